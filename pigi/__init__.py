@@ -1,0 +1,1 @@
+"""Pigi's house: everything true about Pigi, knowing none of its doors (web, worker, schedules)."""

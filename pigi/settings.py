@@ -1,0 +1,125 @@
+"""Settings, read once from the environment, typed, failing loudly.
+
+`.env.example` lists them with safe values. Production mode takes nothing for granted: what is unsafe there
+is a `Misconfigured` that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pigi.errors import Misconfigured
+
+ANTHROPIC_HOST = "api.anthropic.com"
+
+
+def _named(name: str) -> AliasChoices:
+    return AliasChoices(name, name.lower())
+
+
+class Settings(BaseSettings):
+    """All that a deployment may choose. Empty strings count as absent."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    mode: Literal["development", "production"] = Field("development", validation_alias=_named("PIGI_MODE"))
+    home: Path = Field(Path("var"), validation_alias=_named("PIGI_HOME"))
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias=_named("PIGI_PORT"))
+    host: str = Field("127.0.0.1", validation_alias=_named("PIGI_HOST"))
+    public_url: str = Field("", validation_alias=_named("PIGI_PUBLIC_URL"))
+    region: str = Field("", validation_alias=_named("PIGI_REGION"))
+    secret_keys: str = Field("", validation_alias=_named("PIGI_SECRET_KEYS"), repr=False)
+    database_url: str = Field("", validation_alias=_named("DATABASE_URL"), repr=False)
+    tenant_database_url: str = Field("", validation_alias=_named("TENANT_DATABASE_URL"), repr=False)
+    redis_url: str = Field("", validation_alias=_named("REDIS_URL"), repr=False)
+    anthropic_api_key: str = Field("", validation_alias=_named("ANTHROPIC_API_KEY"), repr=False)
+    anthropic_base_url: str = Field("", validation_alias=_named("ANTHROPIC_BASE_URL"))
+    anthropic_model: str = Field("claude-sonnet-5-5", validation_alias=_named("ANTHROPIC_MODEL"))
+    generations_in_flight: Annotated[int, Field(ge=1)] = Field(
+        12_000, validation_alias=_named("PIGI_GENERATIONS_IN_FLIGHT")
+    )
+    generations_per_day: Annotated[int, Field(ge=1)] = Field(
+        20_000, validation_alias=_named("PIGI_GENERATIONS_PER_DAY")
+    )
+    tenant_engines: Annotated[int, Field(ge=1, le=10_000)] = Field(64, validation_alias=_named("PIGI_TENANT_ENGINES"))
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        home = self.home.resolve()
+        fill = {
+            "home": home,
+            "database_url": self.database_url or f"sqlite:///{home}/control.db",
+            "tenant_database_url": self.tenant_database_url or f"sqlite:///{home}/organisations/{{id}}.db",
+            "redis_url": self.redis_url or f"unix://{home}/run/redis.sock",
+            "public_url": self.public_url or f"http://{self.host}:{self.port}",
+        }
+        for name, value in fill.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    @property
+    def production(self) -> bool:
+        """Whether the safeguards of production mode apply."""
+        return self.mode == "production"
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read the environment; raises Misconfigured naming each variable that is wrong, without its value."""
+        try:
+            settings = cls()
+        except ValidationError as error:
+            problems = [f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors(include_input=False)]
+            raise Misconfigured(problems) from None
+        problems = problems_of(settings)
+        if problems:
+            raise Misconfigured(problems)
+        return settings
+
+
+def problems_of(settings: Settings) -> list[str]:
+    """What forbids starting, one sentence each; empty when all is well."""
+    problems = [f"{name} must not be set: it makes the SDK record content (P15)" for name in _LEAKY if os.environ.get(name)]
+    if "{id}" not in settings.tenant_database_url:
+        problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
+    if settings.production:
+        problems += _production_problems(settings)
+    return problems
+
+
+_LEAKY = ("ANTHROPIC_LOG", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE")
+
+
+def _production_problems(settings: Settings) -> list[str]:
+    checks = {
+        "PIGI_SECRET_KEYS must be set in production": not settings.secret_keys,
+        "ANTHROPIC_API_KEY must be set in production": not settings.anthropic_api_key,
+        f"ANTHROPIC_BASE_URL must be https://{ANTHROPIC_HOST} in production: stand-ins are for development (P22)":
+            bool(settings.anthropic_base_url)
+            and (urlsplit(settings.anthropic_base_url).scheme, urlsplit(settings.anthropic_base_url).hostname)
+            != ("https", ANTHROPIC_HOST),
+        "PIGI_PUBLIC_URL must be an https address in production (P18)": not settings.public_url.startswith("https://"),
+        "DATABASE_URL must name PostgreSQL in production": not settings.database_url.startswith("postgresql"),
+        "DATABASE_URL and TENANT_DATABASE_URL must ask for TLS (sslmode=verify-full) in production (P18)":
+            not _encrypted(settings.database_url) or not _encrypted(settings.tenant_database_url),
+        "REDIS_URL must be rediss:// or a unix socket in production (P18)":
+            not settings.redis_url.startswith(("rediss://", "unix://")),
+        "PIGI_REGION must be a region in the EU, such as eu-central (P17)": not settings.region.startswith("eu"),
+    }  # fmt: skip
+    return [problem for problem, wrong in checks.items() if wrong]
+
+
+def _encrypted(url: str) -> bool:
+    return "sslmode=verify-full" in url or "host=/" in url
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The process's settings; raises Misconfigured."""
+    return Settings.from_environment()
