@@ -1,0 +1,104 @@
+"""The two bases, and the rule that no column exists without its privacy facts (promise P07).
+
+Two metadata: a foreign key from one database to the other cannot be written.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+from pigi.domain.privacy import Basis, Category, Disclosure, Erasure, Facts, Subject
+from pigi.domain.retention import Retention
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+
+
+class UnannotatedColumnError(TypeError):
+    """A column was declared without privacy facts."""
+
+
+class _Annotated(DeclarativeBase):
+    """A base whose every column says what it is for."""
+
+    __abstract__ = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        table = cls.__dict__.get("__table__")
+        bare = [column.name for column in table.columns if "facts" not in column.info] if table is not None else []
+        if bare:
+            message = f"{cls.__name__}: columns without privacy facts: {', '.join(bare)}"
+            raise UnannotatedColumnError(message)
+
+
+class ControlBase(_Annotated):
+    """Tables of the control database."""
+
+    __abstract__ = True
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+
+
+class TenantBase(_Annotated):
+    """Tables of an organisation's own database."""
+
+    __abstract__ = True
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+
+
+def technical(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of a column that is about nobody: states, times, counts, random identifiers."""
+    return {
+        "facts": Facts(
+            Category.TECHNICAL, Subject.NOBODY, purpose, Basis.CONTRACT, retention,
+            Disclosure.WITHHELD, Disclosure.WITHHELD, Erasure.DELETED,
+        )
+    }  # fmt: skip
+
+
+def content(purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED) -> dict[str, Facts]:
+    """Facts of a column that holds what people of the organisation wrote or were written for."""
+    return {
+        "facts": Facts(
+            Category.CONTENT, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
+            Disclosure.INCLUDED, export, Erasure.DELETED,
+        )
+    }  # fmt: skip
+
+
+def label(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of a name that people gave to a thing."""
+    return {
+        "facts": Facts(
+            Category.LABEL, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
+            Disclosure.INCLUDED, Disclosure.INCLUDED, Erasure.DELETED,
+        )
+    }  # fmt: skip
+
+
+def pseudonym(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of an identifier that leads to a person or an organisation only through another table."""
+    return {
+        "facts": Facts(
+            Category.PSEUDONYM, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
+            Disclosure.INCLUDED, Disclosure.WITHHELD, Erasure.DELETED,
+        )
+    }  # fmt: skip
+
+
+def secret(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of key material and hashes of keys: never shown to anyone."""
+    return {
+        "facts": Facts(
+            Category.SECRET, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
+            Disclosure.WITHHELD, Disclosure.WITHHELD, Erasure.DELETED,
+        )
+    }  # fmt: skip

@@ -1,0 +1,135 @@
+"""The keyring: the installation's own keys, which wrap each organisation's data key.
+
+The first key encrypts and all decrypt, so a rotation is: put a new key first, wrap every data key anew,
+take the old key away. Keys come from PIGI_SECRET_KEYS; in development alone one is made under PIGI_HOME.
+No key is in a repr, a message or an error.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pigi.errors import Misconfigured, Temporary
+from pigi.store.files import aside, locked
+from pigi.store.sealing import KEY_BYTES, NONCE_BYTES, SealBrokenError, bind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pigi.settings import Settings
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+ENTRY = re.compile(rf"\s*{NAME.pattern}:")
+"""What tells entries from a path: a path with a colon in its first part must start with ``/`` or ``./``."""
+
+
+class KeyMissingError(Temporary):
+    """The keyring lacks the key that wraps this data key: an operator took it away too early."""
+
+    def __init__(self) -> None:
+        super().__init__("key_missing")
+
+
+class Keyring:
+    """Wraps and unwraps data keys. ``keys`` are (name, 32 bytes), the one that encrypts first."""
+
+    def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
+        if not keys or len(dict(keys)) != len(keys) or any(len(key) != KEY_BYTES for _, key in keys):
+            raise Misconfigured(["PIGI_SECRET_KEYS must hold one or more keys of 32 bytes with different names"])
+        self.current = keys[0][0]
+        self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
+        self._digest_key = _derive(keys[0][1], "digest")
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Keyring:
+        """The installation's keyring; raises Misconfigured, which says what is wrong but never shows a key."""
+        text = settings.secret_keys
+        if not text and settings.production:
+            raise Misconfigured(["PIGI_SECRET_KEYS must be set in production"])
+        if not text:
+            return cls(_parse(_development_file(settings.home)))
+        return cls(_parse(text.split(",") if ENTRY.match(text) else _lines(Path(text).expanduser())))
+
+    def wrap(self, organisation_id: str, key: bytes) -> tuple[str, bytes]:
+        """Wrap an organisation's data key; returns the name of the wrapping key and the wrapped bytes."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self.current, nonce + self._ciphers[self.current].encrypt(nonce, key, _bound(organisation_id))
+
+    def unwrap(self, organisation_id: str, keyring_id: str, wrapped: bytes) -> bytes:
+        """The data key.
+
+        Raises:
+            KeyMissingError: the keyring has no key named ``keyring_id``.
+            SealBrokenError: altered, or wrapped for another organisation or with another key of that name.
+        """
+        cipher = self._ciphers.get(keyring_id)
+        if cipher is None:
+            raise KeyMissingError
+        try:
+            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _bound(organisation_id))
+        except (InvalidTag, ValueError):
+            raise SealBrokenError from None
+
+    def digest(self, label: str, data: bytes) -> str:
+        """HMAC-SHA256 of ``data`` in hex, under a key derived from the first key; ``label`` parts uses.
+
+        For things that live a day or so, such as idempotency keys: once another key comes first, digests
+        change and older ones match nothing any more. Adding or removing later keys changes nothing.
+        """
+        return hmac.digest(self._digest_key, bind(label) + data, "sha256").hex()
+
+    def __repr__(self) -> str:
+        return f"<Keyring of {len(self._ciphers)}, first {self.current}>"
+
+
+def _bound(organisation_id: str) -> bytes:
+    return bind("pigi data key", organisation_id)
+
+
+def _derive(key: bytes, use: str) -> bytes:
+    """A subkey for one use (HKDF, RFC 5869), since a key should serve one algorithm only."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"pigi {use}".encode()).derive(key)
+
+
+def _parse(entries: Sequence[str]) -> list[tuple[str, bytes]]:
+    kept = [entry.strip() for entry in entries if entry.strip() and not entry.strip().startswith("#")]
+    return [_entry(place, entry) for place, entry in enumerate(kept, start=1)]
+
+
+def _entry(place: int, entry: str) -> tuple[str, bytes]:
+    name, _, encoded = entry.partition(":")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not NAME.fullmatch(name) or len(key) != KEY_BYTES:
+        raise Misconfigured([f"PIGI_SECRET_KEYS: entry {place} must be name:base64 of 32 bytes"]) from None
+    return name, key
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").splitlines()
+    except (OSError, ValueError):
+        problem = "PIGI_SECRET_KEYS must be name:base64 entries parted by commas, or the path of a readable file"
+        raise Misconfigured([problem]) from None
+
+
+def _development_file(home: Path) -> list[str]:
+    path = home / "keys"
+    with locked(home / "keys.lock"):
+        if not path.exists():
+            with aside(path) as draft:
+                draft.write_text(f"development:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}\n", "utf-8")
+    return _lines(path)

@@ -1,0 +1,11 @@
+"""How Alembic reaches the control database: over the connection that `pigi.store.migrate` hands it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+import pigi.store.control  # noqa: F401 - fills the metadata
+from pigi.store.base import ControlBase
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=ControlBase.metadata)
+context.run_migrations()

@@ -1,0 +1,40 @@
+"""Waiting out a database that is away for a moment, such as one that restarts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Answer = TypeVar("Answer")
+
+FIRST_WAIT = 0.05
+LONGEST_WAIT = 1.0
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database, not the statement, is at fault: gone, restarting, out of places or locked."""
+    if isinstance(error, OperationalError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def patiently(action: Callable[[], Answer], seconds: float) -> Answer:
+    """Run ``action``, again while the database is away, for at most ``seconds``; then its error stands.
+
+    ``action`` must bear being run twice: an error may hide a commit that did happen.
+    """
+    end = time.monotonic() + seconds
+    wait = FIRST_WAIT
+    while True:
+        try:
+            return action()
+        except DBAPIError as error:
+            if not is_away(error) or time.monotonic() + wait > end:
+                raise
+        time.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT)
