@@ -1,0 +1,36 @@
+"""What every process of Pigi stands on: settings, databases, keyring and bell, opened together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pigi.jobs.bell import Bell
+from pigi.settings import Settings, get_settings
+from pigi.store.keyring import Keyring
+from pigi.store.sessions import ControlDatabase
+from pigi.store.tenants import Tenants
+
+
+@dataclass(frozen=True)
+class Application:
+    """Open one a process, after any fork."""
+
+    settings: Settings
+    control: ControlDatabase
+    keyring: Keyring
+    tenants: Tenants
+    bell: Bell
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Application:
+        """Open everything; connections are made when first used. Raises Misconfigured."""
+        settings = settings or get_settings()
+        control = ControlDatabase(settings.database_url)
+        keyring = Keyring.from_settings(settings)
+        return cls(settings, control, keyring, Tenants(settings, control, keyring), Bell(settings.redis_url))
+
+    def dispose(self, *, close: bool = True) -> None:
+        """Forget all connections; ``close=False`` after a fork, since the parent still uses them."""
+        self.control.dispose(close=close)
+        self.tenants.dispose(close=close)
+        self.bell.close()

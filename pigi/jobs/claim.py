@@ -1,0 +1,111 @@
+"""Claiming: one conditional UPDATE by the database's clock. Whoever's UPDATE hits has the job."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from pigi.jobs import moves
+from pigi.jobs.moves import JOB
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from pigi.jobs.kinds import Kind
+    from pigi.store.sessions import ControlDatabase
+
+LEASE_SECONDS = 20.0
+HEARTBEAT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job held by this worker until its lease ends. ``token`` goes with every write."""
+
+    job_id: str
+    kind: str
+    queue: str
+    lane: str
+    organisation_id: str | None
+    subject_id: str | None
+    attempt: int
+    failures: int
+    deadline_at: datetime
+    token: str
+
+    @property
+    def mine(self) -> dict[str, str]:
+        """The parameters of `moves.MINE`."""
+        return {"job_id": self.job_id, "token": self.token}
+
+
+def claim(control: ControlDatabase, kind: Kind, job_id: str, token: str | None = None) -> Claim | None:
+    """Take the job if it waits, is due, is not cancelled and not fenced; None otherwise.
+
+    Asking again with the same ``token`` is safe: an answer lost on the way is found again.
+    """
+    token = token or uuid.uuid4().hex
+    parameters = {
+        "job_id": job_id,
+        "token": token,
+        "lease": LEASE_SECONDS,
+        "patience": kind.patience.total_seconds(),
+    }
+    with control.quick() as connection:
+        row = connection.execute(moves.CLAIM, parameters).first()
+        if row is None:
+            row = connection.execute(_HELD, {"job_id": job_id, "token": token}).first()
+    return Claim(*row) if row else None
+
+
+_HELD = select(
+    JOB.c.id,
+    JOB.c.kind,
+    JOB.c.queue,
+    JOB.c.lane,
+    JOB.c.organisation_id,
+    JOB.c.subject_id,
+    JOB.c.attempt,
+    JOB.c.failures,
+    JOB.c.deadline_at,
+    JOB.c.lease_token,
+).where(moves.MINE, moves.IS_RUNNING)
+
+
+@dataclass(frozen=True)
+class Unclaimed:
+    """Why a job could not be claimed: where it stands, and what is owed."""
+
+    state: str
+    organisation_id: str | None
+    subject_id: str | None
+    cancelled: bool
+    fenced: bool
+    close_due: bool
+
+
+_WHY = select(
+    JOB.c.state,
+    JOB.c.organisation_id,
+    JOB.c.subject_id,
+    JOB.c.cancel_requested_at.is_not(None),
+    ~moves.UNFENCED,
+    JOB.c.close_at <= moves.NOW,
+).where(moves.ID)
+
+
+def why_not(connection: Connection, job_id: str) -> Unclaimed | None:
+    """What stood in the way of a claim; None if there is no such job."""
+    row = connection.execute(_WHY, {"job_id": job_id}).first()
+    return Unclaimed(row[0], row[1], row[2], bool(row[3]), bool(row[4]), bool(row[5])) if row else None
+
+
+def extend(connection: Connection, held: Claim) -> tuple[bool, bool]:
+    """Send a heartbeat. Returns whether the lease still holds, and whether a cancel was asked."""
+    row = connection.execute(moves.EXTEND, {**held.mine, "lease": LEASE_SECONDS}).first()
+    return (False, False) if row is None else (True, row[0] is not None)

@@ -1,0 +1,162 @@
+"""The ledger of effects: what a job did to the world, each once by its key.
+
+An effect is recorded as intended before the act and as done after it. A crash in between leaves it
+intended, and its policy (`pigi.jobs.kinds.Single`) says what the next attempt does. Beginning an effect is
+refused to a worker that lost its lease, to a cancelled job and to a fenced organisation, in the same
+transaction that records the intent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, select, update
+
+from pigi.jobs import moves
+from pigi.jobs.kinds import CATALOGUE, Single
+from pigi.jobs.moves import JOB, NOW
+from pigi.jobs.stops import Cancelled, Fenced, LeaseLost
+from pigi.jobs.view import EffectView
+from pigi.store.control import Effect
+from pigi.store.engines import insert_into
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pigi.jobs.claim import Claim
+    from pigi.store.sessions import ControlDatabase
+
+EFFECT: Any = Effect.__table__
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Where an effect stands when it is (again) begun: ``tries`` counts this time too."""
+
+    state: str
+    tries: int
+    reference: str | None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it must not be done (again)."""
+        return self.state != "intended"
+
+
+_GUARD = (
+    update(JOB)
+    .where(
+        moves.MINE,
+        moves.IS_RUNNING,
+        JOB.c.lease_until > NOW,
+        JOB.c.cancel_requested_at.is_(None),
+        moves.UNFENCED,
+    )
+    .values(revision=JOB.c.revision + 1)
+)
+_HELD = (
+    update(JOB).where(moves.MINE, moves.IS_RUNNING, JOB.c.lease_until > NOW).values(revision=JOB.c.revision + 1)
+)
+_STOP = select(JOB.c.cancel_requested_at.is_not(None), ~moves.UNFENCED).where(moves.MINE, moves.IS_RUNNING)
+_THIS = (EFFECT.c.job_id == bindparam("of_job")) & (EFFECT.c.key == bindparam("of_key"))
+_READ = select(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference).where(_THIS)
+
+
+def policy_of(kind: str, key: str) -> Single:
+    """How the catalogue says that this effect is kept single; raises KeyError for an undeclared one."""
+    return CATALOGUE[kind].effects[key.split(":")[0]]
+
+
+def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
+    """Record that the effect is about to be had.
+
+    Raises:
+        LeaseLost, Cancelled, Fenced: it must not be had.
+        KeyError: the kind declares no such effect.
+    """
+    policy = policy_of(held.kind, key)
+    with control.transaction() as connection:
+        if connection.execute(_GUARD, held.mine).rowcount != 1:
+            raise _stop(connection, held)
+        effect = _insert_or_count(connection, held, key, policy)
+        if policy is Single.AT_MOST and effect.tries > 1 and not effect.settled:
+            connection.execute(
+                update(EFFECT).where(_THIS).values(state="unknown", settled_at=NOW),
+                _key(held, key),
+            )
+            return Begun("unknown", effect.tries, None)
+    return effect
+
+
+def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Single) -> Begun:
+    statement = insert_into(connection, EFFECT).values(
+        job_id=held.job_id, key=key, state="intended", policy=policy.value, tries=1, intended_at=NOW
+    )
+    counted = statement.on_conflict_do_update(
+        index_elements=[EFFECT.c.job_id, EFFECT.c.key],
+        set_={"tries": EFFECT.c.tries + 1},
+        where=EFFECT.c.state == "intended",
+    ).returning(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference)
+    row = connection.execute(counted).first()
+    if row is None:
+        row = connection.execute(_READ, _key(held, key)).one()
+    return Begun(row[0], row[1], row[2])
+
+
+def settle(control: ControlDatabase, held: Claim, key: str, reference: str | None) -> None:
+    """Record that the effect was had, with the provider's reference; raises LeaseLost if another took over."""
+    with control.transaction() as connection:
+        if connection.execute(_HELD, held.mine).rowcount != 1:
+            raise LeaseLost
+        connection.execute(
+            update(EFFECT).where(_THIS).values(state="done", reference=reference, settled_at=NOW),
+            _key(held, key),
+        )
+
+
+def withdraw(control: ControlDatabase, held: Claim, key: str) -> None:
+    """Take back an intent that certainly led to nothing; one that was begun before stays."""
+    with control.transaction() as connection:
+        if connection.execute(_HELD, held.mine).rowcount == 1:
+            connection.execute(delete(EFFECT).where(_THIS, EFFECT.c.state == "intended", EFFECT.c.tries == 1), _key(held, key))
+            connection.execute(
+                update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(tries=EFFECT.c.tries - 1), _key(held, key)
+            )
+
+
+def _key(held: Claim, key: str) -> dict[str, str]:
+    return {"of_job": held.job_id, "of_key": key}
+
+
+SETTLE_OPEN = (
+    update(EFFECT)
+    .where(EFFECT.c.job_id == bindparam("of_job"), EFFECT.c.state == "intended")
+    .values(state="unknown", settled_at=NOW)
+)
+"""When a job ends: what was intended and never confirmed is unknown, and says so."""
+
+
+def _stop(connection: Connection, held: Claim) -> Exception:
+    row = connection.execute(_STOP, held.mine).first()
+    if row is None:
+        return LeaseLost()
+    return Cancelled() if row[0] else Fenced() if row[1] else LeaseLost()
+
+
+def effects_of(connection: Connection, job_id: str) -> list[EffectView]:
+    """The effects of a job, in the order in which they were begun."""
+    rows = connection.execute(
+        select(
+            EFFECT.c.key,
+            EFFECT.c.state,
+            EFFECT.c.policy,
+            EFFECT.c.tries,
+            EFFECT.c.reference,
+            EFFECT.c.intended_at,
+            EFFECT.c.settled_at,
+        )
+        .where(EFFECT.c.job_id == job_id)
+        .order_by(EFFECT.c.intended_at, EFFECT.c.key)
+    )
+    return [EffectView(*row) for row in rows]

@@ -1,0 +1,36 @@
+"""Heartbeats: a row for each part of Pigi that says when it last did its work. Silence is the alarm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pigi.jobs.moves import NOW
+from pigi.store.control import Heartbeat
+from pigi.store.engines import insert_into
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+HEARTBEAT: Any = Heartbeat.__table__
+
+
+def record(connection: Connection, name: str, note: str | None = None) -> None:
+    """Say that ``name`` did its work just now; ``note`` tells for which period."""
+    statement = insert_into(connection, HEARTBEAT).values(name=name, at=NOW, note=note)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[HEARTBEAT.c.name], set_={"at": NOW, "note": note})
+    )
+
+
+def notes(connection: Connection) -> dict[str, str | None]:
+    """The last note of each."""
+    return {name: note for name, note in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.note))}
+
+
+def moments(connection: Connection) -> dict[str, datetime]:
+    """When each last did its work."""
+    return {name: at for name, at in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.at))}

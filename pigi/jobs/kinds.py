@@ -1,0 +1,109 @@
+"""The catalogue: every kind of job there is. The asker imports a `Kind`; the worker, the function.
+
+A wire name is written once, by hand, and never changes: rows of an older version must find their worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from pigi.domain.retention import Retention, keep
+from pigi.jobs.queues import QUEUES
+
+
+class Single(StrEnum):
+    """How an effect is kept from happening twice."""
+
+    EXACTLY = "exactly once"
+    """Deduplicated where it lands: an idempotency key, a fenced row, a deterministic file."""
+    AT_LEAST = "at least once"
+    """May repeat after a crash between the act and its record; the page says how often it was begun."""
+    AT_MOST = "at most once"
+    """Never repeats; after such a crash it is shown as unknown."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job.
+
+    Attributes:
+        name: ``noun.verb``, permanent.
+        queue: one of `QUEUES`.
+        attempts: temporary failures allowed before the job fails.
+        time_limit: how long one attempt may run.
+        patience: how long after its first start a job may still be retried; bounds a provider's Retry-After.
+        effects: what it does to the world: key (up to the first colon) to how it is kept single.
+        retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
+        closes: whether ending leaves something to put away (`tasks.runtime.closing`).
+        row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
+        tombstone: whether burial leaves one.
+
+    Raises ValueError at declaration for an unknown queue or unusable limits.
+    """
+
+    name: str
+    queue: str
+    attempts: int = 5
+    time_limit: timedelta = timedelta(minutes=5)
+    patience: timedelta = timedelta(minutes=15)
+    effects: dict[str, Single] = field(default_factory=dict)
+    retry_needs: str | None = None
+    closes: bool = False
+    row_kept: timedelta = keep(Retention.JOB)
+    tombstone: bool = True
+
+    def __post_init__(self) -> None:
+        if self.queue not in QUEUES:
+            message = f"{self.name}: unknown queue {self.queue}"
+            raise ValueError(message)
+        if self.attempts < 1 or self.time_limit <= timedelta(0) or self.patience < self.time_limit:
+            message = f"{self.name}: attempts, time limit and patience do not fit together"
+            raise ValueError(message)
+
+
+DELIVERIES = 5
+"""How often workers may die over one job before it ends as ``worker_lost``."""
+
+CATALOGUE: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Add a kind; raises ValueError if the name is taken."""
+    if kind.name in CATALOGUE:
+        message = f"two kinds are called {kind.name}"
+        raise ValueError(message)
+    CATALOGUE[kind.name] = kind
+    return kind
+
+
+GENERATE_DRAFT = register(
+    Kind(
+        "generations.draft",
+        queue="ai",
+        attempts=5,
+        time_limit=timedelta(minutes=5),
+        patience=timedelta(minutes=15),
+        effects={"model": Single.AT_LEAST, "draft": Single.EXACTLY},
+        retry_needs="purpose",
+        closes=True,
+    )
+)
+SWEEP_GENERATIONS = register(Kind("generations.sweep", queue="upkeep", time_limit=timedelta(minutes=10)))
+SWEEP_JOBS = register(Kind("jobs.sweep", queue="upkeep", time_limit=timedelta(minutes=10)))
+MIGRATE_ORGANISATION = register(Kind("organisations.migrate", queue="upkeep", effects={"schema": Single.EXACTLY}))
+PROBES: dict[str, Kind] = {
+    name: register(
+        Kind(
+            f"{name}.probe",
+            queue=name,
+            attempts=1,
+            time_limit=timedelta(seconds=30),
+            row_kept=timedelta(hours=1),
+            tombstone=False,
+        )
+    )
+    for name in QUEUES
+}
+"""One no-op a queue: that it finished shows that the queue's consumer works."""

@@ -1,0 +1,48 @@
+"""Queues by duration and nature, and the pools of worker processes that consume them.
+
+``window`` is the fairness rule: an organisation has at most so many jobs of the queue rung for or running;
+the rest wait in the table. Every window is smaller than its pool, so that one organisation never holds
+all the hands. prefork's parent is its own bottleneck: for more cores run a pool twice, not larger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One worker process: ``hands`` children, started with ``pigi worker NAME``."""
+
+    name: str
+    hands: int
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A list in Redis, the pool that consumes it, and how much of it one organisation may hold."""
+
+    name: str
+    pool: str
+    window: int
+
+
+POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("ai", 8), Pool("slow", 3))}
+
+QUEUES: dict[str, Queue] = {
+    queue.name: queue
+    for queue in (
+        Queue("control", "quick", 3),
+        Queue("mail", "quick", 3),
+        Queue("billing", "quick", 2),
+        Queue("ai", "ai", 6),
+        Queue("export", "slow", 2),
+        Queue("upkeep", "slow", 2),
+    )
+}
+
+
+def queues_of(pool: str) -> list[str]:
+    """The queues that a pool consumes; raises KeyError for an unknown pool."""
+    name = POOLS[pool].name
+    return [queue.name for queue in QUEUES.values() if queue.pool == name]

@@ -1,0 +1,61 @@
+"""Health: alive means that this process answers; ready means that each queue finished something lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pigi.clock import now
+from pigi.jobs.heartbeats import moments
+from pigi.jobs.queues import QUEUES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+
+PUMP_AGE = timedelta(seconds=15)
+QUEUE_AGE = timedelta(seconds=90)
+"""Three periods of the probes' schedule."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One part: whether it is well, and how long ago it last showed it (None: never)."""
+
+    name: str
+    ok: bool
+    age_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """All parts. Redis is listed but does not decide: requests are answered without it."""
+
+    ready: bool
+    checks: tuple[Check, ...]
+
+
+def readiness(application: Application) -> Readiness:
+    """Whether jobs that are asked for now will be done."""
+    try:
+        with application.control.quick() as connection:
+            seen = moments(connection)
+    except SQLAlchemyError:
+        return Readiness(ready=False, checks=(Check("database", ok=False, age_seconds=None),))
+    checks = [Check("database", ok=True, age_seconds=0.0), _check("pump", seen.get("pump"), PUMP_AGE)]
+    checks += [_check(f"queue {name}", seen.get(f"queue {name}"), QUEUE_AGE) for name in QUEUES]
+    return Readiness(
+        ready=all(check.ok for check in checks),
+        checks=(*checks, Check("redis", ok=application.bell.answers(), age_seconds=None)),
+    )
+
+
+def _check(name: str, seen: datetime | None, allowed: timedelta) -> Check:
+    if seen is None:
+        return Check(name, ok=False, age_seconds=None)
+    age = now() - seen
+    return Check(name, ok=age <= allowed, age_seconds=round(age.total_seconds(), 1))

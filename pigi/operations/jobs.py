@@ -1,0 +1,165 @@
+"""Jobs as people see them: reading, listing, cancelling, and retrying by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pigi.clock import now
+from pigi.domain.job_state import ENDED, JobState
+from pigi.errors import Refused
+from pigi.ids import is_id
+from pigi.jobs import moves
+from pigi.jobs.effects import effects_of
+from pigi.jobs.enqueue import ring_after_commit
+from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT
+from pigi.jobs.lanes import let_in
+from pigi.jobs.moves import JOB
+from pigi.jobs.view import JobView, view_of, view_of_tombstone
+from pigi.operations import generations
+from pigi.store.control import Tombstone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pigi.application import Application
+    from pigi.store.sessions import ControlSession
+
+TOMBSTONE: Any = Tombstone.__table__
+PAGE = 200
+
+
+def read_job(application: Application, job_id: str, organisation_id: str | None) -> JobView:
+    """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``."""
+    if not is_id(job_id):
+        raise Refused("not_found")
+    with application.control.quick() as connection:
+        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
+        if row is not None:
+            view = view_of(row).with_effects(effects_of(connection, job_id))
+        else:
+            buried = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
+            if buried is None:
+                raise Refused("not_found")
+            view = view_of_tombstone(buried)
+    if organisation_id is not None and view.organisation_id != organisation_id:
+        raise Refused("not_found")
+    return view
+
+
+def list_jobs(  # noqa: PLR0913 - filters, each named at the call
+    application: Application,
+    organisation_id: str | None,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    limit: int = 50,
+    before: str | None = None,
+) -> list[JobView]:
+    """Jobs, newest first, without effects; ``before`` is the id of the last one of the page before."""
+    query = select(JOB).order_by(JOB.c.id.desc()).limit(min(limit, PAGE))
+    wanted = {"organisation_id": organisation_id, "state": state, "kind": kind}
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(JOB.c[column] == value)
+    if before is not None:
+        query = query.where(JOB.c.id < before)
+    with application.control.quick() as connection:
+        return [view_of(row) for row in connection.execute(query)]
+
+
+def revisions(application: Application, job_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The revision and state of each job that exists, in one query."""
+    if not job_ids:
+        return {}
+    query = select(JOB.c.id, JOB.c.revision, JOB.c.state).where(JOB.c.id.in_(job_ids))
+    with application.control.quick() as connection:
+        return {row.id: (row.revision, row.state) for row in connection.execute(query)}
+
+
+def cancel_job(
+    application: Application,
+    job_id: str,
+    organisation_id: str | None,
+    on_done: Callable[[ControlSession, JobView], None] | None = None,
+) -> JobView:
+    """Cancel: a waiting job ends now, a running one at its next checkpoint; an ended one stays as it is.
+
+    The answer's effects say what had already happened.
+    """
+    view = read_job(application, job_id, organisation_id)
+    kind = CATALOGUE.get(view.kind)
+    moment = now()
+    with application.control.begin() as session:
+        connection = session.connection()
+        parameters = {"job_id": job_id, "reason": "cancelled", "close_at": moment if kind and kind.closes else None}
+        if connection.execute(moves.CANCEL_WAITING, parameters).rowcount:
+            lane = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
+            ring_after_commit(session, application.bell, let_in(connection, lane.lane, lane.queue))
+        else:
+            connection.execute(moves.FLAG_CANCEL, {"job_id": job_id})
+        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+        view = view_of(row).with_effects(effects_of(connection, job_id))
+        if on_done is not None:
+            on_done(session, view)
+    if view.state == JobState.CANCELLED and row.close_at is not None:
+        close_now(application, view)
+    return view
+
+
+def close_now(application: Application, view: JobView) -> None:
+    """Put away at once what an ended job was about, rather than leave it to a worker."""
+    if view.kind != GENERATE_DRAFT.name or view.organisation_id is None or view.subject_id is None:
+        return
+    again = generations.put_away(
+        application.tenants, view.organisation_id, view.subject_id, JobState(view.state), view.finished_at or now()
+    )
+    note_closing(application, view.id, view.state, again)
+
+
+def note_closing(application: Application, job_id: str, state: str, again: Any) -> None:
+    """Note when something is next to be put away, if the job still stands where it stood."""
+    with application.control.quick() as connection:
+        connection.execute(
+            JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(close_at=again)
+        )
+
+
+def retry_job(
+    application: Application,
+    job_id: str,
+    organisation_id: str | None,
+    purpose: str | None,
+    on_done: Callable[[ControlSession, JobView], None] | None = None,
+) -> JobView:
+    """Have a failed job done again: the same job, so effects that happened stay single.
+
+    Raises Refused: ``not_found``; ``not_retryable`` unless it failed, its row still lives and its
+    organisation is what it was; ``purpose_required`` if its kind needs what Pigi no longer holds.
+    """
+    view = read_job(application, job_id, organisation_id)
+    kind = CATALOGUE.get(view.kind)
+    if view.state != JobState.FAILED or view.buried or kind is None:
+        raise Refused("not_retryable")
+    if kind.retry_needs == "purpose":
+        if purpose is None:
+            raise Refused("purpose_required")
+        if view.organisation_id is None or view.subject_id is None:
+            raise Refused("not_retryable")
+        generations.restore_purpose(application.tenants, view.organisation_id, view.subject_id, purpose)
+    with application.control.begin() as session:
+        connection = session.connection()
+        if not connection.execute(moves.REQUEUE, {"job_id": job_id}).rowcount:
+            raise Refused("not_retryable")
+        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+        ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
+        view = view_of(row).with_effects(effects_of(connection, job_id))
+        if on_done is not None:
+            on_done(session, view)
+    return view
+
+
+def is_over(view: JobView) -> bool:
+    """Whether the job ended."""
+    return JobState(view.state) in ENDED

@@ -1,0 +1,147 @@
+"""One attempt of one job, and what becomes of it. Retrying lives here and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from celery.exceptions import SoftTimeLimitExceeded
+from sqlalchemy.exc import DBAPIError
+
+from pigi.clock import now
+from pigi.domain.job_state import JobState, backoff
+from pigi.errors import Permanent, Refused, Temporary
+from pigi.jobs import settle
+from pigi.jobs.claim import Claim, claim
+from pigi.jobs.context import DATABASE_SECONDS, JobContext
+from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost
+from pigi.store.patience import patiently
+from tasks.leftovers import attend, close_quietly
+
+if TYPE_CHECKING:
+    from pigi.jobs.kinds import Kind
+    from pigi.jobs.lanes import Ring
+    from tasks.runtime import Hands, Handler
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The job is over."""
+
+    state: JobState
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Again:
+    """The job shall be tried again."""
+
+    reason: str
+    delay: timedelta
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Another worker shall go on at once."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Another worker has it already; nothing may be written."""
+
+
+Outcome = Ended | Again | Returned | Lost
+
+
+def run(handler: Handler, job_id: str, hands: Hands) -> None:
+    """Answer a bell: do the job if it can be claimed, else see to what it may be owed."""
+    application = hands.application
+    held = patiently(lambda: claim(application.control, handler.kind, job_id), DATABASE_SECONDS)
+    if held is None:
+        attend(handler, job_id, application)
+        return
+    hands.keeper.hold(held)
+    try:
+        outcome = attempt(handler, held, hands)
+        rings = _settle(handler, held, hands, outcome)
+    except SystemExit:
+        application.bell.ring(settle.hand_back(application.control, held))
+        raise
+    finally:
+        hands.keeper.let_go()
+    application.bell.ring(rings)
+
+
+def attempt(handler: Handler, held: Claim, hands: Hands) -> Outcome:
+    """Run the body once and say what came of it."""
+    context = JobContext(hands.application.control, held, hands.keeper, hands.draining)
+    try:
+        handler.body(context, hands)
+    except Cancelled:
+        return Ended(JobState.CANCELLED, "cancelled")
+    except Fenced:
+        return Ended(JobState.CANCELLED, "fenced")
+    except LeaseLost:
+        return Lost()
+    except HandBack:
+        return Returned()
+    except (Permanent, Refused) as error:
+        return Ended(JobState.FAILED, error.code)
+    except Temporary as error:
+        return again_or_failed(handler.kind, held, error.code, error.retry_after)
+    except SoftTimeLimitExceeded:
+        return again_or_failed(handler.kind, held, "timed_out")
+    except DBAPIError as error:
+        _log(held, error)
+        return again_or_failed(handler.kind, held, "database_away")
+    except Exception as error:  # noqa: BLE001 - a bug in one job must not end the worker
+        _log(held, error)
+        return again_or_failed(handler.kind, held, "internal")
+    return Ended(JobState.SUCCEEDED)
+
+
+def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None = None) -> Again | Ended:
+    """Try again, unless the attempts are used up or the wait would pass the job's deadline.
+
+    ``asked`` is the provider's Retry-After: no earlier than that, and a little spread after it.
+    """
+    if held.failures + 1 >= kind.attempts:
+        return Ended(JobState.FAILED, code)
+    delay = backoff(held.failures)
+    if asked is not None:
+        delay = max(asked, timedelta(0)) + min(delay, timedelta(seconds=5))
+    if now() + delay > held.deadline_at:
+        return Ended(JobState.FAILED, code)
+    return Again(code, delay)
+
+
+def _settle(handler: Handler, held: Claim, hands: Hands, outcome: Outcome) -> list[Ring]:
+    control = hands.application.control
+    match outcome:
+        case Ended(state, reason):
+            close_at = _close(handler, held, hands, state)
+            return patiently(lambda: settle.finish(control, held, state, reason, close_at), DATABASE_SECONDS)
+        case Again(reason, delay):
+            return patiently(lambda: settle.retry(control, held, reason, delay), DATABASE_SECONDS)
+        case Returned():
+            return patiently(lambda: settle.hand_back(control, held), DATABASE_SECONDS)
+        case Lost():
+            return []
+
+
+def _close(handler: Handler, held: Claim, hands: Hands, state: JobState) -> datetime | None:
+    """Put away before the end is shown, so that whoever sees the end finds nothing left."""
+    if handler.closing is None:
+        return None
+    return close_quietly(handler, hands.application, held.organisation_id, held.subject_id, state, now())
+
+
+def _log(held: Claim, error: BaseException) -> None:
+    # Where, never what: an exception's text may quote content.
+    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+    logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, " < ".join(reversed(frames)))

@@ -1,0 +1,1 @@
+"""The process that works: composition root, wiring of gateways, lifecycle signals."""

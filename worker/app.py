@@ -1,0 +1,14 @@
+"""The worker's door: ``celery -A worker.app worker``. Imports every tasks module, in plain Python.
+
+Not through Celery's ``imports`` setting: beat would load them too, with all they need.
+"""
+
+from __future__ import annotations
+
+import tasks.generations
+import tasks.organisations
+import tasks.upkeep  # noqa: F401 - importing registers
+import worker.lifecycle  # noqa: F401 - importing connects the signals
+from pigi.jobs.queue import app
+
+__all__ = ["app"]

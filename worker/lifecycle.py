@@ -1,0 +1,68 @@
+"""Celery's signals: what happens before the fork, after it, and when the worker is told to stop."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from typing import Any
+
+from celery import signals
+
+from pigi.application import Application
+from pigi.jobs.keeper import Keeper
+from pigi.logs import configure_logging
+from tasks.runtime import Hands, equip
+from worker.wiring import Wiring
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 3.0
+"""A stopping worker lets short jobs end; after so long the rest is handed back at its next checkpoint."""
+
+_draining_since: Any = multiprocessing.Value(ctypes.c_double, 0.0, lock=False)
+
+
+def draining() -> bool:
+    """Whether the job at hand shall be handed back. Shared memory: the main process says it, children read it."""
+    since = float(_draining_since.value)
+    return since > 0 and time.time() - since > GRACE_SECONDS
+
+
+@signals.setup_logging.connect
+def set_up_logging(**_details: Any) -> None:
+    """Take logging out of Celery's hands: structured lines, no arguments."""
+    configure_logging()
+
+
+@signals.worker_init.connect
+def load_before_fork(sender: Any = None, **_details: Any) -> None:
+    """Load the model's SDK once in the parent of the pool that uses it; the children share its memory."""
+    if "ai" in os.environ.get("PIGI_POOL", "ai"):
+        import pigi.gateways.anthropic_model  # noqa: F401, PLC0415 - only here is it worth a second
+    gc.collect()
+    gc.freeze()
+
+
+@signals.worker_process_init.connect
+def equip_child(**_details: Any) -> None:
+    """Open everything anew: sockets and threads do not survive a fork."""
+    application = Application.open()
+    equip(Hands(application, Wiring(application.settings), Keeper(application.control), draining))
+
+
+@signals.worker_shutting_down.connect
+def start_draining(**_details: Any) -> None:
+    """Tell the children that their time is short."""
+    _draining_since.value = time.time()
+
+
+@signals.worker_ready.connect
+def say_ready(sender: Any = None, **_details: Any) -> None:
+    """One line that the supervisor and people can look for."""
+    logger.info("worker ready: %s", getattr(sender, "hostname", "?"))
+    sys.stderr.flush()
