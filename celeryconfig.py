@@ -5,7 +5,7 @@ in Celery that makes messages dear is off: acknowledgement, results, events, rem
 pump's, by the table.
 """
 
-from kombu import Exchange, Queue
+from kombu.entity import Exchange, Queue
 
 from pigi.jobs.bell import PREFIX
 from pigi.jobs.queues import QUEUES
@@ -52,9 +52,9 @@ worker_disable_prefetch = True
 
 # A lost connection to Redis says nothing about the job at hand: its lease is in the database.
 worker_cancel_long_running_tasks_on_connection_loss = False
-# On SIGTERM: finish what is short, then hand back the rest (worker/lifecycle.py), then go.
-worker_soft_shutdown_timeout = 8.0
-worker_enable_soft_shutdown_on_idle = False
+# SIGTERM is Celery's warm shutdown; worker/lifecycle.py bounds it by handing work back. A cold one (SIGQUIT)
+# says that it stops only after this wait, so no job can be told before: hence short, and hence not the default.
+worker_soft_shutdown_timeout = 2.0
 
 # Leaks of years, not of days; a child also goes when it grew beyond 400 MB (the unit is KB).
 worker_max_tasks_per_child = 20_000
@@ -80,4 +80,4 @@ beat_max_loop_interval = 1
 # A queue that nobody consumes is a mistake, so none comes into being by a typing error.
 task_create_missing_queues = False
 task_default_queue = "control"
-task_queues = [Queue(name, Exchange(""), routing_key=name) for name in QUEUES]
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in QUEUES]  # type: ignore[no-untyped-call]

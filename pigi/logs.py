@@ -54,16 +54,17 @@ def configure_logging(level: int = logging.INFO) -> None:
 def _without_arguments(record: logging.LogRecord) -> bool:
     """Celery's trace puts the task's arguments and the exception's text into its record; keep neither."""
     if record.name == "celery.app.trace" and isinstance(record.args, dict):
-        record.msg, record.args = "task %(name)s[%(id)s] ended badly", {
-            "name": record.args.get("name"),
-            "id": record.args.get("id"),
-        }
+        record.msg, record.args = (
+            "task %(name)s[%(id)s] ended badly",
+            {
+                "name": record.args.get("name"),
+                "id": record.args.get("id"),
+            },
+        )
     return True
 
 
-def _name_exception(
-    _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def _name_exception(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception by its type and the places that it passed through."""
     found = event.pop("exc_info", None)
     error = found[1] if isinstance(found, tuple) else found

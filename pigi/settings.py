@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pigi.errors import Misconfigured
 
@@ -85,7 +85,9 @@ class Settings(BaseSettings):
 
 def problems_of(settings: Settings) -> list[str]:
     """What forbids starting, one sentence each; empty when all is well."""
-    problems = [f"{name} must not be set: it makes the SDK record content (P15)" for name in _LEAKY if os.environ.get(name)]
+    problems = [
+        f"{name} must not be set: it makes the SDK record content (P15)" for name in _LEAKY if os.environ.get(name)
+    ]
     if "{id}" not in settings.tenant_database_url:
         problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
     if settings.production:

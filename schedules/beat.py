@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 
 
-class Pump(Scheduler):  # type: ignore[misc] - celery ships no types
+class Pump(Scheduler):
     """Pumps and ticks once a second, for as long as beat runs."""
 
     def setup_schedule(self) -> None:

@@ -58,9 +58,7 @@ def close_ended(handler: Handler, job_id: str, application: Application) -> None
         again = close_quietly(
             handler, application, row.organisation_id, row.subject_id, JobState(row.state), row.finished_at
         )
-        connection.execute(
-            update(JOB).where(JOB.c.id == job_id, JOB.c.state == row.state).values(close_at=again)
-        )
+        connection.execute(update(JOB).where(JOB.c.id == job_id, JOB.c.state == row.state).values(close_at=again))
 
 
 def close_quietly(  # noqa: PLR0913 - the facts of an ended job

@@ -17,14 +17,14 @@ from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs import settle
 from pigi.jobs.claim import Claim, claim
 from pigi.jobs.context import DATABASE_SECONDS, JobContext
-from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost
-from pigi.store.patience import patiently
+from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost, Stop
+from pigi.store.patience import is_away, patiently
 from tasks.leftovers import attend, close_quietly
 
 if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.jobs.lanes import Ring
-    from tasks.runtime import Hands, Handler
+    from tasks.runtime import Handler, Hands
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,14 @@ class Lost:
 
 Outcome = Ended | Again | Returned | Lost
 
+STOPPED: dict[type[Stop], Outcome] = {
+    Cancelled: Ended(JobState.CANCELLED, "cancelled"),
+    Fenced: Ended(JobState.CANCELLED, "fenced"),
+    LeaseLost: Lost(),
+    HandBack: Returned(),
+}
+"""What becomes of a job that stopped before its end."""
+
 
 def run(handler: Handler, job_id: str, hands: Hands) -> None:
     """Answer a bell: do the job if it can be claimed, else see to what it may be owed."""
@@ -82,27 +90,22 @@ def attempt(handler: Handler, held: Claim, hands: Hands) -> Outcome:
     context = JobContext(hands.application.control, held, hands.keeper, hands.draining)
     try:
         handler.body(context, hands)
-    except Cancelled:
-        return Ended(JobState.CANCELLED, "cancelled")
-    except Fenced:
-        return Ended(JobState.CANCELLED, "fenced")
-    except LeaseLost:
-        return Lost()
-    except HandBack:
-        return Returned()
+    except Stop as stop:
+        return STOPPED[type(stop)]
     except (Permanent, Refused) as error:
         return Ended(JobState.FAILED, error.code)
     except Temporary as error:
         return again_or_failed(handler.kind, held, error.code, error.retry_after)
-    except SoftTimeLimitExceeded:
-        return again_or_failed(handler.kind, held, "timed_out")
-    except DBAPIError as error:
-        _log(held, error)
-        return again_or_failed(handler.kind, held, "database_away")
     except Exception as error:  # noqa: BLE001 - a bug in one job must not end the worker
         _log(held, error)
-        return again_or_failed(handler.kind, held, "internal")
+        return again_or_failed(handler.kind, held, _code_of(error))
     return Ended(JobState.SUCCEEDED)
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, SoftTimeLimitExceeded):
+        return "timed_out"
+    return "database_away" if isinstance(error, DBAPIError) and is_away(error) else "internal"
 
 
 def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None = None) -> Again | Ended:

@@ -23,14 +23,26 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
 """A stopping worker lets short jobs end; after so long the rest is handed back at its next checkpoint."""
+PATIENCE_SECONDS = 7.0
+"""After so long a job without a checkpoint is handed back behind its back; its lease is then lost."""
 
 _draining_since: Any = multiprocessing.Value(ctypes.c_double, 0.0, lock=False)
 
 
-def draining() -> bool:
-    """Whether the job at hand shall be handed back. Shared memory: the main process says it, children read it."""
+def stopping_for() -> float:
+    """Seconds since the worker was told to stop, 0 if it was not. The main process writes, its children read."""
     since = float(_draining_since.value)
-    return since > 0 and time.time() - since > GRACE_SECONDS
+    return time.time() - since if since > 0 else 0.0
+
+
+def draining() -> bool:
+    """Whether the job at hand shall be handed back at its next checkpoint."""
+    return stopping_for() > GRACE_SECONDS
+
+
+def overdue() -> bool:
+    """Whether the job at hand shall be handed back without waiting for a checkpoint."""
+    return stopping_for() > PATIENCE_SECONDS
 
 
 @signals.setup_logging.connect
@@ -40,7 +52,7 @@ def set_up_logging(**_details: Any) -> None:
 
 
 @signals.worker_init.connect
-def load_before_fork(sender: Any = None, **_details: Any) -> None:
+def load_before_fork(**_details: Any) -> None:
     """Load the model's SDK once in the parent of the pool that uses it; the children share its memory."""
     if "ai" in os.environ.get("PIGI_POOL", "ai"):
         import pigi.gateways.anthropic_model  # noqa: F401, PLC0415 - only here is it worth a second
@@ -52,7 +64,7 @@ def load_before_fork(sender: Any = None, **_details: Any) -> None:
 def equip_child(**_details: Any) -> None:
     """Open everything anew: sockets and threads do not survive a fork."""
     application = Application.open()
-    equip(Hands(application, Wiring(application.settings), Keeper(application.control), draining))
+    equip(Hands(application, Wiring(application.settings), Keeper(application.control, overdue), draining))
 
 
 @signals.worker_shutting_down.connect

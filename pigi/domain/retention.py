@@ -39,7 +39,9 @@ PERIODS: dict[Retention, Period] = {
     Retention.PURPOSE: Period(timedelta(0), "the end of the job", "contract; promise P15"),
     Retention.DRAFT: Period(timedelta(hours=24), "the end of the job, unless accepted", "contract"),
     Retention.JOB: Period(timedelta(days=30), "the end of the job", "legitimate interest: to explain what happened"),
-    Retention.TOMBSTONE: Period(timedelta(days=90), "the burial of the job", "legitimate interest: to answer for an ID"),
+    Retention.TOMBSTONE: Period(
+        timedelta(days=90), "the burial of the job", "legitimate interest: to answer for an ID"
+    ),
     Retention.IDEMPOTENCY: Period(timedelta(hours=24), "the first request with the key", "contract: safe repeats"),
     Retention.COUNTER: Period(timedelta(days=2), "the day counted", "contract: limits"),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),

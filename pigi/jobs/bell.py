@@ -17,10 +17,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from pigi.jobs.lanes import Ring
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pigi.jobs.lanes import Ring
 
 PREFIX = "pigi:"
 SECONDS = 0.1

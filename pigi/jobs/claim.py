@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
-LEASE_SECONDS = 20.0
-HEARTBEAT_SECONDS = 5.0
+LEASE_SECONDS = 15.0
+HEARTBEAT_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -60,21 +60,10 @@ def claim(control: ControlDatabase, kind: Kind, job_id: str, token: str | None =
         row = connection.execute(moves.CLAIM, parameters).first()
         if row is None:
             row = connection.execute(_HELD, {"job_id": job_id, "token": token}).first()
-    return Claim(*row) if row else None
+    return Claim(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-_HELD = select(
-    JOB.c.id,
-    JOB.c.kind,
-    JOB.c.queue,
-    JOB.c.lane,
-    JOB.c.organisation_id,
-    JOB.c.subject_id,
-    JOB.c.attempt,
-    JOB.c.failures,
-    JOB.c.deadline_at,
-    JOB.c.lease_token,
-).where(moves.MINE, moves.IS_RUNNING)
+_HELD = select(*moves.HELD).where(moves.MINE, moves.IS_RUNNING)
 
 
 @dataclass(frozen=True)

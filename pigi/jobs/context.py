@@ -25,9 +25,7 @@ DATABASE_SECONDS = 15.0
 class JobContext:
     """Handed to the body of one attempt of one job."""
 
-    def __init__(
-        self, control: ControlDatabase, held: Claim, keeper: Keeper, draining: Callable[[], bool]
-    ) -> None:
+    def __init__(self, control: ControlDatabase, held: Claim, keeper: Keeper, draining: Callable[[], bool]) -> None:
         self.control = control
         self.job = held
         self._keeper = keeper

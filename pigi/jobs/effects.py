@@ -55,9 +55,7 @@ _GUARD = (
     )
     .values(revision=JOB.c.revision + 1)
 )
-_HELD = (
-    update(JOB).where(moves.MINE, moves.IS_RUNNING, JOB.c.lease_until > NOW).values(revision=JOB.c.revision + 1)
-)
+_HELD = update(JOB).where(moves.MINE, moves.IS_RUNNING, JOB.c.lease_until > NOW).values(revision=JOB.c.revision + 1)
 _STOP = select(JOB.c.cancel_requested_at.is_not(None), ~moves.UNFENCED).where(moves.MINE, moves.IS_RUNNING)
 _THIS = (EFFECT.c.job_id == bindparam("of_job")) & (EFFECT.c.key == bindparam("of_key"))
 _READ = select(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference).where(_THIS)
@@ -65,7 +63,7 @@ _READ = select(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference).where(_THIS)
 
 def policy_of(kind: str, key: str) -> Single:
     """How the catalogue says that this effect is kept single; raises KeyError for an undeclared one."""
-    return CATALOGUE[kind].effects[key.split(":")[0]]
+    return CATALOGUE[kind].effects[key.split(":", 1)[0]]
 
 
 def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
@@ -119,9 +117,12 @@ def withdraw(control: ControlDatabase, held: Claim, key: str) -> None:
     """Take back an intent that certainly led to nothing; one that was begun before stays."""
     with control.transaction() as connection:
         if connection.execute(_HELD, held.mine).rowcount == 1:
-            connection.execute(delete(EFFECT).where(_THIS, EFFECT.c.state == "intended", EFFECT.c.tries == 1), _key(held, key))
             connection.execute(
-                update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(tries=EFFECT.c.tries - 1), _key(held, key)
+                delete(EFFECT).where(_THIS, EFFECT.c.state == "intended", EFFECT.c.tries == 1), _key(held, key)
+            )
+            connection.execute(
+                update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(tries=EFFECT.c.tries - 1),
+                _key(held, key),
             )
 
 
@@ -159,4 +160,4 @@ def effects_of(connection: Connection, job_id: str) -> list[EffectView]:
         .where(EFFECT.c.job_id == job_id)
         .order_by(EFFECT.c.intended_at, EFFECT.c.key)
     )
-    return [EffectView(*row) for row in rows]
+    return [EffectView(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it

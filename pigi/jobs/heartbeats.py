@@ -28,9 +28,9 @@ def record(connection: Connection, name: str, note: str | None = None) -> None:
 
 def notes(connection: Connection) -> dict[str, str | None]:
     """The last note of each."""
-    return {name: note for name, note in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.note))}
+    return {row.name: row.note for row in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.note))}
 
 
 def moments(connection: Connection) -> dict[str, datetime]:
     """When each last did its work."""
-    return {name: at for name, at in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.at))}
+    return {row.name: row.at for row in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.at))}

@@ -24,6 +24,9 @@ class Single(StrEnum):
     """Never repeats; after such a crash it is shown as unknown."""
 
 
+JOB_KEPT = keep(Retention.JOB)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of job.
@@ -51,7 +54,7 @@ class Kind:
     effects: dict[str, Single] = field(default_factory=dict)
     retry_needs: str | None = None
     closes: bool = False
-    row_kept: timedelta = keep(Retention.JOB)
+    row_kept: timedelta = JOB_KEPT
     tombstone: bool = True
 
     def __post_init__(self) -> None:

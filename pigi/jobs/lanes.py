@@ -16,6 +16,8 @@ from pigi.jobs.queues import QUEUES
 from pigi.store.engines import skip_locked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection
 
 NOBODY = "pigi"
@@ -56,7 +58,8 @@ def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
     free = QUEUES[queue].window - (connection.execute(OCCUPYING, {"lane": lane}).scalar_one())
     if free <= 0:
         return []
-    chosen = connection.execute(skip_locked(connection, NEXT), {"lane": lane, "places": free}).scalars().all()
+    free_next = skip_locked(connection, NEXT)
+    chosen: Sequence[str] = connection.execute(free_next, {"lane": lane, "places": free}).scalars().all()
     if not chosen:
         return []
     rung = connection.execute(
@@ -65,4 +68,4 @@ def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
         .values(published_at=NOW)
         .returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
     )
-    return [Ring(*row) for row in rung]
+    return [Ring(row.queue, row.kind, row.id) for row in rung]

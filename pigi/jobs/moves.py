@@ -26,10 +26,10 @@ MINE = ID & (JOB.c.lease_token == bindparam("token"))
 """The row, as long as the caller still holds its lease: every write of a worker carries this."""
 
 
-
 def state_is(*states: JobState) -> ColumnElement[bool]:
     """The state is one of these; written as literals, since a partial index is used only if the planner sees them."""
-    return JOB.c.state.in_([literal_column(f"'{state}'") for state in sorted(states)])
+    found: ColumnElement[bool] = JOB.c.state.in_([literal_column(f"'{state}'") for state in sorted(states)])
+    return found
 
 
 IS_WAITING = state_is(*WAITING)
@@ -61,6 +61,20 @@ def move(target: JobState, *conditions: ColumnElement[bool], reason: Any = None,
     )
 
 
+HELD = (
+    JOB.c.id.label("job_id"),
+    JOB.c.kind,
+    JOB.c.queue,
+    JOB.c.lane,
+    JOB.c.organisation_id,
+    JOB.c.subject_id,
+    JOB.c.attempt,
+    JOB.c.failures,
+    JOB.c.deadline_at,
+    JOB.c.lease_token.label("token"),
+)
+"""What a claim needs to know of its row, named as `pigi.jobs.claim.Claim` names it."""
+
 CLAIM = move(
     JobState.RUNNING,
     ID,
@@ -73,18 +87,7 @@ CLAIM = move(
     published_at=func.coalesce(JOB.c.published_at, NOW),
     started_at=func.coalesce(JOB.c.started_at, NOW),
     deadline_at=func.coalesce(JOB.c.deadline_at, database_now(bindparam("patience"))),
-).returning(
-    JOB.c.id,
-    JOB.c.kind,
-    JOB.c.queue,
-    JOB.c.lane,
-    JOB.c.organisation_id,
-    JOB.c.subject_id,
-    JOB.c.attempt,
-    JOB.c.failures,
-    JOB.c.deadline_at,
-    JOB.c.lease_token,
-)
+).returning(*HELD)
 
 EXTEND = (
     update(JOB)

@@ -6,7 +6,6 @@ and rings for what ended jobs still owe. Two pumps at once do no harm.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,9 +53,7 @@ def pump(control: ControlDatabase, bell: Bell) -> Round:
     return Round(taken_back, len(entered), len(missed), len(closings))
 
 
-_LAPSED = select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind).where(
-    moves.IS_RUNNING, JOB.c.lease_until < NOW
-)
+_LAPSED = select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind).where(moves.IS_RUNNING, JOB.c.lease_until < NOW)
 
 
 def take_back(control: ControlDatabase) -> int:
@@ -88,7 +85,7 @@ LANES = _lanes()
 def open_lanes(control: ControlDatabase) -> list[Ring]:
     """Let in what is due and has a place, lane by lane: one lane's trouble does not stop the next."""
     with control.quick() as connection:
-        lanes = connection.execute(LANES).scalars().all()
+        lanes = [str(row.lane) for row in connection.execute(LANES)]
     rings: list[Ring] = []
     for lane in lanes:
         with control.transaction() as connection:
@@ -98,7 +95,11 @@ def open_lanes(control: ControlDatabase) -> list[Ring]:
 
 _RUNG_LONG_AGO = (
     select(JOB.c.queue, JOB.c.kind, JOB.c.id)
-    .where(JOB.c.published_at.is_not(None), IS_WAITING, JOB.c.published_at < database_now(literal_column(f"-{MISSED_SECONDS}")))
+    .where(
+        JOB.c.published_at.is_not(None),
+        IS_WAITING,
+        JOB.c.published_at < database_now(literal_column(f"-{MISSED_SECONDS}")),
+    )
     .order_by(JOB.c.published_at)
     .limit(BATCH)
 )
@@ -107,7 +108,7 @@ _RUNG_LONG_AGO = (
 def find_missed(control: ControlDatabase, bell: Bell) -> list[Ring]:
     """Bells that nobody answered and Redis no longer holds; marks them as rung anew."""
     with control.quick() as connection:
-        silent = [Ring(*row) for row in connection.execute(_RUNG_LONG_AGO)]
+        silent = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_RUNG_LONG_AGO)]
         if not silent:
             return []
         ringing = {queue: bell.ringing(queue) for queue in {ring.queue for ring in silent}}
@@ -125,7 +126,7 @@ def _is_missed(ring: Ring, ringing: set[str] | None) -> bool:
 def find_closings(control: ControlDatabase, bell: Bell) -> list[Ring]:
     """Ended jobs that owe a putting-away and have no bell in Redis yet."""
     with control.quick() as connection:
-        owed = [Ring(*row) for row in connection.execute(_OWED)]
+        owed = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_OWED)]
     ringing = {queue: bell.ringing(queue) for queue in {ring.queue for ring in owed}}
     return [ring for ring in owed if _is_missed(ring, ringing[ring.queue])]
 

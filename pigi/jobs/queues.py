@@ -27,7 +27,7 @@ class Queue:
     window: int
 
 
-POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("ai", 8), Pool("slow", 3))}
+POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("ai", 10), Pool("slow", 3))}
 
 QUEUES: dict[str, Queue] = {
     queue.name: queue
@@ -35,7 +35,7 @@ QUEUES: dict[str, Queue] = {
         Queue("control", "quick", 3),
         Queue("mail", "quick", 3),
         Queue("billing", "quick", 2),
-        Queue("ai", "ai", 6),
+        Queue("ai", "ai", 8),
         Queue("export", "slow", 2),
         Queue("upkeep", "slow", 2),
     )

@@ -15,19 +15,19 @@ from kombu.transport import redis
 logger = logging.getLogger(__name__)
 
 
-class Channel(redis.Channel):  # type: ignore[misc] - kombu ships no types
+class Channel(redis.Channel):
     """Reads bells and survives what is none."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             # Its text may hold anything, so only the kind of error is logged.
             logger.warning("rubbish in a queue dropped (%s)", type(error).__name__)
             raise Empty from None
 
 
-class Transport(redis.Transport):  # type: ignore[misc] - kombu ships no types
+class Transport(redis.Transport):
     """The transport that celeryconfig names."""
 
     Channel = Channel

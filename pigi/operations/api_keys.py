@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PREFIX = "pigi"
 DEFAULT_DAYS = 90
 LONGEST_DAYS = 365
+LABEL_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def issue_key(application: Application, organisation_id: str, label: str, days: 
     check_organisation(application, organisation_id)
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused("invalid_days")
-    if not 0 < len(label) <= ApiKey.__table__.c.label.type.length or not label.isprintable():
+    if not 0 < len(label) <= LABEL_LENGTH or not label.isprintable():
         raise Refused("invalid_name")
     key_id, secret, moment = new_id(), secrets.token_urlsafe(32), now()
     with application.control.begin() as session:
@@ -70,10 +71,10 @@ def issue_key(application: Application, organisation_id: str, label: str, days: 
 def revoke_key(application: Application, key_id: str) -> None:
     """End a key at once; raises Refused ``not_found``."""
     with application.control.begin() as session:
-        ended = session.execute(
+        ended: Any = session.execute(
             update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now())
         )
-        if ended.rowcount != 1:  # type: ignore[attr-defined] - an UPDATE's result has it
+        if ended.rowcount != 1:
             raise Refused("not_found")
 
 

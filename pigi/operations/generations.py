@@ -169,7 +169,11 @@ def live_text(application: Application, organisation_id: str, generation_id: str
     with application.tenants.read(organisation_id) as tenant:
         rows = tenant.connection().execute(pieces).all()
         return [
-            LivePiece(row.position, row.turn, tenant.sealer.open(row.text, "live_text", "text", _piece(generation_id, row.position)))
+            LivePiece(
+                row.position,
+                row.turn,
+                tenant.sealer.open(row.text, "live_text", "text", _piece(generation_id, row.position)),
+            )
             for row in rows
         ]
 

@@ -121,9 +121,7 @@ def close_now(application: Application, view: JobView) -> None:
 def note_closing(application: Application, job_id: str, state: str, again: Any) -> None:
     """Note when something is next to be put away, if the job still stands where it stood."""
     with application.control.quick() as connection:
-        connection.execute(
-            JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(close_at=again)
-        )
+        connection.execute(JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(close_at=again))
 
 
 def retry_job(

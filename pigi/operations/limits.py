@@ -22,10 +22,7 @@ USAGE: Any = UsageCount.__table__
 RETRY_SECONDS = 30
 
 # Counting stops at the limit: the cost is bounded however long the lane is.
-_WAITING = (
-    select(func.count())
-    .select_from(select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most")).subquery())
-)
+_WAITING = select(func.count()).select_from(select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most")).subquery())
 
 
 def refuse_flood(session: ControlSession, organisation_id: str, kind: Kind, most: int) -> None:

@@ -69,9 +69,7 @@ def ask_for_migrations(application: Application, asked_by: str) -> int:
             select(Organisation.id).where(Organisation.schema_revision != tenant_head(), Organisation.state == "active")
         ).all()
         for organisation_id in behind:
-            enqueue(
-                session, application.bell, MIGRATE_ORGANISATION, organisation_id=organisation_id, asked_by=asked_by
-            )
+            enqueue(session, application.bell, MIGRATE_ORGANISATION, organisation_id=organisation_id, asked_by=asked_by)
     return len(behind)
 
 
@@ -82,7 +80,5 @@ def migrate_organisation(context: JobContext, tenants: Tenants) -> None:
         context.settle_effect("schema", revision)
         with context.control.begin() as session:
             session.execute(
-                update(Organisation)
-                .where(Organisation.id == context.organisation_id)
-                .values(schema_revision=revision)
+                update(Organisation).where(Organisation.id == context.organisation_id).values(schema_revision=revision)
             )

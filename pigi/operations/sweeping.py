@@ -18,6 +18,8 @@ from pigi.store.control import Organisation
 from pigi.store.tenants import TenantMissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pigi.jobs.context import JobContext
     from pigi.store.sessions import ControlDatabase
     from pigi.store.tenants import Tenants
@@ -28,7 +30,9 @@ ORPHAN_AGE = timedelta(hours=1)
 def sweep_generations(context: JobContext, tenants: Tenants) -> None:
     """Remove orphans from every active organisation; one organisation's trouble does not stop the next."""
     with context.control.quick() as connection:
-        organisations = connection.execute(select(Organisation.id).where(Organisation.state == "active")).scalars().all()
+        organisations = (
+            connection.execute(select(Organisation.id).where(Organisation.state == "active")).scalars().all()
+        )
     for done, organisation_id in enumerate(organisations, start=1):
         context.checkpoint()
         try:
@@ -46,7 +50,9 @@ def remove_orphans(control: ControlDatabase, tenants: Tenants, organisation_id: 
     if not generations:
         return 0
     with control.quick() as connection:
-        jobs = connection.execute(select(JOB.c.id).where(JOB.c.id.in_(list(generations)))).scalars().all()
+        jobs: Sequence[str] = (
+            connection.execute(select(JOB.c.id).where(JOB.c.id.in_(list(generations)))).scalars().all()
+        )
     orphans = [generations[job_id] for job_id in generations.keys() - set(jobs)]
     for generation_id in orphans:
         remove_generation(tenants, organisation_id, generation_id)

@@ -14,7 +14,7 @@ from pigi.jobs.moves import IS_ENDED, JOB
 from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from pigi.jobs.context import JobContext
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 TOMBSTONE: Any = Tombstone.__table__
 BATCH = 1000
 """Rows a transaction: on SQLite a longer write would make every writer wait."""
-
 
 
 def answer_probe(context: JobContext) -> None:
@@ -68,7 +67,7 @@ def bury(control: ControlDatabase, kind: str, before: datetime, *, leave_stone: 
         .limit(BATCH)
     )
     with control.transaction() as connection:
-        chosen = connection.execute(due).scalars().all()
+        chosen: Sequence[str] = connection.execute(due).scalars().all()
         if chosen and leave_stone:
             shared = [column.name for column in TOMBSTONE.c if column.name != "buried_at"]
             rows = select(*(JOB.c[name] for name in shared), bindparam("moment", now(), Job.created_at.type))
@@ -85,5 +84,3 @@ def _remove(control: ControlDatabase, table: Any, column: str, before: Any) -> i
         for row in rows:
             connection.execute(delete(table).where(*(key == value for key, value in zip(keys, row, strict=True))))
     return len(rows)
-
-

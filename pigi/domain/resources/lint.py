@@ -1,0 +1,210 @@
+"""Checking a resource against the rules that a schema cannot hold.
+
+A check yields the id of a broken rule and where; `pigi.domain.resources.rules` has the words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from pigi.domain.resources import rules, secrets, words
+from pigi.domain.resources.agent import Agent
+from pigi.domain.resources.document import Document
+from pigi.domain.resources.fields import PlainHeader, PlainVariable, SecretHeader, SecretVariable
+from pigi.domain.resources.mcp_server import HttpTransport, McpServer, StdioTransport
+from pigi.domain.resources.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pydantic import BaseModel
+
+    Broken = Iterator[tuple[str, str]]
+    Entry = PlainVariable | SecretVariable | PlainHeader | SecretHeader
+
+_PROSE_FIELDS: Final = frozenset({"instructions", "body", "description", "purpose", "title"})
+_HIDDEN = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in words.HIDDEN_CHARACTERS) + "]")
+_FRONT_MATTER = re.compile(r"\s*---[ \t]*(?:\n|$)")
+_IMPORT = re.compile(r"(?m)^@[~./\w]")
+_DOWNLOAD = re.compile(
+    r"\b(?:curl|wget|iwr)\b[^|]{0,2000}\|\s{0,20}(?:sudo\s{1,20})?(?:sh|bash|zsh|python3?|node|iex)\b",
+)
+_PINNED = re.compile(r"(?:@?[^@=\s]+)(?:@|==)\d[\w.+-]*")
+_DOCUMENT_LINES: Final = 200
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One broken rule.
+
+    ``pointer`` is a JSON Pointer (RFC 6901) of schema field names and array positions, so it never holds content.
+    """
+
+    rule: str
+    level: rules.Level
+    sentence: str
+    pointer: str
+
+
+def finding(rule: str, pointer: str) -> Finding:
+    """The finding that ``rule`` is broken at ``pointer``; an unknown rule raises KeyError."""
+    return Finding(rule, rules.RULES[rule].level, rules.RULES[rule].sentence, pointer)
+
+
+def lint(draft: BaseModel, name_field: str, expected_name: str) -> tuple[Finding, ...]:
+    """Every rule that ``draft`` breaks, errors first, in the order of its fields; empty means that it is fine."""
+    broken = list(_check_texts(draft.model_dump(mode="json"), ""))
+    if getattr(draft, name_field) != expected_name:
+        broken.append(("name-differs", f"/{name_field}"))
+    broken.extend(_CHECKS[type(draft)](draft))
+    findings = [finding(rule, pointer) for rule, pointer in dict.fromkeys(broken)]
+    return tuple(sorted(findings, key=lambda found: found.level))
+
+
+def _check_texts(value: object, pointer: str) -> Broken:
+    """The rules that hold for every text, wherever it is."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _check_texts(item, f"{pointer}/{name}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _check_texts(item, f"{pointer}/{position}")
+    elif isinstance(value, str):
+        yield from _check_text(value, pointer)
+
+
+def _check_text(text: str, pointer: str) -> Broken:
+    if secrets.secret_kinds(text):
+        yield "literal-secret", pointer
+    if _HIDDEN.search(text):
+        yield "hidden-characters", pointer
+    prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
+    if any(switch in text.lower() for switch in words.APPROVAL_SWITCHES):
+        yield "mentions-no-approval" if prose else "switches-off-approval", pointer
+    if _DOWNLOAD.search(text) and not prose:
+        yield "pipes-a-download", pointer
+
+
+def _check_prose(text: str, pointer: str) -> Broken:
+    if _FRONT_MATTER.match(text):
+        yield "starts-with-front-matter", pointer
+    if "<!--" in text:
+        yield "hidden-comment", pointer
+
+
+def _check_model(model: str) -> Broken:
+    if any(character.isdigit() for character in model):
+        yield "model-is-pinned", "/model"
+
+
+def _check_entries(entries: Sequence[Entry], pointer: str) -> Broken:
+    """Environment variables and headers. Header names ignore case (RFC 9110, section 5.1), variables do not."""
+    counts = Counter(_identity(entry) for entry in entries)
+    for position, entry in enumerate(entries):
+        here = f"{pointer}/{position}"
+        if counts[_identity(entry)] > 1:
+            yield "listed-twice", f"{here}/name"
+        if isinstance(entry, PlainVariable | SecretVariable) and entry.name.upper() in words.CODE_CHANGING_VARIABLES:
+            yield "changes-what-runs", f"{here}/name"
+        if isinstance(entry, PlainVariable | PlainHeader):
+            yield from _check_value(entry.name, entry.value, f"{here}/value")
+
+
+def _identity(entry: Entry) -> str:
+    return entry.name.lower() if isinstance(entry, PlainHeader | SecretHeader) else entry.name
+
+
+def _check_value(name: str, value: str, pointer: str) -> Broken:
+    if secrets.is_secret_pair(name, value):
+        yield "literal-secret", pointer
+    elif secrets.looks_random(value):
+        yield "maybe-a-secret", pointer
+    if "${" in value or "{env:" in value:
+        yield "refers-to-a-variable", pointer
+    if value != value.strip():
+        yield "outer-space", pointer
+
+
+def _check_agent(agent: Agent) -> Broken:
+    yield from _check_prose(agent.instructions, "/instructions")
+    yield from _check_model(agent.model)
+    if not agent.tools:
+        yield "inherits-all-tools", "/tools"
+    for position, tool in enumerate(agent.tools):
+        if tool in words.ALLOW_EVERYTHING:
+            yield "may-run-anything", f"/tools/{position}"
+
+
+def _check_mcp_server(server: McpServer) -> Broken:
+    if server.name in words.RESERVED_SERVER_NAMES:
+        yield "reserved-name", "/name"
+    transport = server.transport
+    if isinstance(transport, HttpTransport):
+        yield from _check_entries(transport.headers, "/transport/headers")
+        yield from _check_url(transport.url)
+    else:
+        yield from _check_entries(transport.environment, "/transport/environment")
+        yield from _check_command(transport)
+
+
+def _check_url(url: str) -> Broken:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # such as an unclosed bracket of an IPv6 address
+        yield "not-encrypted", "/transport/url"
+        return
+    if parts.scheme != "https" and parts.hostname not in words.LOCAL_HOSTS:
+        yield "not-encrypted", "/transport/url"
+
+
+def _check_command(transport: StdioTransport) -> Broken:
+    program = re.split(r"[/\\]", transport.command)[-1]
+    first = program.split()[0].lower()
+    if " " in transport.command:
+        yield "command-holds-arguments", "/transport/command"
+    if first in words.PRIVILEGED_COMMANDS:
+        yield "raises-privileges", "/transport/command"
+    if first in words.SHELLS:
+        yield "runs-a-shell", "/transport/command"
+    for position in secrets.secret_arguments(transport.args):
+        yield "literal-secret", f"/transport/args/{position}"
+    packages = [position for position, argument in enumerate(transport.args) if not argument.startswith("-")]
+    if first in words.PACKAGE_RUNNERS and packages and not _PINNED.fullmatch(transport.args[packages[0]]):
+        yield "unpinned-package", f"/transport/args/{packages[0]}"
+
+
+def _check_document(document: Document) -> Broken:
+    yield from _check_prose(document.body, "/body")
+    if document.body.count("\n") >= _DOCUMENT_LINES:
+        yield "long-document", "/body"
+    if _IMPORT.search(document.body):
+        yield "imports-a-file", "/body"
+    for position, glob in enumerate(document.applies_to):
+        if glob.startswith(("/", "~", "!")) or ".." in re.split(r"[/\\]", glob) or re.match(r"[A-Za-z]:", glob):
+            yield "glob-leaves-project", f"/applies_to/{position}"
+
+
+def _check_settings(settings: Settings) -> Broken:
+    permissions = settings.permissions
+    yield from _check_entries(settings.environment, "/environment")
+    yield from _check_model(settings.model)
+    for position, rule in enumerate(permissions.allow):
+        if rule in words.ALLOW_EVERYTHING:
+            yield "allows-everything", f"/permissions/allow/{position}"
+    counts = Counter([*set(permissions.allow), *set(permissions.ask), *set(permissions.deny)])
+    if any(count > 1 for count in counts.values()):
+        yield "contradicts-itself", "/permissions"
+    if not counts:
+        yield "no-rules", "/permissions"
+
+
+_CHECKS: Final[dict[type[BaseModel], Callable[..., Broken]]] = {
+    Agent: _check_agent,
+    McpServer: _check_mcp_server,
+    Document: _check_document,
+    Settings: _check_settings,
+}

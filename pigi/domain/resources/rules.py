@@ -1,0 +1,148 @@
+"""Every lint rule: its level, the fixed sentence that is shown and sent to the model, and its source.
+
+Ids are wire names and never change. A sentence never holds content: it leaves for the model in the repair
+turn (P14) and may be logged. ``error`` means that the resource must not be delivered as it is; ``warning``
+means that a person should look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``source`` is the outside rule, incident or document that the rule follows."""
+
+    level: Level
+    sentence: str
+    source: str
+
+
+RULES: Final[dict[str, Rule]] = {
+    # Any kind
+    "not-a-draft": Rule(
+        "error",
+        "The answer must be one JSON object of the given schema and within its limits.",
+        "Pigi: nothing else can be stored",
+    ),
+    "name-differs": Rule(
+        "error", "The name must be exactly the name that was asked for.", "Pigi: a draft is kept under its name"
+    ),
+    "literal-secret": Rule(
+        "error",
+        "A literal secret must become a secret slot with a name and a purpose.",
+        "Pigi: slots, never values; OWASP Secrets Management",
+    ),
+    "maybe-a-secret": Rule(
+        "warning", "This value looks random; if it is a secret, make it a secret slot.", "OWASP Secrets Management"
+    ),
+    "hidden-characters": Rule(
+        "error", "Invisible or direction-changing characters must be removed.", "Unicode UTS 39; CVE-2021-42574"
+    ),
+    "hidden-comment": Rule(
+        "warning",
+        "An HTML comment is hidden from readers of the rendered text; say it openly.",
+        "Claude Code memory docs: block comments are stripped",
+    ),
+    "switches-off-approval": Rule(
+        "error",
+        "Nothing may switch off approval, sandboxing or permission checks.",
+        "Claude Code permission modes; Codex and Gemini CLI flags",
+    ),
+    "mentions-no-approval": Rule(
+        "warning",
+        "The text mentions a way to switch off approval; check that it does not ask for it.",
+        "Claude Code permission modes",
+    ),
+    "starts-with-front-matter": Rule(
+        "error",
+        "The text must not start with a line of three hyphens, which tools read as front matter.",
+        "Claude Code and Cursor: YAML front matter may carry hooks",
+    ),
+    "listed-twice": Rule("error", "The same name must not be set twice.", "POSIX environ; RFC 9110, section 5.3"),
+    "changes-what-runs": Rule(
+        "error",
+        "This variable changes which code runs or where traffic goes and must not be set.",
+        "ld.so(8), bash(1), Node.js, Python, git and Anthropic SDK docs",
+    ),
+    "refers-to-a-variable": Rule(
+        "warning",
+        "Tools disagree on references inside values; use a secret slot instead.",
+        "Each tool's docs: unset references are kept, emptied or prompted for",
+    ),
+    "outer-space": Rule(
+        "warning", "A value starts or ends with a space, which tools do not trim.", "Claude Code MCP docs"
+    ),
+    # Agents
+    "inherits-all-tools": Rule(
+        "warning",
+        "No tools are listed, so the agent gets all that its host has.",
+        "Claude Code subagents docs: omitted tools are inherited",
+    ),
+    "may-run-anything": Rule(
+        "warning",
+        "The agent may run any command; list narrower tools if it can do without.",
+        "Least privilege, NIST SP 800-53 AC-6",
+    ),
+    "model-is-pinned": Rule(
+        "warning",
+        "A full model id stops working when the provider retires it; an alias does not.",
+        "Claude Docs, model deprecations",
+    ),
+    # MCP servers
+    "reserved-name": Rule(
+        "error", "This server name is reserved by a tool; choose another.", "Claude Code MCP docs, reserved names"
+    ),
+    "not-encrypted": Rule(
+        "error",
+        "A server that is not on this machine must be reached over https.",
+        "MCP specification, authorization: HTTPS",
+    ),
+    "runs-a-shell": Rule(
+        "warning",
+        "The server is started through a shell; start the program directly.",
+        "MCP security best practices; CWE-78",
+    ),
+    "pipes-a-download": Rule("error", "Nothing may be downloaded and run in one step.", "CWE-494"),
+    "raises-privileges": Rule("error", "The server must not be started with raised privileges.", "CWE-250"),
+    "unpinned-package": Rule(
+        "warning", "The package has no fixed version, so it can change without review.", "OWASP CICD-SEC-3"
+    ),
+    "command-holds-arguments": Rule(
+        "warning",
+        "The command holds spaces; put each argument in the list of arguments.",
+        "Claude Code and Codex MCP docs: command is one program",
+    ),
+    # Documents
+    "glob-leaves-project": Rule(
+        "error",
+        "A glob must be relative to the project and must not climb out of it.",
+        "gitignore(5); Cursor and Claude Code rules docs",
+    ),
+    "long-document": Rule(
+        "warning",
+        "Documents over 200 lines are followed less well; split it.",
+        "Claude Code memory docs: target under 200 lines",
+    ),
+    "imports-a-file": Rule(
+        "warning", "A line that starts with @ makes Claude Code import a file.", "Claude Code memory docs: imports"
+    ),
+    # Settings
+    "allows-everything": Rule(
+        "error",
+        "A rule that allows every command or every tool must be narrowed.",
+        "Claude Code permission rules; NIST SP 800-53 AC-6",
+    ),
+    "contradicts-itself": Rule(
+        "warning",
+        "The same rule is in two lists; the strictest wins.",
+        "Claude Code permission rules: deny, ask, allow",
+    ),
+    "no-rules": Rule(
+        "warning", "No permission rule is set, so the tool's own defaults hold.", "Claude Code permission rules"
+    ),
+}

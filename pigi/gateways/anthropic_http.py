@@ -1,0 +1,91 @@
+"""The HTTP client and the logging under the Anthropic SDK, made to say no more than they must.
+
+The SDK logs whole request bodies at DEBUG, adds headers about this machine, keeps cookies between calls and
+follows redirects. None of that may happen with a person's text on board.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import anthropic
+import httpx2
+
+from pigi.gateways.anthropic_errors import OverallTimeError, ResponseSizeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A list of what may leave, not of what may not: a header that a later SDK adds stays here.
+ALLOWED_HEADERS: Final = frozenset({
+    "host", "accept", "accept-encoding", "connection", "user-agent", "content-type", "content-length", "authorization",
+    "anthropic-version",
+})  # fmt: skip
+_LOGGERS: Final = ("anthropic", "httpx2", "httpcore2")
+_RESPONSE_BYTES: Final = 16 * 1024 * 1024
+
+
+def silence_loggers() -> None:
+    """Keep the SDK and the HTTP library from logging at all, whatever level or handler others set.
+
+    Propagation alone is not enough, since a handler may sit on one of these loggers, and a level alone can be
+    lowered again (the SDK itself does so when ``ANTHROPIC_LOG`` is set).
+    """
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
+    for name in (*_LOGGERS, *known):
+        logger = logging.getLogger(name)
+        logger.disabled = True
+        logger.propagate = False
+
+
+class _BoundedStream(httpx2.SyncByteStream):
+    """A response body that ends the call when it takes too long or grows too large.
+
+    The SDK hides pings, and a server may send bytes that make no event, so the limits are checked on bytes.
+    """
+
+    def __init__(self, inner: Iterator[bytes], closer: httpx2.SyncByteStream, deadline: float) -> None:
+        self._inner = inner
+        self._closer = closer
+        self._deadline = deadline
+
+    def __iter__(self) -> Iterator[bytes]:
+        received = 0
+        for chunk in self._inner:
+            received += len(chunk)
+            if time.monotonic() > self._deadline:
+                raise OverallTimeError
+            if received > _RESPONSE_BYTES:
+                raise ResponseSizeError
+            yield chunk
+
+    def close(self) -> None:
+        self._closer.close()
+
+
+def bounded_client(timeout: httpx2.Timeout, overall_seconds: float) -> httpx2.Client:
+    """An HTTP client that sends only `ALLOWED_HEADERS`, so no cookie, and follows no redirect.
+
+    A call ends when the first byte after ``overall_seconds`` arrives, so at most one read timeout later.
+    """
+
+    def only_allowed(request: httpx2.Request) -> None:
+        for name in set(request.headers) - ALLOWED_HEADERS:
+            del request.headers[name]
+        request.extensions["pigi.deadline"] = time.monotonic() + overall_seconds
+
+    def bounded(response: httpx2.Response) -> None:
+        stream = response.stream
+        if isinstance(stream, httpx2.SyncByteStream):
+            response.stream = _BoundedStream(iter(stream), stream, response.request.extensions["pigi.deadline"])
+
+    return anthropic.DefaultHttpxClient(
+        timeout=timeout,
+        follow_redirects=False,
+        event_hooks={"request": [only_allowed], "response": [bounded]},
+    )
+
+
+silence_loggers()

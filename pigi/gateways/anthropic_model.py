@@ -1,0 +1,175 @@
+"""The model that writes drafts: Anthropic's Messages API, streamed, through the official SDK.
+
+What leaves is the fixed instruction, the schema, the name and the purpose (P14), in the repair turn also the
+model's own first answer and fixed sentences. Nothing identifies a person or an organisation: no metadata, no
+batches, no traces, no headers beyond those that the API needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import anthropic
+import httpx2
+
+from pigi.domain.instructions import repair_text, request_text
+from pigi.errors import Misconfigured, Permanent
+from pigi.gateways.anthropic_errors import error_for_code, error_for_stop, translate
+from pigi.gateways.anthropic_http import bounded_client, silence_loggers
+from pigi.ports import DraftAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anthropic import Stream
+    from anthropic.types import MessageParam, RawMessageStreamEvent
+
+    from pigi.ports import DraftRequest
+
+DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
+USER_AGENT: Final = "pigi"
+_MAX_TOKENS: Final = 16_000
+_MAX_CHARACTERS: Final = 200_000
+
+
+@dataclass(frozen=True)
+class CallLimits:
+    """Seconds, except for ``max_tokens``.
+
+    ``read`` is the longest silence that is waited out, ``overall`` the longest time from sending to the last
+    byte (noticed at the next byte, so at most ``read`` later).
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    overall: float = 240.0
+    max_tokens: int = _MAX_TOKENS
+
+
+@dataclass(repr=False)
+class _Draft:
+    """What has arrived so far; ``repr`` is off so that no traceback shows it."""
+
+    pieces: list[str] = field(default_factory=list)
+    characters: int = 0
+    model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    stop_reason: str | None = None
+    complete: bool = False
+    request_id: str = ""
+
+    def take(self, event: RawMessageStreamEvent) -> str:
+        """Add ``event``; the text that it brought, which may be empty."""
+        text = ""
+        if event.type == "message_start":
+            usage = event.message.usage
+            cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+            self.model, self.input_tokens = event.message.model, usage.input_tokens + cached
+        elif event.type == "content_block_start" and event.content_block.type == "text":
+            text = event.content_block.text
+        elif event.type == "content_block_delta" and event.delta.type == "text_delta":
+            text = event.delta.text
+        elif event.type == "message_delta":
+            self.stop_reason, self.output_tokens = event.delta.stop_reason, event.usage.output_tokens
+        elif event.type == "message_stop":
+            self.complete = True
+        self.pieces.append(text)
+        self.characters += len(text)
+        return text
+
+    def failure(self) -> Exception | None:
+        """Why the answer that ended here cannot be used; None if it can."""
+        if not self.complete:
+            return error_for_code("stream_cut")
+        if (stopped := error_for_stop(self.stop_reason)) is not None:
+            return stopped
+        return None if any(piece.strip() for piece in self.pieces) else Permanent("malformed")
+
+    def answer(self) -> DraftAnswer:
+        """The whole answer, as the port describes it."""
+        return DraftAnswer("".join(self.pieces), self.model, self.input_tokens, self.output_tokens, self.request_id)
+
+
+class AnthropicModel:
+    """`pigi.ports.TextModel` over Anthropic's API. One object serves any number of calls and threads."""
+
+    def __init__(self, base_url: str | None, api_key: str, model: str, limits: CallLimits | None = None) -> None:
+        """``base_url`` None means Anthropic's own address, not what the environment says.
+
+        Raises:
+            Misconfigured: the key or the model is blank.
+        """
+        needed = {"ANTHROPIC_API_KEY": api_key, "ANTHROPIC_MODEL": model}
+        if missing := [f"{name} must be set." for name, value in needed.items() if not value.strip()]:
+            raise Misconfigured(missing)
+        self._model = model
+        self._limits = limits or CallLimits()
+        timeout = httpx2.Timeout(self._limits.read, connect=self._limits.connect)
+        self._client = anthropic.Anthropic(
+            base_url=base_url or DEFAULT_BASE_URL,
+            api_key=api_key,
+            timeout=timeout,
+            max_retries=0,
+            open_telemetry=False,
+            default_headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            http_client=bounded_client(timeout, self._limits.overall),
+        )
+        _ = self._client.messages  # the SDK loads parts on first use, and each brings a logger
+        silence_loggers()
+
+    def close(self) -> None:
+        """Close idle connections; the object is of no use afterwards."""
+        self._client.close()
+
+    def write_draft(self, request: DraftRequest, on_text: Callable[[str], None]) -> DraftAnswer:
+        """Write a draft; see `pigi.ports.TextModel.write_draft` for the errors.
+
+        Errors are made, not wrapped: none has a cause, a context or a frame of the SDK.
+        """
+        draft = _Draft()
+        failure = self._collect(request, draft, on_text)
+        if failure is not None:
+            raise failure from None
+        return draft.answer()
+
+    def _collect(self, request: DraftRequest, draft: _Draft, on_text: Callable[[str], None]) -> Exception | None:
+        """Fill ``draft``; what went wrong is returned, since raising here would tie it to the SDK's error."""
+        try:
+            stream = self._open(request)
+        except Exception as error:  # noqa: BLE001 - the port promises that nothing else comes out
+            return translate(error, streaming=False)
+        with stream:
+            draft.request_id = stream.response.headers.get("request-id", "")
+            while not draft.complete:
+                try:
+                    text = draft.take(next(stream))
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - see above
+                    return translate(error, streaming=True)
+                if draft.characters > _MAX_CHARACTERS:
+                    return Permanent("draft_too_long")
+                if text:
+                    on_text(text)
+        return draft.failure()
+
+    def _open(self, request: DraftRequest) -> Stream[RawMessageStreamEvent]:
+        return self._client.messages.create(
+            model=self._model,
+            max_tokens=self._limits.max_tokens,
+            system=request.instruction,
+            messages=_messages(request),
+            output_config={"format": {"type": "json_schema", "schema": dict(request.schema)}},
+            stream=True,
+        )
+
+
+def _messages(request: DraftRequest) -> list[MessageParam]:
+    messages: list[MessageParam] = [{"role": "user", "content": request_text(request.name, request.purpose)}]
+    if request.previous is not None:
+        # The API refuses a turn without text.
+        messages.append({"role": "assistant", "content": request.previous if request.previous.strip() else "{}"})
+        messages.append({"role": "user", "content": repair_text(request.findings)})
+    return messages
