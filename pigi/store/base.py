@@ -5,13 +5,15 @@ Two metadata: a foreign key from one database to the other cannot be written.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from pigi.domain.privacy import Basis, Category, Disclosure, Erasure, Facts, Subject
-from pigi.domain.retention import Retention
+
+if TYPE_CHECKING:
+    from pigi.domain.retention import Retention
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

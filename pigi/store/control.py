@@ -27,7 +27,9 @@ class Organisation(ControlBase):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells tenants apart", Retention.ORGANISATION))
     name: Mapped[str] = mapped_column(String(120), info=label("shown to its members", Retention.ORGANISATION))
-    state: Mapped[str] = mapped_column(CODE, default="active", info=technical("what may be done", Retention.ORGANISATION))
+    state: Mapped[str] = mapped_column(
+        CODE, default="active", info=technical("what may be done", Retention.ORGANISATION)
+    )
     epoch: Mapped[int] = mapped_column(Integer, default=1, info=technical("fences jobs", Retention.ORGANISATION))
     schema_revision: Mapped[str] = mapped_column(
         String(20), default="", info=technical("which migrations its database had", Retention.ORGANISATION)
@@ -178,7 +180,9 @@ class IdempotencyKey(ControlBase):
     caller: Mapped[str] = mapped_column(
         String(80), primary_key=True, info=pseudonym("who asked", Retention.IDEMPOTENCY)
     )
-    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True, info=technical("the key", Retention.IDEMPOTENCY))
+    key_hash: Mapped[str] = mapped_column(
+        String(64), primary_key=True, info=technical("the key", Retention.IDEMPOTENCY)
+    )
     body_hash: Mapped[str] = mapped_column(String(64), info=technical("same request?", Retention.IDEMPOTENCY))
     token: Mapped[str] = mapped_column(ID, info=technical("who decides", Retention.IDEMPOTENCY))
     created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.IDEMPOTENCY))

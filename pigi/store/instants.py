@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 TEXT_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-def to_text(moment: datetime) -> str:
-    """The fixed-width form; refuses a naive moment with ValueError."""
+def aware(moment: datetime) -> datetime:
+    """``moment`` itself; refuses a naive one with ValueError, which PostgreSQL would take for its own zone's."""
     if moment.tzinfo is None:
         message = "a moment must be aware"
         raise ValueError(message)
-    return moment.astimezone(UTC).strftime(TEXT_FORM)
+    return moment
+
+
+def to_text(moment: datetime) -> str:
+    """The fixed-width form; refuses a naive moment with ValueError."""
+    return aware(moment).astimezone(UTC).strftime(TEXT_FORM)
 
 
 def from_text(text: str) -> datetime:
@@ -46,16 +51,19 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Text of 27 characters on SQLite."""
         if dialect.name == "sqlite":
             return dialect.type_descriptor(String(27))
         return dialect.type_descriptor(DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return to_text(value)
+        """Refuses a naive moment with ValueError."""
+        if value is None:
+            return None
+        return to_text(value) if dialect.name == "sqlite" else aware(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """An aware moment in UTC."""
         if value is None:
             return None
         if dialect.name == "sqlite":

@@ -7,6 +7,7 @@ loading Alembic (0.4 s), which is loaded only where something is really migrated
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import inspect, text
@@ -24,6 +25,8 @@ Tree = Literal["control", "tenant"]
 
 HERE = Path(__file__).parent / "migrations"
 LOCK = "pigi.migrate"
+ONE_AT_A_TIME = Lock()
+"""Within a process, whatever the database: what a migration calls `op` is global in Alembic."""
 
 
 def control_head() -> str:
@@ -45,6 +48,10 @@ def control_revision(url: str) -> str:
     try:
         with engine.connect() as connection:
             return revision_of(connection)
+    except OperationalError:
+        if _is_missing(target):
+            return ""
+        raise
     finally:
         engine.dispose()
 
@@ -99,7 +106,8 @@ def _upgrade(connection: Connection, tree: Tree) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(HERE / tree).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    with ONE_AT_A_TIME:
+        command.upgrade(config, "head")
 
 
 def _head(tree: Tree) -> str:
@@ -111,11 +119,21 @@ def _make_control_database(target: URL) -> None:
     engine = make_engine(target, pool_size=1)
     try:
         engine.connect().close()
-    except OperationalError as unreachable:
+    except OperationalError as away:
+        # That another process has made it meanwhile is no error: the next to connect will see.
         try:
             with servers.maintenance(target) as connection:
                 servers.create(connection, target.database or "")
         except OperationalError:
-            raise unreachable from None
+            raise away from None
     finally:
         engine.dispose()
+
+
+def _is_missing(target: URL) -> bool:
+    """Whether the server says so; one that can't be asked has not."""
+    try:
+        with servers.maintenance(target) as connection:
+            return not servers.exists(connection, target.database or "")
+    except OperationalError:
+        return False

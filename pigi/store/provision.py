@@ -73,17 +73,21 @@ class Files:
         self._template = templates / f"tenant-{tenant_head()}.db"
 
     def url(self, organisation_id: str) -> URL:
+        """A SQLite URI that opens the file only if it exists."""
         # mode=rw: SQLite's own default would make an empty file where a database is missing.
         name = f"file:{quote(str(self._path(organisation_id)))}"
         return URL.create("sqlite", database=name, query={"mode": "rw", "uri": "true"})
 
     def file(self, organisation_id: str) -> str | None:
+        """The file's path."""
         return str(self._path(organisation_id))
 
     def exists(self, organisation_id: str) -> bool:
+        """Whether the file exists."""
         return self._path(organisation_id).exists()
 
     def create(self, organisation_id: str) -> bool:
+        """Copy the template to the file; False when there was one."""
         path = self._path(organisation_id)
         self.make_template()
         with locked(path.parent / ".lock"):
@@ -94,6 +98,7 @@ class Files:
         return True
 
     def drop(self, organisation_id: str) -> None:
+        """Delete the file and what SQLite keeps beside it."""
         path = self._path(organisation_id)
         with locked(path.parent / ".lock"):
             # The file last: a -wal left behind without it would be replayed into the next file of this name.
@@ -124,17 +129,21 @@ class Databases:
             raise Misconfigured([f"TENANT_DATABASE_URL: the database's name may have {servers.NAME_BYTES} bytes"])
 
     def url(self, organisation_id: str) -> URL:
+        """The address of the database."""
         return self._url.set(database=self._name(organisation_id))
 
     def file(self, organisation_id: str) -> str | None:
+        """None: a database is not a file here."""
         _checked(organisation_id)
         return None
 
     def exists(self, organisation_id: str) -> bool:
+        """Whether the server lists the database; a connection each time."""
         with servers.maintenance(self._url) as connection:
             return servers.exists(connection, self._name(organisation_id))
 
     def create(self, organisation_id: str) -> bool:
+        """Copy the template database; False when there was one."""
         name = self._name(organisation_id)
         with servers.maintenance(self._url) as connection:
             if servers.exists(connection, name):
@@ -145,6 +154,7 @@ class Databases:
             return servers.create(connection, name, self._template)
 
     def drop(self, organisation_id: str) -> None:
+        """Drop the database, cutting off whoever is connected."""
         with servers.maintenance(self._url) as connection:
             servers.drop(connection, self._name(organisation_id))
 

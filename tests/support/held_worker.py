@@ -1,0 +1,77 @@
+"""`worker.app` with places to stop at: ``celery -A tests.support.held_worker worker``. For drills only.
+
+A generation called ``hold MOMENT`` stops there in its first attempt: its child writes its process id into
+PIGI_HOME/holds/MOMENT and waits for that file to be removed. One called ``poison`` kills its child each time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from pigi.operations import drafting
+from pigi.settings import get_settings
+from tasks import outcome
+from worker.app import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MOMENTS", "app"]
+
+MOMENTS = ("claimed", "begun", "stored", "drafted", "finishing", "closed")
+"""After the claim; an effect begun, not yet had; answer stored, not settled; draft stored, not settled; all done
+but the end; put away but not yet ended."""
+
+_at_hand = ("", 0)
+
+
+def reach(moment: str) -> None:
+    """Stop here if the job at hand shall."""
+    name, attempt = _at_hand
+    if name == "poison" and moment == "begun":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if (name, attempt) != (f"hold {moment}", 1):
+        return
+    mark = get_settings().home / "holds" / moment
+    mark.parent.mkdir(exist_ok=True)
+    mark.with_suffix(".new").write_text(str(os.getpid()))
+    mark.with_suffix(".new").rename(mark)
+    while mark.exists():
+        time.sleep(0.02)
+
+
+def _around(module: Any, name: str, *, before: str = "", after: Callable[[tuple[Any, ...], Any], None] | None = None) -> None:
+    inner = getattr(module, name)
+
+    def outer(*arguments: Any, **options: Any) -> Any:
+        if before:
+            reach(before)
+        answer = inner(*arguments, **options)
+        if after is not None:
+            after(arguments, answer)
+        return answer
+
+    setattr(module, name, outer)
+
+
+def _note(arguments: tuple[Any, ...], held: Any) -> None:
+    global _at_hand  # noqa: PLW0603 - one job at a time in a process
+    _at_hand = (held.name, arguments[0].job.attempt)
+    if held.turns == 0:
+        reach("claimed")
+
+
+def _drafted(arguments: tuple[Any, ...], _answer: Any) -> None:
+    if "draft" in arguments[2]:
+        reach("drafted")
+
+
+_around(drafting, "_read_row", after=_note)
+_around(drafting, "LiveWriter", before="begun")
+_around(drafting, "_store_answer", after=lambda _arguments, _answer: reach("stored"))
+_around(drafting, "_update", after=_drafted)
+_around(outcome, "_settle", before="finishing")
+_around(outcome, "_close", after=lambda _arguments, _answer: reach("closed"))

@@ -1,0 +1,76 @@
+"""Fixtures of the tests of jobs, tasks, schedules and operations; their conftest files import them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pigi.application import Application
+from pigi.jobs.bell import Bell
+from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from tests.support.jobs import make_hands, with_bell
+from tests.support.processes import Crowd
+from tests.support.redis import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pigi.settings import Settings
+    from pigi.store.keyring import Keyring
+    from pigi.store.sessions import ControlDatabase
+    from pigi.store.tenants import Tenants
+    from tasks.runtime import Hands
+
+
+@pytest.fixture
+def application(settings: Settings, control: ControlDatabase, keyring: Keyring, tenants: Tenants) -> Application:
+    """An application whose Redis is away."""
+    return Application(settings, control, keyring, tenants, Bell(settings.redis_url))
+
+
+@pytest.fixture
+def hands(application: Application) -> Hands:
+    """A worker's hands; the model has no script yet."""
+    return make_hands(application)
+
+
+@pytest.fixture
+def trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
+    """A kind with one effect of each policy."""
+    kinds = {"least": Single.AT_LEAST, "most": Single.AT_MOST, "exact": Single.EXACTLY}
+    kind = Kind("tests.trial", queue="mail", attempts=3, effects=kinds)
+    monkeypatch.setitem(CATALOGUE, kind.name, kind)
+    return kind
+
+
+@pytest.fixture
+def closing_trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
+    """A kind whose end leaves something to put away."""
+    kind = Kind("tests.closing", queue="mail", attempts=3, closes=True)
+    monkeypatch.setitem(CATALOGUE, kind.name, kind)
+    return kind
+
+
+@pytest.fixture(scope="session")
+def crowd() -> Iterator[Crowd]:
+    """Processes that begin at the same moment."""
+    with Crowd() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis."""
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def ringing(application: Application, redis_server: RedisServer) -> Iterator[Application]:
+    """An application whose Redis is there, and empty."""
+    redis_server.reset()
+    made = with_bell(application, redis_server.url)
+    yield made
+    made.bell.close()
+    redis_server.reset()

@@ -1,0 +1,203 @@
+"""Doing jobs in tests: a worker's hands without Celery, a model with a script, and time that passes at once."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select, update
+
+from pigi.application import Application
+from pigi.clock import now
+from pigi.ids import new_id
+from pigi.jobs.bell import Bell
+from pigi.jobs.claim import claim
+from pigi.jobs.effects import effects_of
+from pigi.jobs.enqueue import enqueue
+from pigi.jobs.keeper import Keeper
+from pigi.jobs.moves import JOB
+from pigi.jobs.view import view_of
+from pigi.operations.api_keys import Caller
+from pigi.operations.generations import GENERATION, LIVE_TEXT
+from pigi.ports import DraftAnswer
+from pigi.store.control import Organisation
+from tasks.runtime import Handler, Hands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pigi.jobs.claim import Claim
+    from pigi.jobs.context import JobContext
+    from pigi.jobs.kinds import Kind
+    from pigi.jobs.view import EffectView, JobView
+    from pigi.ports import DraftRequest
+    from pigi.store.sessions import ControlDatabase
+    from tasks.runtime import Body, Closing
+
+    Turn = str | BaseException | Callable[[], str]
+
+MARKER = "marker-7f3a9c"
+"""What tests hide in content and look for where no content may be."""
+
+AGENT = {
+    "name": "reviewer",
+    "description": "Use it to review changes for missing tests.",
+    "instructions": "## Role\nYou review changes.\n\n## Steps\n1. Read the change.\n2. Say what has no test.",
+    "tools": ["Read", "Grep"],
+}
+GOOD = json.dumps(AGENT)
+SECRET_INSIDE = json.dumps({**AGENT, "instructions": "Sign in with ghp_0123456789abcdefghijABCDEFGHIJ456789 first."})
+"""Readable, but breaks a rule."""
+
+
+@dataclass
+class ScriptedModel:
+    """A text model that answers by a script: a text, an error to raise, or something to do that gives a text."""
+
+    turns: list[Turn] = field(default_factory=list)
+    requests: list[DraftRequest] = field(default_factory=list)
+
+    def write_draft(self, request: DraftRequest, on_text: Callable[[str], None]) -> DraftAnswer:
+        """Play the next turn; a script that is over raises IndexError."""
+        self.requests.append(request)
+        turn = self.turns.pop(0)
+        text = turn() if callable(turn) else turn
+        if isinstance(text, BaseException):
+            raise text
+        half = len(text) // 2
+        on_text(text[:half])
+        on_text(text[half:])
+        return DraftAnswer(text, "scripted-model", 10, 20, f"request-{len(self.requests)}")
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The outside world of a test."""
+
+    model: ScriptedModel
+
+
+def make_hands(application: Application, *turns: Turn, draining: Callable[[], bool] = lambda: False) -> Hands:
+    """What a worker's child works with, with a model that plays ``turns``."""
+    return Hands(
+        application, Outside(ScriptedModel(list(turns))), Keeper(application.control, lambda: False), draining
+    )
+
+
+def model_of(hands: Hands) -> ScriptedModel:
+    """The scripted model of these hands."""
+    model = hands.gateways.model
+    assert isinstance(model, ScriptedModel)
+    return model
+
+
+def with_bell(application: Application, url: str) -> Application:
+    """The same application with another bell."""
+    return Application(
+        application.settings, application.control, application.keyring, application.tenants, Bell(url)
+    )
+
+
+def register_organisation(control: ControlDatabase, state: str = "active") -> str:
+    """An organisation without a database of its own, for tests that need none; its id."""
+    organisation_id = new_id()
+    row = {"id": organisation_id, "name": "Test", "state": state, "epoch": 1, "schema_revision": "", "created_at": now()}
+    with control.quick() as connection:
+        connection.execute(insert(Organisation), row)
+    return organisation_id
+
+
+def caller_of(organisation_id: str) -> Caller:
+    """Somebody who asks for an organisation."""
+    return Caller(organisation_id, new_id())
+
+
+def ask(control: ControlDatabase, kind: Kind, organisation_id: str | None = None, **facts: Any) -> str:
+    """Enqueue a job in a transaction of its own; its id."""
+    facts.setdefault("bell", None)
+    bell = facts.pop("bell")
+    with control.begin() as session:
+        return enqueue(session, bell, kind, organisation_id=organisation_id, asked_by="test", **facts).id
+
+
+def take(control: ControlDatabase, kind: Kind, job_id: str) -> Claim:
+    """Claim a job that can be claimed."""
+    held = claim(control, kind, job_id)
+    assert held is not None
+    return held
+
+
+def handle(kind: Kind, body: Body, closing: Closing | None = None) -> Handler:
+    """A handler for a body of a test."""
+    return Handler(kind, body, closing)
+
+
+def does_nothing(_context: JobContext, _hands: Hands) -> None:
+    """A body."""
+
+
+def row_of(control: ControlDatabase, job_id: str) -> Any:
+    """The job's row as it stands; None when it is gone."""
+    with control.quick() as connection:
+        return connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
+
+
+def view(control: ControlDatabase, job_id: str) -> JobView:
+    """The job as it stands, without effects."""
+    return view_of(row_of(control, job_id))
+
+
+def effects(control: ControlDatabase, job_id: str) -> dict[str, EffectView]:
+    """The job's effects by key."""
+    with control.quick() as connection:
+        return {effect.key: effect for effect in effects_of(connection, job_id)}
+
+
+def story(control: ControlDatabase, job_id: str) -> list[str]:
+    """The states that the job went through."""
+    return [entry.state for entry in view(control, job_id).timeline]
+
+
+def change(control: ControlDatabase, job_id: str, **columns: Any) -> None:
+    """Set columns of a job's row; a timedelta counts from now, so that a lease lapses without waiting."""
+    values = {name: now() + value if isinstance(value, timedelta) else value for name, value in columns.items()}
+    with control.quick() as connection:
+        connection.execute(update(JOB).where(JOB.c.id == job_id).values(values))
+
+
+def lapse(control: ControlDatabase, job_id: str) -> None:
+    """Let the job's lease end as if its worker had been silent."""
+    change(control, job_id, lease_until=timedelta(seconds=-1))
+
+
+def raise_epoch(control: ControlDatabase, organisation_id: str) -> None:
+    """What deleting or restricting an organisation does to its jobs."""
+    with control.quick() as connection:
+        connection.execute(
+            update(Organisation).where(Organisation.id == organisation_id).values(epoch=Organisation.epoch + 1)
+        )
+
+
+def generation_row(application: Application, organisation_id: str, generation_id: str) -> Any:
+    """The generation's row, sealed as it is; None when it is gone."""
+    with application.tenants.read(organisation_id) as tenant:
+        return tenant.connection().execute(select(GENERATION).where(GENERATION.c.id == generation_id)).first()
+
+
+def live_rows(application: Application, organisation_id: str) -> int:
+    """How many pieces of live text the organisation has."""
+    with application.tenants.read(organisation_id) as tenant:
+        return len(tenant.connection().execute(select(LIVE_TEXT.c.position)).all())
+
+
+@contextmanager
+def opened(settings: Any) -> Iterator[Application]:
+    """An application for a block, in a process of its own."""
+    application = Application.open(settings)
+    try:
+        yield application
+    finally:
+        application.dispose()
