@@ -69,6 +69,8 @@ def write_draft(context: JobContext, tenants: Tenants, model: TextModel) -> None
         Temporary: what the model raises.
     """
     held = _read_row(context, tenants)
+    for turn in range(1, held.turns + 1):
+        context.confirm_effect(f"model:{turn}")
     if held.drafted:
         if not context.begin_effect("draft").settled:
             context.settle_effect("draft", context.subject_id)

@@ -121,7 +121,7 @@ def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: st
 
 
 def restore_purpose(tenants: Tenants, organisation_id: str, generation_id: str, purpose: str) -> None:
-    """Hold a purpose again, for a retry by hand; raises Refused ``not_found`` if the generation is gone."""
+    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
     with tenants.session(organisation_id) as tenant:
         sealed = tenant.sealer.seal(purpose, TABLE, "purpose", generation_id)
         changed = tenant.connection().execute(
@@ -130,7 +130,7 @@ def restore_purpose(tenants: Tenants, organisation_id: str, generation_id: str, 
             .values(purpose=sealed, answer=None, turns=0, draft=None)
         )
         if changed.rowcount != 1:
-            raise Refused("not_found")
+            raise Refused("not_retryable")
 
 
 def read_generation(application: Application, organisation_id: str, generation_id: str) -> GenerationView:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -11,23 +13,27 @@ from pigi.domain.job_state import ENDED, JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs import moves
-from pigi.jobs.effects import effects_of
+from pigi.jobs.effects import SETTLE_OPEN, effects_of
 from pigi.jobs.enqueue import ring_after_commit
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT
-from pigi.jobs.lanes import let_in
+from pigi.jobs.lanes import Ring, let_in
 from pigi.jobs.moves import JOB
 from pigi.jobs.view import JobView, view_of, view_of_tombstone
 from pigi.operations import generations
 from pigi.store.control import Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
 
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
+RETRY_PATIENCE = timedelta(minutes=1)
+"""Far above what a retry by hand takes."""
 
 
 def read_job(application: Application, job_id: str, organisation_id: str | None) -> JobView:
@@ -39,13 +45,17 @@ def read_job(application: Application, job_id: str, organisation_id: str | None)
         if row is not None:
             view = view_of(row).with_effects(effects_of(connection, job_id))
         else:
-            buried = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
-            if buried is None:
-                raise Refused("not_found")
-            view = view_of_tombstone(buried)
+            view = _buried(connection, job_id)
     if organisation_id is not None and view.organisation_id != organisation_id:
         raise Refused("not_found")
     return view
+
+
+def _buried(connection: Connection, job_id: str) -> JobView:
+    row = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
+    if row is None:
+        raise Refused("not_found")
+    return view_of_tombstone(row)
 
 
 def list_jobs(  # noqa: PLR0913 - filters, each named at the call
@@ -88,24 +98,31 @@ def cancel_job(
 
     The answer's effects say what had already happened.
     """
-    view = read_job(application, job_id, organisation_id)
-    kind = CATALOGUE.get(view.kind)
-    moment = now()
+    kind = CATALOGUE.get(read_job(application, job_id, organisation_id).kind)
     with application.control.begin() as session:
         connection = session.connection()
-        parameters = {"job_id": job_id, "reason": "cancelled", "close_at": moment if kind and kind.closes else None}
-        if connection.execute(moves.CANCEL_WAITING, parameters).rowcount:
-            lane = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
-            ring_after_commit(session, application.bell, let_in(connection, lane.lane, lane.queue))
+        # Held still, or a job that goes from running to retrying in between would be missed in both places.
+        if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
+            view = _buried(connection, job_id)
         else:
-            connection.execute(moves.FLAG_CANCEL, {"job_id": job_id})
-        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
-        view = view_of(row).with_effects(effects_of(connection, job_id))
+            ring_after_commit(session, application.bell, _cancel(connection, job_id, closes=kind and kind.closes))
+            row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+            view = view_of(row).with_effects(effects_of(connection, job_id))
         if on_done is not None:
             on_done(session, view)
-    if view.state == JobState.CANCELLED and row.close_at is not None:
+    if view.state == JobState.CANCELLED and not view.buried and row.close_at is not None:
         close_now(application, view)
     return view
+
+
+def _cancel(connection: Connection, job_id: str, *, closes: bool | None) -> list[Ring]:
+    parameters = {"job_id": job_id, "reason": "cancelled", "close_at": now() if closes else None}
+    if connection.execute(moves.CANCEL_WAITING, parameters).rowcount != 1:
+        connection.execute(moves.FLAG_CANCEL, {"job_id": job_id})
+        return []
+    connection.execute(SETTLE_OPEN, {"of_job": job_id})
+    row = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
+    return let_in(connection, row.lane, row.queue)
 
 
 def close_now(application: Application, view: JobView) -> None:
@@ -143,19 +160,36 @@ def retry_job(
     if kind.retry_needs == "purpose":
         if purpose is None:
             raise Refused("purpose_required")
-        if view.organisation_id is None or view.subject_id is None:
-            raise Refused("not_retryable")
-        generations.restore_purpose(application.tenants, view.organisation_id, view.subject_id, purpose)
+        # Should this process die before the commit below, the pump puts the purpose away again.
+        note_closing(application, job_id, view.state, now() + RETRY_PATIENCE)
     with application.control.begin() as session:
         connection = session.connection()
         if not connection.execute(moves.REQUEUE, {"job_id": job_id}).rowcount:
             raise Refused("not_retryable")
-        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
-        ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
-        view = view_of(row).with_effects(effects_of(connection, job_id))
-        if on_done is not None:
-            on_done(session, view)
+        with _holding_purpose(application, view, purpose if kind.retry_needs else None):
+            row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+            ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
+            view = view_of(row).with_effects(effects_of(connection, job_id))
+            if on_done is not None:
+                on_done(session, view)
     return view
+
+
+@contextmanager
+def _holding_purpose(application: Application, failed: JobView, purpose: str | None) -> Iterator[None]:
+    """Hold the purpose again, and not if the block raises: its transaction holds the job, so it is no other retry's."""
+    if purpose is None or failed.organisation_id is None or failed.subject_id is None:
+        yield
+        return
+    generations.restore_purpose(application.tenants, failed.organisation_id, failed.subject_id, purpose)
+    try:
+        yield
+    except BaseException:
+        ended_at = failed.finished_at or now()
+        generations.put_away(
+            application.tenants, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at
+        )
+        raise
 
 
 def is_over(view: JobView) -> bool:

@@ -28,7 +28,7 @@ _WAITING = select(func.count()).select_from(select(JOB.c.id).where(LANE, UNRUNG)
 def refuse_flood(session: ControlSession, organisation_id: str, kind: Kind, most: int) -> None:
     """Raise Refused ``too_many_in_flight`` if ``most`` jobs of the organisation's lane wait already."""
     lane = lane_of(organisation_id, kind.queue)
-    waiting = session.connection().execute(_WAITING, {"lane": lane, "most": most}).scalar_one()
+    waiting = session.connection().execute(_WAITING, {"of_lane": lane, "most": most}).scalar_one()
     if waiting >= most:
         raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most)
 

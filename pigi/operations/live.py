@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from pigi.operations.generations import LIVE_TEXT, seal_piece
+from pigi.jobs.stops import LeaseLost
+from pigi.operations.generations import GENERATION, LIVE_TEXT, seal_piece
 
 if TYPE_CHECKING:
     from pigi.jobs.context import JobContext
+    from pigi.store.sessions import TenantSession
     from pigi.store.tenants import Tenants
 
 FLUSH_SECONDS = 0.2
@@ -43,19 +46,38 @@ class LiveWriter:
         self._context.checkpoint()
         text, self._pending = "".join(self._pending), []
         if text:
+            self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        try:
+            self._store(text)
+        except IntegrityError:
+            # Another attempt wrote here: ours is lost, or the other's was and it has yet to notice.
+            self._context.look()
+            self._position = self._last_position()
             self._store(text)
 
     def _last_position(self) -> int:
         last = select(func.coalesce(func.max(LIVE_TEXT.c.position), 0)).where(
             LIVE_TEXT.c.generation_id == self._context.subject_id
         )
-        with self._tenants.read(self._context.organisation_id) as tenant:
+        with self._tenants.session(self._context.organisation_id) as tenant:
+            self._fence(tenant)
             return int(tenant.connection().execute(last).scalar_one())
+
+    def _fence(self, tenant: TenantSession) -> None:
+        """Raise LeaseLost if a later attempt has the row: its end erases live text, and none may come after it."""
+        generation, attempt = GENERATION.c, self._context.job.attempt
+        held = generation.id == self._context.subject_id
+        later = update(GENERATION).where(held, generation.fence <= attempt).values(fence=attempt)
+        if tenant.connection().execute(later).rowcount != 1:
+            raise LeaseLost
 
     def _store(self, text: str) -> None:
         self._position += 1
         generation_id = self._context.subject_id
         with self._tenants.session(self._context.organisation_id) as tenant:
+            self._fence(tenant)
             tenant.connection().execute(
                 insert(LIVE_TEXT),
                 {

@@ -1,0 +1,123 @@
+"""From a failure to its problem document: one table of statuses, and what each sort of exception becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from pigi.errors import PigiError, Refused, Temporary
+from web import logs
+from web.call import FACTS
+from web.problems import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+
+    from web.call import Facts
+    from web.replies import Reply
+
+STATUS: dict[str, int] = {
+    "malformed_request": 400,
+    "malformed_body": 400,
+    "idempotency_key_malformed": 400,
+    "unauthenticated": 401,
+    "organisation_closed": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_retryable": 409,
+    "idempotency_undecided": 409,
+    "body_too_large": 413,
+    "media_type_unsupported": 415,
+    "invalid": 422,
+    "purpose_required": 422,
+    "idempotency_key_reused": 422,
+    "too_many_in_flight": 429,
+    "too_many_today": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "not_ready": 503,
+}
+"""The status of each code that a request can be refused with."""
+
+RETRY_AFTER_SECONDS: dict[str, int] = {"idempotency_undecided": 1, "unavailable": 5, "not_ready": 5}
+"""When to come back, where the refusal itself does not say."""
+
+OF_HTTP: dict[int, str] = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+}
+"""Codes for what Flask refuses by itself; anything else that is the client's doing is a malformed request."""
+
+
+def install(app: Flask) -> None:
+    """Make every failure of a request a problem document."""
+    handlers: dict[type[Exception], Callable[[Any], Reply]] = {
+        PigiError: of_pigi,
+        HTTPException: of_http,
+        DBAPIError: of_database,
+        PoolTimeoutError: of_database,
+        Exception: of_anything,
+    }
+    for kind, handler in handlers.items():
+        app.register_error_handler(kind, handler)
+
+
+def of_pigi(error: PigiError) -> Reply:
+    """A refusal as the table has it; any other error of Pigi's is no fault of the request."""
+    if isinstance(error, Temporary):
+        return _unavailable(error)
+    if not isinstance(error, Refused) or error.code not in STATUS:
+        return of_anything(error)
+    details = dict(error.details)
+    headers = {}
+    seconds = details.pop("retry_after", RETRY_AFTER_SECONDS.get(error.code))
+    if seconds is not None:
+        headers["Retry-After"] = str(seconds)
+    if STATUS[error.code] == STATUS["unauthenticated"]:
+        headers["WWW-Authenticate"] = 'Bearer realm="pigi"'
+    return _problem(error.code, details, headers)
+
+
+def of_http(error: HTTPException) -> Reply:
+    """What Flask and Werkzeug refuse, without their words, which may echo the request."""
+    status = error.code or 500
+    if status >= STATUS["internal"]:
+        return of_anything(error)
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    return _problem(OF_HTTP.get(status, "malformed_request"), {}, headers)
+
+
+def of_database(error: Exception) -> Reply:
+    """503 when the database is away or too busy; a statement that is wrong is Pigi's fault: 500."""
+    away = isinstance(error, OperationalError | PoolTimeoutError) or getattr(error, "connection_invalidated", False)
+    return _unavailable(error) if away else of_anything(error)
+
+
+def of_anything(error: Exception) -> Reply:
+    """500 with the request's id and nothing else; the log has the places in the code, never the values."""
+    logs.failure(_facts(), error)
+    return _problem("internal", {}, {})
+
+
+def _unavailable(error: Exception) -> Reply:
+    logs.failure(_facts(), error)
+    return _problem("unavailable", {}, {"Retry-After": str(RETRY_AFTER_SECONDS["unavailable"])})
+
+
+def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Reply:
+    answer = problem(code, STATUS[code], _facts().request_id, details)
+    answer.headers.extend(headers)
+    return answer
+
+
+def _facts() -> Facts:
+    facts: Facts = request.environ[FACTS]
+    return facts

@@ -1,0 +1,194 @@
+"""The API document (OpenAPI 3.1), made from the route declarations and the models, so that it cannot drift."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import models_json_schema
+
+from pigi.domain.reasons import explain
+from web import schemas
+from web.errors import RETRY_AFTER_SECONDS, STATUS
+from web.problems import MEDIA_TYPE
+from web.repeats import KEY_PATTERN
+from web.replies import as_json, reply
+from web.routes import API, Answer, Kind, Route, Who
+from web.texts import ID_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import BaseModel
+
+    from web.call import Visit
+    from web.replies import Reply
+
+VERSION = "3.1.0"
+TEXT = {"type": "string"}
+
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "description": "Makes repeating safe for 24 hours: the same request with the same key acts once and gets "
+        "the same answer. 1 to 255 printable ASCII characters.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": KEY_PATTERN},
+    },
+    "Prefer": {
+        "description": "`wait=N` (RFC 7240): answer 200 with the finished job if it ends within N seconds, at most 30. "
+        "A preference that cannot be read is ignored.",
+        "schema": TEXT,
+    },
+    "Last-Event-ID": {
+        "description": "The `id` of the last event received; the stream goes on after it. Ids that the job never gave "
+        "start from the beginning.",
+        "schema": TEXT,
+    },
+}
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-ID": {
+        "description": "Names the request in logs; a well-formed one that was sent is kept.",
+        "schema": TEXT,
+    },
+    "Location": {"description": "The job's path.", "schema": TEXT},
+    "Content-Location": {"description": "The job's path.", "schema": TEXT},
+    "Retry-After": {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 0}},
+    "Idempotency-Replayed": {"description": "`true` when the answer is that of an earlier request.", "schema": TEXT},
+    "Preference-Applied": {"description": "The preference that was honoured.", "schema": TEXT},
+    "WWW-Authenticate": {"description": "How to authenticate.", "schema": TEXT},
+}
+
+OF_KIND: dict[Kind, tuple[str, ...]] = {
+    Kind.PAGE: (),
+    Kind.READ: ("unavailable",),
+    Kind.CHANGE: (
+        "malformed_body", "body_too_large", "media_type_unsupported", "invalid", "idempotency_key_malformed",
+        "idempotency_key_reused", "idempotency_undecided", "unavailable",
+    ),
+}  # fmt: skip
+"""Codes that every route of a kind may refuse with."""
+
+ACCEPTED_BY: dict[Kind, tuple[str, ...]] = {Kind.CHANGE: ("Idempotency-Key", "Prefer")}
+WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today"})
+
+_VARIABLE = re.compile(r"<(\w+)>")
+
+
+def build(routes: Sequence[Route], server: str) -> str:
+    """The document as JSON text."""
+    documented = [route for route in routes if route.documented]
+    paths: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+    for route in documented:
+        paths[_VARIABLE.sub(r"{\1}", route.path)][route.method.lower()] = _operation(route)
+    document = {
+        "openapi": VERSION,
+        "info": {
+            "title": "Pigi",
+            "version": "1",
+            "description": "Whatever takes time is a job: it is answered at once with 202 and a job to follow.",
+        },
+        "servers": [{"url": server}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(documented),
+            "securitySchemes": {
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An organisation's API key, `pigi_…`."}
+            },
+        },
+    }
+    return as_json(document)
+
+
+def route_of(document: str) -> Route:
+    """The route that serves a finished document."""
+
+    def api_document(_visit: Visit) -> Reply:
+        return reply(document, Cache_Control="public, max-age=300")
+
+    answer = Answer(200, "The document", media_types=("application/json",))
+    return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, Kind.PAGE, "This document", (answer,))
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.endpoint,
+        "summary": route.summary,
+        "tags": [route.path.removeprefix(API).strip("/").split("/")[0] or "pages"],
+        "parameters": _parameters(route),
+        "responses": {**_answers(route.answers), **_problems(route)},
+    }
+    if route.notes or route.view.__doc__:
+        operation["description"] = " ".join(filter(None, (route.view.__doc__, route.notes)))
+    if route.who is Who.API_KEY:
+        operation["security"] = [{"apiKey": []}]
+    if route.body is not None:
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": _ref(route.body)}}}
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": TEXT if name == "code" else _id()}
+        for name in _VARIABLE.findall(route.path)
+    ]
+    in_query = [{"name": name, "in": "query", **parameter} for name, parameter in route.query.items()]
+    names = (*ACCEPTED_BY.get(route.kind, ()), *route.accepts)
+    return [*in_path, *in_query, *({"name": name, "in": "header", **PARAMETERS[name]} for name in names)]
+
+
+def _id() -> dict[str, str]:
+    return {"type": "string", "format": "uuid", "pattern": ID_PATTERN}
+
+
+def _answers(answers: Iterable[Answer]) -> dict[str, Any]:
+    return {str(answer.status): _answer(answer) for answer in answers}
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    content = {
+        name: {"schema": _ref(answer.model)} if answer.model and "json" in name else {} for name in answer.media_types
+    }
+    described = {"description": answer.says, "headers": _headers("X-Request-ID", *answer.headers)}
+    return {**described, "content": content} if content else described
+
+
+def _problems(route: Route) -> dict[str, Any]:
+    """What the route may refuse with, by status."""
+    codes = [*route.problems, *OF_KIND[route.kind], "internal"]
+    if route.who is Who.API_KEY:
+        codes.append("unauthenticated")
+    by_status: defaultdict[int, list[str]] = defaultdict(list)
+    for code in dict.fromkeys(codes):
+        by_status[STATUS[code]].append(code)
+    return {str(status): _problem(by_status[status]) for status in sorted(by_status)}
+
+
+def _problem(codes: list[str]) -> dict[str, Any]:
+    names = ["X-Request-ID"]
+    names += ["Retry-After"] if WITH_RETRY_AFTER.issuperset(codes) else []
+    names += ["WWW-Authenticate"] if "unauthenticated" in codes else []
+    return {
+        "description": " ".join(f"`{code}`: {explain(code).title}" for code in codes),
+        "headers": _headers(*names),
+        "content": {MEDIA_TYPE: {"schema": _ref(schemas.Problem)}},
+    }
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: HEADERS[name] for name in names}
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
+    """Every model that a route takes, answers or refuses with, and what those are made of."""
+    models: dict[type[BaseModel], Any] = {schemas.Problem: "validation"}
+    for route in routes:
+        found = (route.body, *(answer.model for answer in route.answers))
+        models.update({model: "validation" for model in found if model is not None})
+    _, definitions = models_json_schema(list(models.items()), ref_template="#/components/schemas/{model}")
+    return dict(definitions["$defs"])

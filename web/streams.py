@@ -1,0 +1,145 @@
+"""A job's events over HTTP: server-sent events (WHATWG HTML, section 9.2) that neither gap nor go back.
+
+An open stream holds a thread, so it takes a place. Without one the client gets a brief stream: all there is
+to tell now, and when to come back. Its ``Last-Event-ID`` makes the two indistinguishable but for delay.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.operations.generations import live_text
+from pigi.operations.jobs import read_job
+from web import logs
+from web.cursor import Cursor, knows_the_end, pending, read_cursor, text_told
+from web.replies import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pigi.jobs.view import JobView
+    from pigi.operations.generations import LivePiece
+    from web.budget import Place
+    from web.call import Call
+
+HEARTBEAT_SECONDS = 15.0
+"""Longest silence, so that proxies keep the connection and a client that is gone is noticed."""
+LONGEST_SECONDS = 240.0
+"""Age at which a stream asks its client to come back, give or take a fifth, so that deploys drain."""
+TEXT_SECONDS = 0.25
+"""Between looks for live text, which changes no revision; longer once more than `TEXT_STREAMS` look."""
+TEXT_STREAMS = 20
+RETRY_SOON_MS = 500
+RETRY_BRIEF_MS = 2000
+
+EVENTS = """Events: `move` (a line of the timeline), `progress` (done, total, note, cancel_requested),
+`text` (a piece of a draft while it streams: turn, position, text; a new turn starts the text over) and
+`end` (the job, after which the stream closes). Every event has an `id`; send it as `Last-Event-ID` to go on
+after it. A stream may close early: reconnect after its `retry`. 204 means that the end was told."""
+
+
+def stream(call: Call, job: JobView) -> Reply:
+    """The job's events from where the client left off, to its end if a place is free for so long."""
+    cursor = read_cursor(request.headers.get("Last-Event-ID"), job)
+    if knows_the_end(cursor, job):
+        return Reply(status=204, headers={"Cache-Control": "no-store"})
+    place = None if job.ended else call.services.streams.take()
+    follower = Follower(call, job, cursor)
+    events = follower.brief() if place is None else follower.follow()
+    answer = Reply(_guarded(call, events, place), content_type="text/event-stream")
+    answer.headers.extend({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    if place is not None:
+        # A client may be gone before the first event is asked for, and then no generator ever runs its end.
+        answer.call_on_close(place.give_back)
+    return answer
+
+
+def _guarded(call: Call, events: Iterator[bytes], place: Place | None) -> Iterator[bytes]:
+    """The events; on any failure the stream ends and the client comes back to where it was."""
+    try:
+        yield from events
+    except Exception as error:  # noqa: BLE001 - the status is long sent: all that is left is to end well
+        logs.failure(call.facts, error)
+        yield _retry(RETRY_BRIEF_MS)
+    finally:
+        if place is not None:
+            place.give_back()
+
+
+def _retry(milliseconds: int) -> bytes:
+    return f"retry: {milliseconds}\n\n".encode()
+
+
+class Follower:
+    """One client on its way through a job's events."""
+
+    def __init__(self, call: Call, job: JobView, cursor: Cursor | None) -> None:
+        self._call = call
+        self._job = job
+        self._cursor = cursor or Cursor()
+        self._resumed = cursor is not None
+        self._has_text = job.kind == GENERATE_DRAFT.name and job.subject_id is not None and not job.ended
+
+    def brief(self) -> Iterator[bytes]:
+        """All there is to tell now."""
+        yield _retry(RETRY_BRIEF_MS)
+        yield from self._tell()
+
+    def follow(self) -> Iterator[bytes]:
+        """All there is and all that comes, until the job ends or the stream is old."""
+        yield _retry(RETRY_SOON_MS)
+        until = time.monotonic() + LONGEST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnections
+        with self._call.services.watcher.watch(self._job.id, self._job.revision) as watch:
+            silent_since = time.monotonic()
+            while True:
+                for event in self._tell():
+                    silent_since = time.monotonic()
+                    yield event
+                if self._job.ended or time.monotonic() > until:
+                    return
+                if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
+                    silent_since = time.monotonic()
+                    yield b":\n\n"
+                if watch.wait(self._patience(silent_since)):
+                    self._job = self._read()
+                    watch.catch_up(self._job.revision)
+
+    def _patience(self, silent_since: float) -> float:
+        if self._has_text and self._job.state == "running":
+            return TEXT_SECONDS * max(1.0, self._call.services.streams.taken / TEXT_STREAMS)
+        return max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic())
+
+    def _read(self) -> JobView:
+        with self._call.services.readers:
+            return read_job(self._call.application, self._job.id, self._call.caller.organisation_id)
+
+    def _tell(self) -> Iterator[bytes]:
+        pieces = self._pieces()
+        for event in pending(self._cursor, self._job, pieces):
+            self._cursor = event.cursor
+            yield event.encode()
+
+    def _pieces(self) -> list[LivePiece]:
+        if not self._has_text or self._job.state == "queued":
+            return []
+        told = text_told(self._cursor, self._job)
+        if not self._resumed or told == 0:
+            return self._text_after(told)
+        # The first look of a client that came back also sees whether what it was told last is really there:
+        # if not, its position is not of this text, and it hears the text from the beginning.
+        self._resumed = False
+        pieces = self._text_after(told - 1)
+        if pieces and pieces[0].position == told:
+            return pieces[1:]
+        self._cursor = Cursor(self._cursor.moves, self._cursor.revision)
+        return self._text_after(0)
+
+    def _text_after(self, position: int) -> list[LivePiece]:
+        organisation_id, generation_id = self._call.caller.organisation_id, self._job.subject_id or ""
+        with self._call.services.readers:
+            return live_text(self._call.application, organisation_id, generation_id, position)

@@ -1,0 +1,29 @@
+"""What the WSGI server loads: ``web.wsgi:app``.
+
+It is made when first asked for, in the process that will serve it, and once. Misconfiguration shows then,
+before the first request.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from pigi.application import Application
+from pigi.logs import configure_logging
+from web.app import create_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@lru_cache(maxsize=1)
+def _app() -> Flask:
+    configure_logging()
+    return create_app(Application.open())
+
+
+def __getattr__(name: str) -> Flask:
+    if name == "app":
+        return _app()
+    raise AttributeError(name)
