@@ -9,6 +9,7 @@ from kombu.entity import Exchange, Queue
 
 from pigi.jobs.bell import PREFIX
 from pigi.jobs.queues import QUEUES
+from pigi.jobs.transport import install
 from pigi.settings import get_settings
 
 _settings = get_settings()
@@ -16,7 +17,7 @@ _settings = get_settings()
 # kombu spells a unix socket its own way.
 broker_url = _settings.redis_url.replace("unix://", "redis+socket://", 1)
 # Survives a queue entry that is not a message; see the module.
-broker_transport = "pigi.jobs.transport:Transport"
+install()
 broker_transport_options = {
     # No unacked list, no visibility timeout, no redelivery loops: a lost or doubled bell is harmless.
     "ack_emulation": False,

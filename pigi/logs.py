@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 QUIET = {
-    # Logs the body of what it cannot decode.
-    "celery.worker.consumer.consumer": logging.CRITICAL,
+    # Logs the body of what it cannot decode, and that as critical.
+    "celery.worker.consumer.consumer": logging.CRITICAL + 1,
     # Two lines a task say nothing that the job's timeline does not.
     "celery.worker.strategy": logging.WARNING,
     "celery.app.trace": logging.WARNING,

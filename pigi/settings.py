@@ -27,7 +27,10 @@ def _named(name: str) -> AliasChoices:
 class Settings(BaseSettings):
     """All that a deployment may choose. Empty strings count as absent."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+    # Case matters: by name, ``home`` would otherwise be read from HOME, ``host`` from HOST, ``port`` from PORT.
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True, case_sensitive=True
+    )
 
     mode: Literal["development", "production"] = Field("development", validation_alias=_named("PIGI_MODE"))
     home: Path = Field(Path("var"), validation_alias=_named("PIGI_HOME"))

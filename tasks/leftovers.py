@@ -11,6 +11,7 @@ from pigi.clock import now
 from pigi.domain.job_state import ENDED, WAITING, JobState
 from pigi.jobs import moves
 from pigi.jobs.claim import why_not
+from pigi.jobs.effects import SETTLE_OPEN
 from pigi.jobs.lanes import let_in
 from pigi.jobs.moves import JOB
 
@@ -43,6 +44,7 @@ def end_waiting(handler: Handler, job_id: str, application: Application, found: 
     with application.control.transaction() as connection:
         if connection.execute(moves.CANCEL_WAITING, parameters).rowcount != 1:
             return
+        connection.execute(SETTLE_OPEN, {"of_job": job_id})
         lane = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
         rings = let_in(connection, lane.lane, lane.queue)
     application.bell.ring(rings)

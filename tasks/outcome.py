@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -15,7 +17,8 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState, backoff
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs import settle
-from pigi.jobs.claim import Claim, claim
+from pigi.jobs.bell import RingBuffer
+from pigi.jobs.claim import Claim, claim, extend
 from pigi.jobs.context import DATABASE_SECONDS, JobContext
 from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost, Stop
 from pigi.store.patience import is_away, patiently
@@ -24,6 +27,7 @@ from tasks.leftovers import attend, close_quietly
 if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.jobs.lanes import Ring
+    from pigi.store.sessions import ControlDatabase
     from tasks.runtime import Handler, Hands
 
 logger = logging.getLogger(__name__)
@@ -67,22 +71,35 @@ STOPPED: dict[type[Stop], Outcome] = {
 
 
 def run(handler: Handler, job_id: str, hands: Hands) -> None:
-    """Answer a bell: do the job if it can be claimed, else see to what it may be owed."""
-    application = hands.application
-    held = patiently(lambda: claim(application.control, handler.kind, job_id), DATABASE_SECONDS)
+    """Answer a bell: do the job if it can be claimed, else see to what it may be owed.
+
+    While the job was short, its end takes the next rung job of the kind with it, for up to
+    ``hands.chain_seconds``: that saves a commit and a trip through Redis. Every bell of a job so taken finds
+    nothing to do.
+    """
+    began = time.monotonic()
+    token = uuid.uuid4().hex
+    held = patiently(lambda: claim(hands.ledger, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
-        attend(handler, job_id, application)
-        return
+        attend(handler, job_id, hands.application)
+    rings = RingBuffer(hands.application.bell)
+    while held is not None:
+        chain = not hands.draining() and time.monotonic() - began < hands.chain_seconds
+        held = _do(handler, held, hands, handler.kind if chain else None, rings)
+
+
+def _do(handler: Handler, held: Claim, hands: Hands, following: Kind | None, rings: RingBuffer) -> Claim | None:
     hands.keeper.hold(held)
     try:
         outcome = attempt(handler, held, hands)
-        rings = _settle(handler, held, hands, outcome)
+        freed, taken = _settle(handler, held, hands, outcome, following)
     except SystemExit:
-        application.bell.ring(settle.hand_back(application.control, held))
+        hands.application.bell.ring(settle.hand_back(hands.application.control, held))
         raise
     finally:
         hands.keeper.let_go()
-    application.bell.ring(rings)
+    rings.add(freed, None if taken is None else taken.job_id)
+    return taken
 
 
 def attempt(handler: Handler, held: Claim, hands: Hands) -> Outcome:
@@ -123,18 +140,28 @@ def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None 
     return Again(code, delay)
 
 
-def _settle(handler: Handler, held: Claim, hands: Hands, outcome: Outcome) -> list[Ring]:
-    control = hands.application.control
+def _settle(
+    handler: Handler, held: Claim, hands: Hands, outcome: Outcome, following: Kind | None
+) -> tuple[list[Ring], Claim | None]:
+    control = hands.ledger
     match outcome:
         case Ended(state, reason):
-            close_at = _close(handler, held, hands, state)
-            return patiently(lambda: settle.finish(control, held, state, reason, close_at), DATABASE_SECONDS)
+            if handler.closing is not None and not patiently(lambda: _is_still_ours(control, held), DATABASE_SECONDS):
+                return [], None
+            ending = settle.Ending(state, reason, _close(handler, held, hands, state))
+            return patiently(lambda: settle.finish_and_claim(control, held, ending, following), DATABASE_SECONDS)
         case Again(reason, delay):
-            return patiently(lambda: settle.retry(control, held, reason, delay), DATABASE_SECONDS)
+            return patiently(lambda: settle.retry(control, held, reason, delay), DATABASE_SECONDS), None
         case Returned():
-            return patiently(lambda: settle.hand_back(control, held), DATABASE_SECONDS)
+            return patiently(lambda: settle.hand_back(control, held), DATABASE_SECONDS), None
         case Lost():
-            return []
+            return [], None
+
+
+def _is_still_ours(control: ControlDatabase, held: Claim) -> bool:
+    """A last heartbeat: what a later attempt still needs must not be put away by one that lost its lease."""
+    with control.quick() as connection:
+        return extend(connection, held)[0]
 
 
 def _close(handler: Handler, held: Claim, hands: Hands, state: JobState) -> datetime | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pigi.jobs.keeper import Keeper
     from pigi.jobs.kinds import Kind
     from pigi.ports import Gateways
+    from pigi.store.sessions import ControlDatabase
 
 HARD_LIMIT_SECONDS = 15
 """What a body gets beyond its time limit to let go before the child is killed."""
@@ -28,12 +29,22 @@ HARD_LIMIT_SECONDS = 15
 
 @dataclass(frozen=True)
 class Hands:
-    """What a worker's child works with; made after the fork (worker/lifecycle.py)."""
+    """What a worker's child works with; made after the fork (worker/lifecycle.py).
+
+    ``chain_seconds`` is for how long one bell may lead from a short job to the next of its kind.
+    """
 
     application: Application
     gateways: Gateways
     keeper: Keeper
     draining: Callable[[], bool]
+    relaxed: ControlDatabase | None = None
+    chain_seconds: float = 0.0
+
+    @property
+    def ledger(self) -> ControlDatabase:
+        """Where claims and ends are written; ``relaxed`` saves their wait for the disk (`pigi.store.engines`)."""
+        return self.relaxed or self.application.control
 
 
 Body = Callable[["JobContext", Hands], None]

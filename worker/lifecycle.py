@@ -16,6 +16,7 @@ from celery import signals
 from pigi.application import Application
 from pigi.jobs.keeper import Keeper
 from pigi.logs import configure_logging
+from pigi.store.sessions import ControlDatabase
 from tasks.runtime import Hands, equip
 from worker.wiring import Wiring
 
@@ -25,6 +26,9 @@ GRACE_SECONDS = 3.0
 """A stopping worker lets short jobs end; after so long the rest is handed back at its next checkpoint."""
 PATIENCE_SECONDS = 7.0
 """After so long a job without a checkpoint is handed back behind its back; its lease is then lost."""
+
+CHAIN_SECONDS = 0.1
+"""Short enough that other kinds of the pool hardly wait, long enough to save most trips through Redis."""
 
 _draining_since: Any = multiprocessing.Value(ctypes.c_double, 0.0, lock=False)
 
@@ -64,7 +68,9 @@ def load_before_fork(**_details: Any) -> None:
 def equip_child(**_details: Any) -> None:
     """Open everything anew: sockets and threads do not survive a fork."""
     application = Application.open()
-    equip(Hands(application, Wiring(application.settings), Keeper(application.control, overdue), draining))
+    relaxed = ControlDatabase(application.settings.database_url, relaxed=True)
+    keeper = Keeper(application.control, overdue)
+    equip(Hands(application, Wiring(application.settings), keeper, draining, relaxed, CHAIN_SECONDS))
 
 
 @signals.worker_shutting_down.connect

@@ -45,6 +45,6 @@ def backoff(failures: int) -> timedelta:
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog (equal jitter).
     """
-    longest = min(BACKOFF_FIRST * 2 ** min(failures, 10), BACKOFF_LONGEST)
+    longest: timedelta = min(BACKOFF_FIRST * 2.0 ** min(failures, 10), BACKOFF_LONGEST)
     share: float = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
     return longest * share

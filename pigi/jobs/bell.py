@@ -28,11 +28,19 @@ SECONDS = 0.1
 SILENCE_SECONDS = 1.0
 """After a failure ringing is not tried for so long, so that a dead Redis costs one request, not all."""
 
+BUFFER_SECONDS = 0.005
+"""For so long the bells of a chain of short jobs may wait for company."""
+
 _BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
 def encode(ring: Ring) -> str:
     """The message as kombu's Redis transport stores it: base64 of JSON inside JSON."""
+    return json.dumps(message_of(ring))
+
+
+def message_of(ring: Ring) -> dict[str, Any]:
+    """The message before its encoding."""
     body = base64.b64encode(json.dumps([[ring.job_id], *_BODY_TAIL]).encode()).decode()
     headers = {"lang": "py", "task": ring.kind, "id": ring.job_id, "root_id": ring.job_id, "parent_id": None}
     properties = {
@@ -43,22 +51,20 @@ def encode(ring: Ring) -> str:
         "body_encoding": "base64",
         "delivery_tag": ring.job_id,
     }
-    return json.dumps(
-        {
-            "body": body,
-            "content-encoding": "utf-8",
-            "content-type": "application/json",
-            "headers": headers,
-            "properties": properties,
-        }
-    )
+    return {
+        "body": body,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": headers,
+        "properties": properties,
+    }
 
 
 def job_in(message: bytes) -> str | None:
     """The job that a message rings for; None for rubbish."""
     try:
         return str(json.loads(message)["headers"]["id"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 
@@ -112,3 +118,27 @@ class Bell:
     def close(self) -> None:
         """Close all connections."""
         self._redis.close()
+
+
+class RingBuffer:
+    """Bells of a chain of short jobs, rung together a few milliseconds later, without those answered meanwhile."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._pending: dict[str, Ring] = {}
+        self._since = 0.0
+
+    def add(self, rings: Iterable[Ring], taken: str | None) -> None:
+        """Take bells to ring; ``taken`` is the job that needs none any more."""
+        if not self._pending:
+            self._since = time.monotonic()
+        self._pending.update((ring.job_id, ring) for ring in rings)
+        if taken is not None:
+            self._pending.pop(taken, None)
+        if taken is None or time.monotonic() - self._since > BUFFER_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Ring now."""
+        rings, self._pending = list(self._pending.values()), {}
+        self._bell.ring(rings)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from pigi.jobs import moves
 from pigi.jobs.moves import JOB
+from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,20 +48,32 @@ class Claim:
 def claim(control: ControlDatabase, kind: Kind, job_id: str, token: str | None = None) -> Claim | None:
     """Take the job if it waits, is due, is not cancelled and not fenced; None otherwise.
 
-    Asking again with the same ``token`` is safe: an answer lost on the way is found again.
+    Asking again with the same ``token`` is safe: a claim whose answer was lost on the way is found again.
     """
-    token = token or uuid.uuid4().hex
-    parameters = {
-        "job_id": job_id,
-        "token": token,
+    parameters = {"job_id": job_id, **_claiming(kind, token)}
+    with control.quick() as connection:
+        row = connection.execute(moves.CLAIM, parameters).first()
+        if row is None and token is not None:
+            row = connection.execute(_HELD, {"job_id": job_id, "token": token}).first()
+    return Claim(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def claim_next(connection: Connection, kind: Kind) -> Claim | None:
+    """Take the job of ``kind`` whose bell was rung first, if one waits; its own bell will find it taken."""
+    statement = _NEXT[is_sqlite(connection)]
+    row = connection.execute(statement, {"of_kind": kind.name, **_claiming(kind)}).first()
+    return Claim(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+_NEXT = {sqlite: moves.claim_next(skip_locked=not sqlite) for sqlite in (True, False)}
+
+
+def _claiming(kind: Kind, token: str | None = None) -> dict[str, object]:
+    return {
+        "token": token or uuid.uuid4().hex,
         "lease": LEASE_SECONDS,
         "patience": kind.patience.total_seconds(),
     }
-    with control.quick() as connection:
-        row = connection.execute(moves.CLAIM, parameters).first()
-        if row is None:
-            row = connection.execute(_HELD, {"job_id": job_id, "token": token}).first()
-    return Claim(**row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 _HELD = select(*moves.HELD).where(moves.MINE, moves.IS_RUNNING)

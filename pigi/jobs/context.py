@@ -76,6 +76,10 @@ class JobContext:
         """Record that it was done; see `pigi.jobs.effects.settle`."""
         patiently(lambda: effects.settle(self.control, self.job, key, reference), DATABASE_SECONDS)
 
+    def confirm_effect(self, key: str) -> None:
+        """Settle what an attempt that died left open, though its outcome is stored; see `pigi.jobs.effects.confirm`."""
+        patiently(lambda: effects.confirm(self.control, self.job, key), DATABASE_SECONDS)
+
     def withdraw_effect(self, key: str) -> None:
         """Take the intent back: it certainly led to nothing."""
         patiently(lambda: effects.withdraw(self.control, self.job, key), DATABASE_SECONDS)

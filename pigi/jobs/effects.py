@@ -113,6 +113,17 @@ def settle(control: ControlDatabase, held: Claim, key: str, reference: str | Non
         )
 
 
+def confirm(control: ControlDatabase, held: Claim, key: str) -> None:
+    """Record that an effect was had whose outcome is stored: an attempt died between storing and settling."""
+    with control.transaction() as connection:
+        if connection.execute(_HELD, held.mine).rowcount != 1:
+            raise LeaseLost
+        connection.execute(
+            update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(state="done", settled_at=NOW),
+            _key(held, key),
+        )
+
+
 def withdraw(control: ControlDatabase, held: Claim, key: str) -> None:
     """Take back an intent that certainly led to nothing; one that was begun before stays."""
     with control.transaction() as connection:

@@ -7,21 +7,20 @@ Whatever leaves a lane lets the next of the same lane in, in the same transactio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Integer, bindparam, case, func, literal_column, select, update
 
-from pigi.jobs.moves import IS_WAITING, JOB, NOW
+from pigi.domain.job_state import WAITING
+from pigi.jobs.moves import IS_WAITING, JOB, NOW, state_is
 from pigi.jobs.queues import QUEUES
-from pigi.store.engines import skip_locked
+from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sqlalchemy import Connection
 
 NOBODY = "pigi"
-LANE = JOB.c.lane == bindparam("lane")
+LANE = JOB.c.lane == bindparam("of_lane")
 UNRUNG = JOB.c.published_at.is_(None) & IS_WAITING
 
 
@@ -39,13 +38,38 @@ def lane_of(organisation_id: str | None, queue: str) -> str:
     return f"{organisation_id or NOBODY}:{queue}"
 
 
-OCCUPYING = select(func.count()).select_from(JOB).where(LANE, JOB.c.published_at.is_not(None))
-NEXT = (
-    select(JOB.c.id)
-    .where(LANE, UNRUNG, JOB.c.due_at <= NOW)
-    .order_by(JOB.c.due_at, JOB.c.id)
-    .limit(bindparam("places"))
-)
+def _letting_in(*, skip_locked: bool) -> Any:
+    waiting, occupant = JOB.alias("waiting"), JOB.alias("occupant")
+    occupying = (
+        select(func.count())
+        .select_from(occupant)
+        .where(occupant.c.lane == bindparam("of_lane"), occupant.c.published_at.is_not(None))
+        .scalar_subquery()
+    )
+    free = bindparam("window", type_=Integer) - occupying
+    following = (
+        select(waiting.c.id)
+        .where(
+            waiting.c.lane == bindparam("of_lane"),
+            waiting.c.published_at.is_(None),
+            state_is(*WAITING, of=waiting),
+            waiting.c.due_at <= NOW,
+        )
+        .order_by(waiting.c.due_at, waiting.c.id)
+        # Negative would mean "no limit" on SQLite and an error on PostgreSQL.
+        .limit(case((free > 0, free), else_=literal_column("0")))
+    )
+    if skip_locked:
+        following = following.with_for_update(skip_locked=True, of=waiting)
+    return (
+        update(JOB)
+        .where(JOB.c.id.in_(following), UNRUNG)
+        .values(published_at=NOW)
+        .returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
+    )
+
+
+_LET_IN = {sqlite: _letting_in(skip_locked=not sqlite) for sqlite in (True, False)}
 
 
 def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
@@ -53,19 +77,6 @@ def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
 
     Two callers at once may let in one too many; that costs a moment of fairness and nothing else.
     """
-    if connection.execute(NEXT, {"lane": lane, "places": 1}).first() is None:
-        return []
-    free = QUEUES[queue].window - (connection.execute(OCCUPYING, {"lane": lane}).scalar_one())
-    if free <= 0:
-        return []
-    free_next = skip_locked(connection, NEXT)
-    chosen: Sequence[str] = connection.execute(free_next, {"lane": lane, "places": free}).scalars().all()
-    if not chosen:
-        return []
-    rung = connection.execute(
-        update(JOB)
-        .where(JOB.c.id.in_(chosen), UNRUNG)
-        .values(published_at=NOW)
-        .returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
-    )
+    statement = _LET_IN[is_sqlite(connection)]
+    rung = connection.execute(statement, {"of_lane": lane, "window": QUEUES[queue].window})
     return [Ring(row.queue, row.kind, row.id) for row in rung]

@@ -26,21 +26,27 @@ MINE = ID & (JOB.c.lease_token == bindparam("token"))
 """The row, as long as the caller still holds its lease: every write of a worker carries this."""
 
 
-def state_is(*states: JobState) -> ColumnElement[bool]:
+def state_is(*states: JobState, of: Any = JOB) -> ColumnElement[bool]:
     """The state is one of these; written as literals, since a partial index is used only if the planner sees them."""
-    found: ColumnElement[bool] = JOB.c.state.in_([literal_column(f"'{state}'") for state in sorted(states)])
+    found: ColumnElement[bool] = of.c.state.in_([literal_column(f"'{state}'") for state in sorted(states)])
     return found
 
 
-IS_WAITING = state_is(*WAITING)
-IS_RUNNING = literal_column("'running'") == JOB.c.state
-IS_ENDED = state_is(*ENDED)
+def unfenced(of: Any = JOB) -> ColumnElement[bool]:
+    """The organisation is what it was when the job was asked: not deleted or restricted since."""
+    same = (Organisation.id == of.c.organisation_id, Organisation.epoch == of.c.epoch)
+    return or_(of.c.organisation_id.is_(None), exists(select(1).where(*same)))
 
-UNFENCED: ColumnElement[bool] = or_(
-    JOB.c.organisation_id.is_(None),
-    exists(select(1).where(Organisation.id == JOB.c.organisation_id, Organisation.epoch == JOB.c.epoch)),
-)
-"""The organisation is what it was when the job was asked: not deleted or restricted since."""
+
+def claimable(of: Any = JOB) -> tuple[ColumnElement[bool], ...]:
+    """What must hold, besides the state, for a job to be started."""
+    return (of.c.due_at <= NOW, of.c.cancel_requested_at.is_(None), unfenced(of))
+
+
+IS_WAITING = state_is(*WAITING)
+IS_RUNNING = state_is(JobState.RUNNING)
+IS_ENDED = state_is(*ENDED)
+UNFENCED = unfenced()
 
 REASON = bindparam("reason", type_=String)
 
@@ -75,19 +81,36 @@ HELD = (
 )
 """What a claim needs to know of its row, named as `pigi.jobs.claim.Claim` names it."""
 
-CLAIM = move(
-    JobState.RUNNING,
-    ID,
-    JOB.c.due_at <= NOW,
-    JOB.c.cancel_requested_at.is_(None),
-    UNFENCED,
-    attempt=JOB.c.attempt + 1,
-    lease_token=bindparam("token"),
-    lease_until=database_now(bindparam("lease")),
-    published_at=func.coalesce(JOB.c.published_at, NOW),
-    started_at=func.coalesce(JOB.c.started_at, NOW),
-    deadline_at=func.coalesce(JOB.c.deadline_at, database_now(bindparam("patience"))),
-).returning(*HELD)
+_CLAIMING: dict[str, Any] = {
+    "attempt": JOB.c.attempt + 1,
+    "lease_token": bindparam("token"),
+    "lease_until": database_now(bindparam("lease")),
+    "published_at": func.coalesce(JOB.c.published_at, NOW),
+    "started_at": func.coalesce(JOB.c.started_at, NOW),
+    "deadline_at": func.coalesce(JOB.c.deadline_at, database_now(bindparam("patience"))),
+}
+
+CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*HELD)
+
+
+def claim_next(*, skip_locked: bool) -> Any:
+    """A claim of the job of a kind whose bell was rung first and not yet answered, in whichever lane."""
+    rung = JOB.alias("rung")
+    first = (
+        select(rung.c.id)
+        .where(
+            rung.c.published_at.is_not(None),
+            rung.c.kind == bindparam("of_kind"),
+            state_is(*WAITING, of=rung),
+            *claimable(rung),
+        )
+        .order_by(rung.c.published_at)
+        .limit(1)
+    )
+    if skip_locked:
+        first = first.with_for_update(skip_locked=True, of=rung)
+    return move(JobState.RUNNING, JOB.c.id == first.scalar_subquery(), **_CLAIMING).returning(*HELD)
+
 
 EXTEND = (
     update(JOB)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, literal_column, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from pigi.clock import now
 from pigi.jobs import moves
+from pigi.jobs.effects import SETTLE_OPEN
 from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES
 from pigi.jobs.lanes import UNRUNG, Ring, let_in
 from pigi.jobs.moves import IS_ENDED, IS_WAITING, JOB, NOW
+from pigi.jobs.queues import QUEUES
 from pigi.store.instants import database_now
 
 if TYPE_CHECKING:
@@ -60,7 +62,16 @@ def take_back(control: ControlDatabase) -> int:
     """Return jobs whose worker fell silent; end those over which workers died too often."""
     with control.quick() as connection:
         lapsed = connection.execute(_LAPSED.order_by(JOB.c.lease_until).limit(BATCH)).all()
-        return sum(connection.execute(*_verdict(row)).rowcount for row in lapsed)
+    return sum(_judge(control, row) for row in lapsed)
+
+
+def _judge(control: ControlDatabase, row: Row[tuple[str, str, int, str]]) -> int:
+    statement, parameters = _verdict(row)
+    with control.transaction() as connection:
+        moved = connection.execute(statement, parameters).rowcount
+        if moved and statement is moves.GIVE_UP:
+            connection.execute(SETTLE_OPEN, {"of_job": row.id})
+    return moved
 
 
 def _verdict(row: Row[tuple[str, str, int, str]]) -> tuple[Update, dict[str, object]]:
@@ -83,19 +94,22 @@ LANES = _lanes()
 
 
 def open_lanes(control: ControlDatabase) -> list[Ring]:
-    """Let in what is due and has a place, lane by lane: one lane's trouble does not stop the next."""
+    """Let in what is due and has a place, lane by lane; a queue of a newer release is left to its own pump."""
     with control.quick() as connection:
         lanes = [str(row.lane) for row in connection.execute(LANES)]
     rings: list[Ring] = []
     for lane in lanes:
-        with control.transaction() as connection:
-            rings += let_in(connection, lane, lane.rsplit(":", 1)[1])
+        queue = lane.rsplit(":", 1)[1]
+        if queue in QUEUES:
+            with control.transaction() as connection:
+                rings += let_in(connection, lane, queue)
     return rings
 
 
 _RUNG_LONG_AGO = (
     select(JOB.c.queue, JOB.c.kind, JOB.c.id)
     .where(
+        JOB.c.kind == bindparam("kind"),
         JOB.c.published_at.is_not(None),
         IS_WAITING,
         JOB.c.published_at < database_now(literal_column(f"-{MISSED_SECONDS}")),
@@ -106,13 +120,17 @@ _RUNG_LONG_AGO = (
 
 
 def find_missed(control: ControlDatabase, bell: Bell) -> list[Ring]:
-    """Bells that nobody answered and Redis no longer holds; marks them as rung anew."""
+    """Bells that nobody answered and Redis no longer holds; marks them as rung anew.
+
+    Kind by kind, so that one whose consumer is away, with all its bells still ringing, hides no other's.
+    """
+    missed: list[Ring] = []
     with control.quick() as connection:
-        silent = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_RUNG_LONG_AGO)]
-        if not silent:
-            return []
-        ringing = {queue: bell.ringing(queue) for queue in {ring.queue for ring in silent}}
-        missed = [ring for ring in silent if _is_missed(ring, ringing[ring.queue])]
+        for kind in CATALOGUE.values():
+            found = connection.execute(_RUNG_LONG_AGO, {"kind": kind.name})
+            silent = [Ring(row.queue, row.kind, row.id) for row in found]
+            ringing = bell.ringing(kind.queue) if silent else None
+            missed += [ring for ring in silent if _is_missed(ring, ringing)]
         if missed:
             chosen = [ring.job_id for ring in missed]
             connection.execute(update(JOB).where(JOB.c.id.in_(chosen), IS_WAITING).values(published_at=NOW))

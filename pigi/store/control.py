@@ -74,7 +74,7 @@ class Job(ControlBase):
     __table_args__ = (
         UniqueConstraint("schedule", "period"),
         Index("ix_job_waiting", "lane", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
-        Index("ix_job_rung", "published_at", sqlite_where=RUNG, postgresql_where=RUNG),
+        Index("ix_job_rung", "kind", "published_at", sqlite_where=RUNG, postgresql_where=RUNG),
         Index(
             "ix_job_occupying",
             "lane",

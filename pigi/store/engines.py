@@ -78,14 +78,6 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def skip_locked(connection: Connection, statement: Any) -> Any:
-    """Lock the rows that ``statement`` selects, passing over those that others hold.
-
-    SQLite has one writer at a time, so there is nothing to lock.
-    """
-    return statement if is_sqlite(connection) else statement.with_for_update(skip_locked=True)
-
-
 def lock_name(connection: Connection, name: str) -> None:
     """Hold a named lock to the end of the transaction (PostgreSQL); SQLite's write lock serves there."""
     if not is_sqlite(connection):

@@ -52,7 +52,7 @@ def closing_trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
     return kind
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def crowd() -> Iterator[Crowd]:
     """Processes that begin at the same moment."""
     with Crowd() as found:

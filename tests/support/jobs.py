@@ -168,6 +168,15 @@ def change(control: ControlDatabase, job_id: str, **columns: Any) -> None:
         connection.execute(update(JOB).where(JOB.c.id == job_id).values(values))
 
 
+def copies(control: ControlDatabase, job_id: str, count: int, **columns: Any) -> list[str]:
+    """So many more jobs like this one, in bulk; their ids."""
+    row = row_of(control, job_id)._asdict()
+    rows = [{**row, "id": new_id(), **columns} for _ in range(count)]
+    with control.transaction() as connection:
+        connection.execute(insert(JOB), rows)
+    return [new["id"] for new in rows]
+
+
 def lapse(control: ControlDatabase, job_id: str) -> None:
     """Let the job's lease end as if its worker had been silent."""
     change(control, job_id, lease_until=timedelta(seconds=-1))

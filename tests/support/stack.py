@@ -20,6 +20,7 @@ from collections import defaultdict, deque
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -93,7 +94,7 @@ class Hold:
             return
         events = _reply_events(request)
         handler.begin_stream()
-        for event, _ in zip(events, range(self.after), strict=False):
+        for event in islice(events, self.after):
             handler.send_event(event)
         self._wait(server, handler)
         for event in events:

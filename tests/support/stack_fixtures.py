@@ -1,4 +1,4 @@
-"""Fixtures for drills: a stack on each engine, shared by a module's tests, mended before each."""
+"""Fixtures for drills: one stack on each engine, shared by a folder's tests and mended before each."""
 
 from __future__ import annotations
 
@@ -6,32 +6,41 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.stack import Stack
+from tests.support.stack import HELD_WORKER, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.factories import Stores
 
-BOTH = ["sqlite", "postgresql"]
+CHILDREN = 8
 
 
-@pytest.fixture(scope="module")
-def fresh_stack(
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The kind of database; the tests of one kind run together."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def shared_stack(
     request: pytest.FixtureRequest, engine: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """A stack with databases of its own, of which only Redis runs."""
+    """Redis, a beat, and a worker of the pool ``ai`` that can be held at named moments."""
     stores: Stores = request.getfixturevalue(f"{engine}_stores")
     settings = stores.fresh(tmp_path_factory.mktemp("stack") / "home")
     try:
         with Stack(settings) as stack:
             stack.redis()
+            stack.worker(children=CHILDREN, app=HELD_WORKER)
+            stack.beat()
             yield stack
     finally:
         stores.clean(settings)
 
 
-@pytest.fixture(scope="module", params=BOTH)
-def engine(request: pytest.FixtureRequest) -> str:
-    """The kind of database; a module that needs one only says so with its own fixture of this name."""
-    return str(request.param)
+@pytest.fixture
+def stack(shared_stack: Stack) -> Stack:
+    """The shared stack with all of it at work."""
+    shared_stack.mend()
+    return shared_stack

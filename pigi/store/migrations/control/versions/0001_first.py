@@ -150,7 +150,7 @@ INDEXES = (
     ("ix_job_leased", "job", ("lease_until",), "state = 'running'"),
     ("ix_job_occupying", "job", ("lane",), "published_at IS NOT NULL"),
     ("ix_job_organisation", "job", ("organisation_id", "id"), None),
-    ("ix_job_rung", "job", ("published_at",), "published_at IS NOT NULL AND state IN ('queued', 'retrying')"),
+    ("ix_job_rung", "job", ("kind", "published_at"), "published_at IS NOT NULL AND state IN ('queued', 'retrying')"),
     ("ix_job_waiting", "job", ("lane", "due_at", "id"), "published_at IS NULL AND state IN ('queued', 'retrying')"),
     ("ix_tombstone_buried_at", "tombstone", ("buried_at",), None),
     ("ix_tombstone_organisation_id", "tombstone", ("organisation_id",), None),

@@ -1,0 +1,42 @@
+"""Commands that become another program, so that signals reach it and nothing stands in between."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from pigi.jobs.queues import POOLS
+from pigi.processes import commands
+from pigi.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command()
+def web() -> None:
+    """Become the web server, on PIGI_HOST and PIGI_PORT."""
+    _become(commands.web(Settings.from_environment()), commands.environment())
+
+
+@click.command()
+@click.argument("pool", type=click.Choice(list(POOLS)))
+def worker(pool: str) -> None:
+    """Become the worker process of POOL. SIGTERM lets it finish what is short and hand back the rest."""
+    Settings.from_environment()
+    _become(commands.worker(pool), commands.worker_environment(pool))
+
+
+@click.command()
+def beat() -> None:
+    """Become the pump and the schedules. Several may run; the database keeps them from doing things twice."""
+    Settings.from_environment()
+    _become(commands.beat(), commands.environment())
+
+
+def _become(argv: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execve(argv[0], argv, {**os.environ, **environment})  # noqa: S606 - no shell is wanted

@@ -1,0 +1,76 @@
+"""What went wrong, as one line with the next step. Content never gets into it: neither values nor SQL."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pigi.domain.reasons import REASONS
+from pigi.errors import Misconfigured, PigiError
+from pigi.processes.program import CannotStartError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """``code`` is stable; ``message`` says what happened; ``next`` what to do."""
+
+    code: str
+    message: str
+    next: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next}".strip()
+
+
+OF_LIBRARIES: dict[str, Failure] = {
+    "sqlalchemy.exc": Failure(
+        "database_away", "The database does not answer.", "See that it runs and that DATABASE_URL is right."
+    ),
+    "redis.exceptions": Failure(
+        "redis_away", "Redis does not answer.", "See that it runs and that REDIS_URL is right, or start `pigi up`."
+    ),
+}
+"""By the module of the exception's class, so that neither library is loaded only to name its errors."""
+
+
+def failure_of(error: BaseException) -> Failure:
+    """The failure behind any exception."""
+    if isinstance(error, Misconfigured):
+        return Failure("misconfigured", _sentence(str(error)), "`pigi check` shows all there is to settle.")
+    if isinstance(error, CannotStartError):
+        return Failure(error.code, _sentence(str(error)))
+    if isinstance(error, PigiError):
+        reason = REASONS.get(error.code)
+        return (
+            Failure(error.code, reason.title, reason.advice)
+            if reason
+            else Failure(error.code, f"Refused: {error.code}.")
+        )
+    if error.__class__.__module__ in OF_LIBRARIES:
+        return OF_LIBRARIES[error.__class__.__module__]
+    if isinstance(error, OSError) and error.strerror:
+        return Failure("system", f"{error.strerror}: {error.filename or 'no file'}.", "Mend that and try again.")
+    return _unforeseen(error)
+
+
+def show(error: BaseException, *, as_json: bool) -> None:
+    """Write the failure to stderr."""
+    failure = failure_of(error)
+    sys.stderr.write(f"{json.dumps(asdict(failure)) if as_json else f'pigi: {failure}'}\n")
+
+
+def _unforeseen(error: BaseException) -> Failure:
+    """The place in the code, but never the exception's words, which may quote what was worked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "no place known"
+    return Failure(
+        "internal", f"Something broke inside Pigi ({type(error).__name__} in {place}).", "Please report this line."
+    )
+
+
+def _sentence(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if flat.endswith((".", "!", "?", ")")) else f"{flat}."

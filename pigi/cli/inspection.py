@@ -1,0 +1,106 @@
+"""What `pigi check` looks at. Each look returns a sentence with the next step, or None when all is well."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, cast
+
+import redis
+from sqlalchemy.exc import SQLAlchemyError
+
+from pigi.errors import Misconfigured
+from pigi.settings import Settings, problems_of
+from pigi.store.keyring import Keyring
+from pigi.store.migrate import control_head, control_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ANSWER_SECONDS = 2.0
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def inspect(*, deploy: bool) -> list[tuple[str, str | None]]:
+    """Each thing looked at and its problem. Settings come first; if they cannot be read, they are all there is."""
+    try:
+        settings = Settings()
+    except ValueError:
+        return [("settings", _unreadable())]
+    if deploy:
+        settings = settings.model_copy(update={"mode": "production"})
+    problems: list[tuple[str, str | None]] = [("settings", problem) for problem in problems_of(settings)]
+    return [*(problems or [("settings", None)]), *((name, look(settings)) for name, look in LOOKS.items())]
+
+
+def _unreadable() -> str:
+    try:
+        Settings.from_environment()
+    except Misconfigured as error:
+        return str(error)
+    return "could not be read"
+
+
+def _keyring(settings: Settings) -> str | None:
+    if not settings.secret_keys:
+        return "PIGI_SECRET_KEYS must be set" if settings.production else None
+    try:
+        Keyring.from_settings(settings)
+    except Misconfigured as error:
+        return str(error)
+    except OSError as error:
+        return f"the file that PIGI_SECRET_KEYS names cannot be read: {error.strerror}"
+    return None
+
+
+def _database(settings: Settings) -> str | None:
+    try:
+        found = control_revision(settings.database_url)
+    except SQLAlchemyError:
+        return "does not answer; see that it runs and that DATABASE_URL is right"
+    if found == control_head():
+        return None
+    return f"is at revision {found or 'none'}, this version needs {control_head()}; run `pigi migrate`"
+
+
+def _redis(settings: Settings) -> str | None:
+    client: redis.Redis = redis.Redis.from_url(
+        settings.redis_url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+    )
+    try:
+        with client:
+            client.ping()
+            policy = _policy(client)
+    except (redis.RedisError, OSError):
+        return "does not answer; see that it runs and that REDIS_URL is right, or start `pigi up`"
+    return (
+        None
+        if policy in {"noeviction", None}
+        else f"has maxmemory-policy {policy}, which drops messages; set noeviction"
+    )
+
+
+def _policy(client: redis.Redis) -> str | None:
+    """The eviction policy; None where the server keeps its configuration to itself, as hosted ones do."""
+    try:
+        found = cast("dict[str, str]", client.config_get("maxmemory-policy"))
+    except redis.ResponseError:
+        return None
+    return found.get("maxmemory-policy")
+
+
+def _home(settings: Settings) -> str | None:
+    folder = settings.home
+    if not folder.exists():
+        return None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} cannot be written to by this user"
+    return f"{folder} can be read by others; chmod 700 it" if folder.stat().st_mode & OTHERS else None
+
+
+LOOKS: dict[str, Callable[[Settings], str | None]] = {
+    "PIGI_HOME": _home,
+    "keyring": _keyring,
+    "control database": _database,
+    "redis": _redis,
+}

@@ -1,0 +1,113 @@
+"""`pigi jobs`: what an operator may see and do. An operator sees facts about jobs, never their content."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from pigi.cli.opening import opened
+from pigi.cli.output import answer, json_option, moment, say, table
+from pigi.domain.job_state import JobState
+from pigi.domain.reasons import REASONS
+from pigi.jobs.kinds import CATALOGUE
+from pigi.operations import jobs as operations
+
+if TYPE_CHECKING:
+    from pigi.jobs.view import JobView
+
+
+@click.group()
+def jobs() -> None:
+    """List, show, retry and cancel jobs."""
+
+
+@jobs.command(name="list")
+@click.option("--organisation", help="Only of this organisation (its id).")
+@click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only in this state.")
+@click.option("--kind", help="Only of this kind, such as generations.draft.")
+@click.option("--limit", type=click.IntRange(1, operations.PAGE), default=50, show_default=True)
+@click.option("--before", metavar="ID", help="Only older than this one: the next page.")
+@json_option
+def list_some(  # noqa: PLR0913 - options
+    organisation: str | None,
+    state: str | None,
+    kind: str | None,
+    limit: int,
+    before: str | None,
+    as_json: bool,  # noqa: FBT001 - an option
+) -> None:
+    """List jobs, newest first."""
+    with opened() as application:
+        found = operations.list_jobs(application, organisation, state=state, kind=kind, limit=limit, before=before)
+    rows = [(view.id, view.kind, view.state, view.reason or "-", moment(view.created_at)) for view in found]
+    text = table([("ID", "KIND", "STATE", "REASON", "ASKED (UTC)"), *rows]) if found else "No such jobs."
+    answer(as_json, found, text)
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Show a job with its timeline and its effects."""
+    with opened() as application:
+        view = operations.read_job(application, job_id, None)
+    answer(as_json, view, describe(view))
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Cancel a job; the answer lists the effects that had already happened."""
+    with opened() as application:
+        view = operations.cancel_job(application, job_id, None)
+    answer(as_json, view, describe(view))
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@json_option
+def retry(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Have a failed job done again. A generation's purpose is read from standard input, never from an argument."""
+    with opened() as application:
+        view = operations.read_job(application, job_id, None)
+        purpose = _purpose() if _needs_purpose(view) else None
+        view = operations.retry_job(application, job_id, None, purpose)
+    answer(as_json, view, describe(view))
+
+
+def describe(view: JobView) -> str:
+    """A job in words, for a terminal."""
+    reason = REASONS.get(view.reason or "")
+    facts = [
+        ("job", view.id),
+        ("kind", view.kind),
+        ("organisation", view.organisation_id or "-"),
+        ("state", view.state + (", to be cancelled" if view.cancel_requested and not view.ended else "")),
+        *([("reason", f"{view.reason}: {reason.title} {reason.advice}")] if reason else []),
+        ("asked", moment(view.created_at)),
+        ("attempts", f"{view.attempt}, of which failed {view.failures}"),
+    ]
+    moves = [(entry.at, entry.state, f"attempt {entry.attempt}", entry.reason or "") for entry in view.timeline]
+    effects = [(effect.key, effect.state, effect.policy, f"begun {effect.tries} times") for effect in view.effects]
+    parts = [table(facts)]
+    parts += [f"timeline (UTC)\n{_indented(table(moves))}"] if moves else []
+    parts += [f"effects\n{_indented(table(effects))}"] if effects else []
+    return "\n".join(parts)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _needs_purpose(view: JobView) -> bool:
+    kind = CATALOGUE.get(view.kind)
+    return kind is not None and kind.retry_needs == "purpose" and view.state == JobState.FAILED and not view.buried
+
+
+def _purpose() -> str | None:
+    if sys.stdin.isatty():
+        say("The purpose, then Ctrl-D on a line of its own:")
+    return sys.stdin.read().strip() or None

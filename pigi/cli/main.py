@@ -1,0 +1,84 @@
+"""The door of the command line. Commands load when they are used, so that `pigi --help` is quick.
+
+Exit codes: 0 done; 1 refused or failed, with one line that names the next step; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "up": ("pigi.cli.up:up", "Run everything in one process tree; --demo shows the main job."),
+    "demo": ("pigi.cli.demo:demo", "Do the main job, over HTTP, on a running installation."),
+    "web": ("pigi.cli.doors:web", "Become the web server."),
+    "worker": ("pigi.cli.doors:worker", "Become the worker of a pool: quick, ai or slow."),
+    "beat": ("pigi.cli.doors:beat", "Become the pump and the schedules."),
+    "migrate": ("pigi.cli.installation:migrate", "Bring the databases to the newest revision."),
+    "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
+    "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
+    "api-keys": ("pigi.cli.api_keys:api_keys", "Issue and revoke API keys."),
+    "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
+}
+"""Each command: where it is, and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are first asked for."""
+
+    def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
+        super().__init__(
+            "pigi",
+            help="Pigi keeps an organisation's AI agents' configuration, under promises that can be checked.",
+            epilog="Settings come from the environment; .env.example lists them. Exit codes: 0 done, 1 refused or "
+            "failed, 2 wrong usage.",
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+        )
+        self.places = places
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, in the order of the table."""
+        return list(self.places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """The command, imported now; None for an unknown name."""
+        if cmd_name not in self.places:
+            return None
+        module, _, name = self.places[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """The help's list, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.places.items()])
+
+
+cli = LazyGroup(COMMANDS)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code. Never a traceback: a failure is one line on stderr."""
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = cli.main(words, prog_name="pigi", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output has gone; the interpreter's own flush at the end would complain again.
+        sys.stdout = None
+        return 1
+    except Exception as error:  # noqa: BLE001 - the one place that turns whatever happened into a sentence
+        failures = import_module("pigi.cli.failures")
+        failures.show(error, as_json="--json" in words)
+        return 1
+    return code if isinstance(code, int) else 0

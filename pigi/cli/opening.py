@@ -1,0 +1,29 @@
+"""The application as the commands need it: opened, its database migrated, and closed in the end."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pigi.application import Application
+from pigi.errors import Misconfigured
+from pigi.settings import Settings
+from pigi.store.migrate import control_head, control_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def opened() -> Iterator[Application]:
+    """The application; raises Misconfigured, also when the control database is not of this version."""
+    settings = Settings.from_environment()
+    found = control_revision(settings.database_url)
+    if found != control_head():
+        have = f"is at revision {found}" if found else "has not been made"
+        raise Misconfigured([f"the control database {have}, this version needs {control_head()}; run `pigi migrate`"])
+    application = Application.open(settings)
+    try:
+        yield application
+    finally:
+        application.dispose()

@@ -1,0 +1,35 @@
+"""`pigi organisations`."""
+
+from __future__ import annotations
+
+import click
+
+from pigi.cli.opening import opened
+from pigi.cli.output import answer, json_option, table
+from pigi.operations.organisations import create_organisation, list_organisations
+
+
+@click.group()
+def organisations() -> None:
+    """Add and list organisations."""
+
+
+@organisations.command()
+@click.argument("name")
+@json_option
+def add(name: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Make an organisation called NAME, with a database and a data key of its own; print its id."""
+    with opened() as application:
+        organisation_id = create_organisation(application, name)
+    answer(as_json, {"id": organisation_id, "name": name}, organisation_id)
+
+
+@organisations.command(name="list")
+@json_option
+def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
+    """List organisations, oldest first."""
+    with opened() as application:
+        found = list_organisations(application)
+    data = [{"id": id_, "name": name, "state": state} for id_, name, state in found]
+    text = table([("ID", "STATE", "NAME"), *((id_, state, name) for id_, name, state in found)])
+    answer(as_json, data, text if found else "No organisation yet; `pigi organisations add NAME` makes one.")

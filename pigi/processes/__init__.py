@@ -1,0 +1,1 @@
+"""The processes of one installation, kept running by one supervisor: `pigi up`."""

@@ -1,0 +1,71 @@
+"""The commands of Pigi's own processes. `pigi web` becomes one of these, and so does a row of the process table.
+
+The doors are named and never imported: what is started here stands above this package.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pigi.jobs.queues import POOLS, queues_of
+
+if TYPE_CHECKING:
+    from pigi.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+CELERY = (sys.executable, "-m", "celery", "--quiet")
+WEB_KILL_SECONDS = 2
+"""Event streams never end by themselves; they are cut after so long, and browsers come back."""
+
+
+def environment() -> dict[str, str]:
+    """What every one of them needs: the application's folder to import from, and unbuffered logs."""
+    return {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def web(settings: Settings) -> tuple[str, ...]:
+    """The web server."""
+    budget = import_module("web.budget")
+    options = {
+        "--interface": "wsgi",
+        "--host": settings.host,
+        "--port": str(settings.port),
+        "--workers": str(budget.WORKERS),
+        "--blocking-threads": str(budget.THREADS),
+        "--workers-kill-timeout": str(WEB_KILL_SECONDS),
+        "--log-level": "warning",
+    }
+    words = [word for pair in options.items() for word in pair]
+    return (sys.executable, "-m", "granian", *words, "--no-ws", "--respawn-failed-workers", "web.wsgi:app")
+
+
+def worker(pool: str) -> tuple[str, ...]:
+    """The worker process of a pool; raises KeyError for an unknown pool."""
+    hands = str(POOLS[pool].hands)
+    queues = ",".join(queues_of(pool))
+    options = ("-Q", queues, "-c", hands, "-n", f"{pool}@%h", "-O", "fair")
+    silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    return (*CELERY, "-A", "worker.app", "worker", *options, *silent)
+
+
+def worker_environment(pool: str) -> dict[str, str]:
+    """A worker takes SIGTERM as "finish what is short, hand back the rest" (Celery's soft shutdown)."""
+    return {**environment(), "REMAP_SIGTERM": "SIGQUIT", "PIGI_POOL": pool}
+
+
+def beat() -> tuple[str, ...]:
+    """The pump and the schedules."""
+    return (*CELERY, "-A", "schedules.app", "beat")
+
+
+def anthropic_stand_in(port: int) -> tuple[str, ...]:
+    """The stand-in for the model provider."""
+    return (sys.executable, "-m", "standins.anthropic", "--port", str(port))
+
+
+def pigi(*words: str) -> tuple[str, ...]:
+    """A command of this program."""
+    return (sys.executable, "-m", "pigi", *words)

@@ -1,0 +1,193 @@
+"""Keeps the programs of a table running until it is told to stop. One thread, by need: see `child`.
+
+Each event goes to ``tell``: what became ready, what died and when it starts again, what was stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pigi.errors import PigiError
+from pigi.processes.child import Child
+from pigi.processes.program import CannotStartError, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pigi.processes.logs import Logs
+    from pigi.processes.program import Program
+
+WAVES = ((Stage.SERVERS,), (Stage.WEB, Stage.WORKERS, Stage.BEAT), (Stage.SHOW,))
+"""What starts together. Web, workers and beat need only the servers, and not one another."""
+LOOK_SECONDS = 0.05
+CHORES_SECONDS = 5.0
+STOP_SECONDS = 12.0
+"""For all together; whatever runs after that is killed."""
+RESTART_GRACE = 3.0
+"""For one that lives but does nothing. Nothing else is watched meanwhile, so it is short."""
+EARLY_DEATHS = 3
+"""A program that dies so often before it was ever ready will not start by itself."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell: ``kind`` is ready, died, restarted, stopping, stopped or killed."""
+
+    kind: str
+    program: str = ""
+    text: str = ""
+    seconds: float = 0.0
+
+
+class Supervisor:
+    """Starts, watches and stops the children of one table."""
+
+    def __init__(self, programs: Iterable[Program], logs: Logs, tell: Callable[[Event], None]) -> None:
+        self.children = [Child(program, logs) for program in programs]
+        self.chores: list[Callable[[], None]] = [logs.trim]
+        self.on_started: Callable[[], None] = lambda: None
+        self._logs = logs
+        self._tell = tell
+        self._signals = 0
+        self._chores_at = time.monotonic() + CHORES_SECONDS
+
+    def run(self) -> None:
+        """Start everything, keep it running until SIGINT or SIGTERM, then stop everything.
+
+        Raises CannotStartError (after stopping what was started) when a program does not become ready.
+        """
+        former = {number: signal.signal(number, self._on_signal) for number in _stopping_signals()}
+        try:
+            self._start()
+            while not self._signals:
+                self._look()
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._stop()
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def restart(self, name: str, why: str) -> None:
+        """Stop one program, by force if need be, and start it again; for one that lives but does nothing."""
+        child = self._child(name)
+        self._tell(Event("restarted", name, why))
+        self._end([child], time.monotonic() + RESTART_GRACE)
+        self._again(child)
+
+    def steady(self, name: str, seconds: float) -> bool:
+        """Whether a program has run for so long without a break; True when the table has no such program."""
+        return all(child.alive and child.age > seconds for child in self.children if child.program.name == name)
+
+    def _child(self, name: str) -> Child:
+        return next(child for child in self.children if child.program.name == name)
+
+    def _on_signal(self, *_received: Any) -> None:
+        self._signals += 1
+
+    def _start(self) -> None:
+        for wave in WAVES:
+            if Stage.SHOW in wave:
+                self.on_started()
+            group = [child for child in self.children if child.program.stage in wave]
+            for child in group:
+                if self._signals:
+                    return
+                self._launch(child)
+            while Stage.SHOW not in wave and not self._signals and not self._all_ready(group):
+                self._look()
+                time.sleep(LOOK_SECONDS)
+            if self._signals:
+                return
+
+    def _launch(self, child: Child) -> None:
+        try:
+            child.start()
+        except OSError as error:
+            raise CannotStartError(sentence=f"{child.program.name} cannot be run: {error.strerror}") from error
+
+    def _all_ready(self, group: Sequence[Child]) -> bool:
+        for child in group:
+            if not child.ready and child.deaths == 0 and child.age > child.program.ready_within:
+                raise self._failed(child, f"was not ready within {child.program.ready_within:.0f} s")
+        return all(child.ready for child in group)
+
+    def _failed(self, child: Child, how: str) -> CannotStartError:
+        name = child.program.name
+        last = self._logs.last_line(name)
+        said = f"; its last words: {last}" if last else ""
+        return CannotStartError(f"{name} {how}{said} (all of them: {self._logs.path(name)})")
+
+    def _look(self) -> None:
+        for child in self.children:
+            self._look_at(child)
+        if time.monotonic() >= self._chores_at:
+            for chore in self.chores:
+                chore()
+            self._chores_at = time.monotonic() + CHORES_SECONDS
+
+    def _look_at(self, child: Child) -> None:
+        if child.process is None:
+            return
+        if child.restart_at is not None:
+            if time.monotonic() >= child.restart_at:
+                self._again(child)
+        elif not child.alive:
+            self._ended(child)
+        elif not child.ready and not child.program.once and child.check_ready():
+            self._tell(Event("ready", child.program.name, child.program.shown, child.age))
+
+    def _again(self, child: Child) -> None:
+        """Start it again; what forbids it now may be over later, so a failure is a death like any other."""
+        try:
+            child.start()
+        except (PigiError, OSError) as error:
+            self._tell(Event("died", child.program.name, f"could not be started: {error}", child.plan_restart()))
+
+    def _ended(self, child: Child) -> None:
+        child.sweep()
+        program, code = child.program, child.process.returncode if child.process else 0
+        if program.once:
+            if code and not program.on_console:
+                raise self._failed(child, child.how_it_ended())
+            child.process, child.ready = None, True
+            if not program.on_console:
+                self._tell(Event("ready", program.name, program.shown, child.age))
+            return
+        pause = child.plan_restart()
+        if not child.once_ready and child.deaths >= EARLY_DEATHS:
+            raise self._failed(child, child.how_it_ended())
+        self._tell(Event("died", program.name, child.how_it_ended(), pause))
+
+    def _stop(self) -> None:
+        running = [child for child in self.children if child.alive]
+        if not running:
+            return
+        self._tell(Event("stopping"))
+        latest = time.monotonic() + STOP_SECONDS
+        for stage in reversed(Stage):
+            group = [child for child in running if child.program.stage == stage]
+            grace = max((child.program.grace for child in group), default=0.0)
+            self._end(group, min(latest, time.monotonic() + grace))
+        self._tell(Event("stopped"))
+
+    def _end(self, group: Sequence[Child], deadline: float) -> None:
+        """Ask, wait, then kill; a second signal makes the wait short."""
+        asked = self._signals
+        for child in group:
+            child.ask_to_stop()
+        while any(child.alive for child in group) and time.monotonic() < deadline and self._signals <= max(asked, 1):
+            time.sleep(LOOK_SECONDS / 2)
+        for child in group:
+            if child.alive:
+                self._tell(Event("killed", child.program.name, "did not stop when asked"))
+            child.sweep()
+            child.restart_at = None
+
+
+def _stopping_signals() -> tuple[signal.Signals, ...]:
+    """SIGHUP stops too, for a closed terminal, unless somebody (nohup) had it ignored."""
+    hangup = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hangup)

@@ -1,0 +1,41 @@
+"""The command line as a user meets it: a process with an environment, an exit code and two streams."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Pigi:
+    """Runs `pigi` in a home of its own."""
+
+    def __init__(self, home):
+        self.home = home
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "PIGI_HOME": str(home / "var"),
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def __call__(self, *words, stdin="", **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "pigi", *words],
+            env={**self.environment, **environment},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+@pytest.fixture
+def pigi(tmp_path):
+    return Pigi(tmp_path)

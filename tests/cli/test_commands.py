@@ -1,0 +1,135 @@
+"""Commands on a real SQLite installation."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from pigi.ids import new_id
+
+
+@pytest.fixture
+def installed(pigi):
+    done = pigi("migrate")
+    assert done.returncode == 0, done.stderr
+    return pigi
+
+
+def test_migrating_twice_is_harmless(installed):
+    again = installed("migrate", "--json")
+    assert json.loads(again.stdout)["organisations_asked"] == 0
+    assert again.stderr == ""
+
+
+def test_an_organisation_and_its_key(installed):
+    made = installed("organisations", "add", "Example")
+    organisation = made.stdout.strip()
+    assert json.loads(installed("organisations", "list", "--json").stdout) == [
+        {"id": organisation, "name": "Example", "state": "active"}
+    ]
+    issued = installed("api-keys", "add", organisation, "--days", "7", "--json")
+    key = json.loads(issued.stdout)["key"]
+    key_id = key.split("_")[1]
+    dashed = "-".join((key_id[:8], key_id[8:12], key_id[12:16], key_id[16:20], key_id[20:]))
+    assert installed("api-keys", "revoke", dashed).returncode == 0
+    again = installed("api-keys", "revoke", dashed)
+    assert again.returncode == 1
+
+
+def test_no_jobs_is_said(installed):
+    assert installed("jobs", "list").stdout == "No such jobs.\n"
+    assert json.loads(installed("jobs", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "retry"])
+def test_a_job_that_is_not_there_is_one_line(installed, command):
+    refused = installed("jobs", command, new_id())
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr.startswith("pigi: ")
+    assert refused.stderr.count("\n") == 1
+
+
+def test_the_home_is_private(installed):
+    home = installed.home / "var"
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert not [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
+
+
+def test_a_missing_database_names_the_next_step(pigi):
+    refused = pigi("jobs", "list")
+    assert refused.returncode == 1
+    assert "run `pigi migrate`" in refused.stderr
+
+
+def test_a_database_that_is_away_is_one_line(pigi):
+    refused = pigi("jobs", "list", DATABASE_URL="postgresql+psycopg://nobody:canary@127.0.0.1:1/none?connect_timeout=2")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("pigi: The database does not answer.")
+    assert "canary" not in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_failures_are_json_when_asked(pigi):
+    refused = pigi("jobs", "list", "--json", PIGI_PORT="no-number")
+    told = json.loads(refused.stderr)
+    assert told["code"] == "misconfigured"
+    assert "PIGI_PORT" in told["message"]
+    assert "no-number" not in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("unknown",), ("jobs", "list", "--state", "unknown"), ("worker", "unknown"), ("up", "x")]
+)
+def test_wrong_usage_is_2(pigi, words):
+    wrong = pigi(*words)
+    assert wrong.returncode == 2
+    assert "Traceback" not in wrong.stderr
+
+
+def test_check_lists_what_is_wrong_and_how_to_settle_it(pigi):
+    found = pigi("check", "--json")
+    assert found.returncode == 1
+    problems = {check["name"]: check["problem"] for check in json.loads(found.stdout)["checks"]}
+    assert problems["settings"] is None
+    assert "pigi migrate" in problems["control database"]
+    assert "pigi up" in problems["redis"]
+
+
+def test_check_deploy_holds_development_to_production(pigi):
+    found = pigi("check", "--deploy")
+    assert found.returncode == 1
+    for name in ("PIGI_SECRET_KEYS", "ANTHROPIC_API_KEY", "PIGI_PUBLIC_URL", "PIGI_REGION", "DATABASE_URL"):
+        assert name in found.stdout
+
+
+def test_check_changes_nothing(pigi):
+    pigi("check")
+    assert not (pigi.home / "var").exists()
+
+
+def test_production_refuses_a_demo(pigi):
+    refused = pigi("up", "--demo", PIGI_MODE="production")
+    assert refused.returncode == 1
+    assert "Misconfigured" not in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_demo_without_an_installation_names_the_next_step(installed):
+    refused = installed("demo", PIGI_PORT="9")
+    assert refused.returncode == 1
+    assert "start `pigi up` first" in refused.stderr
+
+
+def test_help_loads_nothing_heavy(pigi):
+    program = "import sys; from pigi.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=pigi.environment, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert "click" in loaded
+    assert not loaded & {"sqlalchemy", "pydantic", "celery", "redis", "flask", "anthropic"}

@@ -1,0 +1,48 @@
+"""How long what is kept, as the promises say."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pigi.domain.retention import PERIODS, RETRYABLE, Retention, cutoff, keep
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FIXED = {
+    Retention.PURPOSE: timedelta(0),
+    Retention.DRAFT: timedelta(hours=24),
+    Retention.JOB: timedelta(days=30),
+    Retention.TOMBSTONE: timedelta(days=90),
+    Retention.IDEMPOTENCY: timedelta(hours=24),
+    Retention.COUNTER: timedelta(days=2),
+}
+
+
+@pytest.mark.parametrize("retention", list(Retention))
+def test_every_class_has_a_period_with_its_reason(retention):
+    assert PERIODS[retention].since
+    assert PERIODS[retention].reason
+
+
+@pytest.mark.parametrize(("retention", "period"), FIXED.items())
+def test_periods_are_those_of_the_policy(retention, period):
+    assert keep(retention) == period
+
+
+def test_a_purpose_goes_when_the_job_ends():
+    assert cutoff(Retention.PURPOSE, NOON) == NOON
+
+
+def test_a_cutoff_lies_one_period_back():
+    assert cutoff(Retention.JOB, NOON) == datetime(2026, 1, 30, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("retention", sorted(set(Retention) - set(FIXED)))
+def test_a_class_without_a_fixed_time_has_no_cutoff(retention):
+    with pytest.raises(ValueError, match="no fixed period"):
+        cutoff(retention, NOON)
+
+
+def test_a_failed_job_can_be_retried_for_a_week_and_its_row_lives_longer():
+    assert timedelta(days=7) == RETRYABLE < keep(Retention.JOB)
