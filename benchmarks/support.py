@@ -49,7 +49,11 @@ class Ground:
         """A tenant's row, without a database of its own: for kinds that need none."""
         organisation_id = new_id()
         with self.application.control.begin() as session:
-            session.add(Organisation(id=organisation_id, name="bench", state="active", epoch=1, schema_revision="", created_at=now()))
+            session.add(
+                Organisation(
+                    id=organisation_id, name="bench", state="active", epoch=1, schema_revision="", created_at=now()
+                )
+            )
         return organisation_id
 
     @contextlib.contextmanager
@@ -66,9 +70,27 @@ class Ground:
             except subprocess.TimeoutExpired:
                 running.kill()
 
-    def celery(self, app: str, queues: str, hands: int, *more: str, name: str = "bench") -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    def celery(
+        self, app: str, queues: str, hands: int, *more: str, name: str = "bench"
+    ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         """A Celery worker process."""
-        return self.process(sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queues, "-c", str(hands), "-n", f"{name}@%h", *WORKER, *more, log=name)
+        return self.process(
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            app,
+            "worker",
+            "-Q",
+            queues,
+            "-c",
+            str(hands),
+            "-n",
+            f"{name}@%h",
+            *WORKER,
+            *more,
+            log=name,
+        )
 
 
 def _fields(environment: dict[str, str]) -> dict[str, str]:
@@ -87,7 +109,10 @@ def ground(engine: str, **more: str) -> Iterator[Ground]:
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pigi-bench-")))
         socket = home / "redis.sock"
-        server = subprocess.Popen([redis_binary(), "--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", ""], stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [redis_binary(), "--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )
         stack.callback(lambda: (server.terminate(), server.wait()))
         environment = {**os.environ, "PIGI_HOME": str(home), "REDIS_URL": f"unix://{socket}", **more}
         if engine == "sqlite":

@@ -34,23 +34,28 @@ def bare(base: Ground, jobs: int) -> float:
 
 def engine(base: Ground, jobs: int) -> float:
     """The engine's drain, jobs a second, by the rows' own times."""
-    from benchmarks.engine import NOOP
+    from benchmarks.kinds import NOOP
 
     control = base.application.control
     tenants = [base.organisation() for _ in range(50)]
     with control.begin() as session:
         for number in range(jobs):
-            enqueue(session, None, NOOP, organisation_id=tenants[number % 50], asked_by="bench")
+            enqueue(session, base.application.bell, NOOP, organisation_id=tenants[number % 50], asked_by="bench")
     mine = JOB.c.kind == NOOP.name
 
     def left() -> int:
         with control.quick() as connection:
             return connection.execute(select(func.count()).where(mine, JOB.c.finished_at.is_(None))).scalar_one()
 
-    with base.celery("benchmarks.engine", "control", 2, name="engine"), base.process(sys.executable, "-m", "celery", "-A", "schedules.app", "beat", log="beat"):
+    with (
+        base.celery("benchmarks.engine", "control", 2, name="engine"),
+        base.process(sys.executable, "-m", "celery", "-A", "benchmarks.beat", "beat", log="beat"),
+    ):
         wait_until(lambda: left() == 0, 60)
     with control.transaction() as connection:
-        first, last = connection.execute(select(func.min(JOB.c.started_at), func.max(JOB.c.finished_at)).where(mine)).one()
+        first, last = connection.execute(
+            select(func.min(JOB.c.started_at), func.max(JOB.c.finished_at)).where(mine)
+        ).one()
         connection.execute(JOB.delete().where(mine))
     return jobs / (last - first).total_seconds()
 
@@ -66,7 +71,10 @@ def main() -> None:
         with ground(name) as base:
             pairs = [(bare(base, chosen.jobs), engine(base, chosen.jobs)) for _ in range(chosen.rounds)]
         ratios = [ours / theirs for theirs, ours in pairs]
-        print(f"{name}: bare Celery {summary([pair[0] for pair in pairs])}/s, Pigi {summary([pair[1] for pair in pairs])}/s, ratio {statistics.median(ratios):.2f}", flush=True)
+        print(
+            f"{name}: bare Celery {summary([pair[0] for pair in pairs])}/s, Pigi {summary([pair[1] for pair in pairs])}/s, ratio {statistics.median(ratios):.2f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def check_headers(headers: Mapping[str, str]) -> None:
         raise _invalid("content-type: must be application/json")
 
 
-def check_body(body: object) -> Body:
+def check_body(body: object) -> Body:  # noqa: C901 - a list of checks
     """``body``, if it is a request that the API would take; a `RequestError` if not."""
     if not isinstance(body, dict):
         raise _invalid("The request body must be a JSON object")

@@ -18,8 +18,9 @@ from pigi.domain.job_state import JobState, backoff
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs import settle
 from pigi.jobs.bell import RingBuffer
-from pigi.jobs.claim import Claim, claim, extend
+from pigi.jobs.claim import Claim, claim, claim_next, extend
 from pigi.jobs.context import DATABASE_SECONDS, JobContext
+from pigi.jobs.lanes import still_waiting
 from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost, Stop
 from pigi.store.patience import is_away, patiently
 from tasks.leftovers import attend, close_quietly
@@ -73,33 +74,48 @@ STOPPED: dict[type[Stop], Outcome] = {
 def run(handler: Handler, job_id: str, hands: Hands) -> None:
     """Answer a bell: do the job if it can be claimed, else see to what it may be owed.
 
-    While the job was short, its end takes the next rung job of the kind with it, for up to
-    ``hands.chain_seconds``: that saves a commit and a trip through Redis. Every bell of a job so taken finds
-    nothing to do.
+    The end of a job takes the next rung one of its kind with it, for up to ``hands.chain_seconds``: that
+    saves a commit and a trip through Redis. Every bell of a job so taken finds another's, or nothing to do.
     """
-    began = time.monotonic()
     token = uuid.uuid4().hex
     held = patiently(lambda: claim(hands.ledger, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
         attend(handler, job_id, hands.application)
-    rings = RingBuffer(hands.application.bell)
-    while held is not None:
-        chain = not hands.draining() and time.monotonic() - began < hands.chain_seconds
-        held = _do(handler, held, hands, handler.kind if chain else None, rings)
+        held = _take_other(handler.kind, hands)
+    if held is not None:
+        _chain(handler, held, hands)
 
 
-def _do(handler: Handler, held: Claim, hands: Hands, following: Kind | None, rings: RingBuffer) -> Claim | None:
+def _take_other(kind: Kind, hands: Hands) -> Claim | None:
+    if hands.chain_seconds <= 0:
+        return None
+    with hands.ledger.transaction() as connection:
+        return claim_next(connection, kind)
+
+
+def _chain(handler: Handler, held: Claim, hands: Hands) -> None:
+    began = time.monotonic()
+    rings = RingBuffer(hands.application.bell, lambda jobs: still_waiting(hands.ledger, jobs))
+    while True:
+        goes_on = not hands.draining() and time.monotonic() - began < hands.chain_seconds
+        freed, taken = _do(handler, held, hands, handler.kind if goes_on else None)
+        if taken is None:
+            rings.close(freed)
+            return
+        rings.add(freed, taken.job_id)
+        held = taken
+
+
+def _do(handler: Handler, held: Claim, hands: Hands, following: Kind | None) -> tuple[list[Ring], Claim | None]:
     hands.keeper.hold(held)
     try:
         outcome = attempt(handler, held, hands)
-        freed, taken = _settle(handler, held, hands, outcome, following)
+        return _settle(handler, held, hands, outcome, following)
     except SystemExit:
         hands.application.bell.ring(settle.hand_back(hands.application.control, held))
         raise
     finally:
         hands.keeper.let_go()
-    rings.add(freed, None if taken is None else taken.job_id)
-    return taken
 
 
 def attempt(handler: Handler, held: Claim, hands: Hands) -> Outcome:

@@ -30,6 +30,7 @@ REASONS: dict[str, Reason] = {
     "internal": Reason(
         "Something broke inside Pigi.", "Try again; if it repeats, give the operator the id of the job or request."
     ),
+    "database_away": Reason("The database was away for a while.", "Try again; if it repeats, tell the operator."),
     "kind_unknown": Reason(
         "No worker knows this kind of job.", "Tell the operator: web and workers run different versions."
     ),
@@ -96,6 +97,8 @@ REASONS: dict[str, Reason] = {
     "body_too_large": Reason("The body is too large.", "Send at most 64 KiB."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
+    "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 printable characters."),
+    "invalid_days": Reason("The key cannot live so long.", "Choose 1 to 365 days."),
     "purpose_required": Reason(
         "Retrying this job needs its purpose again.", 'Send {"purpose": …}; Pigi erases it when a job ends.'
     ),

@@ -18,7 +18,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from pigi.jobs.lanes import Ring
 
@@ -28,8 +28,8 @@ SECONDS = 0.1
 SILENCE_SECONDS = 1.0
 """After a failure ringing is not tried for so long, so that a dead Redis costs one request, not all."""
 
-BUFFER_SECONDS = 0.005
-"""For so long the bells of a chain of short jobs may wait for company."""
+WAKE_SECONDS = 0.02
+"""How often a chain of short jobs rings for what it let in, to wake children that have nothing to do."""
 
 _BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
@@ -121,24 +121,32 @@ class Bell:
 
 
 class RingBuffer:
-    """Bells of a chain of short jobs, rung together a few milliseconds later, without those answered meanwhile."""
+    """Bells of a chain of short jobs: one now and then to wake an idle child, the rest only if still needed.
 
-    def __init__(self, bell: Bell) -> None:
+    Most jobs that a chain lets into their lanes are taken by chains before a bell could be answered; a bell
+    for each would fill the queue with bells that mean nothing, before one of another kind.
+    """
+
+    def __init__(self, bell: Bell, still_waiting: Callable[[Collection[str]], set[str]]) -> None:
+        """``still_waiting`` says which of some jobs are rung for and not taken yet."""
         self._bell = bell
+        self._still_waiting = still_waiting
         self._pending: dict[str, Ring] = {}
-        self._since = 0.0
+        self._rung_at = time.monotonic()
 
-    def add(self, rings: Iterable[Ring], taken: str | None) -> None:
-        """Take bells to ring; ``taken`` is the job that needs none any more."""
-        if not self._pending:
-            self._since = time.monotonic()
+    def add(self, rings: Iterable[Ring], taken: str) -> None:
+        """Take bells to ring, while the chain goes on with the job ``taken``."""
         self._pending.update((ring.job_id, ring) for ring in rings)
-        if taken is not None:
-            self._pending.pop(taken, None)
-        if taken is None or time.monotonic() - self._since > BUFFER_SECONDS:
-            self.flush()
+        self._pending.pop(taken, None)
+        if self._pending and time.monotonic() - self._rung_at > WAKE_SECONDS:
+            self._rung_at = time.monotonic()
+            self._bell.ring([self._pending.popitem()[1]])
 
-    def flush(self) -> None:
-        """Ring now."""
-        rings, self._pending = list(self._pending.values()), {}
-        self._bell.ring(rings)
+    def close(self, rings: Iterable[Ring]) -> None:
+        """Ring what is still needed at the end of the chain; ``rings`` come from its last job."""
+        last = list(rings)
+        if self._pending:
+            waiting = self._still_waiting(self._pending.keys())
+            last += [ring for ring in self._pending.values() if ring.job_id in waiting]
+            self._pending.clear()
+        self._bell.ring(last)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, bindparam, case, func, literal_column, select, update
+from sqlalchemy import Integer, any_, bindparam, case, func, literal_column, select, update
 
 from pigi.domain.job_state import WAITING
 from pigi.jobs.moves import IS_WAITING, JOB, NOW, state_is
@@ -17,7 +17,11 @@ from pigi.jobs.queues import QUEUES
 from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
+
+    from pigi.store.sessions import ControlDatabase
 
 NOBODY = "pigi"
 LANE = JOB.c.lane == bindparam("of_lane")
@@ -60,13 +64,13 @@ def _letting_in(*, skip_locked: bool) -> Any:
         .limit(case((free > 0, free), else_=literal_column("0")))
     )
     if skip_locked:
-        following = following.with_for_update(skip_locked=True, of=waiting)
-    return (
-        update(JOB)
-        .where(JOB.c.id.in_(following), UNRUNG)
-        .values(published_at=NOW)
-        .returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
-    )
+        # An array is made once: PostgreSQL may run a subquery again for each row, and each run would lock
+        # further rows. It also keeps the planner from reading every waiting job of every lane.
+        array = following.with_for_update(skip_locked=True, of=waiting)
+        chosen = JOB.c.id == any_(func.array(array.scalar_subquery()))
+    else:
+        chosen = JOB.c.id.in_(following)
+    return update(JOB).where(chosen).values(published_at=NOW).returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
 
 
 _LET_IN = {sqlite: _letting_in(skip_locked=not sqlite) for sqlite in (True, False)}
@@ -80,3 +84,10 @@ def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
     statement = _LET_IN[is_sqlite(connection)]
     rung = connection.execute(statement, {"of_lane": lane, "window": QUEUES[queue].window})
     return [Ring(row.queue, row.kind, row.id) for row in rung]
+
+
+def still_waiting(control: ControlDatabase, job_ids: Collection[str]) -> set[str]:
+    """Which of these jobs are rung for and not taken yet."""
+    rung = select(JOB.c.id).where(JOB.c.id.in_(job_ids), JOB.c.published_at.is_not(None), IS_WAITING)
+    with control.quick() as connection:
+        return {row.id for row in connection.execute(rung)}

@@ -105,7 +105,9 @@ def cancel_job(
         if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
             view = _buried(connection, job_id)
         else:
-            ring_after_commit(session, application.bell, _cancel(connection, job_id, closes=kind and kind.closes))
+            ring_after_commit(
+                session, application.bell, _cancel(connection, job_id, closes=kind is not None and kind.closes)
+            )
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
             view = view_of(row).with_effects(effects_of(connection, job_id))
         if on_done is not None:
@@ -115,7 +117,7 @@ def cancel_job(
     return view
 
 
-def _cancel(connection: Connection, job_id: str, *, closes: bool | None) -> list[Ring]:
+def _cancel(connection: Connection, job_id: str, *, closes: bool) -> list[Ring]:
     parameters = {"job_id": job_id, "reason": "cancelled", "close_at": now() if closes else None}
     if connection.execute(moves.CANCEL_WAITING, parameters).rowcount != 1:
         connection.execute(moves.FLAG_CANCEL, {"job_id": job_id})
@@ -186,9 +188,7 @@ def _holding_purpose(application: Application, failed: JobView, purpose: str | N
         yield
     except BaseException:
         ended_at = failed.finished_at or now()
-        generations.put_away(
-            application.tenants, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at
-        )
+        generations.put_away(application.tenants, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at)
         raise
 
 

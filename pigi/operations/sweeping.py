@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pigi.store.tenants import Tenants
 
 ORPHAN_AGE = timedelta(hours=1)
+BATCH = 1000
+"""Ids a query: PostgreSQL takes 65,535 parameters, and an organisation may ask for more in a week."""
 
 
 def sweep_generations(context: JobContext, tenants: Tenants) -> None:
@@ -44,11 +46,28 @@ def sweep_generations(context: JobContext, tenants: Tenants) -> None:
 
 def remove_orphans(control: ControlDatabase, tenants: Tenants, organisation_id: str) -> int:
     """Remove an organisation's generations that are over an hour old and have no job; returns how many."""
+    removed, after = 0, ""
+    while generations := _old_generations(tenants, organisation_id, after):
+        removed += _remove_jobless(control, tenants, organisation_id, generations)
+        after = max(generations.values())
+    return removed
+
+
+def _old_generations(tenants: Tenants, organisation_id: str, after: str) -> dict[str, str]:
+    """A batch in the order of their ids: job to generation."""
+    old = (
+        select(GENERATION.c.id, GENERATION.c.job_id)
+        .where(GENERATION.c.created_at < now() - ORPHAN_AGE, GENERATION.c.id > after)
+        .order_by(GENERATION.c.id)
+        .limit(BATCH)
+    )
     with tenants.read(organisation_id) as tenant:
-        old = select(GENERATION.c.id, GENERATION.c.job_id).where(GENERATION.c.created_at < now() - ORPHAN_AGE)
-        generations = {row.job_id: row.id for row in tenant.connection().execute(old)}
-    if not generations:
-        return 0
+        return {row.job_id: row.id for row in tenant.connection().execute(old)}
+
+
+def _remove_jobless(
+    control: ControlDatabase, tenants: Tenants, organisation_id: str, generations: dict[str, str]
+) -> int:
     with control.quick() as connection:
         jobs: Sequence[str] = (
             connection.execute(select(JOB.c.id).where(JOB.c.id.in_(list(generations)))).scalars().all()

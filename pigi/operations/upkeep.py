@@ -44,6 +44,7 @@ def sweep_jobs(context: JobContext) -> None:
 def _sweep(control: ControlDatabase, moment: datetime) -> Iterator[int]:
     for name, kind in CATALOGUE.items():
         yield from _until_none(lambda n=name, k=kind: bury(control, n, moment - k.row_kept, leave_stone=k.tombstone))
+    yield from _until_none(lambda: bury(control, None, cutoff(Retention.JOB, moment), leave_stone=True))
     yield from _until_none(lambda: _remove(control, TOMBSTONE, "buried_at", cutoff(Retention.TOMBSTONE, moment)))
     keys: Any = IdempotencyKey.__table__
     yield from _until_none(lambda: _remove(control, keys, "created_at", cutoff(Retention.IDEMPOTENCY, moment)))
@@ -56,18 +57,16 @@ def _until_none(step: Any) -> Iterator[int]:
         yield count
 
 
-def bury(control: ControlDatabase, kind: str, before: datetime, *, leave_stone: bool) -> int:
+def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_stone: bool) -> int:
     """Turn a batch of ended jobs of one kind into tombstones (or nothing); returns how many.
 
-    A job that still owes a putting-away is not buried: its row is what remembers the debt.
+    None stands for all kinds that the catalogue no longer has. A job that still owes a putting-away is not
+    buried: its row is what remembers the debt.
     """
-    due = (
-        select(JOB.c.id)
-        .where(JOB.c.kind == kind, IS_ENDED, JOB.c.finished_at < before, JOB.c.close_at.is_(None))
-        .limit(BATCH)
-    )
+    which = JOB.c.kind.not_in(list(CATALOGUE)) if kind is None else JOB.c.kind == kind
+    due = select(JOB.c.id).where(which, IS_ENDED, JOB.c.finished_at < before, JOB.c.close_at.is_(None)).limit(BATCH)
     with control.transaction() as connection:
-        chosen: Sequence[str] = connection.execute(due).scalars().all()
+        chosen: Sequence[str] = connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
         if chosen and leave_stone:
             shared = [column.name for column in TOMBSTONE.c if column.name != "buried_at"]
             rows = select(*(JOB.c[name] for name in shared), bindparam("moment", now(), Job.created_at.type))
@@ -82,5 +81,7 @@ def _remove(control: ControlDatabase, table: Any, column: str, before: Any) -> i
     with control.transaction() as connection:
         rows = connection.execute(select(*keys).where(table.c[column] < before).limit(BATCH)).all()
         for row in rows:
-            connection.execute(delete(table).where(*(key == value for key, value in zip(keys, row, strict=True))))
+            same = (key == value for key, value in zip(keys, row, strict=True))
+            # Asked again, since a key that is taken over meanwhile is young.
+            connection.execute(delete(table).where(*same, table.c[column] < before))
     return len(rows)

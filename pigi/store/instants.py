@@ -86,7 +86,7 @@ def _sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(database_now, "postgresql")
 def _postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"(clock_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"
+    return f"(statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)}))"
 
 
 class database_now_text(FunctionElement[str]):  # noqa: N801 - reads as the SQL function it is
@@ -103,4 +103,4 @@ def _sqlite_text(_element: Any, _compiler: Any, **_options: Any) -> str:
 
 @compiles(database_now_text, "postgresql")
 def _postgresql_text(_element: Any, _compiler: Any, **_options: Any) -> str:
-    return """to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
+    return """to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.support.stack_fixtures import engine, shared_stack, stack
+from tests.support.stack_fixtures import engine, note, shared_stack, stack
 
-__all__ = ["engine", "shared_stack", "stack"]
+__all__ = ["engine", "note", "shared_stack", "stack"]

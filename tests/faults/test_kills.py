@@ -23,7 +23,7 @@ def held_pid(stack: Stack, moment: str) -> int:
     return int(until(lambda: mark.exists() and mark.read_text(), 30, f"a job is held when {moment}"))
 
 
-def test_a_child_killed_at_any_moment_costs_no_job_and_doubles_no_draft(stack: Stack, record_property) -> None:
+def test_a_child_killed_at_any_moment_costs_no_job_and_doubles_no_draft(stack: Stack, note) -> None:
     jobs = {moment: stack.post(f"hold {moment}") for moment in MOMENTS}
     streaming = stack.model.hold("streaming")
     jobs["streaming"] = stack.post("streaming")
@@ -37,7 +37,7 @@ def test_a_child_killed_at_any_moment_costs_no_job_and_doubles_no_draft(stack: S
     asked = requests_by_name(stack.model)
     assert asked["hold stored"] == asked["hold drafted"] == asked["hold closed"] == 1
     assert effects(views["begun"])["model:1"].tries == 2
-    record_property("recovery_seconds", max(recovery_seconds(view) for view in views.values()))
+    note("recovery_seconds", max(recovery_seconds(view) for view in views.values()))
 
 
 def test_a_killed_main_process_costs_no_job_and_takes_its_children_along(stack: Stack) -> None:

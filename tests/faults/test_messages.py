@@ -55,7 +55,6 @@ def test_a_message_delivered_five_times_before_during_and_after_the_job_makes_on
 
 def rubbish(queue: str) -> list[bytes]:
     good: dict[str, Any] = json.loads(encode(Ring(queue, f"{queue}.probe", UNKNOWN)))
-    kind = f"{queue}.probe"
 
     def with_body(value: Any, **changes: Any) -> bytes:
         text = value if isinstance(value, bytes) else json.dumps(value).encode()

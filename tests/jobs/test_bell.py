@@ -7,8 +7,8 @@ import json
 import socket
 import time
 
-import pytest
 from kombu import Exchange, Queue
+from sqlalchemy import event
 
 from pigi.ids import new_id
 from pigi.jobs.bell import PREFIX, Bell, encode, job_in
@@ -16,6 +16,7 @@ from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import GENERATE_DRAFT, PROBES
 from pigi.jobs.lanes import Ring
 from pigi.jobs.queue import app as celery
+from pigi.store.sessions import ControlSession
 from tests.support.jobs import MARKER, ask, register_organisation, row_of, with_bell
 
 PROBE = PROBES["mail"]
@@ -71,19 +72,21 @@ def test_a_job_in_a_message_is_found_and_rubbish_is_none():
 
 
 def test_the_bell_rings_after_the_commit_and_not_before(ringing, control):
-    with control.begin() as session:
-        job = enqueue(session, ringing.bell, PROBE, organisation_id=None, asked_by="test")
-        assert ringing.bell.ringing("mail") == set()
-    assert ringing.bell.ringing("mail") == {job.id}
+    heard = []
+    event.listen(control.engine, "commit", lambda _connection: heard.append(ringing.bell.ringing("mail")))
+    job = ask(control, PROBE, bell=ringing.bell)
+    assert heard == [set()]
+    assert ringing.bell.ringing("mail") == {job}
 
 
-def test_what_is_rolled_back_rings_nothing(ringing, control):
-    with pytest.raises(ZeroDivisionError), control.begin() as session:
+def test_what_is_rolled_back_rings_nothing_even_if_its_session_goes_on(ringing, control):
+    with ControlSession(control.engine) as session:
         enqueue(session, ringing.bell, PROBE, organisation_id=None, asked_by="test")
-        raise ZeroDivisionError
-    with control.begin() as session:
-        session.connection()
+        session.rollback()
+        kept = enqueue(session, None, PROBE, organisation_id=None, asked_by="test")
+        session.commit()
     assert ringing.bell.ringing("mail") == set()
+    assert row_of(control, kept.id).state == "queued"
 
 
 def test_nothing_that_the_asker_wrote_reaches_redis(ringing, redis_server, control):

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from pigi.domain.job_state import JobState
 from pigi.jobs import settle
 from pigi.jobs.kinds import MIGRATE_ORGANISATION
-from pigi.jobs.lanes import OCCUPYING, lane_of
+from pigi.jobs.lanes import lane_of
 from pigi.jobs.moves import JOB
 from pigi.jobs.pump import open_lanes
 from pigi.jobs.queues import POOLS, QUEUES
@@ -28,8 +28,10 @@ def one(control):
 
 
 def rung(control, organisation):
+    """How many places of its window the organisation holds."""
+    held = JOB.c.lane == lane_of(organisation, KIND.queue), JOB.c.published_at.is_not(None)
     with control.quick() as connection:
-        return connection.execute(OCCUPYING, {"lane": lane_of(organisation, KIND.queue)}).scalar_one()
+        return connection.execute(select(func.count()).where(*held)).scalar_one()
 
 
 def rung_jobs(control, jobs):

@@ -12,7 +12,8 @@ from pigi.domain.resources import json_schema
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
 from pigi.jobs.pump import take_back
-from pigi.operations.generations import read_generation, request_generation
+from pigi.operations import drafting
+from pigi.operations.generations import read_generation, remove_generation, request_generation
 from pigi.operations.jobs import cancel_job, retry_job
 from tasks.generations import write_draft
 from tasks.outcome import run
@@ -150,29 +151,29 @@ def test_nothing_leaves_but_instruction_schema_name_and_purpose(asked, organisat
     assert PURPOSE not in repr(request)
 
 
-def crash_between(asked, monkeypatch, step):
+def crash_in(asked, monkeypatch, step):
     """Have the worker die at ``step`` of the first attempt, and the pump take its job back."""
-    from pigi.operations import drafting
 
-    def die(*_arguments, **_options):
+    def die(*_arguments):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(*((drafting, step) if step != "settle" else (drafting.JobContext, step)), die)
-        asked.work(GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr(drafting, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            asked.work(GOOD)
     lapse(asked.application.control, asked.id)
     assert take_back(asked.application.control) == 1
 
 
 def test_after_a_crash_before_the_answer_was_stored_the_model_is_asked_again(asked, monkeypatch):
-    crash_between(asked, monkeypatch, "_store_answer")
+    crash_in(asked, monkeypatch, "_store_answer")
     hands = asked.work(GOOD)
     assert len(model_of(hands).requests) == 1
     assert (asked.row.state, asked.effects["model:1"]) == ("succeeded", ("done", 2))
 
 
 def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_asked_again(asked, monkeypatch):
-    crash_between(asked, monkeypatch, "_keep_draft")
+    crash_in(asked, monkeypatch, "_keep_draft")
     hands = asked.work()
     assert model_of(hands).requests == []
     assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
@@ -329,8 +330,6 @@ def test_what_is_stored_while_the_job_runs_is_sealed(asked):
 
 
 def test_a_generation_that_is_gone_fails_the_job(asked):
-    from pigi.operations.generations import remove_generation
-
     remove_generation(asked.application.tenants, asked.organisation, asked.view.subject_id)
     asked.work()
     assert (asked.row.state, asked.row.reason) == ("failed", "purpose_gone")

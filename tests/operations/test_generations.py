@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from pigi.application import Application
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.generations import GENERATION, read_generation, request_generation
-from pigi.store.control import UsageCount
+from pigi.store.control import Organisation, UsageCount
 from tests.support.factories import make_organisation
 from tests.support.jobs import MARKER, caller_of, change, generation_row, raise_epoch, row_of
 
@@ -101,10 +101,6 @@ def test_one_organisations_limits_are_not_anothers(application, organisation, co
 
 
 def test_an_organisation_that_is_not_active_is_refused_and_keeps_nothing(application, organisation, control):
-    from sqlalchemy import update
-
-    from pigi.store.control import Organisation
-
     with control.quick() as connection:
         connection.execute(update(Organisation).values(state="restricted"))
     with pytest.raises(Refused) as refused:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from pigi.clock import now
@@ -20,12 +19,12 @@ from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION
 from pigi.operations.generations import put_away, remove_generation, request_generation
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
 from pigi.operations.upkeep import bury
-from pigi.store.sessions import ControlDatabase
 from tests.support.jobs import (
     ask,
     caller_of,
     change,
     generation_row,
+    impatient,
     raise_epoch,
     register_organisation,
     row_of,
@@ -61,14 +60,6 @@ def buried(control, organisation):
     change(control, job, finished_at=timedelta(days=-31))
     assert bury(control, KIND.name, now() - timedelta(days=30), leave_stone=True) == 1
     return job
-
-
-def patient_for_a_moment(url):
-    """The same database, for somebody who waits 0.2 s for a lock."""
-    made = make_url(url)
-    if made.get_backend_name() == "sqlite":
-        return url
-    return made.update_query_dict({"options": "-c lock_timeout=200"}).render_as_string(hide_password=False)
 
 
 def refused(act, *arguments):
@@ -154,17 +145,16 @@ def test_cancelling_a_buried_job_answers_with_its_tombstone(application, control
 
 def test_a_cancel_meets_a_job_that_goes_from_running_to_retrying_just_then(application, control, one):
     held = take(control, KIND, ask(control, KIND, one))
-    impatient = ControlDatabase(patient_for_a_moment(application.settings.database_url))
 
     def retry_meanwhile(_connection, _cursor, statement, *_rest):
         if statement.startswith("UPDATE") and "cancel_requested_at=" in statement:
             with suppress(OperationalError):
-                settle.retry(impatient, held, "stalled", timedelta(minutes=1))
+                settle.retry(other, held, "stalled", timedelta(minutes=1))
 
-    event.listen(application.control.engine, "before_cursor_execute", retry_meanwhile)
-    told = cancel_job(application, held.job_id, one)
-    event.remove(application.control.engine, "before_cursor_execute", retry_meanwhile)
-    impatient.dispose()
+    with impatient(application.settings.database_url) as other:
+        event.listen(control.engine, "before_cursor_execute", retry_meanwhile)
+        told = cancel_job(application, held.job_id, one)
+        event.remove(control.engine, "before_cursor_execute", retry_meanwhile)
     assert told.state == "cancelled" or told.cancel_requested
 
 

@@ -219,7 +219,7 @@ def test_run_as_a_program_it_serves_and_prints_nothing() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "standins.anthropic", "--port", str(port), "--pace", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         client = anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key="x", max_retries=8)
         client.messages.create(model="m", max_tokens=100, messages=[{"role": "user", "content": "marker-phrase"}])
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

@@ -43,7 +43,9 @@ def reach(moment: str) -> None:
         time.sleep(0.02)
 
 
-def _around(module: Any, name: str, *, before: str = "", after: Callable[[tuple[Any, ...], Any], None] | None = None) -> None:
+def _around(
+    module: Any, name: str, *, before: str = "", after: Callable[[tuple[Any, ...], Any], None] | None = None
+) -> None:
     inner = getattr(module, name)
 
     def outer(*arguments: Any, **options: Any) -> Any:

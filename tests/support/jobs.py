@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from pigi.application import Application
 from pigi.clock import now
@@ -24,6 +24,7 @@ from pigi.operations.api_keys import Caller
 from pigi.operations.generations import GENERATION, LIVE_TEXT
 from pigi.ports import DraftAnswer
 from pigi.store.control import Organisation
+from pigi.store.sessions import ControlDatabase
 from tasks.runtime import Handler, Hands
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.jobs.view import EffectView, JobView
     from pigi.ports import DraftRequest
-    from pigi.store.sessions import ControlDatabase
     from tasks.runtime import Body, Closing
 
     Turn = str | BaseException | Callable[[], str]
@@ -82,9 +82,7 @@ class Outside:
 
 def make_hands(application: Application, *turns: Turn, draining: Callable[[], bool] = lambda: False) -> Hands:
     """What a worker's child works with, with a model that plays ``turns``."""
-    return Hands(
-        application, Outside(ScriptedModel(list(turns))), Keeper(application.control, lambda: False), draining
-    )
+    return Hands(application, Outside(ScriptedModel(list(turns))), Keeper(application.control, lambda: False), draining)
 
 
 def model_of(hands: Hands) -> ScriptedModel:
@@ -96,17 +94,15 @@ def model_of(hands: Hands) -> ScriptedModel:
 
 def with_bell(application: Application, url: str) -> Application:
     """The same application with another bell."""
-    return Application(
-        application.settings, application.control, application.keyring, application.tenants, Bell(url)
-    )
+    return Application(application.settings, application.control, application.keyring, application.tenants, Bell(url))
 
 
 def register_organisation(control: ControlDatabase, state: str = "active") -> str:
     """An organisation without a database of its own, for tests that need none; its id."""
     organisation_id = new_id()
-    row = {"id": organisation_id, "name": "Test", "state": state, "epoch": 1, "schema_revision": "", "created_at": now()}
+    row = {"id": organisation_id, "name": "Test", "state": state, "epoch": 1, "schema_revision": ""}
     with control.quick() as connection:
-        connection.execute(insert(Organisation), row)
+        connection.execute(insert(Organisation), {**row, "created_at": now()})
     return organisation_id
 
 
@@ -210,3 +206,18 @@ def opened(settings: Any) -> Iterator[Application]:
         yield application
     finally:
         application.dispose()
+
+
+@contextmanager
+def impatient(url: str) -> Iterator[ControlDatabase]:
+    """The same control database, for somebody who waits a fifth of a second for a lock and then fails."""
+    found = ControlDatabase(url)
+    setting = "PRAGMA busy_timeout = 200" if found.engine.dialect.name == "sqlite" else "SET lock_timeout = 200"
+
+    @event.listens_for(found.engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.cursor().execute(setting)
+        connection.commit()
+
+    yield found
+    found.dispose()

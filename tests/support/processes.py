@@ -80,5 +80,3 @@ def pump_once(settings: Settings) -> tuple[int, int]:
         together()
         found = pump(application.control, application.bell)
         return found.taken_back, found.let_in
-
-

@@ -80,8 +80,10 @@ def until(look: Callable[[], Found], seconds: float, what: str) -> Found:
 class Hold:
     """A behaviour that streams a few events, then waits to be let go; the rest follows then."""
 
-    def __init__(self, after: int = 8, then: Behaviour | None = None) -> None:
+    def __init__(self, after: int = 8, then: Behaviour | None = None, pause: float = 0.0) -> None:
+        """``pause`` seconds before the last event that is sent, such as to have the live text stored."""
         self.after = after
+        self.pause = pause
         self.then = then
         self.reached = threading.Event()
         self.released = threading.Event()
@@ -94,8 +96,10 @@ class Hold:
             return
         events = _reply_events(request)
         handler.begin_stream()
-        for event in islice(events, self.after):
+        for event in islice(events, self.after - 1):
             handler.send_event(event)
+        server.closing.wait(self.pause)
+        handler.send_event(next(events))
         self._wait(server, handler)
         for event in events:
             handler.send_event(event)
@@ -170,6 +174,13 @@ class Model(FaultyAnthropic):
         return plan.popleft() if plan else self.usual
 
 
+def _leash() -> partial[int] | None:
+    """What makes the kernel kill a process of the stack when the tests' own process dies; Linux only."""
+    if sys.platform != "linux":
+        return None
+    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 class Process:
     """A process of the stack in a group of its own; `kill` and `end` leave nothing behind."""
 
@@ -177,11 +188,10 @@ class Process:
         self.name, self.log = name, log
         self._log_from = log.stat().st_size if log.exists() else 0
         self._family: dict[int, psutil.Process] = {}
-        die_too = partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                start_new_session=True, preexec_fn=die_too if sys.platform == "linux" else None,
+                start_new_session=True, preexec_fn=_leash(),  # noqa: PLW1509 - one system call, looked up before the fork
             )  # fmt: skip
 
     @property
@@ -284,7 +294,14 @@ class Stack:
         self.place.socket.unlink(missing_ok=True)
 
     def worker(
-        self, pool: str = "ai", children: int = 2, app: str = "worker.app", name: str = "", ready: bool = True, **environment: str
+        self,
+        pool: str = "ai",
+        children: int = 2,
+        *,
+        app: str = "worker.app",
+        name: str = "",
+        ready: bool = True,
+        **environment: str,
     ) -> Process:
         """A worker process of a pool."""
         name = name or f"worker-{pool}"
@@ -369,7 +386,9 @@ class Stack:
         """One more organisation; its id."""
         return make_organisation(self.application.control, self.application.tenants)
 
-    def post(self, name: str, purpose: str = "Reviews changes for missing tests.", organisation: str | None = None) -> str:
+    def post(
+        self, name: str, purpose: str = "Reviews changes for missing tests.", organisation: str | None = None
+    ) -> str:
         """Ask for a generation as the web does; the job's id."""
         caller = Caller(organisation or self.organisation, "drill")
         return request_generation(self.application, caller, "agent", name, purpose).id
@@ -394,7 +413,11 @@ class Stack:
         try:
             until(look, seconds, "all jobs ended")
         except TooLateError as late:
-            stuck = [(view.id, view.state, view.reason, [str(line) for line in view.timeline]) for view in map(self._seen, left) if view]
+            stuck = [
+                (view.id, view.state, view.reason, [str(line) for line in view.timeline])
+                for view in map(self._seen, left)
+                if view
+            ]
             raise TooLateError(f"{late}: {len(stuck)} did not: {stuck[:3]}") from None
         return [ended[job_id] for job_id in order]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.stack import HELD_WORKER, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.factories import Stores
 
@@ -37,6 +37,12 @@ def shared_stack(
             yield stack
     finally:
         stores.clean(settings)
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, float], None]:
+    """Keeps a measured number beside the test's result (``--junitxml`` shows it)."""
+    return lambda name, value: request.node.user_properties.append((name, value))
 
 
 @pytest.fixture

@@ -127,7 +127,11 @@ def test_a_job_past_its_deadline_is_not_tried_again(hands, control, trial):
 
 @pytest.mark.parametrize(
     ("error", "reason"),
-    [(ZeroDivisionError(MARKER), "internal"), (SoftTimeLimitExceeded(MARKER), "timed_out"), (MemoryError(), "internal")],
+    [
+        (ZeroDivisionError(MARKER), "internal"),
+        (SoftTimeLimitExceeded(MARKER), "timed_out"),
+        (MemoryError(), "internal"),
+    ],
     ids=["bug", "time limit", "memory"],
 )
 def test_whatever_else_is_raised_is_tried_again_under_a_fixed_code(hands, trial, error, reason):
@@ -151,7 +155,7 @@ def test_a_statement_that_the_database_refuses_does_not_end_the_worker(hands, tr
 def test_the_text_of_an_error_reaches_neither_log_nor_row(hands, trial, caplog, capsys):
     def body(_context, _hands):
         try:
-            raise ValueError(MARKER)
+            int(MARKER)
         except ValueError as error:
             raise KeyError(MARKER) from error
 

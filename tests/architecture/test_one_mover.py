@@ -1,0 +1,54 @@
+"""Only `pigi.jobs.moves` moves a job from state to state."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.support.sources import called, calls, modules
+
+MOVES = "pigi/jobs/moves.py"
+# Effects and organisations have states of their own.
+OTHERS = {"pigi/jobs/effects.py": {"EFFECT"}, "pigi/operations/organisations.py": {"Organisation"}}
+INSERTS = {"pigi/jobs/enqueue.py"}
+
+
+def names_in(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def sets_state(node: ast.Call) -> bool:
+    keywords = {keyword.arg for keyword in node.keywords}
+    keys = {key.value for inner in ast.walk(node) if isinstance(inner, ast.Dict) for key in inner.keys
+            if isinstance(key, ast.Constant)}  # fmt: skip
+    return "state" in keywords | keys
+
+
+def test_no_statement_elsewhere_sets_the_state_of_a_job():
+    found = [
+        f"{path}:{node.lineno}"
+        for path, node in calls()
+        if called(node) == "values" and sets_state(node) and not names_in(node) & OTHERS.get(path, set())
+    ]
+    assert [place for place in found if not place.startswith(MOVES)] == []
+    assert found
+
+
+def test_raw_sql_changes_no_job():
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert "UPDATE job" not in node.value.replace('"', ""), path
+
+
+def test_jobs_are_not_changed_through_the_orm():
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            for target in getattr(node, "targets", []) if isinstance(node, ast.Assign) else []:
+                assert not (isinstance(target, ast.Attribute) and target.attr == "state"), f"{path}:{node.lineno}"
+
+
+def test_only_the_mover_writes_where_a_lease_ends_or_a_bell_was_rung():
+    columns = {"lease_token", "lease_until", "finished_at", "attempt"}
+    for path, node in calls():
+        if called(node) == "values" and path not in {MOVES, *INSERTS}:
+            assert not columns & {keyword.arg for keyword in node.keywords}, f"{path}:{node.lineno}"

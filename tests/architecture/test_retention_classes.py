@@ -1,0 +1,38 @@
+"""Every class of retention that a column names has its period, and every class is used."""
+
+from __future__ import annotations
+
+import pytest
+
+from pigi.domain.retention import PERIODS, Retention
+from pigi.store.base import ControlBase, TenantBase
+from pigi.store.control import Job
+from pigi.store.tenant import Generation
+
+COLUMNS = {
+    f"{table.name}.{column.name}": column
+    for base in (ControlBase, TenantBase)
+    for table in base.metadata.tables.values()
+    for column in table.columns
+}
+
+
+def classes(column):
+    """The classes that the column's facts name."""
+    from pigi.domain.privacy import Facts
+
+    return [value.retention for value in column.info.values() if isinstance(value, Facts)]
+
+
+@pytest.mark.parametrize("name", list(COLUMNS))
+def test_every_column_names_one_class_that_has_a_period(name):
+    (retention,) = classes(COLUMNS[name])
+    assert retention in PERIODS
+
+
+def test_every_class_is_used_by_a_column():
+    assert {retention for column in COLUMNS.values() for retention in classes(column)} == set(Retention)
+
+
+def test_the_tables_are_there_to_be_looked_at():
+    assert {Job.__table__.name, Generation.__table__.name} <= {name.split(".")[0] for name in COLUMNS}

@@ -1,0 +1,45 @@
+"""Beat's scheduler: a round a second that outlives the database's absence."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from sqlalchemy import text
+
+from pigi.application import Application
+from pigi.jobs.heartbeats import notes
+from pigi.jobs.queue import app as celery
+from schedules.beat import TICK_SECONDS, Pump
+from schedules.timetable import TIMETABLE
+
+
+@pytest.fixture
+def beat(application, monkeypatch):
+    """The scheduler as beat makes it, on this test's application."""
+    monkeypatch.setattr(Application, "open", classmethod(lambda _cls: application))
+    return Pump(app=celery)
+
+
+def test_a_round_ticks_and_pumps(beat, control):
+    assert 0 < beat.tick() <= TICK_SECONDS
+    with control.quick() as connection:
+        assert {"pump", "schedule jobs.sweep"} <= notes(connection).keys()
+
+
+def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplog):
+    with control.quick() as connection:
+        connection.execute(text("ALTER TABLE heartbeat RENAME TO gone"))
+    with caplog.at_level(logging.WARNING):
+        assert beat.tick() <= TICK_SECONDS
+    assert "database away" in caplog.text
+    with control.quick() as connection:
+        connection.execute(text("ALTER TABLE gone RENAME TO heartbeat"))
+    beat.tick()
+    with control.quick() as connection:
+        assert "pump" in notes(connection)
+
+
+def test_beat_keeps_no_schedule_of_its_own(beat):
+    assert beat.schedule == {}
+    assert str(len(TIMETABLE)) in beat.info
