@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -55,6 +56,13 @@ class Ground:
                 )
             )
         return organisation_id
+
+    def plain_database(self) -> str:
+        """A second database of the same engine, for what Pigi is measured beside."""
+        url = self.environment["DATABASE_URL"]
+        if not url.startswith("sqlite"):
+            return url
+        return f"sqlite:///{self.home}/plain.db"
 
     @contextlib.contextmanager
     def process(self, *command: str, log: str = "process") -> Iterator[subprocess.Popen[bytes]]:
@@ -108,13 +116,13 @@ def ground(engine: str, **more: str) -> Iterator[Ground]:
     """Everything that a benchmark stands on; PostgreSQL with fsync and synchronous commits on."""
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pigi-bench-")))
-        socket = home / "redis.sock"
+        bell = home / "redis.sock"
         server = subprocess.Popen(
-            [redis_binary(), "--port", "0", "--unixsocket", str(socket), "--dir", str(home), "--save", ""],
+            [redis_binary(), "--port", "0", "--unixsocket", str(bell), "--dir", str(home), "--save", ""],
             stdout=subprocess.DEVNULL,
         )
         stack.callback(lambda: (server.terminate(), server.wait()))
-        environment = {**os.environ, "PIGI_HOME": str(home), "REDIS_URL": f"unix://{socket}", **more}
+        environment = {**os.environ, "PIGI_HOME": str(home), "REDIS_URL": f"unix://{bell}", **more}
         if engine == "sqlite":
             environment["DATABASE_URL"] = f"sqlite:///{home}/control.db"
             environment["TENANT_DATABASE_URL"] = f"sqlite:///{home}/organisations/{{id}}.db"
@@ -123,12 +131,19 @@ def ground(engine: str, **more: str) -> Iterator[Ground]:
             environment["DATABASE_URL"] = postgres.url("control")
             environment["TENANT_DATABASE_URL"] = postgres.url("tenant_{id}")
         migrate_control(environment["DATABASE_URL"])
-        wait_until(socket.exists)
+        wait_until(bell.exists)
         made = Ground(home, environment)
         try:
             yield made
         finally:
             made.application.dispose()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:

@@ -71,10 +71,8 @@ def main() -> None:
         with ground(name) as base:
             pairs = [(bare(base, chosen.jobs), engine(base, chosen.jobs)) for _ in range(chosen.rounds)]
         ratios = [ours / theirs for theirs, ours in pairs]
-        print(
-            f"{name}: bare Celery {summary([pair[0] for pair in pairs])}/s, Pigi {summary([pair[1] for pair in pairs])}/s, ratio {statistics.median(ratios):.2f}",
-            flush=True,
-        )
+        theirs, ours = (summary([pair[place] for pair in pairs]) for place in (0, 1))
+        print(f"{name}: bare Celery {theirs}/s, Pigi {ours}/s, ratio {statistics.median(ratios):.2f}", flush=True)
 
 
 if __name__ == "__main__":

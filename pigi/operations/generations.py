@@ -15,7 +15,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import GENERATE_DRAFT
-from pigi.operations.limits import count_usage, refuse_flood
+from pigi.operations.limits import count_usage
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
 
@@ -78,12 +78,18 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     """
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
-    with application.tenants.session(organisation_id) as tenant:
+    with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
         _insert(tenant, generation_id, job_id, resource, name, purpose)
     try:
         with application.control.begin() as session:
-            refuse_flood(session, organisation_id, GENERATE_DRAFT, application.settings.generations_in_flight)
-            count_usage(session, organisation_id, GENERATE_DRAFT, application.settings.generations_per_day)
+            limits = application.settings
+            count_usage(
+                session,
+                organisation_id,
+                GENERATE_DRAFT,
+                most_waiting=limits.generations_in_flight,
+                most_today=limits.generations_per_day,
+            )
             job = enqueue(
                 session,
                 application.bell,

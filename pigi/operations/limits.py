@@ -6,13 +6,14 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from pigi.clock import now
 from pigi.errors import Refused
 from pigi.jobs.lanes import LANE, UNRUNG, lane_of
 from pigi.jobs.moves import JOB
 from pigi.store.control import UsageCount
-from pigi.store.engines import insert_into
+from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
@@ -21,31 +22,44 @@ if TYPE_CHECKING:
 USAGE: Any = UsageCount.__table__
 RETRY_SECONDS = 30
 
-# Counting stops at the limit: the cost is bounded however long the lane is.
-_WAITING = select(func.count()).select_from(select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most")).subquery())
+
+def _counting(insert: Any) -> Any:
+    """One more today, and how many of the lane wait; counting those stops at the limit, so its cost is bounded."""
+    waiting = select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most_waiting")).subquery()
+    counted = insert(USAGE).values(
+        organisation_id=bindparam("of_organisation"), day=bindparam("of_day"), kind=bindparam("of_kind"), count=1
+    )
+    return counted.on_conflict_do_update(
+        index_elements=[USAGE.c.organisation_id, USAGE.c.day, USAGE.c.kind], set_={"count": USAGE.c.count + 1}
+    ).returning(USAGE.c.count, select(func.count()).select_from(waiting).scalar_subquery())
 
 
-def refuse_flood(session: ControlSession, organisation_id: str, kind: Kind, most: int) -> None:
-    """Raise Refused ``too_many_in_flight`` if ``most`` jobs of the organisation's lane wait already."""
-    lane = lane_of(organisation_id, kind.queue)
-    waiting = session.connection().execute(_WAITING, {"of_lane": lane, "most": most}).scalar_one()
-    if waiting >= most:
-        raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most)
+_COUNT = {True: _counting(sqlite.insert), False: _counting(postgresql.insert)}
 
 
-def count_usage(session: ControlSession, organisation_id: str, kind: Kind, most: int) -> None:
-    """Count one more of this kind today (UTC); raises Refused ``too_many_today`` over ``most``.
+def count_usage(
+    session: ControlSession, organisation_id: str, kind: Kind, *, most_waiting: int, most_today: int
+) -> None:
+    """Count one more of this kind today (UTC), within the session's transaction.
 
     The row's lock also makes an organisation's requests of a kind take turns, which keeps its lane exact.
+
+    Raises Refused: ``too_many_in_flight`` if ``most_waiting`` jobs of the lane wait already, ``too_many_today``
+    over ``most_today``.
     """
     moment = now()
     connection = session.connection()
-    statement = insert_into(connection, USAGE).values(
-        organisation_id=organisation_id, day=moment.date(), kind=kind.name, count=1
-    )
-    counted = statement.on_conflict_do_update(
-        index_elements=[USAGE.c.organisation_id, USAGE.c.day, USAGE.c.kind], set_={"count": USAGE.c.count + 1}
-    ).returning(USAGE.c.count)
-    if connection.execute(counted).scalar_one() > most:
+    parameters = {
+        "of_organisation": organisation_id,
+        "of_day": moment.date(),
+        "of_kind": kind.name,
+        "of_lane": lane_of(organisation_id, kind.queue),
+        "most_waiting": most_waiting,
+    }
+    counted = connection.execute(_COUNT[is_sqlite(connection)], parameters).one()
+    today, waiting = int(counted[0]), int(counted[1])
+    if waiting >= most_waiting:
+        raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most_waiting)
+    if today > most_today:
         tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
-        raise Refused("too_many_today", retry_after=int((tomorrow - moment).total_seconds()) + 1, limit=most)
+        raise Refused("too_many_today", retry_after=int((tomorrow - moment).total_seconds()) + 1, limit=most_today)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from pigi.operations.generations import read_generation
-from standins.faulty_anthropic import draft, refusal, text
+from standins.faulty_anthropic import draft, status, text
 from tests.support.sinks import check_books, drafts_in, requests_by_name, stored_of
 from tests.support.stack import Hold, until
 
@@ -54,13 +54,13 @@ def test_the_draft_is_the_second_attempts(stack: Stack) -> None:
     assert drafts_in(stack, stack.organisation).count(job) == 1
 
 
-def test_one_that_wakes_to_a_refusal_erases_nothing_that_the_second_attempt_needs(stack: Stack) -> None:
-    first, second = Hold(then=refusal()), Hold(then=text("no draft at all"))
-    job = overtake(stack, "refused sleeper", first, second)
+def test_one_that_wakes_to_a_permanent_error_erases_nothing_that_the_second_attempt_needs(stack: Stack) -> None:
+    first, second = Hold(then=status(400)), Hold(then=text("no draft at all"))
+    job = overtake(stack, "rejected sleeper", first, second)
     stored = stored_of(stack, stack.job(job))
     assert stored is not None
     assert stored.purpose
     second.release()
     view = stack.wait([job])[0]
     assert (view.state, view.reason) == ("succeeded", None)
-    assert requests_by_name(stack.model)["refused sleeper"] == 3
+    assert requests_by_name(stack.model)["rejected sleeper"] == 3

@@ -191,7 +191,7 @@ class Process:
         with log.open("ab") as stream:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
-                start_new_session=True, preexec_fn=_leash(),  # noqa: PLW1509 - one system call, looked up before the fork
+                start_new_session=True, preexec_fn=_leash(),
             )  # fmt: skip
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from pigi.application import Application
 from pigi.operations.api_keys import Caller, authenticate, issue_key
 from tests.support.factories import make_organisation
 from tests.support.http import bearer
+from web import logs
 from web.app import create_app
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ def caller(application: Application, key: str) -> Caller:
 
 @pytest.fixture
 def app(application: Application) -> Iterator[Flask]:
-    """The web application."""
+    """The web application; its lines go nowhere unless a test wants them."""
+    logs.use(logs.Log(io.StringIO()))
     made = create_app(application)
     yield made
     made.extensions["pigi"].watcher.close()
