@@ -56,12 +56,11 @@ def measure(engine: str, noise: int) -> None:
                         select(JOB.c.id).where(JOB.c.organisation_id == noisy, JOB.c.finished_at.is_(None))
                     ).all()
                 )
-    print(
-        f"{engine}: start of another's job, ms: quiet p50 {statistics.median(before):.1f} p99 {percentile(before, 0.99):.1f}, "
-        f"beside {noise:,} jobs p50 {statistics.median(during):.1f} p99 {percentile(during, 0.99):.1f} ({left:,} still waiting), "
-        f"ratio {statistics.median(during) / statistics.median(before):.2f}",
-        flush=True,
-    )
+    for name, found in (("quiet", before), (f"beside {noise:,} jobs", during)):
+        figures = f"p50 {statistics.median(found):.1f} p99 {percentile(found, 0.99):.1f}"
+        print(f"{engine}: another's start, ms: {name}: {figures}")
+    ratio = statistics.median(during) / statistics.median(before)
+    print(f"{engine}: ratio of the medians {ratio:.2f}, with {left:,} of the others still waiting", flush=True)
 
 
 def main() -> None:

@@ -107,6 +107,12 @@ def starts(base: Ground, organisation: str, port: int, path: str, headers: dict[
     return found
 
 
+def report(engine: str, what: str, found: dict[str, float], beside: str) -> None:
+    """One line with each figure and the ratio that counts."""
+    figures = ", ".join(f"{name} {figure:,.2f}" for name, figure in found.items())
+    print(f"{engine}: {what}: {figures}; pigi/{beside} {found['pigi'] / found[beside]:.2f}", flush=True)
+
+
 def measure(engine: str, count: int) -> None:
     """One engine."""
     with AnthropicStandIn("127.0.0.1", 0, 0.0) as model, ground(engine, ANTHROPIC_BASE_URL=model.url) as base:
@@ -130,12 +136,8 @@ def measure(engine: str, count: int) -> None:
             ]
         middle = {name: statistics.median(statistics.median(one[name]) for one in rounds) for name in cases}
         fastest = {name: statistics.median(one[name] for one in rates) for name in cases}
-        print(
-            f"{engine}: 202 p50 ms: plain {middle['plain']:.2f}, usual {middle['usual']:.2f}, Pigi {middle['pigi']:.2f}; Pigi/plain {middle['pigi'] / middle['plain']:.2f}"
-        )
-        print(
-            f"{engine}: requests/s: plain {fastest['plain']:,.0f}, usual {fastest['usual']:,.0f}, Pigi {fastest['pigi']:,.0f}; Pigi/usual {fastest['pigi'] / fastest['usual']:.2f}"
-        )
+        report(engine, "202 p50, ms", middle, "plain")
+        report(engine, "requests a second", fastest, "usual")
     with (
         AnthropicStandIn("127.0.0.1", 0, 0.0) as model,
         ground(engine, ANTHROPIC_BASE_URL=model.url, PIGI_POOL="ai") as base,

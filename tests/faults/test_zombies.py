@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
-
-import psutil
 
 from pigi.operations.generations import read_generation
 from standins.faulty_anthropic import draft, status, text
 from tests.support.sinks import check_books, drafts_in, requests_by_name, stored_of
-from tests.support.stack import Hold, until
+from tests.support.stack import Hold
+from tests.support.stack_fixtures import CHILDREN
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
@@ -28,18 +26,23 @@ def overtake(stack: Stack, name: str, first: Hold, second: Hold) -> str:
     assert before.attempt == 2
     first.release()
     sleeper.resume()
-    until(lambda: not holds(sleeper, first), 20, "the sleeper is through with its request")
+    crowd_every_child(stack, name)
     after = stack.job(job)
     assert (after.state, after.attempt, after.timeline) == ("running", 2, before.timeline)
     return job
 
 
-def holds(child: psutil.Process, held: Hold) -> bool:
-    """Whether the child still has the connection on which its request was held."""
-    with suppress(psutil.Error):
-        found = [connection.laddr.port for connection in child.net_connections("tcp") if connection.laddr]
-        return held.port in found
-    return False
+def crowd_every_child(stack: Stack, name: str) -> None:
+    """Give all other children a job each: once each has one, the sleeper is through with its first."""
+    crowd = stack.another_organisation()
+    names = [f"{name}, crowd {number}" for number in range(CHILDREN - 1)]
+    holds = [stack.model.hold(one) for one in names]
+    jobs = [stack.post(one, organisation=crowd) for one in names]
+    for held in holds:
+        held.wait()
+    for held in holds:
+        held.release()
+    check_books(stack, stack.wait(jobs))
 
 
 def test_the_draft_is_the_second_attempts(stack: Stack) -> None:
