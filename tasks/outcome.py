@@ -26,6 +26,8 @@ from pigi.store.patience import is_away, patiently
 from tasks.leftovers import attend, close_quietly
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pigi.jobs.kinds import Kind
     from pigi.jobs.lanes import Ring
     from pigi.store.sessions import ControlDatabase
@@ -96,9 +98,14 @@ def _take_other(kind: Kind, hands: Hands) -> Claim | None:
 def _chain(handler: Handler, held: Claim, hands: Hands) -> None:
     began = time.monotonic()
     rings = RingBuffer(hands.application.bell, lambda jobs: still_waiting(hands.ledger, jobs))
-    while True:
+
+    def following() -> Kind | None:
+        """Asked when a job has ended: Celery's time limits count from the bell, so only short jobs lead on."""
         goes_on = not hands.draining() and time.monotonic() - began < hands.chain_seconds
-        freed, taken = _do(handler, held, hands, handler.kind if goes_on else None)
+        return handler.kind if goes_on else None
+
+    while True:
+        freed, taken = _do(handler, held, hands, following)
         if taken is None:
             rings.close(freed)
             return
@@ -106,11 +113,13 @@ def _chain(handler: Handler, held: Claim, hands: Hands) -> None:
         held = taken
 
 
-def _do(handler: Handler, held: Claim, hands: Hands, following: Kind | None) -> tuple[list[Ring], Claim | None]:
+def _do(
+    handler: Handler, held: Claim, hands: Hands, following: Callable[[], Kind | None]
+) -> tuple[list[Ring], Claim | None]:
     hands.keeper.hold(held)
     try:
         outcome = attempt(handler, held, hands)
-        return _settle(handler, held, hands, outcome, following)
+        return _settle(handler, held, hands, outcome, following())
     except SystemExit:
         hands.application.bell.ring(settle.hand_back(hands.application.control, held))
         raise

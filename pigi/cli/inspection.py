@@ -58,7 +58,7 @@ def _database(settings: Settings) -> str | None:
         found = control_revision(settings.database_url)
     except SQLAlchemyError:
         return "does not answer; see that it runs and that DATABASE_URL is right"
-    if found == control_head():
+    if found >= control_head():
         return None
     return f"is at revision {found or 'none'}, this version needs {control_head()}; run `pigi migrate`"
 

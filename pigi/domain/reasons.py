@@ -89,7 +89,8 @@ REASONS: dict[str, Reason] = {
         "This address does not take this method.", "Use a method that the Allow header lists."
     ),
     "not_retryable": Reason(
-        "Only a failed job can be retried, for seven days.", "Look at the job's state; ask anew if it was buried."
+        "Only a failed job can be retried, while Pigi still holds what it needs.",
+        "Look at the job's state; ask anew if it was buried.",
     ),
     "idempotency_undecided": Reason(
         "The first request with this Idempotency-Key is still at work.", "Send the same request again in a moment."

@@ -35,7 +35,7 @@ class Period:
 
 PERIODS: dict[Retention, Period] = {
     Retention.ORGANISATION: Period(None, "while the organisation is active", "contract"),
-    Retention.ACCESS_KEY: Period(None, "until revoked or expired, with its organisation", "contract"),
+    Retention.ACCESS_KEY: Period(None, "while the organisation is active", "contract"),
     Retention.PURPOSE: Period(timedelta(0), "the end of the job", "contract; promise P15"),
     Retention.DRAFT: Period(timedelta(hours=24), "the end of the job, unless accepted", "contract"),
     Retention.JOB: Period(timedelta(days=30), "the end of the job", "legitimate interest: to explain what happened"),

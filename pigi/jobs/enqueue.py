@@ -108,7 +108,7 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
         "job_id": job_id or new_id(),
         "kind": kind.name,
         "queue": kind.queue,
-        "lane": lane_of(organisation_id, kind.queue),
+        "lane": lane_of(organisation_id, kind),
         "organisation_id": organisation_id,
         "subject_id": subject_id,
         "asked_by": asked_by,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from pigi.jobs.moves import NOW
+from pigi.jobs.moves import IS_RUNNING, JOB, NOW
 from pigi.store.control import Heartbeat
 from pigi.store.engines import insert_into
 
@@ -29,6 +29,12 @@ def record(connection: Connection, name: str, note: str | None = None) -> None:
 def notes(connection: Connection) -> dict[str, str | None]:
     """The last note of each."""
     return {row.name: row.note for row in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.note))}
+
+
+def queues_at_work(connection: Connection) -> set[str]:
+    """The queues of which a job runs now, with a lease that its worker keeps."""
+    leased = select(JOB.c.queue).where(IS_RUNNING, JOB.c.lease_until > NOW).distinct()
+    return {row.queue for row in connection.execute(leased)}
 
 
 def moments(connection: Connection) -> dict[str, datetime]:

@@ -42,6 +42,7 @@ class Kind:
         closes: whether ending leaves something to put away (`tasks.runtime.closing`).
         row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
         tombstone: whether burial leaves one.
+        share: whose share of the queue it takes when nobody's organisation asked (`pigi.jobs.lanes`).
 
     Raises ValueError at declaration for an unknown queue or unusable limits.
     """
@@ -56,6 +57,7 @@ class Kind:
     closes: bool = False
     row_kept: timedelta = JOB_KEPT
     tombstone: bool = True
+    share: str = "pigi"
 
     def __post_init__(self) -> None:
         if self.queue not in QUEUES:
@@ -86,7 +88,8 @@ GENERATE_DRAFT = register(
         "generations.draft",
         queue="ai",
         attempts=5,
-        time_limit=timedelta(minutes=5),
+        # Two turns at the gateway's overall limit of four minutes, and some.
+        time_limit=timedelta(minutes=9),
         patience=timedelta(minutes=15),
         effects={"model": Single.AT_LEAST, "draft": Single.EXACTLY},
         retry_needs="purpose",
@@ -105,6 +108,8 @@ PROBES: dict[str, Kind] = {
             time_limit=timedelta(seconds=30),
             row_kept=timedelta(hours=1),
             tombstone=False,
+            # Not behind Pigi's own long sweeps, or a busy queue would look dead.
+            share="probe",
         )
     )
     for name in QUEUES

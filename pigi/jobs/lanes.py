@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
-NOBODY = "pigi"
 LANE = JOB.c.lane == bindparam("of_lane")
 UNRUNG = JOB.c.published_at.is_(None) & IS_WAITING
 
@@ -37,9 +37,9 @@ class Ring:
     job_id: str
 
 
-def lane_of(organisation_id: str | None, queue: str) -> str:
-    """The lane's name; Pigi's own jobs share one lane a queue."""
-    return f"{organisation_id or NOBODY}:{queue}"
+def lane_of(organisation_id: str | None, kind: Kind) -> str:
+    """The lane's name; Pigi's own jobs share what their kind says."""
+    return f"{organisation_id or kind.share}:{kind.queue}"
 
 
 def _letting_in(*, skip_locked: bool) -> Any:

@@ -76,10 +76,11 @@ def _judge(control: ControlDatabase, row: Row[tuple[str, str, int, str]]) -> int
 
 def _verdict(row: Row[tuple[str, str, int, str]]) -> tuple[Update, dict[str, object]]:
     mine: dict[str, object] = {"job_id": row.id, "token": row.lease_token}
-    if row.lost + 1 < DELIVERIES:
-        return moves.TAKE_BACK, mine
     kind = CATALOGUE.get(row.kind)
-    return moves.GIVE_UP, {**mine, "close_at": now() if kind is None or kind.closes else None}
+    # Of a kind that this release does not know it cannot say what ending it owes: that is for one that does.
+    if kind is None or row.lost + 1 < DELIVERIES:
+        return moves.TAKE_BACK, mine
+    return moves.GIVE_UP, {**mine, "close_at": now() if kind.closes else None}
 
 
 def _lanes() -> Select[tuple[str]]:
@@ -144,14 +145,16 @@ def _is_missed(ring: Ring, ringing: set[str] | None) -> bool:
 def find_closings(control: ControlDatabase, bell: Bell) -> list[Ring]:
     """Ended jobs that owe a putting-away and have no bell in Redis yet."""
     with control.quick() as connection:
-        owed = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_OWED)]
+        owed = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_OWED, {"kinds": list(CATALOGUE)})]
     ringing = {queue: bell.ringing(queue) for queue in {ring.queue for ring in owed}}
     return [ring for ring in owed if _is_missed(ring, ringing[ring.queue])]
 
 
 _OWED = (
     select(JOB.c.queue, JOB.c.kind, JOB.c.id)
-    .where(JOB.c.close_at.is_not(None), JOB.c.close_at <= NOW, IS_ENDED)
+    .where(
+        JOB.c.close_at.is_not(None), JOB.c.close_at <= NOW, IS_ENDED, JOB.c.kind.in_(bindparam("kinds", expanding=True))
+    )
     .order_by(JOB.c.close_at)
     .limit(BATCH)
 )

@@ -1,8 +1,8 @@
 """Queues by duration and nature, and the pools of worker processes that consume them.
 
 ``window`` is the fairness rule: an organisation has at most so many jobs of the queue rung for or running;
-the rest wait in the table. Every window is smaller than its pool, so that one organisation never holds
-all the hands. prefork's parent is its own bottleneck: for more cores run a pool twice, not larger.
+the rest wait in the table. Every window is smaller than its pool, so that one organisation's jobs of one
+queue never hold all the hands. prefork's parent is its own bottleneck: for more cores run a pool twice, not larger.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -85,17 +86,25 @@ def write_draft(context: JobContext, tenants: Tenants, model: TextModel) -> None
 def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: Held) -> None:
     turn = held.turns + 1
     request = _request(held)
-    context.begin_effect(f"model:{turn}")
+    key = _begin_call(context, turn)
     live = LiveWriter(context, tenants, turn)
     try:
         answer = model.write_draft(request, live)
         live.flush()
     except (Temporary, Permanent) as error:
         if error.code in NOT_HAD:
-            context.withdraw_effect(f"model:{turn}")
+            context.withdraw_effect(key)
         raise
     _store_answer(context, tenants, _better(held, answer), answer, turn)
-    context.settle_effect(f"model:{turn}", answer.request_id or None)
+    context.settle_effect(key, answer.request_id or None)
+
+
+def _begin_call(context: JobContext, turn: int) -> str:
+    """The key of a call that was not settled yet: after a retry by hand the first ones were."""
+    for number in count(turn):
+        if not context.begin_effect(f"model:{number}").settled:
+            break
+    return f"model:{number}"
 
 
 def _request(held: Held) -> DraftRequest:

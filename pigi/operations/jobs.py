@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.job_state import ENDED, JobState
-from pigi.errors import Refused
+from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
 from pigi.jobs import moves
 from pigi.jobs.effects import SETTLE_OPEN, effects_of
@@ -113,7 +114,7 @@ def cancel_job(
         if on_done is not None:
             on_done(session, view)
     if view.state == JobState.CANCELLED and not view.buried and row.close_at is not None:
-        close_now(application, view)
+        _close_now(application, view)
     return view
 
 
@@ -127,13 +128,16 @@ def _cancel(connection: Connection, job_id: str, *, closes: bool) -> list[Ring]:
     return let_in(connection, row.lane, row.queue)
 
 
-def close_now(application: Application, view: JobView) -> None:
-    """Put away at once what an ended job was about, rather than leave it to a worker."""
+def _close_now(application: Application, view: JobView) -> None:
+    """Put away at once what a cancelled job was about; if its database is away, the debt stays for a worker."""
     if view.kind != GENERATE_DRAFT.name or view.organisation_id is None or view.subject_id is None:
         return
-    again = generations.put_away(
-        application.tenants, view.organisation_id, view.subject_id, JobState(view.state), view.finished_at or now()
-    )
+    try:
+        again = generations.put_away(
+            application.tenants, view.organisation_id, view.subject_id, JobState(view.state), view.finished_at or now()
+        )
+    except (Temporary, SQLAlchemyError):
+        return
     note_closing(application, view.id, view.state, again)
 
 

@@ -53,7 +53,7 @@ def count_usage(
         "of_organisation": organisation_id,
         "of_day": moment.date(),
         "of_kind": kind.name,
-        "of_lane": lane_of(organisation_id, kind.queue),
+        "of_lane": lane_of(organisation_id, kind),
         "most_waiting": most_waiting,
     }
     counted = connection.execute(_COUNT[is_sqlite(connection)], parameters).one()

@@ -52,8 +52,8 @@ def worker(pool: str) -> tuple[str, ...]:
 
 
 def worker_environment(pool: str) -> dict[str, str]:
-    """A worker takes SIGTERM as "finish what is short, hand back the rest" (Celery's soft shutdown)."""
-    return {**environment(), "REMAP_SIGTERM": "SIGQUIT", "PIGI_POOL": pool}
+    """Tells the worker its pool. SIGTERM stays Celery's warm shutdown, which worker/lifecycle.py bounds."""
+    return {**environment(), "PIGI_POOL": pool}
 
 
 def beat() -> tuple[str, ...]:

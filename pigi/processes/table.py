@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pigi.settings import Settings
 
 WORKER_GRACE = 9.0
-"""A second more than Celery's soft shutdown (celeryconfig.py), which then ends by itself."""
+"""Two seconds more than a stopping worker leaves its jobs (worker/lifecycle.py); it then ends by itself."""
 WORKER_READY = "worker ready: "
 """What worker/lifecycle.py logs; a worker answers nobody, by design."""
 LOCAL = "127.0.0.1"

@@ -29,7 +29,7 @@ def one(control):
 
 def rung(control, organisation):
     """How many places of its window the organisation holds."""
-    held = JOB.c.lane == lane_of(organisation, KIND.queue), JOB.c.published_at.is_not(None)
+    held = JOB.c.lane == lane_of(organisation, KIND), JOB.c.published_at.is_not(None)
     with control.quick() as connection:
         return connection.execute(select(func.count()).where(*held)).scalar_one()
 
