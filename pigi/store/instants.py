@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.types import TypeEngine
 
-TEXT_FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
+LENGTH = len("2026-01-01T00:00:00.000000")
 
 
 def aware(moment: datetime) -> datetime:
@@ -31,12 +31,13 @@ def aware(moment: datetime) -> datetime:
 
 def to_text(moment: datetime) -> str:
     """The fixed-width form; refuses a naive moment with ValueError."""
-    return aware(moment).astimezone(UTC).strftime(TEXT_FORM)
+    # strftime and strptime cost ten times as much, and this runs several times a statement.
+    return aware(moment).astimezone(UTC).isoformat(timespec="microseconds")[:LENGTH] + "Z"
 
 
 def from_text(text: str) -> datetime:
     """The moment that `to_text` wrote."""
-    return datetime.strptime(text, TEXT_FORM).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def sqlite_now(seconds: float) -> str:
