@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
-from pigi.domain.job_state import ENDED, JobState
+from pigi.domain.job_state import JobState
 from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
 from pigi.jobs import moves
@@ -194,8 +194,3 @@ def _holding_purpose(application: Application, failed: JobView, purpose: str | N
         ended_at = failed.finished_at or now()
         generations.put_away(application.tenants, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at)
         raise
-
-
-def is_over(view: JobView) -> bool:
-    """Whether the job ended."""
-    return JobState(view.state) in ENDED

@@ -58,49 +58,37 @@ class TenantBase(_Annotated):
 
 def technical(purpose: str, retention: Retention) -> dict[str, Facts]:
     """Facts of a column that is about nobody: states, times, counts, random identifiers."""
-    return {
-        "facts": Facts(
-            Category.TECHNICAL, Subject.NOBODY, purpose, Basis.CONTRACT, retention,
-            Disclosure.WITHHELD, Disclosure.WITHHELD, Erasure.DELETED,
-        )
-    }  # fmt: skip
+    return _info(Category.TECHNICAL, purpose, retention, subject=Subject.NOBODY)
 
 
 def content(purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED) -> dict[str, Facts]:
     """Facts of a column that holds what people of the organisation wrote or were written for."""
-    return {
-        "facts": Facts(
-            Category.CONTENT, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
-            Disclosure.INCLUDED, export, Erasure.DELETED,
-        )
-    }  # fmt: skip
+    return _info(Category.CONTENT, purpose, retention, access=Disclosure.INCLUDED, export=export)
 
 
 def label(purpose: str, retention: Retention) -> dict[str, Facts]:
     """Facts of a name that people gave to a thing."""
-    return {
-        "facts": Facts(
-            Category.LABEL, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
-            Disclosure.INCLUDED, Disclosure.INCLUDED, Erasure.DELETED,
-        )
-    }  # fmt: skip
+    return _info(Category.LABEL, purpose, retention, access=Disclosure.INCLUDED, export=Disclosure.INCLUDED)
 
 
 def pseudonym(purpose: str, retention: Retention) -> dict[str, Facts]:
     """Facts of an identifier that leads to a person or an organisation only through another table."""
-    return {
-        "facts": Facts(
-            Category.PSEUDONYM, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
-            Disclosure.INCLUDED, Disclosure.WITHHELD, Erasure.DELETED,
-        )
-    }  # fmt: skip
+    return _info(Category.PSEUDONYM, purpose, retention, access=Disclosure.INCLUDED)
 
 
 def secret(purpose: str, retention: Retention) -> dict[str, Facts]:
     """Facts of key material and hashes of keys: never shown to anyone."""
-    return {
-        "facts": Facts(
-            Category.SECRET, Subject.ORGANISATION, purpose, Basis.CONTRACT, retention,
-            Disclosure.WITHHELD, Disclosure.WITHHELD, Erasure.DELETED,
-        )
-    }  # fmt: skip
+    return _info(Category.SECRET, purpose, retention)
+
+
+def _info(  # noqa: PLR0913 - a column's facts, each named at the call
+    category: Category,
+    purpose: str,
+    retention: Retention,
+    *,
+    subject: Subject = Subject.ORGANISATION,
+    access: Disclosure = Disclosure.WITHHELD,
+    export: Disclosure = Disclosure.WITHHELD,
+) -> dict[str, Facts]:
+    """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation."""
+    return {"facts": Facts(category, subject, purpose, Basis.CONTRACT, retention, access, export, Erasure.DELETED)}
