@@ -40,6 +40,8 @@ BUILTIN_LOCALE = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 """PostgreSQL's own (17 and later), so that sorting is the same on every system."""
 
 UNSAFE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+ROOMY = ("max_connections=400",)
+"""One server serves a whole test run, in which several stacks of processes live side by side."""
 
 
 class PostgresServer:
@@ -51,7 +53,7 @@ class PostgresServer:
 
     def __init__(self, *, durable: bool = True, settings: tuple[str, ...] = (), parent: Path | None = None) -> None:
         self.external = os.environ.get(EXTERNAL, "")
-        self._settings = settings if durable else (*UNSAFE, *settings)
+        self._settings = (*ROOMY, *settings) if durable else (*ROOMY, *UNSAFE, *settings)
         self._parent = parent
         self._folder: Path | None = None
         self._guard: subprocess.Popen[bytes] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from celery import signals
@@ -16,3 +17,14 @@ __all__ = ["app"]
 def set_up_logging(**_details: Any) -> None:
     """Take logging out of Celery's hands."""
     configure_logging()
+
+
+@signals.beat_init.connect
+def stop_between_ticks(sender: Any, **_details: Any) -> None:
+    """On SIGTERM and Ctrl-C end after the tick at hand, not within it.
+
+    Celery's handler raises SystemExit wherever it strikes. In a function that SQLite calls back, that turns
+    into an ordinary database error, which a tick survives: beat would go on for ever.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sender.stop())
