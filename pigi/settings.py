@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias=_named("PIGI_PORT"))
     host: str = Field("127.0.0.1", validation_alias=_named("PIGI_HOST"))
     public_url: str = Field("", validation_alias=_named("PIGI_PUBLIC_URL"))
+    proxies: Annotated[int, Field(ge=0, le=10)] = Field(0, validation_alias=_named("PIGI_PROXIES"))
     region: str = Field("", validation_alias=_named("PIGI_REGION"))
     secret_keys: str = Field("", validation_alias=_named("PIGI_SECRET_KEYS"), repr=False)
     database_url: str = Field("", validation_alias=_named("DATABASE_URL"), repr=False)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flask import request
+
+from web.networks import network_of
+
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.operations.api_keys import Caller
+    from pigi.domain.access import Caller, Person
     from web.budget import Places, Turns
     from web.watcher import Watcher
 
@@ -43,19 +47,48 @@ class Services:
 
 @dataclass(frozen=True)
 class Visit:
-    """A request by anyone."""
+    """A request by anyone; ``person`` is known when a browser that is signed in looks at what is open to all."""
 
     services: Services
     facts: Facts
+    person: Person | None = None
 
     @property
     def application(self) -> Application:
         """The house behind the door."""
         return self.services.application
 
+    @property
+    def network(self) -> str:
+        """Where the request comes from, for throttling alone."""
+        return network_of(request.environ, self.application.settings.proxies)
+
 
 @dataclass(frozen=True)
+class SignedIn(Visit):
+    """A request by a browser that is signed in."""
+
+    @property
+    def account(self) -> Person:
+        """Who is signed in."""
+        if self.person is None:
+            message = "the guard lets nobody else in"
+            raise TypeError(message)
+        return self.person
+
+    @property
+    def asker(self) -> str:
+        """Who asks, as rows name them."""
+        return self.account.name
+
+
+@dataclass(frozen=True, kw_only=True)
 class Call(Visit):
-    """A request by somebody known."""
+    """A request in an organisation, by somebody who may; ``person`` is None when an API key asks."""
 
     caller: Caller
+
+    @property
+    def asker(self) -> str:
+        """Who asks, as rows name them."""
+        return self.caller.name

@@ -28,6 +28,8 @@ STATUS: dict[str, int] = {
     "idempotency_key_malformed": 400,
     "unauthenticated": 401,
     "organisation_closed": 403,
+    "forbidden": 403,
+    "csrf_refused": 403,
     "not_found": 404,
     "method_not_allowed": 405,
     "not_retryable": 409,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.domain.access import Action
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.generations import read_generation, request_generation
 from web.bodies import read_body
 from web.repeats import ASKED, once
 from web.replies import generation_text, reply
-from web.routes import API, Answer, Kind, Route, Who
+from web.routes import API, Answer, Kind, Route
 from web.schemas import Generation, GenerationRequest
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ ROUTES = (
         "POST",
         f"{API}/organisations/<organisation>/generations",
         ask_for_generation,
-        Who.API_KEY,
+        Action.GENERATE,
         Kind.CHANGE,
         "Generate with AI",
         ASKED,
@@ -55,7 +56,7 @@ ROUTES = (
         "GET",
         f"{API}/organisations/<organisation>/generations/<generation>",
         show_generation,
-        Who.API_KEY,
+        Action.GENERATIONS_READ,
         Kind.READ,
         "Read a generation",
         (Answer(200, "The generation", Generation),),

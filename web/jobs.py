@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from pigi.domain.access import Action
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
@@ -12,7 +13,7 @@ from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
 from web.bodies import read_body, read_query
 from web.repeats import ASKED, once
 from web.replies import as_json, job_summary, reply, shown
-from web.routes import API, Answer, Kind, Route, Who
+from web.routes import API, Answer, Kind, Route
 from web.schemas import Job, JobList, Nothing, RetryRequest
 from web.streams import EVENTS, stream
 from web.texts import ID_PATTERN
@@ -116,19 +117,28 @@ ROUTES = (
         "GET",
         f"{API}/jobs",
         show_jobs,
-        Who.API_KEY,
+        Action.JOBS_READ,
         Kind.READ,
         "List jobs, newest first",
         (Answer(200, "A page of jobs", JobList),),
         problems=("not_found", "invalid"),
         query=QUERY,
     ),
-    Route("GET", f"{API}/jobs/<job>", show_job, Who.API_KEY, Kind.READ, "Read a job", (_ONE,), problems=("not_found",)),
+    Route(
+        "GET",
+        f"{API}/jobs/<job>",
+        show_job,
+        Action.JOBS_READ,
+        Kind.READ,
+        "Read a job",
+        (_ONE,),
+        problems=("not_found",),
+    ),
     Route(
         "GET",
         f"{API}/jobs/<job>/events",
         follow_job,
-        Who.API_KEY,
+        Action.JOBS_READ,
         Kind.READ,
         "Follow a job (server-sent events)",
         (
@@ -143,7 +153,7 @@ ROUTES = (
         "POST",
         f"{API}/jobs/<job>/cancel",
         cancel,
-        Who.API_KEY,
+        Action.JOBS_CHANGE,
         Kind.CHANGE,
         "Cancel a job",
         ASKED,
@@ -154,7 +164,7 @@ ROUTES = (
         "POST",
         f"{API}/jobs/<job>/retry",
         retry,
-        Who.API_KEY,
+        Action.JOBS_CHANGE,
         Kind.CHANGE,
         "Retry a failed job",
         ASKED,

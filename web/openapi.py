@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
+from pigi.domain.access import RULES, Action
 from pigi.domain.reasons import explain
-from web import schemas
+from pigi.operations.tokens import TOKEN_PATTERN
+from web import cookies, schemas
 from web.errors import RETRY_AFTER_SECONDS, STATUS
 from web.problems import MEDIA_TYPE
 from web.repeats import KEY_PATTERN
@@ -59,20 +61,28 @@ HEADERS: dict[str, dict[str, Any]] = {
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": TEXT},
 }
 
+_BODY = ("malformed_body", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
+_KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "idempotency_undecided")
+
 OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.PAGE: (),
     Kind.READ: ("unavailable",),
-    Kind.CHANGE: (
-        "malformed_body", "body_too_large", "media_type_unsupported", "invalid", "idempotency_key_malformed",
-        "idempotency_key_reused", "idempotency_undecided", "unavailable",
-    ),
-}  # fmt: skip
+    Kind.CHANGE: (*_BODY, *_KEYED),
+    Kind.MAKE: (*_BODY, *_KEYED),
+    Kind.OPEN: _BODY,
+}
 """Codes that every route of a kind may refuse with."""
 
-ACCEPTED_BY: dict[Kind, tuple[str, ...]] = {Kind.CHANGE: ("Idempotency-Key", "Prefer")}
+ACCEPTED_BY: dict[Kind, tuple[str, ...]] = {Kind.CHANGE: ("Idempotency-Key", "Prefer"), Kind.MAKE: ("Idempotency-Key",)}
 WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today"})
 
-_VARIABLE = re.compile(r"<(\w+)>")
+IN_PATH: dict[str, dict[str, Any]] = {
+    "code": TEXT,
+    "token": {"type": "string", "pattern": TOKEN_PATTERN},
+    "number": {"type": "integer", "minimum": 1},
+}
+
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 def build(routes: Sequence[Route], server: str) -> str:
@@ -93,7 +103,9 @@ def build(routes: Sequence[Route], server: str) -> str:
         "components": {
             "schemas": _schemas(documented),
             "securitySchemes": {
-                "apiKey": {"type": "http", "scheme": "bearer", "description": "An organisation's API key, `pigi_…`."}
+                "apiKey": {"type": "http", "scheme": "bearer", "description": "An organisation's API key, `pigi_…`."},
+                "session": {"type": "apiKey", "in": "cookie", "name": cookies.SESSION},
+                "xsrf": {"type": "apiKey", "in": "header", "name": cookies.XSRF_HEADER},
             },
         },
     }
@@ -120,17 +132,26 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.notes or route.view.__doc__:
         operation["description"] = " ".join(filter(None, (route.view.__doc__, route.notes)))
-    if route.who is Who.API_KEY:
-        operation["security"] = [{"apiKey": []}]
+    if route.who is not Who.ANYONE:
+        operation["security"] = _security(route)
     if route.body is not None:
         required = any(field.is_required() for field in route.body.model_fields.values())
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": _ref(route.body)}}}
     return operation
 
 
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """A browser's session, with its CSRF token if something changes; or a key, where one may."""
+    session: dict[str, list[str]] = {"session": []}
+    if route.method != "GET":
+        session["xsrf"] = []
+    may = isinstance(route.who, Action) and RULES[route.who].scopes
+    return [{"apiKey": []}, session] if may else [session]
+
+
 def _parameters(route: Route) -> list[dict[str, Any]]:
     in_path = [
-        {"name": name, "in": "path", "required": True, "schema": TEXT if name == "code" else _id()}
+        {"name": name, "in": "path", "required": True, "schema": _of_path(name)}
         for name in _VARIABLE.findall(route.path)
     ]
     in_query = [{"name": name, "in": "query", **parameter} for name, parameter in route.query.items()]
@@ -138,8 +159,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     return [*in_path, *in_query, *({"name": name, "in": "header", **PARAMETERS[name]} for name in names)]
 
 
-def _id() -> dict[str, str]:
-    return {"type": "string", "format": "uuid", "pattern": ID_PATTERN}
+def _of_path(name: str) -> dict[str, Any]:
+    """The schema of a part of a path, by its name; anything else is an id."""
+    return IN_PATH.get(name, {"type": "string", "format": "uuid", "pattern": ID_PATTERN})
 
 
 def _answers(answers: Iterable[Answer]) -> dict[str, Any]:
@@ -157,8 +179,12 @@ def _answer(answer: Answer) -> dict[str, Any]:
 def _problems(route: Route) -> dict[str, Any]:
     """What the route may refuse with, by status."""
     codes = [*route.problems, *OF_KIND[route.kind], "internal"]
-    if route.who is Who.API_KEY:
+    if route.who is not Who.ANYONE:
         codes.append("unauthenticated")
+    if isinstance(route.who, Action):
+        codes += ["forbidden", "not_found"]
+    if route.method != "GET":
+        codes.append("csrf_refused")
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(codes):
         by_status[STATUS[code]].append(code)

@@ -13,7 +13,7 @@ from pigi.errors import PigiError, Refused
 from pigi.operations import idempotency
 from pigi.operations.jobs import read_job
 from web.bodies import read_bytes
-from web.replies import accepted, accepted_text, finished, job_path, job_text
+from web.replies import Reply, accepted, accepted_text, finished, job_path, job_text
 from web.routes import Answer
 from web.schemas import Job
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from pigi.jobs.view import JobView
     from pigi.operations.idempotency import Reservation
     from pigi.store.sessions import ControlSession
-    from web.call import Call
-    from web.replies import Reply
+    from web.call import Call, SignedIn
 
     OnDone = Callable[[ControlSession, JobView], None]
+    OnMade = Callable[[ControlSession, str, int], None]
     Act = Callable[[OnDone | None], JobView]
 
 LONGEST_WAIT_SECONDS = 30
@@ -61,13 +61,57 @@ def once(call: Call, act: Act) -> Reply:
         return _awaited(call, job.id, job.revision, accepted(job))
     if not _KEY.match(key):
         raise Refused("idempotency_key_malformed")
-    found = idempotency.reserve(call.application, call.caller, key, _fingerprint())
+    found = idempotency.reserve(call.application, call.asker, key, _fingerprint())
     if isinstance(found, idempotency.Answer):
         answer = _awaited(call, found.location.rpartition("/")[2], 0, accepted_text(found.body, found.location))
         answer.headers["Idempotency-Replayed"] = "true"
         return answer
     job = _decided(found, act)
     return _awaited(call, job.id, job.revision, accepted(job))
+
+
+def once_made(
+    call: Call | SignedIn, act: Callable[[OnMade], Reply], show: Callable[[str], Reply] | None = None
+) -> Reply:
+    """Do ``act``, once for each Idempotency-Key, and answer what it answers.
+
+    What was made is not kept with the key, since it may be content: a repeat is answered by ``show``, given
+    the first answer's Location, with that answer's status; without ``show`` by the status alone.
+
+    ``act`` gets a function to call with its session and Location in the transaction that makes the thing.
+    An act in a tenant database can't, and leaves it: between its commit and the key's a crash may let it repeat.
+    """
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
+    if key is None:
+        return act(lambda _session, _location, _status: None)
+    if not _KEY.match(key):
+        raise Refused("idempotency_key_malformed")
+    found = idempotency.reserve(call.application, call.asker, key, _fingerprint())
+    if isinstance(found, idempotency.Answer):
+        answer = show(found.location) if show else Reply(headers={"Cache-Control": "no-store"})
+        answer.status_code = found.status
+        answer.headers["Idempotency-Replayed"] = "true"
+        return answer
+    return _made(call, found, act)
+
+
+def _made(call: Call | SignedIn, reservation: Reservation, act: Callable[[OnMade], Reply]) -> Reply:
+    decided = False
+
+    def decide(session: ControlSession, location: str, status: int) -> None:
+        nonlocal decided
+        reservation.decide(session, idempotency.Answer(status, location, ""))
+        decided = True
+
+    try:
+        answer = act(decide)
+    except BaseException:
+        reservation.release()
+        raise
+    if not decided:
+        with call.application.control.begin() as session:
+            decide(session, answer.headers.get("Location", ""), answer.status_code)
+    return answer
 
 
 def _fingerprint() -> bytes:

@@ -11,16 +11,18 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from pigi.domain.access import Action
     from web.replies import Reply
 
 API = "/api/v1"
 
 
 class Who(Enum):
-    """Who may call a route."""
+    """Who may call a route that belongs to no organisation; the others name their `pigi.domain.access.Action`."""
 
     ANYONE = "anyone"
-    API_KEY = "an organisation's API key"
+    PERSON = "whoever is signed in"
+    OPERATOR = "an operator who is signed in"
 
 
 class Kind(Enum):
@@ -29,7 +31,11 @@ class Kind(Enum):
     PAGE = "page"
     READ = "read"
     CHANGE = "change"
-    """Unsafe: honours Idempotency-Key."""
+    """Unsafe, and answered with a job: honours Idempotency-Key and ``Prefer: wait``."""
+    MAKE = "make"
+    """Unsafe, and done when answered: honours Idempotency-Key."""
+    OPEN = "open"
+    """Unsafe, by people who are not signed in, so that no key of theirs could be told from another's."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,10 @@ class Route:
         accepts: header parameters by name, from `web.openapi.HEADERS`.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     view: Callable[..., Reply]
-    who: Who
+    who: Who | Action
     kind: Kind
     summary: str
     answers: tuple[Answer, ...]

@@ -19,6 +19,7 @@ class Category(StrEnum):
 
     TECHNICAL = "technical"
     PSEUDONYM = "pseudonym"
+    CONTACT = "contact"
     CONTENT = "content"
     SECRET = "secret"  # noqa: S105 - a category's name
     LABEL = "label"

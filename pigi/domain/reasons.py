@@ -77,7 +77,15 @@ REASONS: dict[str, Reason] = {
         "The Idempotency-Key cannot be used.", "Send 1 to 255 printable ASCII characters; a fresh UUID is best."
     ),
     "unauthenticated": Reason(
-        "A valid API key is needed.", "Send it as 'Authorization: Bearer pigi_…'; keys expire and can be revoked."
+        "You are not signed in.",
+        "Sign in, or send an API key as 'Authorization: Bearer pigi_…'; sessions end and keys expire.",
+    ),
+    "forbidden": Reason(
+        "You may not do this here.", "Ask an owner or admin of the organisation, or use a key with the scope for it."
+    ),
+    "csrf_refused": Reason(
+        "The request does not show that it comes from Pigi's own pages.",
+        "Reload the page and try again; programs send the XSRF-TOKEN cookie's value as X-XSRF-TOKEN.",
     ),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be asked for; an owner can say why."

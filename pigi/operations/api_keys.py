@@ -9,17 +9,18 @@ import hashlib
 import hmac
 import secrets
 import uuid
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select, update
 
 from pigi.clock import now
+from pigi.domain.access import Key, Scope
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.organisations import check_organisation
-from pigi.store.control import ApiKey, Organisation
+from pigi.store.control import Organisation
+from pigi.store.people import ApiKey
 
 if TYPE_CHECKING:
     from pigi.application import Application
@@ -28,19 +29,6 @@ PREFIX = "pigi"
 DEFAULT_DAYS = 90
 LONGEST_DAYS = 365
 LABEL_LENGTH = 120
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who is asking, and for which organisation."""
-
-    organisation_id: str
-    key_id: str
-
-    @property
-    def name(self) -> str:
-        """The caller as rows name it."""
-        return f"api-key:{self.key_id}"
 
 
 def issue_key(application: Application, organisation_id: str, label: str, days: int = DEFAULT_DAYS) -> str:
@@ -60,6 +48,7 @@ def issue_key(application: Application, organisation_id: str, label: str, days: 
                 id=key_id,
                 organisation_id=organisation_id,
                 label=label,
+                scopes=" ".join(Scope),
                 secret_hash=_hashed(secret),
                 created_at=moment,
                 expires_at=moment + timedelta(days=days),
@@ -79,21 +68,21 @@ def revoke_key(application: Application, key_id: str) -> None:
 
 
 _FIND: Any = (
-    select(ApiKey.id, ApiKey.secret_hash, ApiKey.expires_at, ApiKey.organisation_id)
+    select(ApiKey.id, ApiKey.secret_hash, ApiKey.expires_at, ApiKey.organisation_id, ApiKey.scopes)
     .join(Organisation, Organisation.id == ApiKey.organisation_id)
     .where(ApiKey.id == bindparam("key_id"), ApiKey.revoked_at.is_(None), Organisation.state == "active")
 )
 
 
-def authenticate(application: Application, token: str) -> Caller:
-    """Whose token this is; raises Refused ``unauthenticated`` for any token that does not hold now."""
+def authenticate(application: Application, token: str) -> Key:
+    """Which key this is the token of; raises Refused ``unauthenticated`` for any token that does not hold now."""
     key_id, secret = _parts(token)
     with application.control.quick() as connection:
         row = connection.execute(_FIND, {"key_id": key_id}).first()
     matches = hmac.compare_digest(_hashed(secret), row.secret_hash if row else b"\0" * 32)
     if row is None or not matches or row.expires_at <= now():
         raise Refused("unauthenticated")
-    return Caller(row.organisation_id, row.id)
+    return Key(row.id, row.organisation_id, frozenset(map(Scope, row.scopes.split())))
 
 
 def _parts(token: str) -> tuple[str, str]:

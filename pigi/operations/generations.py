@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pigi.application import Application
+    from pigi.domain.access import Caller
     from pigi.jobs.view import JobView
-    from pigi.operations.api_keys import Caller
     from pigi.store.sessions import ControlSession, TenantSession
     from pigi.store.tenants import Tenants
 

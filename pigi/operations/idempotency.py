@@ -31,7 +31,6 @@ from pigi.store.instants import database_now
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.operations.api_keys import Caller
     from pigi.store.sessions import ControlSession
 
 KEPT = keep(Retention.IDEMPOTENCY)
@@ -114,8 +113,8 @@ class Reservation:
         return {"of": self.caller, "hash": self.key_hash, "mine": self.token}
 
 
-def reserve(application: Application, caller: Caller, key: str, request: bytes) -> Reservation | Answer:
-    """The right to act for ``key``, or the answer that an equal request got before.
+def reserve(application: Application, asker: str, key: str, request: bytes) -> Reservation | Answer:
+    """The right to act for ``asker``'s ``key``, or the answer that an equal request got before.
 
     ``request`` is all that makes requests equal: method, path and body.
 
@@ -124,7 +123,7 @@ def reserve(application: Application, caller: Caller, key: str, request: bytes) 
         ``idempotency_undecided``: the first request was still undecided after `PATIENCE`.
     """
     digest = application.keyring.digest
-    wanted = {"of": caller.name, "hash": digest("idempotency key", key.encode()), "body": digest("request", request)}
+    wanted = {"of": asker, "hash": digest("idempotency key", key.encode()), "body": digest("request", request)}
     mine = Reservation(application, wanted["of"], wanted["hash"], new_id())
     give_up = time.monotonic() + PATIENCE.total_seconds()
     looks = 0

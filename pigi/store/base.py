@@ -71,6 +71,11 @@ def label(purpose: str, retention: Retention) -> dict[str, Facts]:
     return _info(Category.LABEL, purpose, retention, access=Disclosure.INCLUDED, export=Disclosure.INCLUDED)
 
 
+def contact(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of a person's name or address."""
+    return _info(Category.CONTACT, purpose, retention, subject=Subject.MEMBER, access=Disclosure.INCLUDED)
+
+
 def pseudonym(purpose: str, retention: Retention) -> dict[str, Facts]:
     """Facts of an identifier that leads to a person or an organisation only through another table."""
     return _info(Category.PSEUDONYM, purpose, retention, access=Disclosure.INCLUDED)

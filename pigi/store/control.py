@@ -1,6 +1,7 @@
 """Tables of the control database: who is a tenant, what was asked, what happened. No content.
 
-Job columns are described in docs/state-machines.md. What customers write lives in `pigi.store.tenant`.
+Job columns are described in docs/state-machines.md. People are in `pigi.store.people`, what happened besides jobs in
+`pigi.store.ledgers`; what customers write lives in `pigi.store.tenant`.
 """
 
 from __future__ import annotations
@@ -49,22 +50,6 @@ class DataKey(ControlBase):
     wrapped: Mapped[bytes] = mapped_column(LargeBinary, info=secret("opens sealed columns", Retention.ORGANISATION))
     keyring_id: Mapped[str] = mapped_column(CODE, info=technical("which key wraps it", Retention.ORGANISATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("key age (P20)", Retention.ORGANISATION))
-
-
-class ApiKey(ControlBase):
-    """A key that acts for one organisation; only a hash of its secret half is kept."""
-
-    __tablename__ = "api_key"
-
-    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names the key", Retention.ACCESS_KEY))
-    organisation_id: Mapped[str] = mapped_column(
-        ForeignKey("organisation.id"), index=True, info=pseudonym("whose key", Retention.ACCESS_KEY)
-    )
-    label: Mapped[str] = mapped_column(String(120), info=label("tells keys apart", Retention.ACCESS_KEY))
-    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, info=secret("checks the key", Retention.ACCESS_KEY))
-    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCESS_KEY))
-    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry (P20)", Retention.ACCESS_KEY))
-    revoked_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("revocation", Retention.ACCESS_KEY))
 
 
 class Job(ControlBase):

@@ -50,6 +50,7 @@ class Keyring:
         self.current = keys[0][0]
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
         self._digest_key = _derive(keys[0][1], "digest")
+        self._token_keys = [_derive(key, "tokens") for _, key in keys]
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Keyring:
@@ -89,8 +90,21 @@ class Keyring:
         """
         return hmac.digest(self._digest_key, bind(label) + data, "sha256").hex()
 
+    def token(self, use: str, row: str) -> str:
+        """The secret of a mailed link to ``row``: 256 bits that only the keyring can tell, so no row need hold them."""
+        return _token(self._token_keys[0], use, row)
+
+    def tokens(self, use: str, row: str) -> list[str]:
+        """`token` under each key, the first key's first: one of them was mailed, also if keys were rotated since."""
+        return [_token(key, use, row) for key in self._token_keys]
+
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._ciphers)}, first {self.current}>"
+
+
+def _token(key: bytes, use: str, row: str) -> str:
+    digest = hmac.digest(key, bind(use, row), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def _bound(organisation_id: str) -> bytes:

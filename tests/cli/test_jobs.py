@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from pigi.application import Application
-from pigi.operations.api_keys import Caller
+from pigi.domain.access import Caller
 from pigi.operations.generations import request_generation
 from pigi.operations.organisations import create_organisation
 from pigi.settings import Settings
@@ -25,7 +25,7 @@ class Installation:
         self.organisation = create_organisation(application, "Example")
 
     def ask(self):
-        caller = Caller(self.organisation, "the-key")
+        caller = Caller(self.organisation, key_id="the-key")
         return request_generation(self.application, caller, "agent", "code-reviewer", PURPOSE).id
 
     def fail(self, job_id):

@@ -12,6 +12,7 @@ from sqlalchemy import event, insert, select, update
 
 from pigi.application import Application
 from pigi.clock import now
+from pigi.domain.access import Caller
 from pigi.ids import new_id
 from pigi.jobs.bell import Bell
 from pigi.jobs.claim import claim
@@ -20,7 +21,6 @@ from pigi.jobs.enqueue import enqueue
 from pigi.jobs.keeper import Keeper
 from pigi.jobs.moves import JOB
 from pigi.jobs.view import view_of
-from pigi.operations.api_keys import Caller
 from pigi.operations.generations import GENERATION, LIVE_TEXT
 from pigi.ports import DraftAnswer
 from pigi.store.control import Organisation
@@ -108,7 +108,7 @@ def register_organisation(control: ControlDatabase, state: str = "active") -> st
 
 def caller_of(organisation_id: str) -> Caller:
     """Somebody who asks for an organisation."""
-    return Caller(organisation_id, new_id())
+    return Caller(organisation_id, key_id=new_id())
 
 
 def ask(control: ControlDatabase, kind: Kind, organisation_id: str | None = None, **facts: Any) -> str:

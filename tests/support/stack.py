@@ -30,12 +30,12 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.application import Application
+from pigi.domain.access import Caller
 from pigi.embedded import redis as embedded
 from pigi.errors import PigiError
 from pigi.jobs.heartbeats import moments
 from pigi.jobs.moves import JOB
 from pigi.jobs.queues import queues_of
-from pigi.operations.api_keys import Caller
 from pigi.operations.generations import request_generation
 from pigi.operations.jobs import read_job
 from pigi.store.instants import database_now
@@ -390,7 +390,7 @@ class Stack:
         self, name: str, purpose: str = "Reviews changes for missing tests.", organisation: str | None = None
     ) -> str:
         """Ask for a generation as the web does; the job's id."""
-        caller = Caller(organisation or self.organisation, "drill")
+        caller = Caller(organisation or self.organisation, key_id="drill")
         return request_generation(self.application, caller, "agent", name, purpose).id
 
     def job(self, job_id: str) -> JobView:

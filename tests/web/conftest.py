@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pigi.application import Application
-from pigi.operations.api_keys import Caller, authenticate, issue_key
+from pigi.domain.access import Action, Caller
+from pigi.operations.access import authorise
+from pigi.operations.api_keys import authenticate, issue_key
 from tests.support.factories import make_organisation
 from tests.support.http import bearer
 from web import logs
@@ -44,9 +46,9 @@ def key(application: Application, own: str) -> str:
 
 
 @pytest.fixture
-def caller(application: Application, key: str) -> Caller:
+def caller(application: Application, key: str, own: str) -> Caller:
     """Whoever holds that key."""
-    return authenticate(application, key)
+    return authorise(application, authenticate(application, key), own, Action.GENERATE)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pigi.application import Application
-    from pigi.operations.api_keys import Caller
+    from pigi.domain.access import Caller
     from pigi.store.sessions import ControlSession
     from tests.support.http import Client
 
@@ -120,20 +120,20 @@ def test_a_repeat_waits_for_the_first_and_then_gives_up(
     application: Application, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idempotency, "PATIENCE", timedelta(seconds=0.6))
-    first = idempotency.reserve(application, caller, KEY, b"request")
+    first = idempotency.reserve(application, caller.name, KEY, b"request")
     assert isinstance(first, idempotency.Reservation)
 
     with pytest.raises(Refused, match="idempotency_undecided"):
-        idempotency.reserve(application, caller, KEY, b"request")
+        idempotency.reserve(application, caller.name, KEY, b"request")
     threading.Timer(0.2, decide, (application, first)).start()
 
-    assert idempotency.reserve(application, caller, KEY, b"request") == ANSWER
+    assert idempotency.reserve(application, caller.name, KEY, b"request") == ANSWER
 
 
 def test_a_dead_owner_s_key_is_taken_over_and_the_dead_decide_nothing(application: Application, caller: Caller) -> None:
-    dead = idempotency.reserve(application, caller, KEY, b"request")
+    dead = idempotency.reserve(application, caller.name, KEY, b"request")
     age(application, idempotency.ABANDONED + timedelta(seconds=1))
-    heir = idempotency.reserve(application, caller, KEY, b"request")
+    heir = idempotency.reserve(application, caller.name, KEY, b"request")
     assert isinstance(dead, idempotency.Reservation)
     assert isinstance(heir, idempotency.Reservation)
 
@@ -142,17 +142,17 @@ def test_a_dead_owner_s_key_is_taken_over_and_the_dead_decide_nothing(applicatio
     dead.release()
     decide(application, heir)
 
-    assert idempotency.reserve(application, caller, KEY, b"request") == ANSWER
+    assert idempotency.reserve(application, caller.name, KEY, b"request") == ANSWER
 
 
 def test_one_heir_among_many(application: Application, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idempotency, "PATIENCE", timedelta(0))
-    idempotency.reserve(application, caller, KEY, b"request")
+    idempotency.reserve(application, caller.name, KEY, b"request")
     age(application, idempotency.ABANDONED + timedelta(seconds=1))
 
     def claim(_number: int) -> bool:
         try:
-            return isinstance(idempotency.reserve(application, caller, KEY, b"request"), idempotency.Reservation)
+            return isinstance(idempotency.reserve(application, caller.name, KEY, b"request"), idempotency.Reservation)
         except Refused:
             return False
 

@@ -34,8 +34,8 @@ def _prose(text: str) -> str:
     return text
 
 
-def _line(text: str) -> str:
-    """One line: a line break here could start a new key in a tool's YAML front matter, such as ``hooks``."""
+def one_line(text: str) -> str:
+    """``text``; a line break in it, which raises ValueError, could start a key in YAML front matter, such as ``hooks``."""
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
         message = "line breaks and control characters are not allowed"
         raise ValueError(message)
@@ -46,7 +46,7 @@ def _visible_line(text: str) -> str:
     if not text.strip():
         message = "must not be blank"
         raise ValueError(message)
-    return _line(text)
+    return one_line(text)
 
 
 def _visible_prose(text: str) -> str:
@@ -60,7 +60,7 @@ Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH, pattern=r"^[a-z0
 Label = Annotated[str, StringConstraints(min_length=1, max_length=LABEL_LENGTH), AfterValidator(_visible_line)]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible_line)]
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=PROSE_LENGTH), AfterValidator(_visible_prose)]
-Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_line)]
+Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(one_line)]
 Glob = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_visible_line)]
 VariableName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # A field name is a token: RFC 9110, section 5.1.
@@ -71,7 +71,7 @@ ModelName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0
 ToolRule = Annotated[
     str,
     StringConstraints(max_length=640, pattern=r"^(?:\*|[A-Za-z][A-Za-z0-9_.*-]{0,127})(?:\([^\n\r]{1,500}\))?$"),
-    AfterValidator(_line),
+    AfterValidator(one_line),
 ]
 
 

@@ -77,10 +77,15 @@ def _check_texts(value: object, pointer: str) -> Broken:
         yield from _check_text(value, pointer)
 
 
+def hides_characters(text: str) -> bool:
+    """Whether ``text`` holds invisible or direction-changing characters."""
+    return _HIDDEN.search(text) is not None
+
+
 def _check_text(text: str, pointer: str) -> Broken:
     if secrets.secret_kinds(text):
         yield "literal-secret", pointer
-    if _HIDDEN.search(text):
+    if hides_characters(text):
         yield "hidden-characters", pointer
     prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
     if any(switch in text.lower() for switch in words.APPROVAL_SWITCHES):

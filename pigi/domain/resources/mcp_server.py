@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from pigi.domain.resources.fields import Header, Sentence, Slug, Strict, Value, Variable
+from pigi.domain.resources.fields import Header, Sentence, Slug, Strict, Value, Variable, one_line
 
-Command = Annotated[str, StringConstraints(min_length=1, max_length=300, pattern=r"^\S(?:[^\n\r]*\S)?$")]
-Url = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$")]
+Command = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=r"^\S(?:[^\n\r]*\S)?$"),
+    AfterValidator(one_line),
+]
+Url = Annotated[
+    str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(one_line)
+]
 
 
 class StdioTransport(Strict):

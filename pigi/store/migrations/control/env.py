@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
-import pigi.store.control  # noqa: F401 - fills the metadata
+import pigi.store.control
+import pigi.store.ledgers
+import pigi.store.people  # noqa: F401 - these fill the metadata
 from pigi.store.base import ControlBase
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=ControlBase.metadata)

@@ -1,0 +1,137 @@
+"""Who may do what: roles, the scopes of API keys, and one table of rules (promises P08 and P19).
+
+`pigi.operations.access.authorise` applies it; nothing else decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member is in an organisation, the strongest first; names are permanent."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+    @property
+    def rank(self) -> int:
+        """3 for an owner, 1 for a member."""
+        return len(Role) - list(Role).index(self)
+
+    def covers(self, other: Role) -> bool:
+        """Whether this role may do all that ``other`` may."""
+        return self.rank >= other.rank
+
+
+class Scope(StrEnum):
+    """What an API key was made for; names are permanent."""
+
+    CONFIGURATION_READ = "configuration:read"
+    CONFIGURATION_WRITE = "configuration:write"
+    GENERATIONS_WRITE = "generations:write"
+
+
+class Action(StrEnum):
+    """Something that can be done in an organisation; every route of one names its action."""
+
+    ORGANISATION_READ = "read the organisation"
+    ORGANISATION_CHANGE = "change the organisation"
+    MEMBERS_READ = "read members"
+    MEMBERS_CHANGE = "change members"
+    MEMBERSHIP_END = "end a membership"
+    INVITATIONS_READ = "read invitations"
+    INVITATIONS_CHANGE = "change invitations"
+    KEYS_READ = "read API keys"
+    KEYS_CHANGE = "change API keys"
+    AUDIT_READ = "read the audit log"
+    MAIL_READ = "read the mail log"
+    CONFIGURATION_READ = "read configuration"
+    CONFIGURATION_WRITE = "write configuration"
+    GENERATE = "generate with AI"
+    GENERATIONS_READ = "read generations"
+    JOBS_READ = "read jobs"
+    JOBS_CHANGE = "cancel and retry jobs"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The least role that may, and the scopes of which a key needs one; no scope means no key may."""
+
+    role: Role
+    scopes: frozenset[Scope] = frozenset()
+
+
+_READ, _WRITE, _GENERATE = Scope.CONFIGURATION_READ, Scope.CONFIGURATION_WRITE, Scope.GENERATIONS_WRITE
+
+RULES: dict[Action, Rule] = {
+    Action.ORGANISATION_READ: Rule(Role.MEMBER, frozenset(Scope)),
+    Action.ORGANISATION_CHANGE: Rule(Role.ADMIN),
+    Action.MEMBERS_READ: Rule(Role.MEMBER),
+    Action.MEMBERS_CHANGE: Rule(Role.ADMIN),
+    # Whoever is a member may leave; ending another's membership asks for more, in `pigi.operations.members`.
+    Action.MEMBERSHIP_END: Rule(Role.MEMBER),
+    Action.INVITATIONS_READ: Rule(Role.ADMIN),
+    Action.INVITATIONS_CHANGE: Rule(Role.ADMIN),
+    # No key reaches people or keys: a leaked key must not be able to make itself a successor.
+    Action.KEYS_READ: Rule(Role.ADMIN),
+    Action.KEYS_CHANGE: Rule(Role.ADMIN),
+    Action.AUDIT_READ: Rule(Role.ADMIN),
+    Action.MAIL_READ: Rule(Role.ADMIN),
+    Action.CONFIGURATION_READ: Rule(Role.MEMBER, frozenset({_READ, _WRITE})),
+    Action.CONFIGURATION_WRITE: Rule(Role.MEMBER, frozenset({_WRITE})),
+    Action.GENERATE: Rule(Role.MEMBER, frozenset({_GENERATE})),
+    Action.GENERATIONS_READ: Rule(Role.MEMBER, frozenset({_READ, _GENERATE})),
+    Action.JOBS_READ: Rule(Role.MEMBER, frozenset({_READ, _GENERATE})),
+    Action.JOBS_CHANGE: Rule(Role.MEMBER, frozenset({_GENERATE})),
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody signed in; an operator is no member of anything."""
+
+    account_id: str
+    session_id: str
+    operator: bool = False
+
+    @property
+    def name(self) -> str:
+        """The person as rows name them."""
+        return f"{'operator' if self.operator else 'account'}:{self.account_id}"
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key that was proved to be held."""
+
+    key_id: str
+    organisation_id: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who acts in which organisation, after `authorise` allowed it."""
+
+    organisation_id: str
+    role: Role | None = None
+    account_id: str | None = None
+    key_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The caller as rows name them."""
+        return f"account:{self.account_id}" if self.account_id else f"api-key:{self.key_id}"
+
+
+def role_may(role: Role, action: Action) -> bool:
+    """Whether a member of this role may."""
+    return role.covers(RULES[action].role)
+
+
+def key_may(scopes: frozenset[Scope], action: Action) -> bool:
+    """Whether a key with these scopes may."""
+    return bool(scopes & RULES[action].scopes)

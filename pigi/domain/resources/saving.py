@@ -1,0 +1,110 @@
+"""What may be saved as a resource: content of its kind's schema that breaks no rule and holds no secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from pigi.domain.resources import RESOURCES, as_json
+from pigi.domain.resources.flaws import flaws_of
+from pigi.domain.resources.lint import Finding, finding, hides_characters, lint
+from pigi.domain.resources.secrets import secret_kinds
+from pigi.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pydantic import BaseModel
+
+    from pigi.domain.resources.flaws import Flaw
+
+SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
+HIDDEN: Final = "hidden-characters"
+
+
+@dataclass(frozen=True, repr=False)
+class Content:
+    """Content that may be saved; ``text`` is its JSON, equal for equal content. Findings are warnings."""
+
+    kind: str
+    name: str
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def check_content(kind: str, content: object) -> Content:
+    """``content``, plain JSON values, as it may be saved.
+
+    Raises Refused, with a pointer and a message for each flaw and nothing of the content:
+        ``invalid``: it has another form, or breaks a rule of level error.
+        ``secret_found``: it holds what looks like a secret; ``slot`` says where a secret slot could stand instead.
+    """
+    draft = _validated(kind, content)
+    field = RESOURCES[kind].name_field
+    name: str = getattr(draft, field)
+    findings = lint(draft, field, name)
+    errors = [found for found in findings if found.level == "error"]
+    if errors:
+        raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
+    text = json.dumps(as_json(draft), ensure_ascii=False, separators=(",", ":"))
+    return Content(kind, name, text, findings)
+
+
+def warnings_of(kind: str, content: object) -> tuple[Finding, ...]:
+    """What a person should look at in content that was saved, by today's rules; errors of new rules included."""
+    try:
+        draft = RESOURCES[kind].model.model_validate(content)
+    except ValidationError:
+        return ()
+    field = RESOURCES[kind].name_field
+    return lint(draft, field, getattr(draft, field))
+
+
+def check_words(words: Mapping[str, str]) -> None:
+    """Refuse names and descriptions that hold a secret (``secret_found``) or invisible characters (``invalid``)."""
+    found = [finding(SECRET, f"/{field}") for field, text in words.items() if secret_kinds(text)]
+    found += [finding(HIDDEN, f"/{field}") for field, text in words.items() if hides_characters(text)]
+    if found:
+        raise Refused(_code(found), errors=[flaw_of(each) for each in found])
+
+
+def flaw_of(found: Finding) -> Flaw:
+    """A finding as one of a refusal's errors; for a secret with the offer to make it a slot."""
+    if found.rule != SECRET:
+        return {"pointer": found.pointer, "message": found.sentence}
+    slot, message = _offer(found.pointer)
+    offer = {"pointer": found.pointer, "message": message}
+    return {**offer, "slot": slot} if slot else offer
+
+
+def _offer(pointer: str) -> tuple[str, str]:
+    """Where a slot could stand, as a JSON pointer ("-" is a new last entry), and what to do in words."""
+    entry, _, last = pointer.rpartition("/")
+    place = entry.rpartition("/")[0]
+    if last == "value" and place.endswith(("/environment", "/headers")):
+        return entry, "This looks like a secret. Make the entry one of kind secret, with a slot that names it."
+    if pointer.startswith("/transport/args/"):
+        slot = "/transport/environment/-"
+        return slot, "This looks like a secret. Pass it as an environment variable of kind secret, with a slot."
+    if pointer == "/transport/url":
+        slot = "/transport/headers/-"
+        return slot, "This looks like a secret. Pass it as a header of kind secret, with a slot."
+    return "", "This looks like a secret. Say where it comes from instead; only entries of kind secret have slots."
+
+
+def _code(errors: Iterable[Finding]) -> str:
+    return "secret_found" if any(found.rule == SECRET for found in errors) else "invalid"
+
+
+def _validated(kind: str, content: object) -> BaseModel:
+    model = RESOURCES[kind].model
+    flaws: list[Any]
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        flaws = flaws_of(error, model)
+    # Raising inside the handler would tie the content to the error through its context.
+    raise Refused("invalid", errors=flaws)

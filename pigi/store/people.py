@@ -1,0 +1,155 @@
+"""Tables of the control database about people: accounts, sessions, memberships, invitations, keys."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pigi.domain.retention import Retention
+from pigi.store.base import ControlBase, contact, label, pseudonym, secret, technical
+from pigi.store.instants import Instant
+
+ID = String(36)
+CODE = String(40)
+NAME = String(120)
+ADDRESS = String(254)
+
+
+class Account(ControlBase):
+    """A person who signs in (P01: a name, an address, a password's hash), or an operator."""
+
+    __tablename__ = "account"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells people apart", Retention.ACCOUNT))
+    kind: Mapped[str] = mapped_column(CODE, info=technical("person or operator", Retention.ACCOUNT))
+    name: Mapped[str] = mapped_column(NAME, info=contact("shown to other members", Retention.ACCOUNT))
+    email: Mapped[str] = mapped_column(ADDRESS, info=contact("signing in and mail", Retention.ACCOUNT))
+    email_key: Mapped[str] = mapped_column(
+        ADDRESS, unique=True, info=contact("one account an address", Retention.ACCOUNT)
+    )
+    password_hash: Mapped[str] = mapped_column(String(255), info=secret("signing in", Retention.ACCOUNT))
+    state: Mapped[str] = mapped_column(CODE, info=technical("whether it may sign in", Retention.ACCOUNT))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCOUNT))
+    password_changed_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCOUNT))
+
+
+class Registration(ControlBase):
+    """Somebody's wish for an account, until the link in the mail and the password come back."""
+
+    __tablename__ = "registration"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.REGISTRATION))
+    name: Mapped[str] = mapped_column(NAME, info=contact("the account's name", Retention.REGISTRATION))
+    email: Mapped[str] = mapped_column(ADDRESS, info=contact("confirming the address", Retention.REGISTRATION))
+    email_key: Mapped[str] = mapped_column(
+        ADDRESS, index=True, info=contact("one account an address", Retention.REGISTRATION)
+    )
+    password_hash: Mapped[str] = mapped_column(String(255), info=secret("signing in", Retention.REGISTRATION))
+    token_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, info=secret("checks the link", Retention.REGISTRATION)
+    )
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.REGISTRATION))
+    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry", Retention.REGISTRATION))
+
+
+class AccountToken(ControlBase):
+    """A link that was mailed, for a new password or a new address; the row goes when it is used."""
+
+    __tablename__ = "account_token"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.TOKEN))
+    purpose: Mapped[str] = mapped_column(CODE, info=technical("what it allows", Retention.TOKEN))
+    account_id: Mapped[str | None] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"),
+        index=True,
+        info=pseudonym("whose; unknown until the mail is written", Retention.TOKEN),
+    )
+    email: Mapped[str] = mapped_column(ADDRESS, info=contact("where the mail goes", Retention.TOKEN))
+    email_key: Mapped[str] = mapped_column(ADDRESS, index=True, info=contact("which account", Retention.TOKEN))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret("checks the link", Retention.TOKEN))
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.TOKEN))
+    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry", Retention.TOKEN))
+
+
+class Session(ControlBase):
+    """A browser that is signed in; the row goes with log-out (P35)."""
+
+    __tablename__ = "session"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.SESSION))
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True, info=pseudonym("whose", Retention.SESSION)
+    )
+    token_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, info=secret("checks the cookie", Retention.SESSION)
+    )
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.SESSION))
+    seen_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("idle time", Retention.SESSION))
+
+
+class Membership(ControlBase):
+    """A person's place in an organisation."""
+
+    __tablename__ = "membership"
+
+    organisation_id: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), primary_key=True, info=pseudonym("where", Retention.MEMBERSHIP)
+    )
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+        info=pseudonym("who", Retention.MEMBERSHIP),
+    )
+    role: Mapped[str] = mapped_column(CODE, info=technical("what they may do", Retention.MEMBERSHIP))
+    joined_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.MEMBERSHIP))
+
+
+class Invitation(ControlBase):
+    """An open invitation; the row goes when it is accepted, revoked or too old."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (Index("uq_invitation_address", "organisation_id", "email_key", unique=True),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.INVITATION))
+    organisation_id: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), info=pseudonym("where to", Retention.INVITATION)
+    )
+    email: Mapped[str] = mapped_column(ADDRESS, info=contact("where the mail goes", Retention.INVITATION))
+    email_key: Mapped[str] = mapped_column(ADDRESS, info=contact("who may accept", Retention.INVITATION))
+    role: Mapped[str] = mapped_column(CODE, info=technical("what they will be", Retention.INVITATION))
+    invited_by: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), info=pseudonym("who asked", Retention.INVITATION)
+    )
+    token_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, info=secret("checks the link", Retention.INVITATION)
+    )
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.INVITATION))
+    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry", Retention.INVITATION))
+
+
+class ApiKey(ControlBase):
+    """A key that acts for one organisation; only a hash of its secret half is kept."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names the key", Retention.ACCESS_KEY))
+    organisation_id: Mapped[str] = mapped_column(
+        ForeignKey("organisation.id"), index=True, info=pseudonym("whose key", Retention.ACCESS_KEY)
+    )
+    label: Mapped[str] = mapped_column(NAME, info=label("tells keys apart", Retention.ACCESS_KEY))
+    scopes: Mapped[str] = mapped_column(Text, info=technical("what it may do", Retention.ACCESS_KEY))
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary, info=secret("checks the key", Retention.ACCESS_KEY))
+    created_by: Mapped[str | None] = mapped_column(
+        ForeignKey("account.id", ondelete="SET NULL"), info=pseudonym("who made it", Retention.ACCESS_KEY)
+    )
+    replaces: Mapped[str | None] = mapped_column(ID, info=technical("which key it follows", Retention.ACCESS_KEY))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCESS_KEY))
+    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry (P20)", Retention.ACCESS_KEY))
+    revoked_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("revocation", Retention.ACCESS_KEY))
+    last_used_on: Mapped[date | None] = mapped_column(Date, info=technical("which are unused", Retention.ACCESS_KEY))
+    warned_days: Mapped[int | None] = mapped_column(
+        Integer, info=technical("which warning of its end was mailed", Retention.ACCESS_KEY)
+    )
