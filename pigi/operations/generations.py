@@ -53,6 +53,17 @@ class GenerationView:
 
 
 @dataclass(frozen=True)
+class WaitingDraft:
+    """A draft that waits for somebody to accept or discard it."""
+
+    id: str
+    job_id: str
+    resource: str
+    name: str
+    drafted_at: datetime | None
+
+
+@dataclass(frozen=True)
 class LivePiece:
     """A piece of text as it streamed; a new ``turn`` starts the text over."""
 
@@ -163,6 +174,19 @@ def read_generation(application: Application, organisation_id: str, generation_i
             row.created_at,
             row.drafted_at,
         )
+
+
+def waiting_drafts(application: Application, caller: Caller, most: int = 20) -> list[WaitingDraft]:
+    """Drafts that nobody has accepted or discarded yet, newest first."""
+    columns = (GENERATION.c.id, GENERATION.c.job_id, GENERATION.c.resource, GENERATION.c.name, GENERATION.c.drafted_at)
+    waiting = select(*columns).where(GENERATION.c.draft.is_not(None)).order_by(GENERATION.c.id.desc()).limit(most)
+    with application.tenants.read(caller.organisation_id) as tenant:
+        rows = tenant.connection().execute(waiting).all()
+        unseal = tenant.sealer.open
+        return [
+            WaitingDraft(row.id, row.job_id, row.resource, unseal(row.name, TABLE, "name", row.id), row.drafted_at)
+            for row in rows
+        ]
 
 
 def live_text(application: Application, organisation_id: str, generation_id: str, after: int) -> list[LivePiece]:
