@@ -3,7 +3,7 @@
 #   make test ARGS="-k jobs -x"    passes arguments on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock prepare
+.PHONY: help run test check bench lock browser prepare
 
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 CHOSEN := $(if $(filter undefined,$(origin PYTHON)),,--rebuild)
@@ -34,6 +34,9 @@ bench: prepare ## what Pigi costs, beside what you would use instead
 lock: prepare ## write the lock files anew; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -o requirements-dev.txt
 	$(COMPILE) $(ARGS) pyproject.toml -c requirements-dev.txt -o requirements.txt
+
+browser: ## install Debian's Chromium for the browser tests, if there is none
+	@"$(PYTHON)" tools/browser.py
 
 prepare:
 	@"$(PYTHON)" -c "$(FITS)" 2>/dev/null || { \

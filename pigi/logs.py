@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,7 +26,9 @@ QUIET = {
     "httpcore2": logging.WARNING,
     "alembic": logging.WARNING,
 }
-FRAMES = 6
+FRAMES = 8
+NOTED = {"noted": True}
+"""``extra`` for a record whose error is in the error log already (`pigi.operations.notes`)."""
 
 
 def configure_logging(level: int = logging.INFO) -> None:
@@ -70,6 +71,20 @@ def _name_exception(_logger: Any, _method: str, event: MutableMapping[str, Any])
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
-        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-        event["at"] = [f"{frame.filename}:{frame.lineno}" for frame in frames]
+        event["at"] = places_of(error)
     return event
+
+
+def places_of(error: BaseException) -> list[str]:
+    """The places in the code that an exception passed through, the innermost last: module, function, line."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        module = trace.tb_frame.f_globals.get("__name__", "?")
+        frames.append(f"{module}:{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return frames[-FRAMES:]
+
+
+def place_of(record: logging.LogRecord) -> str:
+    """The place in the code that logged something."""
+    return f"{record.module}:{record.funcName}:{record.lineno}"

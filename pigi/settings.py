@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pigi.errors import Misconfigured
 
 ANTHROPIC_HOST = "api.anthropic.com"
+DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
 
 
 def _named(name: str) -> AliasChoices:
@@ -47,12 +48,16 @@ class Settings(BaseSettings):
     anthropic_api_key: str = Field("", validation_alias=_named("ANTHROPIC_API_KEY"), repr=False)
     anthropic_base_url: str = Field("", validation_alias=_named("ANTHROPIC_BASE_URL"))
     anthropic_model: str = Field("claude-sonnet-5-5", validation_alias=_named("ANTHROPIC_MODEL"))
+    smtp_url: str = Field("", validation_alias=_named("SMTP_URL"), repr=False)
+    smtp_ca_file: Path | None = Field(None, validation_alias=_named("SMTP_CA_FILE"))
+    mail_from: str = Field("", validation_alias=_named("MAIL_FROM"))
     generations_in_flight: Annotated[int, Field(ge=1)] = Field(
         12_000, validation_alias=_named("PIGI_GENERATIONS_IN_FLIGHT")
     )
     generations_per_day: Annotated[int, Field(ge=1)] = Field(
         20_000, validation_alias=_named("PIGI_GENERATIONS_PER_DAY")
     )
+    invitations_per_day: Annotated[int, Field(ge=1)] = Field(2_000, validation_alias=_named("PIGI_INVITATIONS_PER_DAY"))
     tenant_engines: Annotated[int, Field(ge=1, le=10_000)] = Field(64, validation_alias=_named("PIGI_TENANT_ENGINES"))
 
     @model_validator(mode="after")
@@ -64,6 +69,7 @@ class Settings(BaseSettings):
             "tenant_database_url": self.tenant_database_url or f"sqlite:///{home}/organisations/{{id}}.db",
             "redis_url": self.redis_url or f"unix://{home}/run/redis.sock",
             "public_url": self.public_url or f"http://{self.host}:{self.port}",
+            "mail_from": self.mail_from or ("" if self.production else DEVELOPMENT_SENDER),
         }
         for name, value in fill.items():
             object.__setattr__(self, name, value)
@@ -111,6 +117,9 @@ def _production_problems(settings: Settings) -> list[str]:
             bool(settings.anthropic_base_url)
             and (urlsplit(settings.anthropic_base_url).scheme, urlsplit(settings.anthropic_base_url).hostname)
             != ("https", ANTHROPIC_HOST),
+        "SMTP_URL must be smtps:// or smtp:// with a user and a password in production (P18)":
+            not _signs_in(settings.smtp_url),
+        "MAIL_FROM must be set in production": not settings.mail_from,
         "PIGI_PUBLIC_URL must be an https address in production (P18)": not settings.public_url.startswith("https://"),
         "DATABASE_URL must name PostgreSQL in production": not settings.database_url.startswith("postgresql"),
         "DATABASE_URL and TENANT_DATABASE_URL must ask for TLS (sslmode=verify-full) in production (P18)":
@@ -120,6 +129,15 @@ def _production_problems(settings: Settings) -> list[str]:
         "PIGI_REGION must be a region in the EU, such as eu-central (P17)": not settings.region.startswith("eu"),
     }  # fmt: skip
     return [problem for problem, wrong in checks.items() if wrong]
+
+
+def _signs_in(url: str) -> bool:
+    """TLS is not in the address: the gateway takes no server without it in production."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname and parts.username and parts.password)
 
 
 def _encrypted(url: str) -> bool:

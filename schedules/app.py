@@ -9,6 +9,8 @@ from celery import signals
 
 from pigi.jobs.queue import app
 from pigi.logs import configure_logging
+from pigi.operations.notes import open_logbook
+from pigi.settings import get_settings
 
 __all__ = ["app"]
 
@@ -17,6 +19,7 @@ __all__ = ["app"]
 def set_up_logging(**_details: Any) -> None:
     """Take logging out of Celery's hands."""
     configure_logging()
+    open_logbook(get_settings().database_url, "beat")
 
 
 @signals.beat_init.connect

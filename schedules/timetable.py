@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pigi.jobs.kinds import PROBES, SWEEP_GENERATIONS, SWEEP_JOBS
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_GENERATIONS, SWEEP_JOBS, WARN_OF_KEYS
 from pigi.jobs.schedules import CatchUp, Schedule
 
 TIMETABLE: tuple[Schedule, ...] = (
@@ -20,10 +20,31 @@ TIMETABLE: tuple[Schedule, ...] = (
         offset=timedelta(minutes=7),
     ),
     Schedule(
+        ANCHOR_AUDIT,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "daily: what was done to the chain since is what a forger could still hide",
+        offset=timedelta(minutes=20),
+    ),
+    Schedule(
+        FOLD_USAGE,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "daily, once the day is over and its last lines are written; a day's signals are kept for two",
+        offset=timedelta(minutes=40),
+    ),
+    Schedule(
         SWEEP_GENERATIONS,
         timedelta(days=1),
         CatchUp.LATEST,
         "nightly, when few people generate: what a crash left between two databases is rare and sealed",
         offset=timedelta(hours=3, minutes=20),
+    ),
+    Schedule(
+        WARN_OF_KEYS,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "daily, since warnings count days; early, so that the day's warning comes before most hours of the day",
+        offset=timedelta(hours=5, minutes=40),
     ),
 )

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 
 def put_away(
-    application: Application, organisation_id: str, generation_id: str, state: JobState, ended_at: datetime
+    application: Application, organisation_id: str | None, generation_id: str, state: JobState, ended_at: datetime
 ) -> datetime | None:
     """Erase the purpose at the end of the job, on every path (P15)."""
+    if organisation_id is None:
+        return None
     return generations.put_away(application.tenants, organisation_id, generation_id, state, ended_at)
 
 

@@ -72,7 +72,7 @@ def close_quietly(  # noqa: PLR0913 - the facts of an ended job
     ended_at: datetime,
 ) -> datetime | None:
     """Run the closing; if it fails the debt stays due, and the pump rings for it again."""
-    if handler.closing is None or organisation_id is None or subject_id is None:
+    if handler.closing is None or subject_id is None:
         return None
     try:
         return handler.closing(application, organisation_id, subject_id, state, ended_at)

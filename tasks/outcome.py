@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-import traceback
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,8 @@ from pigi.jobs.claim import Claim, claim, claim_next, extend
 from pigi.jobs.context import DATABASE_SECONDS, JobContext
 from pigi.jobs.lanes import still_waiting
 from pigi.jobs.stops import Cancelled, Fenced, HandBack, LeaseLost, Stop
+from pigi.logs import NOTED, places_of
+from pigi.operations import notes
 from pigi.store.patience import is_away, patiently
 from tasks.leftovers import attend, close_quietly
 
@@ -198,5 +199,6 @@ def _close(handler: Handler, held: Claim, hands: Hands, state: JobState) -> date
 
 def _log(held: Claim, error: BaseException) -> None:
     # Where, never what: an exception's text may quote content.
-    frames = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
-    logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, " < ".join(reversed(frames)))
+    frames = " < ".join(reversed(places_of(error)))
+    logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, frames, extra=NOTED)
+    notes.put(notes.failure_line(held.kind, error, job_id=held.job_id))

@@ -48,7 +48,7 @@ class Hands:
 
 
 Body = Callable[["JobContext", Hands], None]
-Closing = Callable[["Application", str, str, JobState, datetime], datetime | None]
+Closing = Callable[["Application", str | None, str, JobState, datetime], datetime | None]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Probes and the engine's own upkeep."""
+"""Probes and Pigi's own upkeep."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.jobs.kinds import PROBES, SWEEP_JOBS
-from pigi.operations import upkeep
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS
+from pigi.operations import audit_anchors, upkeep, usage
 from tasks.runtime import job
 
 if TYPE_CHECKING:
@@ -23,6 +23,18 @@ for _probe in PROBES.values():
 
 
 @job(SWEEP_JOBS)
-def sweep_jobs(context: JobContext, _hands: Hands) -> None:
+def sweep_jobs(context: JobContext, hands: Hands) -> None:
     """Bury old jobs and remove what is past its period."""
-    upkeep.sweep_jobs(context)
+    upkeep.sweep_jobs(context, hands.application)
+
+
+@job(ANCHOR_AUDIT)
+def anchor_audit(context: JobContext, hands: Hands) -> None:
+    """Check the audit chain and sign its head."""
+    audit_anchors.anchor_daily(context, hands.application)
+
+
+@job(FOLD_USAGE)
+def fold_usage(context: JobContext, hands: Hands) -> None:
+    """Turn signals of days that are over into counts without identities."""
+    usage.fold(context, hands.application)

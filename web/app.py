@@ -7,18 +7,65 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from pigi.operations.jobs import revisions
-from web import budget, errors, generations, health, jobs, openapi, pages, problems
+from pigi.operations.standing import still_standing
+from web import (
+    accepting,
+    accounts,
+    api_keys,
+    budget,
+    errors,
+    generations,
+    health,
+    invitations,
+    jobs,
+    me,
+    members,
+    openapi,
+    organisations,
+    pages,
+    password_resets,
+    problems,
+    projects,
+    resource_routes,
+    session,
+)
 from web.auth import mount
 from web.bodies import MOST_BYTES
 from web.call import Services
 from web.door import Door
 from web.replies import Reply
+from web.streams import FOLLOWING, STANDING, STANDING_SECONDS
 from web.watcher import Watcher
 
 if TYPE_CHECKING:
-    from pigi.application import Application
+    from collections.abc import Collection
 
-ROUTES = (*pages.ROUTES, *health.ROUTES, *problems.ROUTES, *generations.ROUTES, *jobs.ROUTES)
+    from pigi.application import Application
+    from pigi.operations.standing import Stand
+
+ROUTES = (
+    *pages.ROUTES,
+    *health.ROUTES,
+    *problems.ROUTES,
+    *accounts.ROUTES,
+    *session.ROUTES,
+    *me.ROUTES,
+    *password_resets.ROUTES,
+    *organisations.ROUTES,
+    *members.ROUTES,
+    *invitations.ROUTES,
+    *api_keys.ROUTES,
+    *projects.ROUTES,
+    *resource_routes.ROUTES,
+    *generations.ROUTES,
+    *accepting.ROUTES,
+    *jobs.ROUTES,
+)
+
+
+def _unchanged(application: Application, stands: Collection[Stand]) -> dict[Stand, tuple[int, str]]:
+    """Those on which a job may still be followed, all at the revision that `web.streams` watches for."""
+    return dict.fromkeys(still_standing(application, stands, FOLLOWING), (STANDING, ""))
 
 
 def create_app(application: Application) -> Flask:
@@ -34,6 +81,7 @@ def create_app(application: Application) -> Flask:
     services = Services(
         application,
         Watcher(lambda ids: revisions(application, list(ids))),
+        Watcher(lambda stands: _unchanged(application, stands), STANDING_SECONDS),
         budget.Places(budget.STREAMS),
         budget.Places(budget.WAITS),
         budget.Turns(budget.ORDINARY),
@@ -43,5 +91,5 @@ def create_app(application: Application) -> Flask:
     errors.install(app)
     document = openapi.build(ROUTES, application.settings.public_url)
     mount(app, services, (*ROUTES, openapi.route_of(document)))
-    app.wsgi_app = Door(app.wsgi_app, production=application.settings.production)  # type: ignore[method-assign]
+    app.wsgi_app = Door(app.wsgi_app, application.settings)  # type: ignore[method-assign]
     return app

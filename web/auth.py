@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 from flask import request
 
-from pigi.domain.access import Action, Key, Person
+from pigi.domain.access import Action, Key, Person, key_may
 from pigi.errors import Misconfigured, Refused
+from pigi.ids import is_id
 from pigi.operations.access import authorise, organisation_of_job
 from pigi.operations.api_keys import authenticate
 from pigi.operations.sessions import find_person, is_csrf_token
@@ -63,6 +64,8 @@ def _guarded(services: Services, route: Route) -> View:
     def view(**arguments: Any) -> Reply:
         facts: Facts = request.environ[FACTS]
         facts.route = route.path
+        if route.most_bytes is not None:
+            request.max_content_length = route.most_bytes
         try:
             return guard(services, facts, route, arguments)
         except Refused as refusal:
@@ -107,7 +110,7 @@ def _in_organisation(services: Services, facts: Facts, route: Route, arguments: 
         raise TypeError(action)
     with services.turns:
         principal = _principal(services, route)
-        organisation_id = _organisation(services, principal, arguments)
+        organisation_id = _organisation(services, principal, action, arguments)
         caller = authorise(services.application, principal, organisation_id, action)
         facts.organisation_id = caller.organisation_id
         person = principal if isinstance(principal, Person) else None
@@ -128,18 +131,25 @@ def _principal(services: Services, route: Route) -> Person | Key:
     return authenticate(services.application, match[1])
 
 
-def _organisation(services: Services, principal: Person | Key, arguments: dict[str, Any]) -> str:
-    """The organisation that the request is about: by its path, its query, its job, or the key's own."""
+def _organisation(services: Services, principal: Person | Key, action: Action, arguments: dict[str, Any]) -> str:
+    """The organisation that the request is about: by its path, its job, its query, or the key's own."""
     if "organisation" in arguments:
         return str(arguments.pop("organisation"))
+    if "job" in arguments:
+        return _of_job(services, principal, action, arguments["job"])
+    asked = request.args.get("organisation", "")
+    if is_id(asked):
+        return asked
     if isinstance(principal, Key):
         return principal.organisation_id
-    if "job" in arguments:
-        return organisation_of_job(services.application, arguments["job"])
-    asked = request.args.get("organisation")
-    if asked is None:
-        raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])
-    return asked
+    raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])
+
+
+def _of_job(services: Services, principal: Person | Key, action: Action, job_id: str) -> str:
+    """Whose job it is. For a key it is only asked when the key may not: otherwise the view looks anyway."""
+    if isinstance(principal, Key) and key_may(principal.scopes, action):
+        return principal.organisation_id
+    return organisation_of_job(services.application, job_id)
 
 
 def _person(services: Services) -> Person:

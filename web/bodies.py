@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MOST_BYTES = 64 * 1024
-"""Largest body, in bytes; Flask enforces it (413)."""
+"""Largest body, in bytes, unless its route says otherwise; Flask enforces it (413)."""
 
 Body = TypeVar("Body", bound=Asked)
 
@@ -39,8 +39,7 @@ def read_body(model: type[Body]) -> Body:
     data = read_bytes()
     if not data and not any(field.is_required() for field in model.model_fields.values()):
         return model()
-    if request.environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
-        raise Refused("media_type_unsupported")
+    _check_type()
     try:
         return model.model_validate(_decode(data))
     except ValidationError as error:
@@ -48,6 +47,20 @@ def read_body(model: type[Body]) -> Body:
             _flaw(entry, model) for entry in error.errors(include_url=False, include_input=False, include_context=False)
         ]
         raise Refused("invalid", errors=flaws) from None
+
+
+def read_json() -> Any:
+    """The body as plain JSON values, for content that an operation checks itself.
+
+    Raises Refused: ``media_type_unsupported``, ``malformed_body``.
+    """
+    _check_type()
+    return _decode(read_bytes())
+
+
+def _check_type() -> None:
+    if request.environ.get("CONTENT_TYPE") != JSON and request.mimetype != JSON:
+        raise Refused("media_type_unsupported")
 
 
 def read_query(allowed: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from pigi.operations.standing import Stand
 from web.networks import network_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Services:
     """What all requests of a process share."""
 
     application: Application
-    watcher: Watcher
+    watcher: Watcher[str]
+    standings: Watcher[Stand]
     streams: Places
     waits: Places
     turns: Turns
@@ -92,3 +94,9 @@ class Call(Visit):
     def asker(self) -> str:
         """Who asks, as rows name them."""
         return self.caller.name
+
+    @property
+    def stand(self) -> Stand:
+        """On what the caller's access rests."""
+        session_id = self.person.session_id if self.person else None
+        return Stand(self.caller.organisation_id, session_id, self.caller.key_id)

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from pigi.errors import PigiError, Refused, Temporary
 from web import logs
 from web.call import FACTS
+from web.pages.failures import failure_page, wants_page
 from web.problems import problem
 
 if TYPE_CHECKING:
@@ -27,19 +28,41 @@ STATUS: dict[str, int] = {
     "malformed_body": 400,
     "idempotency_key_malformed": 400,
     "unauthenticated": 401,
+    "wrong_credentials": 401,
     "organisation_closed": 403,
     "forbidden": 403,
     "csrf_refused": 403,
+    "https_required": 403,
+    "wrong_password": 403,
+    "not_for_operators": 403,
+    "invitation_for_another": 403,
     "not_found": 404,
+    "link_over": 404,
     "method_not_allowed": 405,
     "not_retryable": 409,
+    "last_owner": 409,
+    "already_member": 409,
+    "key_over": 409,
+    "too_many_keys": 409,
+    "name_taken": 409,
+    "archived": 409,
+    "too_many_projects": 409,
+    "too_many_resources": 409,
+    "draft_not_ready": 409,
+    "draft_gone": 409,
+    "precondition_failed": 412,
     "idempotency_undecided": 409,
     "body_too_large": 413,
     "media_type_unsupported": 415,
     "invalid": 422,
+    "secret_found": 422,
+    "draft_has_errors": 422,
+    "password_weak": 422,
     "purpose_required": 422,
     "idempotency_key_reused": 422,
+    "precondition_required": 428,
     "too_many_in_flight": 429,
+    "too_many_tries": 429,
     "too_many_today": 429,
     "internal": 500,
     "unavailable": 503,
@@ -115,7 +138,10 @@ def _unavailable(error: Exception) -> Reply:
 
 
 def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Reply:
-    answer = problem(code, STATUS[code], _facts().request_id, details)
+    if wants_page():
+        answer = failure_page(code, STATUS[code], _facts().request_id, headers.get("Retry-After"))
+    else:
+        answer = problem(code, STATUS[code], _facts().request_id, details)
     answer.headers.extend(headers)
     return answer
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 UNKNOWN = "unknown"
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]*)?")
 # What one customer of a provider usually has at least: RFC 6177.
 IPV6_PREFIX = 64
 
@@ -24,7 +26,7 @@ def network_of(environ: Mapping[str, Any], proxies: int) -> str:
         told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
         address = told[-proxies] if len(told) >= proxies else address
     try:
-        found = ipaddress.ip_address(address.strip("[]"))
+        found = ipaddress.ip_address(_bare(address))
     except ValueError:
         return UNKNOWN
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
@@ -34,9 +36,22 @@ def network_of(environ: Mapping[str, Any], proxies: int) -> str:
     return str(found)
 
 
+def _bare(address: str) -> str:
+    """Without the port that some proxies add, the brackets that IPv6 then needs, and its zone."""
+    if match := _BRACKETED.fullmatch(address):
+        address = match[1]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    return address.partition("%")[0]
+
+
 def is_https(environ: Mapping[str, Any], proxies: int) -> bool:
-    """Whether the client's own connection is encrypted, as far as we or our proxies can tell."""
+    """Whether the client's own connection is encrypted, as far as we or our proxies can tell.
+
+    Some proxies add to X-Forwarded-Proto and some write it anew, so there may be fewer entries than proxies. Whoever
+    forges one only fools themselves.
+    """
     if proxies:
         told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_PROTO", "").split(",") if part.strip()]
-        return len(told) >= proxies and told[-proxies].lower() == "https"
+        return bool(told) and told[-min(proxies, len(told))].lower() == "https"
     return bool(environ.get("wsgi.url_scheme") == "https")

@@ -46,6 +46,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "start from the beginning.",
         "schema": TEXT,
     },
+    "If-Match": {
+        "description": "The ETag of the revision that the change is based on, a list of them, or `*` (RFC 9110). "
+        "Without it the answer is 428; if none matches, 412. Weak tags never match.",
+        "schema": TEXT,
+    },
+    "If-None-Match": {"description": "ETags that the client knows: one that matches is answered 304.", "schema": TEXT},
 }
 
 HEADERS: dict[str, dict[str, Any]] = {
@@ -53,12 +59,14 @@ HEADERS: dict[str, dict[str, Any]] = {
         "description": "Names the request in logs; a well-formed one that was sent is kept.",
         "schema": TEXT,
     },
-    "Location": {"description": "The job's path.", "schema": TEXT},
+    "Location": {"description": "The path of the job, or of what was made.", "schema": TEXT},
+    "ETag": {"description": "Names the revision; send it as If-Match with a change.", "schema": TEXT},
     "Content-Location": {"description": "The job's path.", "schema": TEXT},
     "Retry-After": {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 0}},
     "Idempotency-Replayed": {"description": "`true` when the answer is that of an earlier request.", "schema": TEXT},
     "Preference-Applied": {"description": "The preference that was honoured.", "schema": TEXT},
     "WWW-Authenticate": {"description": "How to authenticate.", "schema": TEXT},
+    "Set-Cookie": {"description": "The two cookies of the session: see `securitySchemes`.", "schema": TEXT},
 }
 
 _BODY = ("malformed_body", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
@@ -74,7 +82,7 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
 """Codes that every route of a kind may refuse with."""
 
 ACCEPTED_BY: dict[Kind, tuple[str, ...]] = {Kind.CHANGE: ("Idempotency-Key", "Prefer"), Kind.MAKE: ("Idempotency-Key",)}
-WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today"})
+WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today", "too_many_tries"})
 
 IN_PATH: dict[str, dict[str, Any]] = {
     "code": TEXT,
@@ -194,7 +202,7 @@ def _problems(route: Route) -> dict[str, Any]:
 def _problem(codes: list[str]) -> dict[str, Any]:
     names = ["X-Request-ID"]
     names += ["Retry-After"] if WITH_RETRY_AFTER.issuperset(codes) else []
-    names += ["WWW-Authenticate"] if "unauthenticated" in codes else []
+    names += ["WWW-Authenticate"] if STATUS[codes[0]] == STATUS["unauthenticated"] else []
     return {
         "description": " ".join(f"`{code}`: {explain(code).title}" for code in codes),
         "headers": _headers(*names),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template, request
+from flask import request
 
 from pigi.domain.reasons import REASONS, explain
 from pigi.errors import Refused
+from web.pages.shell import draw
 from web.replies import as_json, reply
 from web.routes import Answer, Kind, Route, Who
 from web.schemas import Explanation
@@ -40,13 +41,13 @@ def problem_text(code: str, status: int, request_id: str, details: dict[str, Any
     )
 
 
-def explain_problem(_visit: Visit, code: str) -> Reply:
+def explain_problem(visit: Visit, code: str) -> Reply:
     """What a code means and what to do, for people or for programs."""
     if code not in REASONS:
         raise Refused("not_found")
     reason = explain(code)
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return reply(render_template("problem.html", code=code, reason=reason), media_type="text/html; charset=utf-8")
+        return draw(visit, "problem.html", code=code, reason=reason)
     return reply(as_json({"code": code, "title": reason.title, "advice": reason.advice}))
 
 

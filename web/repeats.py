@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from flask import request
 from sqlalchemy.exc import SQLAlchemyError
 
+from pigi.domain.access import Action
 from pigi.errors import PigiError, Refused
 from pigi.operations import idempotency
 from pigi.operations.jobs import read_job
+from pigi.operations.standing import still_standing
 from web.bodies import read_bytes
 from web.replies import Reply, accepted, accepted_text, finished, job_path, job_text
 from web.routes import Answer
@@ -71,7 +73,11 @@ def once(call: Call, act: Act) -> Reply:
 
 
 def once_made(
-    call: Call | SignedIn, act: Callable[[OnMade], Reply], show: Callable[[str], Reply] | None = None
+    call: Call | SignedIn,
+    act: Callable[[OnMade], Reply],
+    show: Callable[[str], Reply] | None = None,
+    *,
+    body: bytes | None = None,
 ) -> Reply:
     """Do ``act``, once for each Idempotency-Key, and answer what it answers.
 
@@ -80,13 +86,15 @@ def once_made(
 
     ``act`` gets a function to call with its session and Location in the transaction that makes the thing.
     An act in a tenant database can't, and leaves it: between its commit and the key's a crash may let it repeat.
+
+    ``body`` stands for a body with a password in it, of which no fast hash may be kept.
     """
     key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return act(lambda _session, _location, _status: None)
     if not _KEY.match(key):
         raise Refused("idempotency_key_malformed")
-    found = idempotency.reserve(call.application, call.asker, key, _fingerprint())
+    found = idempotency.reserve(call.application, call.asker, key, _fingerprint(body))
     if isinstance(found, idempotency.Answer):
         answer = show(found.location) if show else Reply(headers={"Cache-Control": "no-store"})
         answer.status_code = found.status
@@ -114,8 +122,11 @@ def _made(call: Call | SignedIn, reservation: Reservation, act: Callable[[OnMade
     return answer
 
 
-def _fingerprint() -> bytes:
-    return b"\0".join((request.method.encode(), request.path.encode(), read_bytes()))
+def _fingerprint(body: bytes | None = None) -> bytes:
+    condition = request.environ.get("HTTP_IF_MATCH", "").encode()
+    return b"\0".join(
+        (request.method.encode(), request.path.encode(), condition, read_bytes() if body is None else body)
+    )
 
 
 def _decided(reservation: Reservation, act: Act) -> JobView:
@@ -140,7 +151,7 @@ def wait_preference() -> int | None:
 
 
 def _awaited(call: Call, job_id: str, revision: int, otherwise: Reply) -> Reply:
-    """The finished job if the client waits for it and it ends in time, or else ``otherwise``."""
+    """The finished job if the client waits for it, it ends in time and they may still see it; else ``otherwise``."""
     call.facts.job_id = job_id
     seconds = wait_preference() if "HTTP_PREFER" in request.environ else None
     if seconds is None:
@@ -171,6 +182,8 @@ def _wait_for_end(call: Call, job_id: str, revision: int, until: float) -> JobVi
         while (left := until - time.monotonic()) > 0:
             if watch.wait(left):
                 with call.services.readers:
+                    if not still_standing(call.application, [call.stand], Action.JOBS_READ):
+                        return None
                     job = read_job(call.application, job_id, call.caller.organisation_id)
                 if job.ended:
                     return job

@@ -129,6 +129,7 @@ def moment(at: datetime | None) -> str | None:
 
 def generation_text(generation: GenerationView, organisation_id: str) -> str:
     """A generation as JSON text."""
+    own = f"{API}/organisations/{organisation_id}/generations/{generation.id}"
     return as_json(
         {
             "id": generation.id,
@@ -144,7 +145,7 @@ def generation_text(generation: GenerationView, organisation_id: str) -> str:
             "output_tokens": generation.output_tokens,
             "created_at": moment(generation.created_at),
             "drafted_at": moment(generation.drafted_at),
-            "links": {"job": job_path(generation.job_id)},
+            "links": {"job": job_path(generation.job_id), "accept": f"{own}/accept", "discard": f"{own}/discard"},
         }
     )
 

@@ -57,7 +57,8 @@ class Route:
         path: in Flask's form, ``<name>`` for a part that varies.
         problems: codes that it may refuse with, beyond those of its `Kind` and of `Who`.
         query: its query parameters; anything else in the query is refused.
-        accepts: header parameters by name, from `web.openapi.HEADERS`.
+        accepts: header parameters by name, from `web.openapi.PARAMETERS`.
+        most_bytes: largest body, in bytes, where it is not `web.bodies.MOST_BYTES`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -72,6 +73,7 @@ class Route:
     body_required: bool = True
     query: dict[str, dict[str, Any]] = field(default_factory=dict)
     accepts: tuple[str, ...] = ()
+    most_bytes: int | None = None
     notes: str = ""
     documented: bool = True
 

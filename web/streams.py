@@ -2,6 +2,9 @@
 
 An open stream holds a thread, so it takes a place. Without one the client gets a brief stream: all there is
 to tell now, and when to come back. Its ``Last-Event-ID`` makes the two indistinguishable but for delay.
+
+A stream outlives the check that let it in. So whether its client may still follow is watched too, each second,
+and nothing is told once they may not: they left or were removed, signed out, or their key was revoked.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from pigi.domain.access import Action
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.operations.generations import live_text
 from pigi.operations.jobs import read_job
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
 
     from pigi.jobs.view import JobView
     from pigi.operations.generations import LivePiece
+    from pigi.operations.standing import Stand
     from web.budget import Place
     from web.call import Call
+    from web.watcher import Watch
 
 HEARTBEAT_SECONDS = 15.0
 """Longest silence, so that proxies keep the connection and a client that is gone is noticed."""
@@ -34,6 +40,13 @@ LONGEST_SECONDS = 240.0
 TEXT_SECONDS = 0.25
 """Between looks for live text, which changes no revision; longer once more than `TEXT_STREAMS` look."""
 TEXT_STREAMS = 20
+FOLLOWING = Action.JOBS_READ
+STANDING = 1
+"""The revision of somebody who may still follow; whoever may not has none."""
+STANDING_SECONDS = 1.0
+"""Between looks at who may still follow, and the longest that a stream sleeps."""
+STALE_SECONDS = 3.0
+"""Age of the last such look after which nothing is told: the client comes back, and is checked at the door."""
 RETRY_SOON_MS = 500
 RETRY_BRIEF_MS = 2000
 
@@ -75,6 +88,11 @@ def _retry(milliseconds: int) -> bytes:
     return f"retry: {milliseconds}\n\n".encode()
 
 
+def _is_sure(standing: Watch[Stand]) -> bool:
+    """Whether the client could follow when last looked, and that was just now."""
+    return not standing.stirred.is_set() and time.monotonic() - standing.looked_at < STALE_SECONDS
+
+
 class Follower:
     """One client on its way through a job's events."""
 
@@ -94,10 +112,16 @@ class Follower:
         """All there is and all that comes, until the job ends or the stream is old."""
         yield _retry(RETRY_SOON_MS)
         until = time.monotonic() + LONGEST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnections
-        with self._call.services.watcher.watch(self._job.id, self._job.revision) as watch:
+        services = self._call.services
+        with (
+            services.watcher.watch(self._job.id, self._job.revision) as watch,
+            services.standings.watch(self._call.stand, STANDING) as standing,
+        ):
             silent_since = time.monotonic()
-            while True:
+            while _is_sure(standing):
                 for event in self._tell():
+                    if not _is_sure(standing):
+                        break
                     silent_since = time.monotonic()
                     yield event
                 if self._job.ended or time.monotonic() > until:
@@ -105,14 +129,15 @@ class Follower:
                 if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
                     silent_since = time.monotonic()
                     yield b":\n\n"
-                if watch.wait(self._patience(silent_since)):
+                if watch.wait(self._patience(silent_since)) and _is_sure(standing):
                     self._job = self._read()
                     watch.catch_up(self._job.revision)
+            yield _retry(RETRY_BRIEF_MS)
 
     def _patience(self, silent_since: float) -> float:
         if self._has_text and self._job.state == "running":
             return TEXT_SECONDS * max(1.0, self._call.services.streams.taken / TEXT_STREAMS)
-        return max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic())
+        return min(STANDING_SECONDS, max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic()))
 
     def _read(self) -> JobView:
         with self._call.services.readers:

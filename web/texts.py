@@ -11,8 +11,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
+from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
+from pigi.domain.addresses import is_address
+from pigi.domain.bounds import DESCRIPTION_LENGTH
+from pigi.domain.lines import NAME_LENGTH as TITLE_LENGTH
+
 NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000
+PASSWORD_LENGTH = 1024
+"""Of what is typed: `pigi.domain.passwords` counts composed characters, of which each may be several of these."""
 
 # Unicode's White_Space, written out: regular expression engines disagree about \s.
 _SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -23,11 +31,14 @@ _PROSE_CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 _INSIDE = rf"[^{_CONTROL}{_BREAK}]"
 _EDGE = rf"[^{_CONTROL}{_SPACE}]"
 NAME_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{NAME_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
+TITLE_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{TITLE_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 PURPOSE_PATTERN = rf"^[^{_PROSE_CONTROL}]*[^{_PROSE_CONTROL}{_SPACE}][^{_PROSE_CONTROL}]*$"
+DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 _SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
 _ONLY_SPACE = re.compile(rf"[{_SPACE}]*")
+
 _NOT_IN_A_LINE = re.compile(rf"[{_CONTROL}{_BREAK}]")
 _NOT_IN_PROSE = re.compile(rf"[{_PROSE_CONTROL}]")
 
@@ -49,8 +60,19 @@ def _prose(text: str) -> str:
     if _ONLY_SPACE.fullmatch(text):
         message = "must not be blank"
         raise ValueError(message)
+    return _free_prose(text)
+
+
+def _free_prose(text: str) -> str:
     if _NOT_IN_PROSE.search(text):
         message = "control characters other than tabs and line breaks are not allowed"
+        raise ValueError(message)
+    return text
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        message = "must be an e-mail address"
         raise ValueError(message)
     return text
 
@@ -65,6 +87,29 @@ Name = Annotated[
         json_schema_extra={"pattern": NAME_PATTERN},
     ),
 ]
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TITLE_LENGTH),
+    BeforeValidator(_trimmed),
+    AfterValidator(_one_line),
+    Field(
+        description=f"1 to {TITLE_LENGTH} characters on one line; space around them is dropped.",
+        json_schema_extra={"pattern": TITLE_PATTERN},
+    ),
+]
+"""What people call an organisation, a key or themselves: `pigi.domain.lines`."""
+Email = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_ADDRESS),
+    AfterValidator(_address),
+    Field(description="An e-mail address.", json_schema_extra={"format": "email", "pattern": ADDRESS_PATTERN}),
+]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=PASSWORD_LENGTH),
+    Field(json_schema_extra={"format": "password"}),
+]
+"""As it was typed; which may be chosen is for `pigi.domain.passwords` to say."""
 Purpose = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PURPOSE_LENGTH),
@@ -72,5 +117,14 @@ Purpose = Annotated[
     Field(
         description="What the resource is for, in the asker's words. Pigi erases it when the job ends.",
         json_schema_extra={"pattern": PURPOSE_PATTERN},
+    ),
+]
+Description = Annotated[
+    str,
+    StringConstraints(max_length=DESCRIPTION_LENGTH),
+    AfterValidator(_free_prose),
+    Field(
+        description=f"What it is for, up to {DESCRIPTION_LENGTH} characters; may be empty.",
+        json_schema_extra={"pattern": DESCRIPTION_PATTERN},
     ),
 ]

@@ -1,17 +1,22 @@
-"""One thread a process that notices when watched jobs change, so that a hundred waiters cost one query.
+"""One thread a process that notices when what is watched changes, so that a hundred waiters cost one query.
 
-The thread starts with the first watch, after the server has forked, and sleeps while nothing is watched.
+Jobs are watched so, and the rights of those who follow them. The thread starts with the first watch, after the
+server has forked, and sleeps while nothing is watched.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Self
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from types import TracebackType
+
+Thing = TypeVar("Thing", bound=Hashable)
 
 EVERY_SECONDS = 0.1
 """Between two looks at the database."""
@@ -19,17 +24,21 @@ AFTER_TROUBLE_SECONDS = 1.0
 """Before looking again when the database did not answer."""
 
 
-class Watch:
-    """One waiter's eye on one job; use it as a context manager, or the job stays watched."""
+class Watch(Generic[Thing]):
+    """One waiter's eye on one thing; use it as a context manager, or the thing stays watched.
 
-    def __init__(self, watcher: Watcher, job_id: str, revision: int) -> None:
+    ``looked_at`` is when it was last seen, as `time.monotonic` has it.
+    """
+
+    def __init__(self, watcher: Watcher[Thing], thing: Thing, revision: int) -> None:
         self._watcher = watcher
-        self.job_id = job_id
+        self.thing = thing
         self.seen = revision
         self.stirred = threading.Event()
+        self.looked_at = time.monotonic()
 
     def wait(self, seconds: float) -> bool:
-        """Whether the job's revision differs from ``seen`` within so many seconds."""
+        """Whether the thing's revision differs from ``seen`` within so many seconds."""
         return self.stirred.wait(seconds)
 
     def catch_up(self, revision: int) -> None:
@@ -47,45 +56,50 @@ class Watch:
         self._watcher.remove(self)
 
 
-class Watcher:
-    """Polls the revisions of all watched jobs at once.
+class Watcher(Generic[Thing]):
+    """Polls the revisions of all that is watched at once, ``every`` so many seconds.
 
-    ``look`` gives (revision, state) for each id that still has a row; an id without one stirs its watches.
+    ``look`` gives (revision, state) for each thing that is still there; one that is not stirs its watches.
     """
 
-    def __init__(self, look: Callable[[Collection[str]], Mapping[str, tuple[int, str]]]) -> None:
+    def __init__(
+        self,
+        look: Callable[[Collection[Thing]], Mapping[Thing, tuple[int, str]]],
+        every: float = EVERY_SECONDS,
+    ) -> None:
         self._look = look
+        self._every = every
         self._lock = threading.Lock()
-        self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
+        self._watches: defaultdict[Thing, set[Watch[Thing]]] = defaultdict(set)
         self._some = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def watch(self, job_id: str, revision: int) -> Watch:
-        """An eye on a job that was last seen at ``revision``."""
-        return Watch(self, job_id, revision)
+    def watch(self, thing: Thing, revision: int) -> Watch[Thing]:
+        """An eye on something that was last seen at ``revision``."""
+        return Watch(self, thing, revision)
 
     @property
     def watched(self) -> int:
-        """How many jobs are being watched."""
+        """How many things are being watched."""
         return len(self._watches)
 
-    def add(self, watch: Watch) -> None:
-        """Begin to look at the watch's job."""
+    def add(self, watch: Watch[Thing]) -> None:
+        """Begin to look at the watch's thing."""
         with self._lock:
-            self._watches[watch.job_id].add(watch)
+            self._watches[watch.thing].add(watch)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="pigi-watcher", daemon=True)
                 self._thread.start()
         self._some.set()
 
-    def remove(self, watch: Watch) -> None:
+    def remove(self, watch: Watch[Thing]) -> None:
         """Stop looking for this watch."""
         with self._lock:
-            watches = self._watches[watch.job_id]
+            watches = self._watches[watch.thing]
             watches.discard(watch)
             if not watches:
-                del self._watches[watch.job_id]
+                del self._watches[watch.thing]
             if not self._watches:
                 self._some.clear()
 
@@ -99,20 +113,22 @@ class Watcher:
             self._some.wait()
             try:
                 self._look_once()
-                pause = EVERY_SECONDS
+                pause = self._every
             except Exception:  # noqa: BLE001 - whatever it was, the next look may succeed, and waiters have time limits
                 pause = AFTER_TROUBLE_SECONDS
             self._closed.wait(pause)
 
     def _look_once(self) -> None:
         with self._lock:
-            ids = list(self._watches)
-        if not ids:
+            things = list(self._watches)
+        if not things:
             return
-        found = self._look(ids)
+        moment = time.monotonic()
+        found = self._look(things)
         with self._lock:
-            for job_id in ids:
-                revision = found[job_id][0] if job_id in found else None
-                for watch in self._watches.get(job_id, ()):
+            for thing in things:
+                revision = found[thing][0] if thing in found else None
+                for watch in self._watches.get(thing, ()):
+                    watch.looked_at = max(watch.looked_at, moment)
                     if watch.seen != revision:
                         watch.stirred.set()

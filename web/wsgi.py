@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pigi.application import Application
 from pigi.logs import configure_logging
+from pigi.operations.notes import open_logbook
 from web.app import create_app
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 @lru_cache(maxsize=1)
 def _app() -> Flask:
     configure_logging()
-    return create_app(Application.open())
+    application = Application.open()
+    open_logbook(application.settings.database_url, "web")
+    return create_app(application)
 
 
 def __getattr__(name: str) -> Flask:

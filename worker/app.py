@@ -6,6 +6,8 @@ Not through Celery's ``imports`` setting: beat would load them too, with all the
 from __future__ import annotations
 
 import tasks.generations
+import tasks.keys
+import tasks.mail
 import tasks.organisations
 import tasks.upkeep  # noqa: F401 - importing registers
 import worker.lifecycle  # noqa: F401 - importing connects the signals

@@ -16,6 +16,8 @@ from celery import signals
 from pigi.application import Application
 from pigi.jobs.keeper import Keeper
 from pigi.logs import configure_logging
+from pigi.operations.notes import open_logbook
+from pigi.settings import get_settings
 from pigi.store.sessions import ControlDatabase
 from tasks.runtime import Hands, equip
 from worker.wiring import Wiring
@@ -53,6 +55,7 @@ def overdue() -> bool:
 def set_up_logging(**_details: Any) -> None:
     """Take logging out of Celery's hands: structured lines, no arguments."""
     configure_logging()
+    open_logbook(get_settings().database_url, "worker")
 
 
 @signals.worker_init.connect

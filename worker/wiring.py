@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from pigi.ports import TextModel
+    from pigi.ports import Mailer, TextModel
     from pigi.settings import Settings
 
 DEVELOPMENT_KEY = "development"
@@ -26,3 +27,13 @@ class Wiring:
         settings = self._settings
         key = settings.anthropic_api_key or (DEVELOPMENT_KEY if settings.anthropic_base_url else "")
         return AnthropicModel(settings.anthropic_base_url or None, key, settings.anthropic_model)
+
+    @cached_property
+    def mailer(self) -> Mailer:
+        """The mail server of SMTP_URL; what is queued while none is named waits until one is."""
+        from pigi.gateways.smtp_mailer import SmtpMailer, Trust  # noqa: PLC0415 - most workers send no mail
+
+        settings = self._settings
+        host = urlsplit(settings.public_url).hostname or settings.host
+        trust = Trust(careful=settings.production, ca_file=settings.smtp_ca_file)
+        return SmtpMailer(settings.smtp_url, settings.mail_from, host, trust)

@@ -13,9 +13,14 @@ from pigi.domain.job_state import JobState
 from pigi.domain.reasons import REASONS
 from pigi.jobs.kinds import CATALOGUE
 from pigi.operations import jobs as operations
+from pigi.operations.audit import CLI, record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.application import Application
     from pigi.jobs.view import JobView
+    from pigi.store.sessions import ControlSession
 
 
 @click.group()
@@ -62,7 +67,7 @@ def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Cancel a job; the answer lists the effects that had already happened."""
     with opened() as application:
-        view = operations.cancel_job(application, job_id, None)
+        view = operations.cancel_job(application, job_id, None, _noted(application, "operator.job_cancelled"))
     answer(as_json, view, describe(view))
 
 
@@ -74,8 +79,15 @@ def retry(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     with opened() as application:
         view = operations.read_job(application, job_id, None)
         purpose = _purpose() if _needs_purpose(view) else None
-        view = operations.retry_job(application, job_id, None, purpose)
+        view = operations.retry_job(application, job_id, None, purpose, _noted(application, "operator.job_retried"))
     answer(as_json, view, describe(view))
+
+
+def _noted(application: Application, act: str) -> Callable[[ControlSession, JobView], None]:
+    """Write an operator's act down in the transaction that does it (P19)."""
+    return lambda session, view: record(
+        session, application, act, CLI, view.organisation_id, f"job:{view.id}", job=view.id
+    )
 
 
 def describe(view: JobView) -> str:

@@ -22,9 +22,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "beat": ("pigi.cli.doors:beat", "Become the pump and the schedules."),
     "migrate": ("pigi.cli.installation:migrate", "Bring the databases to the newest revision."),
     "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
+    "operators": ("pigi.cli.operators:operators", "Add, list and disable operators."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue and revoke API keys."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
+    "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
+    "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),
 }
 """Each command: where it is, and its line in the help."""
 

@@ -6,15 +6,17 @@ import re
 import unicodedata
 
 LONGEST = 254
-"""Octets of an address in an envelope: RFC 5321, section 4.5.3.1.3, less its angle brackets."""
+"""Octets of an address in an envelope: RFC 5321, section 4.5.3.1.3, less its angle brackets. All are ASCII."""
 LONGEST_LOCAL = 64
 """RFC 5321, section 4.5.3.1.1."""
 
-_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
-PATTERN = r"^[^@\s]{1,64}@[^@\s]{1,253}$"
-"""What the API document can say of it; `is_address` is stricter."""
+PATTERN = rf"^{_ATOM}(\.{_ATOM})*@({_LABEL}\.)+(?![0-9]+$){_LABEL}$"
+"""All of `is_address` but the lengths, for the API document."""
+
+_ADDRESS = re.compile(PATTERN.removesuffix("$") + r"\Z")
 
 
 def is_address(text: str) -> bool:
@@ -23,17 +25,7 @@ def is_address(text: str) -> bool:
     Quoted local parts, address literals and local parts beyond ASCII are refused: mail servers rarely take them.
     A domain beyond ASCII is to be given in its ASCII form.
     """
-    local, at, domain = text.rpartition("@")
-    labels = domain.split(".")
-    return (
-        bool(at)
-        and len(text.encode()) <= LONGEST
-        and len(local) <= LONGEST_LOCAL
-        and bool(_LOCAL.fullmatch(local))
-        and len(labels) > 1
-        and not labels[-1].isdigit()
-        and all(_LABEL.fullmatch(label) for label in labels)
-    )
+    return len(text) <= LONGEST and text.find("@") <= LONGEST_LOCAL and _ADDRESS.match(text) is not None
 
 
 def email_key(address: str) -> str:

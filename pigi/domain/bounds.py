@@ -13,7 +13,5 @@ RESOURCES: Final = 500
 """Active resources of a project, all kinds together."""
 CONTENT_BYTES: Final = 256 * 1024
 """A resource's content as it is sent: 50,000 characters of prose take up to 200,000 bytes in UTF-8."""
-PROJECT_NAME_LENGTH: Final = 80
-"""Characters."""
 DESCRIPTION_LENGTH: Final = 2000
 """Characters of a project's description."""

@@ -34,6 +34,11 @@ REASONS: dict[str, Reason] = {
     "kind_unknown": Reason(
         "No worker knows this kind of job.", "Tell the operator: web and workers run different versions."
     ),
+    # The audit chain
+    "audit_broken": Reason(
+        "The audit chain does not hold together.",
+        "Keep the database as it is and run `pigi audit verify`, which says what was done to which entry.",
+    ),
     # The stores
     "tenant_missing": Reason(
         "The organisation has no database or no key.", "Wait a moment if it is new; it may be deleted."
@@ -44,6 +49,9 @@ REASONS: dict[str, Reason] = {
     ),
     "seal_broken": Reason(
         "What was stored cannot be opened.", "Tell the operator: it was altered, moved or its key is gone."
+    ),
+    "tenant_behind": Reason(
+        "The organisation's database is being brought up to date.", "Try again later; an operator runs `pigi migrate`."
     ),
     # The model provider
     "provider_busy": Reason("The model provider is too busy.", "Try again later."),
@@ -56,6 +64,30 @@ REASONS: dict[str, Reason] = {
     "stalled": Reason("The model stopped answering.", "Try again later."),
     "stream_cut": Reason("The model's answer was cut off on the way.", "Try again later."),
     "refused": Reason("The model declined to write this.", "Change the purpose and try again."),
+    # The mail server
+    "mail_server_unreachable": Reason("The mail server could not be reached.", "Nothing: the mail is tried again."),
+    "mail_server_busy": Reason("The mail server asked for patience.", "Nothing: the mail is tried again."),
+    "mail_server_untrusted": Reason(
+        "The mail server offers no TLS, or a certificate that does not hold.",
+        "Tell the operator: SMTP_URL or SMTP_CA_FILE must fit the server; the mail is tried again.",
+    ),
+    "mail_server_refuses_us": Reason(
+        "The mail server turns Pigi away.",
+        "Tell the operator: SMTP_URL's user and password or MAIL_FROM must fit the server; the mail is tried again.",
+    ),
+    "mail_unconfigured": Reason(
+        "No mail server is set up.", "Tell the operator: set SMTP_URL and MAIL_FROM; the mail is tried again."
+    ),
+    "mail_refused": Reason("The mail was refused.", "Check the address, then ask for the mail again."),
+    "mail_malformed": Reason("The mail could not be written.", "Check the address, then ask for the mail again."),
+    "mail_unconfirmed": Reason(
+        "The mail was handed over, and no answer came.", "Nothing: it is sent again, and may come twice."
+    ),
+    "mail_unknown": Reason(
+        "The mail was handed over, and no answer came: it may have been delivered.",
+        "Ask for the mail again if it has not come.",
+    ),
+    "mail_moot": Reason("What the mail was about is gone or done.", "Ask for the mail again if it is still wanted."),
     "draft_too_long": Reason("The draft grew beyond its limit.", "Ask for something smaller and try again."),
     "malformed": Reason(
         "The model's answer was not a usable draft, also after one repair.", "Rephrase the purpose and try again."
@@ -80,6 +112,22 @@ REASONS: dict[str, Reason] = {
         "You are not signed in.",
         "Sign in, or send an API key as 'Authorization: Bearer pigi_…'; sessions end and keys expire.",
     ),
+    "wrong_credentials": Reason(
+        "Address and password do not belong together.",
+        "Try again, or ask for a link that sets a new password. After registering, use the mailed link first.",
+    ),
+    "wrong_password": Reason("This is not your password.", "Type it again, or ask for a link that sets a new one."),
+    "password_weak": Reason(
+        "This password would be guessed.", "Choose another: 'errors' says why. A password manager makes good ones."
+    ),
+    "too_many_tries": Reason(
+        "There were too many tries from where you are.",
+        "Wait as long as Retry-After says. A link that sets a new password, asked for by mail, works meanwhile.",
+    ),
+    "https_required": Reason(
+        "Pigi speaks HTTPS only, and this came in the clear.",
+        "Use the https address; change any password or key that was sent.",
+    ),
     "forbidden": Reason(
         "You may not do this here.", "Ask an owner or admin of the organisation, or use a key with the scope for it."
     ),
@@ -103,7 +151,7 @@ REASONS: dict[str, Reason] = {
     "idempotency_undecided": Reason(
         "The first request with this Idempotency-Key is still at work.", "Send the same request again in a moment."
     ),
-    "body_too_large": Reason("The body is too large.", "Send at most 64 KiB."),
+    "body_too_large": Reason("The body is too large.", "Send at most 64 KiB; 256 KiB where a resource's content goes."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
     "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 printable characters."),
@@ -115,9 +163,46 @@ REASONS: dict[str, Reason] = {
         "This Idempotency-Key was used for another request.", "Use a fresh key, or repeat the first request unchanged."
     ),
     "too_many_in_flight": Reason("Too many jobs of the organisation are waiting.", "Wait until some are done."),
-    "too_many_today": Reason("The organisation has asked for its daily number.", "Go on tomorrow (UTC)."),
+    "too_many_today": Reason("No more of these may be asked for today.", "Go on tomorrow (UTC)."),
     "unavailable": Reason("Pigi cannot do this at the moment.", "Send the same request again in a few seconds."),
     "not_ready": Reason("A part of Pigi is not at work.", "Jobs are kept and will be done; 'checks' shows which part."),
+    "link_over": Reason("The link was used, is too old, or was never sent.", "Ask for a new one."),
+    # Organisations, members and keys
+    "not_for_operators": Reason(
+        "An operator's account belongs to no organisation.", "Sign in with an account of your own, or register one."
+    ),
+    "invalid_address": Reason("Mail cannot be sent to this address.", "Give one such as name@example.com."),
+    "address_taken": Reason("The address has an account.", "Operators' accounts are apart: choose another address."),
+    "last_owner": Reason("The organisation would have no owner.", "Make somebody else an owner first."),
+    "already_member": Reason("Whoever has this address is a member.", "Change their role instead."),
+    "invitation_for_another": Reason(
+        "The invitation is for another address than the one you are signed in with.",
+        "Sign out, then open the link again and sign in with the address that it was sent to.",
+    ),
+    "key_over": Reason("The key was revoked or has expired.", "Make a new key."),
+    "too_many_keys": Reason("The organisation has as many live keys as it may.", "Revoke one that is not used."),
+    # Configuration
+    "secret_found": Reason(
+        "Something looks like a secret, and Pigi keeps none.",
+        "Put a secret slot in its place: 'errors' says where; then change the secret, since it was sent.",
+    ),
+    "name_taken": Reason("The name is in use here.", "Choose another, or archive what has it."),
+    "archived": Reason("It, or the project that it is in, is archived.", "Unarchive it to change it."),
+    "too_many_projects": Reason("The organisation has as many projects as it may.", "Archive one that is not used."),
+    "too_many_resources": Reason("The project has as many resources as it may.", "Archive one that is not used."),
+    "precondition_required": Reason(
+        "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."
+    ),
+    "precondition_failed": Reason(
+        "It has changed since you read it.", "Read it again, make the change anew, and send the new ETag as If-Match."
+    ),
+    "draft_not_ready": Reason(
+        "The draft is not finished.", "Wait until its job has succeeded; to give it up, cancel the job."
+    ),
+    "draft_gone": Reason("The draft was accepted or discarded before.", "Look in the project, or generate anew."),
+    "draft_has_errors": Reason(
+        "The draft breaks rules that nothing may break.", "Correct what 'errors' lists and save it as a resource."
+    ),
 }
 
 

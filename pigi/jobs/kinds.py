@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from pigi.domain.mail import EFFECTS
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
 
@@ -98,7 +99,23 @@ GENERATE_DRAFT = register(
 )
 SWEEP_GENERATIONS = register(Kind("generations.sweep", queue="upkeep", time_limit=timedelta(minutes=10)))
 SWEEP_JOBS = register(Kind("jobs.sweep", queue="upkeep", time_limit=timedelta(minutes=10)))
+ANCHOR_AUDIT = register(Kind("audit.anchor", queue="upkeep", time_limit=timedelta(minutes=10)))
+FOLD_USAGE = register(Kind("usage.fold", queue="upkeep", time_limit=timedelta(minutes=10)))
 MIGRATE_ORGANISATION = register(Kind("organisations.migrate", queue="upkeep", effects={"schema": Single.EXACTLY}))
+WARN_OF_KEYS = register(Kind("api_keys.warn", queue="control"))
+SEND_MAIL = register(
+    Kind(
+        "mail.send",
+        queue="mail",
+        # With `wait_before_try` about five hours: longer than most servers greylist or are down.
+        attempts=18,
+        # Above the gateway's overall limit of four minutes.
+        time_limit=timedelta(minutes=5),
+        patience=timedelta(hours=6),
+        effects={effect: Single(promise.value) for promise, effect in EFFECTS.items()},
+        closes=True,
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

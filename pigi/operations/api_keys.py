@@ -1,6 +1,8 @@
 """API keys: ``pigi_<key's id>_<secret>``. Only a hash of the secret is kept.
 
 The secret has 256 random bits, so a plain SHA-256 of it cannot be searched; slow hashes are for passwords.
+The prefix is what secret scanners look for, so it stays as it is. What members do with keys is in
+`pigi.operations.key_changes`.
 """
 
 from __future__ import annotations
@@ -9,68 +11,69 @@ import hashlib
 import hmac
 import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.access import Key, Scope
+from pigi.domain.lines import is_line
 from pigi.errors import Refused
-from pigi.ids import new_id
-from pigi.operations.organisations import check_organisation
+from pigi.ids import is_id, new_id
+from pigi.operations.audit import CLI, record
+from pigi.operations.key_views import is_live
+from pigi.operations.standing import lock_organisation
 from pigi.store.control import Organisation
 from pigi.store.people import ApiKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
     from pigi.application import Application
+    from pigi.store.sessions import ControlSession
 
 PREFIX = "pigi"
 DEFAULT_DAYS = 90
 LONGEST_DAYS = 365
-LABEL_LENGTH = 120
+MOST_LIVE = 50
+"""Live keys of an organisation; twice as many while keys are being rotated, so that all of them can be."""
+
+KEY: Any = ApiKey.__table__
 
 
-def issue_key(application: Application, organisation_id: str, label: str, days: int = DEFAULT_DAYS) -> str:
-    """Make a key and return it; it cannot be shown again.
+@dataclass(frozen=True, repr=False)
+class IssuedKey:
+    """A new key with what its holder sends, which is told once."""
 
-    Raises Refused: ``not_found`` for the organisation, ``invalid_days`` outside 1 to 365, ``invalid_name``.
-    """
-    check_organisation(application, organisation_id)
-    if not 1 <= days <= LONGEST_DAYS:
-        raise Refused("invalid_days")
-    if not 0 < len(label) <= LABEL_LENGTH or not label.isprintable():
-        raise Refused("invalid_name")
-    key_id, secret, moment = new_id(), secrets.token_urlsafe(32), now()
-    with application.control.begin() as session:
-        session.add(
-            ApiKey(
-                id=key_id,
-                organisation_id=organisation_id,
-                label=label,
-                scopes=" ".join(Scope),
-                secret_hash=_hashed(secret),
-                created_at=moment,
-                expires_at=moment + timedelta(days=days),
-            )
-        )
-    return f"{PREFIX}_{uuid.UUID(key_id).hex}_{secret}"
+    id: str
+    token: str
 
 
-def revoke_key(application: Application, key_id: str) -> None:
-    """End a key at once; raises Refused ``not_found``."""
-    with application.control.begin() as session:
-        ended: Any = session.execute(
-            update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now())
-        )
-        if ended.rowcount != 1:
-            raise Refused("not_found")
+@dataclass(frozen=True, repr=False)
+class Wish:
+    """What a new key shall be."""
+
+    organisation_id: str
+    label: str
+    scopes: frozenset[Scope]
+    days: int
+    made_by: str | None = None
+    replaces: str | None = None
 
 
 _FIND: Any = (
-    select(ApiKey.id, ApiKey.secret_hash, ApiKey.expires_at, ApiKey.organisation_id, ApiKey.scopes)
+    select(ApiKey.id, ApiKey.secret_hash, ApiKey.expires_at, ApiKey.organisation_id, ApiKey.scopes, ApiKey.last_used_on)
     .join(Organisation, Organisation.id == ApiKey.organisation_id)
     .where(ApiKey.id == bindparam("key_id"), ApiKey.revoked_at.is_(None), Organisation.state == "active")
+)
+_NOTE: Any = (
+    update(KEY)
+    .where(KEY.c.id == bindparam("of_key"), or_(KEY.c.last_used_on.is_(None), KEY.c.last_used_on < bindparam("day")))
+    .values(last_used_on=bindparam("day"))
 )
 
 
@@ -80,9 +83,105 @@ def authenticate(application: Application, token: str) -> Key:
     with application.control.quick() as connection:
         row = connection.execute(_FIND, {"key_id": key_id}).first()
     matches = hmac.compare_digest(_hashed(secret), row.secret_hash if row else b"\0" * 32)
-    if row is None or not matches or row.expires_at <= now():
+    moment = now()
+    if row is None or not matches or row.expires_at <= moment:
         raise Refused("unauthenticated")
+    if row.last_used_on != moment.date():
+        _note_use(application, row.id, moment.date())
     return Key(row.id, row.organisation_id, frozenset(map(Scope, row.scopes.split())))
+
+
+def _note_use(application: Application, key_id: str, day: date) -> None:
+    """Note the day, once a day: a write for each request would cost more than it tells."""
+    try:
+        with application.control.quick() as connection:
+            connection.execute(_NOTE, {"of_key": key_id, "day": day})
+    except SQLAlchemyError:
+        # The request goes on, and the next one notes it.
+        return
+
+
+def issue_key(
+    application: Application,
+    organisation_id: str,
+    label: str,
+    days: int = DEFAULT_DAYS,
+    scopes: Iterable[Scope] = tuple(Scope),
+) -> str:
+    """Make a key as an operator, on the command line; returns what its holder sends.
+
+    Raises Refused: ``not_found`` for the organisation, ``invalid_days``, ``invalid_name``, ``too_many_keys``.
+    """
+    check_key(label, days)
+    with application.control.begin() as session:
+        lock_organisation(session, organisation_id)
+        return insert_key(session, application, CLI, Wish(organisation_id, label, frozenset(scopes), days)).token
+
+
+def revoke_key(application: Application, key_id: str) -> None:
+    """Revoke a key as an operator, on the command line; raises Refused ``not_found``, also if it is revoked."""
+    with application.control.begin() as session:
+        row = find_key(session, key_id)
+        if row.revoked_at is not None:
+            raise Refused("not_found")
+        end_row(session, application, CLI, row.organisation_id, key_id)
+
+
+def find_key(session: ControlSession, key_id: str, organisation_id: str | None = None) -> Any:
+    """The key's row, held to the end of the transaction; raises Refused ``not_found``, also for another's key."""
+    query = select(KEY).where(KEY.c.id == key_id).with_for_update()
+    row = session.execute(query).first() if is_id(key_id) else None
+    if row is None or organisation_id not in {None, row.organisation_id}:
+        raise Refused("not_found")
+    return row
+
+
+def end_row(session: ControlSession, application: Application, actor: str, organisation_id: str, key_id: str) -> None:
+    """Revoke a key that was found."""
+    session.execute(update(KEY).where(KEY.c.id == key_id).values(revoked_at=now()))
+    record(session, application, "key.revoked", actor, organisation_id, f"api-key:{key_id}", key=key_id)
+
+
+def check_key(label: str, days: int) -> None:
+    """Raise Refused: ``invalid_days`` outside 1 to 365, ``invalid_name`` unless the label is a line."""
+    if not 1 <= days <= LONGEST_DAYS:
+        raise Refused("invalid_days")
+    if not is_line(label):
+        raise Refused("invalid_name")
+
+
+def insert_key(session: ControlSession, application: Application, actor: str, wish: Wish) -> IssuedKey:
+    """Make the key in the session's transaction, which holds the organisation; raises Refused ``too_many_keys``."""
+    moment = now()
+    _leave_room(session, wish, moment)
+    key_id, secret = new_id(), secrets.token_urlsafe(32)
+    session.add(
+        ApiKey(
+            id=key_id,
+            organisation_id=wish.organisation_id,
+            label=wish.label,
+            scopes=" ".join(scope for scope in Scope if scope in wish.scopes),
+            secret_hash=_hashed(secret),
+            created_by=wish.made_by,
+            replaces=wish.replaces,
+            created_at=moment,
+            expires_at=moment + timedelta(days=wish.days),
+        )
+    )
+    session.flush()
+    kind = "key.issued" if wish.replaces is None else "key.rotated"
+    record(
+        session, application, kind, actor, wish.organisation_id, f"api-key:{key_id}",
+        key=key_id, replaces=wish.replaces, scopes=" ".join(sorted(wish.scopes)), days=wish.days,
+    )  # fmt: skip
+    return IssuedKey(key_id, f"{PREFIX}_{uuid.UUID(key_id).hex}_{secret}")
+
+
+def _leave_room(session: ControlSession, wish: Wish, moment: datetime) -> None:
+    most = MOST_LIVE if wish.replaces is None else 2 * MOST_LIVE
+    live = select(func.count()).select_from(ApiKey).where(ApiKey.organisation_id == wish.organisation_id)
+    if (session.scalar(live.where(is_live(moment))) or 0) >= most:
+        raise Refused("too_many_keys", limit=most)
 
 
 def _parts(token: str) -> tuple[str, str]:

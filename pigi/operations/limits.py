@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,7 +13,7 @@ from pigi.errors import Refused
 from pigi.jobs.lanes import LANE, UNRUNG, lane_of
 from pigi.jobs.moves import JOB
 from pigi.store.control import UsageCount
-from pigi.store.engines import is_sqlite
+from pigi.store.engines import insert_into, is_sqlite
 
 if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
@@ -61,5 +61,27 @@ def count_usage(
     if waiting >= most_waiting:
         raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most_waiting)
     if today > most_today:
-        tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
-        raise Refused("too_many_today", retry_after=int((tomorrow - moment).total_seconds()) + 1, limit=most_today)
+        refuse_until_tomorrow(most_today)
+
+
+def count_today(session: ControlSession, organisation_id: str, what: str, most_today: int) -> None:
+    """Count one more ``what`` that the organisation did today (UTC), within the session's transaction.
+
+    Raises Refused ``too_many_today`` over ``most_today``.
+    """
+    connection = session.connection()
+    counted = insert_into(connection, USAGE).values(
+        organisation_id=organisation_id, day=now().date(), kind=what, count=1
+    )
+    one_more = counted.on_conflict_do_update(
+        index_elements=[USAGE.c.organisation_id, USAGE.c.day, USAGE.c.kind], set_={"count": USAGE.c.count + 1}
+    )
+    if connection.execute(one_more.returning(USAGE.c.count)).scalar_one() > most_today:
+        refuse_until_tomorrow(most_today)
+
+
+def refuse_until_tomorrow(limit: int) -> NoReturn:
+    """Raise Refused ``too_many_today``, until midnight UTC."""
+    moment = now()
+    tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
+    raise Refused("too_many_today", retry_after=int((tomorrow - moment).total_seconds()) + 1, limit=limit)

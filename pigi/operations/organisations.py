@@ -1,65 +1,177 @@
-"""Organisations: their making and their databases' migrations."""
+"""Organisations: their making, their names and their databases' migrations."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from pigi.clock import now
+from pigi.domain.access import Action, Role
+from pigi.domain.lines import is_line
 from pigi.errors import Refused
-from pigi.ids import is_id, new_id
+from pigi.ids import new_id
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import MIGRATE_ORGANISATION
+from pigi.operations.audit import CLI, record
+from pigi.operations.limits import refuse_until_tomorrow
+from pigi.operations.standing import changing_access
 from pigi.store.control import Organisation
 from pigi.store.migrate import tenant_head
+from pigi.store.people import Account, Membership
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from pigi.application import Application
+    from pigi.domain.access import Caller, Person
     from pigi.jobs.context import JobContext
+    from pigi.store.sessions import ControlSession
     from pigi.store.tenants import Tenants
 
-NAME_LENGTH = 120
+    OnMade = Callable[[ControlSession, str], None]
+    OnDone = Callable[[ControlSession], None]
+
+MOST_A_DAY = 20
+"""Organisations that an account may make in a day (UTC): each costs a database."""
 
 
-def create_organisation(application: Application, name: str) -> str:
+@dataclass(frozen=True, repr=False)
+class OrganisationView:
+    """An organisation as who asks may see it; ``role`` is theirs, None for an API key."""
+
+    id: str
+    name: str
+    role: Role | None
+    created_at: datetime
+
+
+def create_organisation(
+    application: Application, name: str, owner: Person | None = None, on_made: OnMade | None = None
+) -> str:
     """Make an organisation with a data key and a database of its own; returns its id.
 
     The database comes first, so that no organisation is ever seen without one; a crash in between leaves an
-    empty database that nothing points at.
+    empty database that nothing points at. ``owner`` None makes one without members, for the command line.
 
-    Raises Refused ``invalid_name`` for a blank name or one over 120 characters.
+    Raises Refused: ``invalid_name`` unless it is a line of 1 to 120 characters, ``not_for_operators``,
+        ``too_many_today`` over `MOST_A_DAY`.
     """
-    name = name.strip()
-    if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
-        raise Refused("invalid_name")
+    name = _checked(name)
+    if owner is not None:
+        with application.control.read() as session:
+            _check_owner(session, owner)
     organisation_id = new_id()
     revision = application.tenants.provision(organisation_id)
-    with application.control.begin() as session:
-        session.add(
-            Organisation(
-                id=organisation_id, name=name, state="active", epoch=1, schema_revision=revision, created_at=now()
-            )
-        )
-        application.tenants.create_key(session, organisation_id)
+    try:
+        with application.control.begin() as session:
+            if owner is not None:
+                _check_owner(session, owner)
+            _insert(session, application, organisation_id, name, revision, owner)
+            if on_made is not None:
+                on_made(session, organisation_id)
+    except Refused:
+        application.tenants.drop(organisation_id)
+        raise
     return organisation_id
 
 
+def _insert(  # noqa: PLR0913 - a row's columns
+    session: ControlSession,
+    application: Application,
+    organisation_id: str,
+    name: str,
+    revision: str,
+    owner: Person | None,
+) -> None:
+    moment = now()
+    session.add(
+        Organisation(
+            id=organisation_id, name=name, state="active", epoch=1, schema_revision=revision, created_at=moment
+        )
+    )
+    application.tenants.create_key(session, organisation_id)
+    session.flush()
+    record(session, application, "organisation.created", owner.name if owner else CLI, organisation_id)
+    if owner is not None:
+        session.add(
+            Membership(organisation_id=organisation_id, account_id=owner.account_id, role=Role.OWNER, joined_at=moment)
+        )
+        session.flush()
+        record(session, application, "member.joined", owner.name, organisation_id, owner.name, role=Role.OWNER)
+
+
+def _check_owner(session: ControlSession, owner: Person) -> None:
+    """Whoever joined at the moment of an organisation's making is who made it."""
+    if owner.operator:
+        raise Refused("not_for_operators")
+    # Held to the end of the transaction, or requests that come together would all find room.
+    session.execute(select(Account.id).where(Account.id == owner.account_id).with_for_update(key_share=True))
+    made = session.scalar(
+        select(func.count())
+        .select_from(Membership)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(
+            Membership.account_id == owner.account_id,
+            Membership.joined_at == Organisation.created_at,
+            Organisation.created_at >= now().replace(hour=0, minute=0, second=0, microsecond=0),
+        )
+    )
+    if (made or 0) >= MOST_A_DAY:
+        refuse_until_tomorrow(MOST_A_DAY)
+
+
+def organisations_of(application: Application, person: Person) -> list[OrganisationView]:
+    """The organisations that somebody belongs to, oldest first."""
+    query = (
+        select(Organisation.id, Organisation.name, Membership.role, Organisation.created_at)
+        .join(Membership, Membership.organisation_id == Organisation.id)
+        .where(Membership.account_id == person.account_id, Organisation.state == "active")
+        .order_by(Organisation.id)
+    )
+    with application.control.read() as session:
+        return [OrganisationView(row.id, row.name, Role(row.role), row.created_at) for row in session.execute(query)]
+
+
+def read_organisation(application: Application, caller: Caller) -> OrganisationView:
+    """The caller's organisation; raises Refused ``not_found`` if it is no longer active."""
+    with application.control.read() as session:
+        query = select(Organisation.name, Organisation.created_at).where(
+            Organisation.id == caller.organisation_id, Organisation.state == "active"
+        )
+        row = session.execute(query).first()
+    if row is None:
+        raise Refused("not_found")
+    return OrganisationView(caller.organisation_id, row.name, caller.role, row.created_at)
+
+
+def rename_organisation(
+    application: Application, caller: Caller, name: str, on_done: OnDone | None = None
+) -> OrganisationView:
+    """Give it another name. Raises Refused: ``invalid_name``, and as `changing_access`."""
+    name = _checked(name)
+    with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, _role):
+        session.execute(update(Organisation).where(Organisation.id == caller.organisation_id).values(name=name))
+        record(session, application, "organisation.renamed", caller.name, caller.organisation_id)
+        if on_done is not None:
+            on_done(session)
+    return read_organisation(application, caller)
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not is_line(name):
+        raise Refused("invalid_name")
+    return name
+
+
 def list_organisations(application: Application) -> list[tuple[str, str, str]]:
-    """The id, name and state of every organisation, oldest first."""
+    """The id, name and state of every organisation, oldest first; for operators."""
     with application.control.read() as session:
         rows = session.execute(select(Organisation.id, Organisation.name, Organisation.state).order_by(Organisation.id))
         return [(row.id, row.name, row.state) for row in rows]
-
-
-def check_organisation(application: Application, organisation_id: str) -> None:
-    """Raise Refused ``not_found`` unless there is such an active organisation."""
-    with application.control.read() as session:
-        found = is_id(organisation_id) and session.scalar(
-            select(Organisation.state).where(Organisation.id == organisation_id)
-        )
-    if found != "active":
-        raise Refused("not_found")
 
 
 def ask_for_migrations(application: Application, asked_by: str) -> int:

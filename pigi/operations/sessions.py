@@ -77,11 +77,13 @@ def is_csrf_token(token: str, given: str) -> bool:
     return hmac.compare_digest(csrf_token(token).encode(), given.encode("utf-8", "replace"))
 
 
-def close_session(session: ControlSession, person: Person) -> None:
-    """End this session."""
-    session.execute(delete(SESSION).where(SESSION.c.id == person.session_id))
+def close_session(session: ControlSession, token: str) -> None:
+    """End the session of a cookie, if it is one."""
+    if is_token(token):
+        session.execute(delete(SESSION).where(SESSION.c.token_hash == token_hash(token)))
 
 
-def close_sessions(session: ControlSession, account_id: str, *, but: str | None = None) -> None:
-    """End all sessions of an account, but for one if its id is given."""
-    session.execute(delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != (but or "")))
+def close_sessions(session: ControlSession, account_id: str, *, but: str = "") -> int:
+    """End all sessions of an account, but for one if its id is given; how many."""
+    ended: Any = session.execute(delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != but))
+    return int(ended.rowcount)

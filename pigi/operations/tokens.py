@@ -18,6 +18,11 @@ RESET = "password reset"
 ADDRESS = "address change"
 INVITATION = "invitation"
 
+NEW_PASSWORD = "password-reset"  # noqa: S105 - a purpose
+NEW_ADDRESS = "email-change"
+OLD_ADDRESS = "old-address"
+"""The purposes of rows in `pigi.store.people.AccountToken`. The last holds an address for the notice alone."""
+
 TOKEN_PATTERN = r"^[A-Za-z0-9_-]{43}$"  # noqa: S105 - a form, not a secret
 _TOKEN = re.compile(TOKEN_PATTERN)
 

@@ -1,7 +1,8 @@
-"""Upkeep of the engine's own tables: burial of old jobs, and what is past its period. State-based."""
+"""Upkeep of the control database: burial of old jobs, and all sweeps of `pigi.operations.sweeps`. State-based."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, insert, select
@@ -11,18 +12,20 @@ from pigi.domain.retention import Retention, cutoff
 from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.moves import IS_ENDED, JOB
-from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
+from pigi.operations import audit_anchors
+from pigi.operations.sweeps import BATCH, SWEEPS, How, remove
+from pigi.store.control import Job, Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from pigi.application import Application
     from pigi.jobs.context import JobContext
+    from pigi.operations.sweeps import Sweep
     from pigi.store.sessions import ControlDatabase
 
 TOMBSTONE: Any = Tombstone.__table__
-BATCH = 1000
-"""Rows a transaction: on SQLite a longer write would make every writer wait."""
 
 
 def answer_probe(context: JobContext) -> None:
@@ -31,28 +34,33 @@ def answer_probe(context: JobContext) -> None:
         record(connection, f"queue {context.job.queue}")
 
 
-def sweep_jobs(context: JobContext) -> None:
-    """Bury jobs past their period, and remove tombstones, idempotency keys and counters past theirs."""
+def sweep_jobs(context: JobContext, application: Application) -> None:
+    """Remove whatever is past its period, class by class; raises Permanent ``audit_broken``, after the rest."""
     moment = now()
     swept = 0
-    for count in _sweep(context.control, moment):
-        swept += count
-        context.checkpoint()
-        context.progress(swept, swept + BATCH, "sweeping")
+    for sweep in SWEEPS:
+        for count in _sweep(application, sweep, moment):
+            swept += count
+            context.checkpoint()
+            context.progress(swept, swept + BATCH, "sweeping")
 
 
-def _sweep(control: ControlDatabase, moment: datetime) -> Iterator[int]:
+def _sweep(application: Application, sweep: Sweep, moment: datetime) -> Iterator[int]:
+    if sweep.how is How.BURIED:
+        yield from _burials(application.control, moment)
+    elif sweep.how is How.PRUNED:
+        yield from _until_none(partial(audit_anchors.prune, application, cutoff(sweep.retention, moment), BATCH))
+    else:
+        yield from _until_none(partial(remove, application.control, sweep, moment))
+
+
+def _burials(control: ControlDatabase, moment: datetime) -> Iterator[int]:
     for name, kind in CATALOGUE.items():
-        yield from _until_none(lambda n=name, k=kind: bury(control, n, moment - k.row_kept, leave_stone=k.tombstone))
-    yield from _until_none(lambda: bury(control, None, cutoff(Retention.JOB, moment), leave_stone=True))
-    yield from _until_none(lambda: _remove(control, TOMBSTONE, "buried_at", cutoff(Retention.TOMBSTONE, moment)))
-    keys: Any = IdempotencyKey.__table__
-    yield from _until_none(lambda: _remove(control, keys, "created_at", cutoff(Retention.IDEMPOTENCY, moment)))
-    counters: Any = UsageCount.__table__
-    yield from _until_none(lambda: _remove(control, counters, "day", cutoff(Retention.COUNTER, moment).date()))
+        yield from _until_none(partial(bury, control, name, moment - kind.row_kept, leave_stone=kind.tombstone))
+    yield from _until_none(partial(bury, control, None, cutoff(Retention.JOB, moment), leave_stone=True))
 
 
-def _until_none(step: Any) -> Iterator[int]:
+def _until_none(step: Callable[[], int]) -> Iterator[int]:
     while count := step():
         yield count
 
@@ -74,14 +82,3 @@ def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_
         if chosen:
             connection.execute(delete(JOB).where(JOB.c.id.in_(chosen)))
     return len(chosen)
-
-
-def _remove(control: ControlDatabase, table: Any, column: str, before: Any) -> int:
-    keys = list(table.primary_key.columns)
-    with control.transaction() as connection:
-        rows = connection.execute(select(*keys).where(table.c[column] < before).limit(BATCH)).all()
-        for row in rows:
-            same = (key == value for key, value in zip(keys, row, strict=True))
-            # Asked again, since a key that is taken over meanwhile is young.
-            connection.execute(delete(table).where(*same, table.c[column] < before))
-    return len(rows)

@@ -66,6 +66,11 @@ def anthropic_stand_in(port: int) -> tuple[str, ...]:
     return (sys.executable, "-m", "standins.anthropic", "--port", str(port))
 
 
+def mail_stand_in(port: int, pages: int) -> tuple[str, ...]:
+    """The sink for mail, with its outbox's page."""
+    return (sys.executable, "-m", "standins.mail", "--port", str(port), "--pages", str(pages))
+
+
 def pigi(*words: str) -> tuple[str, ...]:
     """A command of this program."""
     return (sys.executable, "-m", "pigi", *words)

@@ -57,6 +57,12 @@ def build(settings: Settings, choices: Choices) -> Table:
     elif not settings.anthropic_api_key:
         programs.append(_anthropic(settings, choices, shared))
         notes.append("Anthropic is a local stand-in: it writes canned drafts. Set ANTHROPIC_API_KEY for the real one.")
+    if not settings.smtp_url:
+        sink, outbox = _mail(settings, choices, shared)
+        programs.append(sink)
+        notes.append(
+            f"Mail goes nowhere: a local sink takes it, and {outbox} shows it. Set SMTP_URL for a real mail server."
+        )
     own = (_migrate(shared), _web(settings, shared), *_workers(shared), _beat(settings, shared))
     programs += [*own, *([_demo(choices, shared)] if choices.demo else [])]
     return Table(tuple(programs), tuple(notes))
@@ -95,6 +101,24 @@ def _anthropic(settings: Settings, choices: Choices, shared: dict[str, str]) -> 
         environment=commands.environment(),
         ready=partial(addresses.answers, LOCAL, port, "/healthz"),
     )
+
+
+def _mail(settings: Settings, choices: Choices, shared: dict[str, str]) -> tuple[Program, str]:
+    """The sink and the address of its outbox; fills in what the workers need to find it."""
+    if settings.production or not choices.standins:
+        raise CannotStartError(sentence="there is no SMTP_URL and stand-ins were not wanted; set the mail server")
+    port, pages = addresses.any_free(), addresses.any_free()
+    outbox = f"http://{LOCAL}:{pages}"
+    shared["SMTP_URL"] = f"smtp://{LOCAL}:{port}"
+    sink = Program(
+        "mail",
+        f"a sink, its outbox at {outbox}",
+        Stage.SERVERS,
+        commands.mail_stand_in(port, pages),
+        environment=commands.environment(),
+        ready=partial(addresses.answers, LOCAL, pages, "/healthz"),
+    )
+    return sink, outbox
 
 
 def _migrate(shared: dict[str, str]) -> Program:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     import sqlite3
 
     from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.exc import DBAPIError
 
 BUSY_SECONDS = 15
+UNDEFINED_TABLE = "42P01"
+"""PostgreSQL's documentation, appendix A."""
 
 
 def make_engine(
@@ -87,3 +90,8 @@ def lock_name(connection: Connection, name: str) -> None:
 def insert_into(connection: Connection, table: Any) -> Any:
     """An INSERT of this database's dialect, for ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return (sqlite if is_sqlite(connection) else postgresql).insert(table)
+
+
+def lacks_table(error: DBAPIError) -> bool:
+    """Whether the statement names a table that this database does not have yet: its migration has not run."""
+    return getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE or "no such table" in str(error.orig)

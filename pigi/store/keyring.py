@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pigi.errors import Misconfigured, Temporary
 from pigi.store.files import aside, locked
 from pigi.store.sealing import KEY_BYTES, NONCE_BYTES, SealBrokenError, bind
+from pigi.store.signing import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,7 @@ class Keyring:
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
         self._digest_key = _derive(keys[0][1], "digest")
         self._token_keys = [_derive(key, "tokens") for _, key in keys]
+        self.signer = Signer([_derive(key, "sign") for _, key in keys])
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Keyring:

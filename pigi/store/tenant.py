@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Disclosure
 from pigi.domain.retention import Retention
-from pigi.store.base import TenantBase, content, technical
+from pigi.store.base import TenantBase, content, pseudonym, secret, technical
 from pigi.store.instants import Instant
 
 ID = String(36)
 CODE = String(40)
+CONFIGURATION = Retention.CONFIGURATION
+ACTIVE = text("state = 'active'")
+"""Names are unique among what is active; an archived thing gives its name free."""
 
 
 class Generation(TenantBase):
@@ -60,3 +63,82 @@ class LiveText(TenantBase):
     text: Mapped[bytes] = mapped_column(
         LargeBinary, info=content("text as it streams, sealed", Retention.PURPOSE, Disclosure.WITHHELD)
     )
+
+
+class IndexKey(TenantBase):
+    """A key for hashes that the database compares: names are sealed, and still no two may be equal.
+
+    It is no data key, since those rotate and a hash must not change with them; sealing it anew is enough.
+    """
+
+    __tablename__ = "index_key"
+
+    use: Mapped[str] = mapped_column(CODE, primary_key=True, info=technical("what it hashes", CONFIGURATION))
+    key: Mapped[bytes] = mapped_column(LargeBinary, info=secret("the key, sealed", CONFIGURATION))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
+
+
+class Project(TenantBase):
+    """A place for resources. ``revision`` counts changes of its name and description."""
+
+    __tablename__ = "project"
+    __table_args__ = (
+        Index("uq_project_name_key", "name_key", unique=True, sqlite_where=ACTIVE, postgresql_where=ACTIVE),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the project", CONFIGURATION))
+    name: Mapped[bytes] = mapped_column(LargeBinary, info=content("its name, sealed", CONFIGURATION))
+    name_key: Mapped[str] = mapped_column(String(64), info=secret("keyed hash: no name twice", CONFIGURATION))
+    description: Mapped[bytes] = mapped_column(LargeBinary, info=content("what it is for, sealed", CONFIGURATION))
+    state: Mapped[str] = mapped_column(CODE, info=technical("active or archived", CONFIGURATION))
+    revision: Mapped[int] = mapped_column(Integer, info=technical("counts changes", CONFIGURATION))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
+    updated_at: Mapped[datetime] = mapped_column(Instant, info=technical("last change", CONFIGURATION))
+    created_by: Mapped[str] = mapped_column(String(80), info=pseudonym("who made it", CONFIGURATION))
+
+
+class Resource(TenantBase):
+    """An agent, MCP server, document or settings. ``revision`` is the number of its current revision."""
+
+    __tablename__ = "resource"
+    __table_args__ = (
+        Index("ix_resource_listing", "project_id", "kind", "id"),
+        Index(
+            "uq_resource_name_key",
+            "project_id",
+            "kind",
+            "name_key",
+            unique=True,
+            sqlite_where=ACTIVE,
+            postgresql_where=ACTIVE,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the resource", CONFIGURATION))
+    project_id: Mapped[str] = mapped_column(
+        ForeignKey("project.id", ondelete="CASCADE"), info=technical("in which project", CONFIGURATION)
+    )
+    kind: Mapped[str] = mapped_column(CODE, info=technical("kind of resource", CONFIGURATION))
+    name: Mapped[bytes] = mapped_column(LargeBinary, info=content("its name, sealed", CONFIGURATION))
+    name_key: Mapped[str] = mapped_column(String(64), info=secret("keyed hash: no name twice", CONFIGURATION))
+    revision: Mapped[int] = mapped_column(Integer, info=technical("the current revision", CONFIGURATION))
+    state: Mapped[str] = mapped_column(CODE, info=technical("active or archived", CONFIGURATION))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
+    updated_at: Mapped[datetime] = mapped_column(Instant, info=technical("last revision", CONFIGURATION))
+
+
+class ResourceRevision(TenantBase):
+    """What a resource was from one change to the next. A row is written once and never changed."""
+
+    __tablename__ = "resource_revision"
+
+    resource_id: Mapped[str] = mapped_column(
+        ForeignKey("resource.id", ondelete="CASCADE"), primary_key=True, info=technical("which resource", CONFIGURATION)
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, info=technical("order, without gaps", CONFIGURATION))
+    content: Mapped[bytes] = mapped_column(LargeBinary, info=content("all of it, as sealed JSON", CONFIGURATION))
+    author: Mapped[str] = mapped_column(String(80), info=pseudonym("who wrote or accepted it", CONFIGURATION))
+    origin: Mapped[str] = mapped_column(CODE, info=technical("written or generated", CONFIGURATION))
+    instruction: Mapped[str | None] = mapped_column(CODE, info=technical("version of the instruction", CONFIGURATION))
+    model: Mapped[str | None] = mapped_column(String(80), info=technical("which model drafted it", CONFIGURATION))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))

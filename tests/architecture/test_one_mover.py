@@ -7,8 +7,13 @@ import ast
 from tests.support.sources import called, calls, modules
 
 MOVES = "pigi/jobs/moves.py"
-# Effects and organisations have states of their own.
-OTHERS = {"pigi/jobs/effects.py": {"EFFECT"}, "pigi/operations/organisations.py": {"Organisation"}}
+# These have states of their own.
+OTHERS = {
+    "pigi/jobs/effects.py": {"EFFECT"},
+    "pigi/operations/organisations.py": {"Organisation"},
+    "pigi/operations/projects.py": {"PROJECT"},
+    "pigi/operations/resources.py": {"RESOURCE"},
+}
 INSERTS = {"pigi/jobs/enqueue.py"}
 
 

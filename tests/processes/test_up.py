@@ -7,55 +7,14 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-import psutil
 import pytest
 
-from pigi.processes.addresses import any_free, get_json
-from tests.processes.conftest import ROOT, runs, until
-
-
-class Up:
-    """A `pigi up --json` in a home of its own."""
-
-    def __init__(self, home, *words, port=None):
-        self.home = home
-        self.port = port or any_free()
-        environment = {**os.environ, "PIGI_HOME": str(home), "PIGI_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
-        self.output = home / "output"
-        self.errors = home / "errors"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pigi", "up", "--json", *words],
-            stdout=self.output.open("ab"),
-            stderr=self.errors.open("ab"),
-            env=environment,
-        )
-
-    def events(self, kind):
-        text = self.output.read_text()
-        lines = text[: text.rfind("\n") + 1].splitlines()
-        return [event for line in lines if (event := json.loads(line))["event"] == kind]
-
-    def wait_for(self, kind, count=1):
-        def there():
-            if self.process.poll() is not None:
-                pytest.fail(f"up ended with {self.process.returncode}: {self.errors.read_text()}")
-            return len(self.events(kind)) >= count
-
-        until(there, kind)
-        return self.events(kind)
-
-    def family(self):
-        return [child.pid for child in psutil.Process(self.process.pid).children(recursive=True) if runs(child.pid)]
-
-    def of(self, *words):
-        """The main process whose command holds all the words."""
-        children = [child for child in psutil.Process(self.process.pid).children() if runs(child.pid)]
-        return next(child.pid for child in children if set(words) <= set(child.cmdline()))
+from pigi.processes.addresses import get_json
+from tests.processes.conftest import runs, until
+from tests.support.up import Up
 
 
 @pytest.fixture
@@ -75,15 +34,7 @@ def up(home):
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            family = one.family()
-            one.process.terminate()
-            try:
-                one.process.wait(30)
-            except subprocess.TimeoutExpired:
-                one.process.kill()
-                one.process.wait()
-            until(lambda family=family: not any(runs(pid) for pid in family), "the end of the family")
+        one.end()
 
 
 def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(up):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,6 @@ from pigi.operations.access import authorise
 from pigi.operations.api_keys import authenticate, issue_key
 from tests.support.factories import make_organisation
 from tests.support.http import bearer
-from web import logs
 from web.app import create_app
 
 if TYPE_CHECKING:
@@ -53,11 +51,11 @@ def caller(application: Application, key: str, own: str) -> Caller:
 
 @pytest.fixture
 def app(application: Application) -> Iterator[Flask]:
-    """The web application; its lines go nowhere unless a test wants them."""
-    logs.use(logs.Log(io.StringIO()))
+    """The web application; its lines go nowhere, since no logbook is open."""
     made = create_app(application)
     yield made
     made.extensions["pigi"].watcher.close()
+    made.extensions["pigi"].standings.close()
 
 
 @pytest.fixture

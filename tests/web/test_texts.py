@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from web.texts import NAME_PATTERN, PURPOSE_LENGTH, PURPOSE_PATTERN, Name, Purpose
+from web.texts import (
+    DESCRIPTION_PATTERN,
+    NAME_PATTERN,
+    PURPOSE_LENGTH,
+    PURPOSE_PATTERN,
+    Description,
+    Name,
+    Purpose,
+)
 
 AWKWARD = "ab \t\n\r\v\f\x00\x1c\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\u200b\ufeff🐘"
 TEXTS = st.text(st.one_of(st.sampled_from(AWKWARD), st.characters(exclude_categories=["Cs"])), max_size=90)
@@ -32,6 +40,12 @@ def test_names(text: str) -> None:
 @given(TEXTS)
 def test_purposes(text: str) -> None:
     assert holds(TypeAdapter(Purpose), text) == bool(re.match(PURPOSE_PATTERN.removesuffix("$") + r"\Z", text))
+
+
+@given(TEXTS)
+def test_descriptions(text: str) -> None:
+    fits = bool(re.match(DESCRIPTION_PATTERN.removesuffix("$") + r"\Z", text))
+    assert holds(TypeAdapter(Description), text) == fits
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,8 @@ class GenerationLinks(Told):
     """Where to go from a generation."""
 
     job: str
+    accept: str
+    discard: str
 
 
 class Generation(Told):
@@ -167,11 +169,15 @@ class Generation(Told):
 
 
 class Flaw(Told):
-    """One thing wrong with a request: where, as a JSON pointer (RFC 6901) or a parameter's name, and what."""
+    """One thing wrong with a request: where, as a JSON pointer (RFC 6901) or a parameter's name, and what.
+
+    ``slot`` is where a secret slot could stand in place of what looks like a secret; ``-`` is a new last entry.
+    """
 
     pointer: str | None = None
     parameter: str | None = None
     message: str
+    slot: str | None = None
 
 
 class Check(Told):

@@ -35,7 +35,7 @@ def _prose(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text``; a line break in it, which raises ValueError, could start a key in YAML front matter, such as ``hooks``."""
+    """``text`` if it is one: a line break could start a new key in a tool's YAML front matter, such as ``hooks``."""
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
         message = "line breaks and control characters are not allowed"
         raise ValueError(message)

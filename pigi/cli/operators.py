@@ -1,0 +1,55 @@
+"""`pigi operators`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pigi.cli.opening import opened
+from pigi.cli.output import answer, json_option, moment, table
+from pigi.operations.operators import add_operator, disable_operator, list_operators
+
+
+@click.group()
+def operators() -> None:
+    """Add, list and disable operators: accounts that run Pigi and belong to no organisation."""
+
+
+@operators.command()
+@click.argument("email")
+@click.option("--name", required=True, help="What the operator is called.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@json_option
+def add(email: str, name: str, password_stdin: bool, as_json: bool) -> None:  # noqa: FBT001 - options
+    """Make an operator's account for EMAIL. The password is asked for twice, and never taken from an argument."""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
+    with opened() as application:
+        account_id = add_operator(application, email, name, password)
+    answer(as_json, {"id": account_id, "email": email, "name": name}, account_id)
+
+
+@operators.command(name="list")
+@json_option
+def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
+    """List operators, the oldest first."""
+    with opened() as application:
+        found = list_operators(application)
+    rows = [(view.id, view.state, moment(view.created_at), view.email, view.name) for view in found]
+    text = table([("ID", "STATE", "MADE (UTC)", "E-MAIL", "NAME"), *rows])
+    answer(as_json, found, text if found else "No operator yet; `pigi operators add EMAIL --name NAME` makes one.")
+
+
+@operators.command()
+@click.argument("email")
+@json_option
+def disable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Keep the operator with EMAIL out from now on, and end their sessions."""
+    with opened() as application:
+        account_id = disable_operator(application, email)
+    answer(as_json, {"id": account_id, "state": "disabled"}, "The operator is disabled and signed out.")
+
+
+def _asked() -> str:
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
+    return password

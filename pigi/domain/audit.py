@@ -1,0 +1,140 @@
+"""The audit chain's rules: which acts there are, what may be told of each, and how entries are hashed.
+
+    commitment = H(salt, where, actor, subject, details)
+    entry_hash = H(previous entry's hash, seq, time, kind, commitment)
+
+Each entry fixes all that came before it. What it is about stands apart with its salt, so that both can be
+erased: the chain still verifies, and nobody can find out any more what the commitment was made of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.access import Role, Scope
+from pigi.ids import is_id
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+BEGINNING = "0" * 64
+"""Stands for the hash before the first entry."""
+SALT_BYTES = 32
+"""As many as the hash has: a salt that could be searched would let a guess be confirmed."""
+ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
+SUBJECT = re.compile(r"(account|operator|api-key|organisation|invitation|session|job|mail|project):[0-9a-f-]{36}")
+
+Check = Callable[[Any], bool]
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 53
+
+
+def _is_scopes(value: Any) -> bool:
+    return isinstance(value, str) and set(value.split()) <= set(Scope)
+
+
+_FIELDS: dict[str, Check] = {
+    **dict.fromkeys(("invitation", "key", "replaces", "job"), lambda value: is_id(str(value))),
+    **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
+    **dict.fromkeys(("days", "count"), _is_number),
+    "scopes": _is_scopes,
+}
+"""What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
+which belongs in actor or subject, where erasure finds it; never what anybody wrote."""
+
+KINDS: dict[str, frozenset[str]] = {
+    "account.registered": frozenset(),
+    "account.password_changed": frozenset(),
+    "account.password_reset": frozenset(),
+    "account.address_changed": frozenset(),
+    "session.signed_in": frozenset(),
+    "session.signed_out": frozenset(),
+    "session.signed_out_everywhere": frozenset({"count"}),
+    "organisation.created": frozenset(),
+    "organisation.renamed": frozenset(),
+    "member.joined": frozenset({"role", "invitation"}),
+    "member.role_changed": frozenset({"was", "role"}),
+    "member.removed": frozenset({"role"}),
+    "member.left": frozenset({"role"}),
+    "invitation.made": frozenset({"invitation", "role"}),
+    "invitation.revoked": frozenset({"invitation", "role"}),
+    "key.issued": frozenset({"key", "scopes", "days"}),
+    "key.rotated": frozenset({"key", "replaces", "scopes", "days"}),
+    "key.revoked": frozenset({"key"}),
+    "operator.added": frozenset(),
+    "operator.disabled": frozenset(),
+    "operator.job_cancelled": frozenset({"job"}),
+    "operator.job_retried": frozenset({"job"}),
+    "audit.content_erased": frozenset({"count"}),
+}
+"""Each kind of act with the fields that may be told of it. Names are permanent."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an entry is about: identifiers only. ``details`` is canonical JSON."""
+
+    organisation_id: str | None
+    actor: str
+    subject: str | None
+    details: str
+
+
+def content_of(
+    kind: str, actor: str, organisation_id: str | None, subject: str | None, details: Mapping[str, str | int | None]
+) -> Content:
+    """What will be kept of an act; fields that are None are left out.
+
+    Raises:
+        ValueError: the kind is not in `KINDS`, or something is not of the form that it may have.
+    """
+    told = {name: value for name, value in details.items() if value is not None}
+    wrong = [name for name, value in told.items() if name not in KINDS.get(kind, ()) or not _FIELDS[name](value)]
+    if kind not in KINDS or wrong:
+        message = f"{kind} may not be audited so: {', '.join(sorted(wrong)) or 'unknown kind'}"
+        raise ValueError(message)
+    named = ACTOR.fullmatch(actor) and (subject is None or SUBJECT.fullmatch(subject))
+    if not named or not (organisation_id is None or is_id(organisation_id)):
+        message = f"{kind}: actor, subject and organisation must be identifiers"
+        raise ValueError(message)
+    return Content(organisation_id, actor, subject, json.dumps(told, sort_keys=True, separators=(",", ":")))
+
+
+def commitment(salt: bytes, content: Content) -> str:
+    """The salted hash that stands for the content."""
+    parts = (content.organisation_id, content.actor, content.subject, content.details)
+    return _hash("pigi audit content 1", salt, *parts)
+
+
+def entry_hash(previous: str, seq: int, at: datetime, kind: str, commitment: str) -> str:
+    """The hash of an entry, which the next one holds as its ``previous``."""
+    return _hash("pigi audit entry 1", previous, str(seq), moment(at), kind, commitment)
+
+
+def moment(at: datetime) -> str:
+    """A moment as it is hashed and signed: UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def encode(*parts: str | bytes | None) -> bytes:
+    """The parts, each with its length, and nothing told from empty: no two lists of parts give the same bytes."""
+    found = bytearray()
+    for part in parts:
+        if part is None:
+            found += b"\0"
+            continue
+        data = part.encode() if isinstance(part, str) else part
+        found += b"\1" + len(data).to_bytes(8, "big") + data
+    return bytes(found)
+
+
+def _hash(*parts: str | bytes | None) -> str:
+    return hashlib.sha256(encode(*parts)).hexdigest()

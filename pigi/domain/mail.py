@@ -1,0 +1,124 @@
+"""Transactional mail: which mails there are, and what is promised of each (P10)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class Template(StrEnum):
+    """What a mail says; the names are permanent, and those of the files in `pigi/mail_templates`."""
+
+    WELCOME = "welcome"
+    ALREADY_REGISTERED = "already-registered"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password-reset"  # noqa: S105 - a template's name
+    CONFIRM_ADDRESS = "confirm-address"
+    ADDRESS_CHANGED = "address-changed"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a template's name
+    KEY_EXPIRING = "key-expiring"
+
+
+class Promise(StrEnum):
+    """What a crash at the worst moment does to a mail: none twice, or none lost. Nothing gives both."""
+
+    AT_MOST = "at most once"
+    AT_LEAST = "at least once"
+
+
+EFFECTS = {Promise.AT_MOST: "mail", Promise.AT_LEAST: "notice"}
+"""The effect under which a job records the sending; the catalogue of kinds gives each its policy."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A template's facts. The subject is fixed: mail servers write it into their logs, so it names nobody."""
+
+    subject: str
+    promise: Promise
+
+    @property
+    def effect(self) -> str:
+        """The key of the effect of sending it."""
+        return EFFECTS[self.promise]
+
+
+CATALOGUE: dict[Template, Sort] = {
+    # Somebody waits for these and can ask again. A second copy of a link would only make them wonder.
+    Template.WELCOME: Sort("Confirm your address for Pigi", Promise.AT_MOST),
+    Template.ALREADY_REGISTERED: Sort("You already have a Pigi account", Promise.AT_MOST),
+    Template.INVITATION: Sort("You are invited to an organisation on Pigi", Promise.AT_MOST),
+    Template.PASSWORD_RESET: Sort("Choose a new password for Pigi", Promise.AT_MOST),
+    Template.CONFIRM_ADDRESS: Sort("Confirm your new address for Pigi", Promise.AT_MOST),
+    # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
+    Template.ADDRESS_CHANGED: Sort("The address of your Pigi account was changed", Promise.AT_LEAST),
+    Template.PASSWORD_CHANGED: Sort("The password of your Pigi account was changed", Promise.AT_LEAST),
+    Template.KEY_EXPIRING: Sort("An API key expires soon", Promise.AT_LEAST),
+}
+
+
+class MailState(StrEnum):
+    """How far a mail is, as its ledger shows it; the names are permanent."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+_WAITS = [timedelta(seconds=seconds) for seconds in (0, 2, 8, 25, 60, 120, 300, 300, 600, 600, 900, 900, 1800, 1800)]
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+def wait_before_try(failures: int) -> timedelta:
+    """The least wait after so many failures.
+
+    Dense at first, since greylisting servers want a second try after some seconds or minutes and a person may
+    be waiting; then wider, for a server that is down. RFC 5321, section 4.5.4.1, asks for at least half an hour
+    "in general" and allows other plans; its queues try for days, and no link that Pigi mails lives so long.
+    """
+    return _WAITS[failures] if failures < len(_WAITS) else _LONGEST_WAIT
+
+
+DOUBTFUL_SENDS = 3
+"""How often a mail that must not be lost may be handed over without an answer: it may come so many times."""
+
+_NAME_LENGTH = 120
+_OVERRIDES = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
+_LINKISH = re.compile(r"(?<=\S)[.:@/](?=[\w/])")
+_RTL = frozenset({"R", "AL", "AN"})
+_ISOLATE = "\u2068{}\u2069"
+WORD_JOINER = "\u2060"
+
+
+def shown(name: str) -> str:
+    """A name that people chose, fit for a mail that Pigi signs: one line, no longer than a name, and never a link.
+
+    Mail programs turn ``evil.example`` into a link by themselves, so a word joiner, which is not seen, breaks
+    what looks like one. Right-to-left names are kept from turning the text around them (Unicode UAX 9, isolates).
+    """
+    text = unicodedata.normalize("NFC", name).translate(_OVERRIDES)
+    text = " ".join("".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in text).split())
+    if len(text) > _NAME_LENGTH:
+        text = text[: _NAME_LENGTH - 1] + "…"
+    text = _LINKISH.sub(lambda found: found.group() + WORD_JOINER, text)
+    return _ISOLATE.format(text) if any(unicodedata.bidirectional(sign) in _RTL for sign in text) else text
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def moment(at: datetime) -> str:
+    """A moment as a mail says it. Pigi knows nobody's time zone."""
+    told = at.astimezone(UTC)
+    return f"{told.day} {_MONTHS[told.month - 1]} {told.year}, {told.hour:02}:{told.minute:02} UTC"

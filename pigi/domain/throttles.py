@@ -1,0 +1,101 @@
+"""How often something may be tried, all in one place, and the arithmetic of it.
+
+A bucket holds ``burst`` tries and gets one back every ``every`` seconds: the generic cell rate algorithm
+(ITU-T I.371), of which one number is kept, the moment at which the bucket is full again. Tries that turn out
+right are given back, so that only failures count.
+
+Nobody can lock another out. What an attacker's tries use up belongs to the attacker's own networks. If an
+account has more failures than one person makes, each network has one try at it in ten minutes, and no fewer:
+its owner, who knows the password, gets in with the first.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """``burst`` tries at once, then one every ``every`` seconds. Buckets of one name share what is used up."""
+
+    name: str
+    burst: int
+    every: float
+
+    @property
+    def room(self) -> float:
+        """Seconds from empty to full."""
+        return self.burst * self.every
+
+    def after_try(self, full_at: float, moment: float) -> float | None:
+        """When the bucket will be full after one more try; None if it is empty. In seconds since 1970."""
+        after = max(full_at, moment) + self.every
+        return after if after <= moment + self.room else None
+
+    def wait(self, full_at: float, moment: float) -> float:
+        """Seconds until one more try fits."""
+        return max(0.0, full_at + self.every - self.room - moment)
+
+    def unused(self, full_after_try: float, moment: float) -> float:
+        """How many seconds of a try have not refilled by themselves yet: what giving it back moves `full_at` by."""
+        return max(0.0, min(self.every, full_after_try - moment))
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The buckets that one try is taken from; all must have it.
+
+    Attributes:
+        network: one for each network, whatever it tries.
+        subject: one for each thing tried (an account, an address), from wherever. An attacker can empty it, so it
+            may only guard what its owner does not need.
+        pair: one for each thing and network.
+        crowd: one for each thing, which refuses nothing itself; while it is empty, `besieged` counts too.
+        besieged: one for each thing and `neighbourhood`.
+    """
+
+    network: Bucket | None = None
+    subject: Bucket | None = None
+    pair: Bucket | None = None
+    crowd: Bucket | None = None
+    besieged: Bucket | None = None
+
+
+_WRONG_PASSWORDS: Final = Bucket("wrong passwords", 30, 2)
+
+SIGN_IN: Final = Guard(
+    network=_WRONG_PASSWORDS,
+    pair=Bucket("wrong passwords of an account", 5, 30),
+    crowd=Bucket("wrong passwords of an account, everywhere", 50, 72),
+    besieged=Bucket("wrong passwords of an account under attack", 1, 600),
+)
+CONFIRMATION: Final = Guard(network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30))
+"""Only who has the mailed link can use its tries up."""
+REGISTRATION: Final = Guard(network=Bucket("registrations", 20, 10))
+WELCOME: Final = Guard(
+    pair=Bucket("registrations of an address", 5, 720),
+    crowd=Bucket("registrations of an address, everywhere", 20, 180),
+    besieged=Bucket("registrations of an address under attack", 1, 3600),
+)
+"""Mails to an address that somebody gave. Not by address alone: each registration has its own password, so who
+empties that would keep the address's owner from registering."""
+RESET: Final = Guard(network=Bucket("password resets", 20, 10))
+RESET_MAIL: Final = Guard(subject=Bucket("password resets of an address", 5, 720))
+"""By address alone: whoever asked, the links go to the owner, and one of the last 12 minutes is always there."""
+NEW_ADDRESS: Final = Guard(subject=Bucket("new addresses of an account", 5, 720))
+
+NEIGHBOURHOOD_PREFIX: Final = 48
+"""The most that one customer usually has of IPv6 (RFC 6177): 65,536 networks of 64 bits."""
+
+
+def neighbourhood(network: str) -> str:
+    """The widest network that may be one customer's: an IPv4 address itself, 48 bits of an IPv6 network."""
+    try:
+        found = ipaddress.ip_network(network)
+    except ValueError:
+        return network
+    if isinstance(found, ipaddress.IPv4Network) or found.prefixlen <= NEIGHBOURHOOD_PREFIX:
+        return network
+    return str(found.supernet(new_prefix=NEIGHBOURHOOD_PREFIX))

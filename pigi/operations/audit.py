@@ -1,0 +1,163 @@
+"""Writing the audit chain: access changes and operators' acts, in the transaction that makes them (P19).
+
+Entries must come one after another, so whoever appends holds up whoever else does, until the commit. Hence
+entries are kept back until their transaction commits and written last: nothing else is locked after that, so
+nobody can wait for each other in a circle, and the time held is that of the commit.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, event, insert, or_, select
+
+from pigi.clock import now
+from pigi.domain.audit import BEGINNING, SALT_BYTES, Content, commitment, content_of, entry_hash
+from pigi.store.engines import lock_name
+from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
+from pigi.store.sessions import ControlSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import SessionTransaction
+
+    from pigi.application import Application
+
+ENTRY: Any = AuditEntry.__table__
+CONTENT: Any = AuditContent.__table__
+ANCHOR: Any = AuditAnchor.__table__
+LOCK = "audit chain"
+ERASED = "audit.content_erased"
+CLI = "operator:cli"
+"""The actor of commands: whoever may start them on the installation's machine is an operator."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The end of the chain; ``seq`` 0 is a chain without entries."""
+
+    seq: int
+    entry_hash: str
+
+
+@dataclass(frozen=True)
+class _Act:
+    kind: str
+    at: datetime
+    content: Content
+    within: SessionTransaction | None
+
+
+def record(  # noqa: PLR0913 - an act's facts, each named at the call
+    session: ControlSession,
+    application: Application,  # noqa: ARG001 - part of every operation's call
+    kind: str,
+    actor: str,
+    organisation_id: str | None = None,
+    subject: str | None = None,
+    **details: str | int | None,
+) -> None:
+    """Append an act to the chain as part of the session's transaction; a rolled back act leaves no trace.
+
+    Args:
+        session: the transaction that makes the change.
+        application: whose chain.
+        kind: one of `pigi.domain.audit.KINDS`.
+        actor: who did it: ``account:<id>``, ``operator:<id>``, ``api-key:<id>``, `CLI` or ``pigi``.
+        organisation_id: where.
+        subject: to whom or what, as ``<noun>:<id>``.
+        details: the fields that the kind allows; None is left out.
+
+    Raises:
+        ValueError: for anything that may not be kept, such as a name or an address.
+    """
+    content = content_of(kind, actor, organisation_id, subject, details)
+    within = session.get_nested_transaction() or session.get_transaction()
+    session.info.setdefault("audit", []).append(_Act(kind, now(), content, within))
+
+
+def erase_content(
+    session: ControlSession,
+    application: Application,
+    *,
+    organisation_id: str | None = None,
+    account_id: str | None = None,
+) -> int:
+    """Erase what entries are about, with their salts, for an organisation or an account that goes; how many.
+
+    The chain still verifies, and notes how many were erased, so that nobody can erase more in secret.
+    """
+    people = [f"{noun}:{account_id}" for noun in ("account", "operator") if account_id]
+    wanted = or_(CONTENT.c.actor.in_(people), CONTENT.c.subject.in_(people))
+    if organisation_id is not None:
+        wanted |= (CONTENT.c.organisation_id == organisation_id) | (
+            CONTENT.c.subject == f"organisation:{organisation_id}"
+        )
+    erased = int(session.connection().execute(delete(CONTENT).where(wanted)).rowcount)
+    if erased:
+        # By nobody in particular: an entry of a person's could be erased in its turn, and the count with it.
+        record(session, application, ERASED, "pigi", count=erased)
+    return erased
+
+
+def head(connection: Connection) -> Head:
+    """The newest entry; when all were pruned, the anchor that they left."""
+    for table in (ENTRY, ANCHOR):
+        newest = select(table.c.seq, table.c.entry_hash).order_by(table.c.seq.desc()).limit(1)
+        row = connection.execute(newest).first()
+        if row is not None:
+            return Head(row.seq, row.entry_hash)
+    return Head(0, BEGINNING)
+
+
+def lock(connection: Connection) -> None:
+    """Hold the chain's end still, to the end of the transaction."""
+    lock_name(connection, LOCK)
+
+
+@event.listens_for(ControlSession, "before_commit")
+def _append(session: ControlSession) -> None:
+    if "audit" not in session.info or session.in_nested_transaction():
+        return
+    # Whatever the session still holds back would be written, and locked, after the chain.
+    session.flush()
+    append(session.connection(), session.info.pop("audit"))
+
+
+def append(connection: Connection, acts: Iterable[_Act]) -> None:
+    """Write the acts at the end of the chain."""
+    lock(connection)
+    last = head(connection)
+    entries, contents = [], []
+    for seq, act in enumerate(acts, start=last.seq + 1):
+        salt = os.urandom(SALT_BYTES)
+        hidden = commitment(salt, act.content)
+        this = entry_hash(last.entry_hash, seq, act.at, act.kind, hidden)
+        entry = {"seq": seq, "at": act.at, "kind": act.kind, "previous": last.entry_hash}
+        entries.append({**entry, "commitment": hidden, "entry_hash": this})
+        contents.append({"seq": seq, "salt": salt, **vars(act.content)})
+        last = Head(seq, this)
+    if entries:
+        connection.execute(insert(ENTRY), entries)
+        connection.execute(insert(CONTENT), contents)
+
+
+@event.listens_for(ControlSession, "after_soft_rollback")
+def _forget(session: ControlSession, rolled_back: SessionTransaction) -> None:
+    """Forget the acts of a transaction, or of a savepoint, that came to nothing."""
+    kept = [act for act in session.info.pop("audit", ()) if not _is_within(act.within, rolled_back)]
+    if kept:
+        session.info["audit"] = kept
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None:
+        if transaction is outer:
+            return True
+        transaction = transaction.parent
+    return False

@@ -1,0 +1,196 @@
+"""Invitations: a link by mail that makes whoever has the address a member.
+
+One is open for an address at a time. Inviting the address again, or sending again, keeps the link that was
+mailed before, so that whichever mail is opened works; revoking it ends every copy. A GET never uses one up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.access import Action, Role
+from pigi.domain.addresses import email_key, is_address
+from pigi.domain.retention import Retention, keep
+from pigi.errors import Refused
+from pigi.ids import is_id, new_id
+from pigi.operations.audit import record
+from pigi.operations.limits import count_today
+from pigi.operations.mail import queue_mail
+from pigi.operations.standing import changing_access
+from pigi.operations.tokens import INVITATION as USE
+from pigi.operations.tokens import token_hash
+from pigi.store.people import Account, Invitation, Membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.store.sessions import ControlSession
+
+    OnMade = Callable[[ControlSession, str], None]
+    OnDone = Callable[[ControlSession], None]
+
+INVITATION: Any = Invitation.__table__
+PAGE = 200
+COUNTED_AS = "invitations"
+
+
+@dataclass(frozen=True, repr=False)
+class InvitationView:
+    """An open invitation as the organisation's admins see it."""
+
+    id: str
+    email: str
+    role: Role
+    invited_by: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def list_invitations(
+    application: Application, caller: Caller, *, limit: int = PAGE, before: str | None = None
+) -> list[InvitationView]:
+    """Open invitations, newest first; ``before`` is the id of the last one of the page before."""
+    query = select(INVITATION).where(*_open(caller)).order_by(INVITATION.c.id.desc()).limit(min(limit, PAGE + 1))
+    if before is not None:
+        query = query.where(INVITATION.c.id < before)
+    with application.control.read() as session:
+        return [_view(row) for row in session.execute(query)]
+
+
+def read_open_invitation(application: Application, caller: Caller, invitation_id: str) -> InvitationView:
+    """One of the caller's organisation; raises Refused ``not_found``."""
+    with application.control.read() as session:
+        return _view(_find(session, caller, invitation_id))
+
+
+def invite(
+    application: Application, caller: Caller, email: str, role: Role, on_made: OnMade | None = None
+) -> InvitationView:
+    """Invite an address, or change the role of its open invitation, and mail the link.
+
+    Raises Refused: ``invalid_address``; ``forbidden`` for a role above the caller's, also that of the open
+        invitation; ``already_member``, ``too_many_today``, and as `changing_access`.
+    """
+    email = email.strip()
+    if not is_address(email):
+        raise Refused("invalid_address")
+    with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
+        if not own.covers(role):
+            raise Refused("forbidden")
+        _refuse_members(session, caller, email)
+        found = _of_address(session, caller, email)
+        if found is not None and not own.covers(Role(found.role)):
+            raise Refused("forbidden")
+        invitation_id = _send(session, application, caller, found.id if found else None, email, role)
+        if on_made is not None:
+            on_made(session, invitation_id)
+        return _view(_find(session, caller, invitation_id))
+
+
+def resend_invitation(
+    application: Application, caller: Caller, invitation_id: str, on_done: OnDone | None = None
+) -> InvitationView:
+    """Mail the link again; its days begin anew.
+
+    Raises Refused: ``not_found``; ``forbidden`` for a role above the caller's; ``too_many_today``, and as
+        `changing_access`.
+    """
+    with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
+        found = _find(session, caller, invitation_id)
+        if not own.covers(Role(found.role)):
+            raise Refused("forbidden")
+        _send(session, application, caller, found.id, found.email, Role(found.role))
+        if on_done is not None:
+            on_done(session)
+        return _view(_find(session, caller, invitation_id))
+
+
+def revoke_invitation(
+    application: Application, caller: Caller, invitation_id: str, on_done: OnDone | None = None
+) -> None:
+    """End its link at once.
+
+    Raises Refused: ``not_found``; ``forbidden`` for a role above the caller's; and as `changing_access`.
+    """
+    with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
+        found = _find(session, caller, invitation_id)
+        if not own.covers(Role(found.role)):
+            raise Refused("forbidden")
+        session.execute(delete(INVITATION).where(INVITATION.c.id == found.id))
+        where, subject = caller.organisation_id, f"invitation:{found.id}"
+        record(
+            session, application, "invitation.revoked", caller.name, where, subject,
+            invitation=found.id, role=found.role,
+        )  # fmt: skip
+        if on_done is not None:
+            on_done(session)
+
+
+def _open(caller: Caller) -> tuple[Any, Any]:
+    return INVITATION.c.organisation_id == caller.organisation_id, INVITATION.c.expires_at > now()
+
+
+def _find(session: ControlSession, caller: Caller, invitation_id: str) -> Any:
+    query = select(INVITATION).where(INVITATION.c.id == invitation_id, *_open(caller))
+    row = session.execute(query).first() if is_id(invitation_id) else None
+    if row is None:
+        raise Refused("not_found")
+    return row
+
+
+def _of_address(session: ControlSession, caller: Caller, email: str) -> Any:
+    """The open invitation of an address; one that has expired is taken away, so that its link stays dead."""
+    own = (INVITATION.c.organisation_id == caller.organisation_id) & (INVITATION.c.email_key == email_key(email))
+    session.execute(delete(INVITATION).where(own, INVITATION.c.expires_at <= now()))
+    return session.execute(select(INVITATION.c.id, INVITATION.c.role).where(own)).first()
+
+
+def _refuse_members(session: ControlSession, caller: Caller, email: str) -> None:
+    members = select(Account.id).join(Membership, Membership.account_id == Account.id)
+    found = members.where(Membership.organisation_id == caller.organisation_id, Account.email_key == email_key(email))
+    if session.scalar(found) is not None:
+        raise Refused("already_member")
+
+
+def _send(  # noqa: PLR0913 - a row's columns
+    session: ControlSession,
+    application: Application,
+    caller: Caller,
+    open_id: str | None,
+    email: str,
+    role: Role,
+) -> str:
+    """Write the invitation as it is from now on and mail it; its id. Whoever sends one answers for it."""
+    where, who = caller.organisation_id, email_key(email)
+    count_today(session, where, COUNTED_AS, application.settings.invitations_per_day)
+    invitation_id, moment = open_id or new_id(), now()
+    row = {
+        "id": invitation_id,
+        "organisation_id": where,
+        "email": email,
+        "email_key": who,
+        "role": role,
+        "invited_by": caller.account_id,
+        "token_hash": token_hash(application.keyring.token(USE, invitation_id)),
+        "created_at": moment,
+        "expires_at": moment + keep(Retention.INVITATION),
+    }
+    if open_id is None:
+        session.execute(insert(INVITATION).values(row))
+    else:
+        session.execute(update(INVITATION).where(INVITATION.c.id == open_id).values(row))
+    queue_mail(session, application, "invitation", invitation_id, who, organisation_id=where, asked_by=caller.name)
+    subject = f"invitation:{invitation_id}"
+    record(session, application, "invitation.made", caller.name, where, subject, invitation=invitation_id, role=role)
+    return invitation_id
+
+
+def _view(row: Any) -> InvitationView:
+    return InvitationView(row.id, row.email, Role(row.role), row.invited_by, row.created_at, row.expires_at)

@@ -1,0 +1,134 @@
+"""What is removed when its period is over, as one table: which class, which rows, by which column.
+
+Sweeps are state-based: whatever is too old goes, whenever it was last looked. `pigi.operations.upkeep` runs them;
+`pigi.operations.retention_report` measures with the same table how old the oldest row is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, delete, select, tuple_
+
+from pigi.domain.retention import Retention, cutoff, keep
+from pigi.jobs.moves import IS_ENDED
+from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
+from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
+from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.store.sessions import ControlDatabase
+
+BATCH = 1000
+"""Rows a transaction: on SQLite a longer write would make every writer wait."""
+EVERY = timedelta(hours=1)
+"""How often all of it is swept (schedules/timetable.py), and so how far over its period a row may be met."""
+
+
+class How(Enum):
+    """How rows go."""
+
+    REMOVED = "removed"
+    BURIED = "turned into a tombstone"
+    PRUNED = "removed behind a signed beginning of what stays"
+
+
+class Clock(Enum):
+    """How a column tells time: to its own form, and back."""
+
+    MOMENT = (lambda moment: moment, lambda value: value)
+    DAY = (
+        lambda moment: moment.date(),
+        # The day counts from its end.
+        lambda day: datetime.combine(day + timedelta(days=1), time(), UTC),
+    )
+    SECONDS = (datetime.timestamp, lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+    @property
+    def write(self) -> Callable[[datetime], Any]:
+        """A moment as the column holds it."""
+        return self.value[0]
+
+    @property
+    def read(self) -> Callable[[Any], datetime]:
+        """The moment that the column's value stands for."""
+        return self.value[1]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Rows of ``table`` whose ``age``, a column or an expression, is over the period of ``retention``.
+
+    ``among`` narrows it to the rows whose period has begun.
+    """
+
+    retention: Retention
+    table: Any
+    age: Any
+    how: How = How.REMOVED
+    clock: Clock = Clock.MOMENT
+    among: Any = None
+
+    @property
+    def rows(self) -> tuple[Any, ...]:
+        """The condition on rows of which the period has begun."""
+        return () if self.among is None else (self.among,)
+
+    def due(self, moment: datetime) -> Any:
+        """The condition on rows that shall go."""
+        return self.age < self.clock.write(cutoff(self.retention, moment))
+
+
+_KEY_ENDED = case(
+    (ApiKey.revoked_at < ApiKey.expires_at, ApiKey.revoked_at),
+    else_=ApiKey.expires_at,
+)
+
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep(Retention.JOB, Job.__table__, Job.finished_at, How.BURIED, among=IS_ENDED),
+    Sweep(Retention.TOMBSTONE, Tombstone.__table__, Tombstone.buried_at),
+    Sweep(Retention.TOKEN, AccountToken.__table__, AccountToken.created_at),
+    Sweep(Retention.REGISTRATION, Registration.__table__, Registration.created_at),
+    Sweep(Retention.SESSION, Session.__table__, Session.seen_at),
+    Sweep(Retention.INVITATION, Invitation.__table__, Invitation.created_at),
+    Sweep(Retention.ACCESS_KEY, ApiKey.__table__, _KEY_ENDED),
+    Sweep(Retention.IDEMPOTENCY, IdempotencyKey.__table__, IdempotencyKey.created_at),
+    Sweep(Retention.THROTTLE, Throttle.__table__, Throttle.full_at, clock=Clock.SECONDS),
+    Sweep(Retention.COUNTER, UsageCount.__table__, UsageCount.day, clock=Clock.DAY),
+    Sweep(Retention.MAIL, Mail.__table__, Mail.created_at),
+    Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at),
+    Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at),
+    Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at),
+    # Last, since a chain that does not hold together stops it, and nothing else may stay for that.
+    Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, How.PRUNED),
+)
+
+OTHERWISE: dict[Retention, str] = {
+    Retention.PURPOSE: "erased by the job's closing, before its end can be seen",
+    Retention.DRAFT: "erased by the job's closing, which comes due a day after the end",
+}
+"""Classes with a period of which nothing is swept, and what removes them."""
+
+
+def remove(control: ControlDatabase, sweep: Sweep, moment: datetime) -> int:
+    """Remove a batch of the rows that are due; returns how many.
+
+    Rows that somebody holds are left for the next time. One that is made young again meanwhile, such as a key
+    that is taken over, stays: the condition is asked again of the row as it is when it is deleted.
+    """
+    key = list(sweep.table.primary_key.columns)
+    due = sweep.due(moment)
+    chosen = select(*key).where(due).limit(BATCH).with_for_update(skip_locked=True)
+    which = key[0].in_(chosen) if len(key) == 1 else tuple_(*key).in_(chosen)
+    with control.transaction() as connection:
+        return int(connection.execute(delete(sweep.table).where(which, due)).rowcount)
+
+
+def is_overdue(sweep: Sweep, oldest: datetime, moment: datetime) -> bool:
+    """Whether a row has outlived its period by more than sweeps take to come round."""
+    return moment - oldest > keep(sweep.retention) + EVERY

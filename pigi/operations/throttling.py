@@ -1,0 +1,134 @@
+"""Tries are taken from buckets that all processes share, and given back when they were right.
+
+A try is taken before it is made, since many at once would otherwise all find the bucket full. Keys are keyed
+hashes: the table names neither accounts nor networks. The rules are in `pigi.domain.throttles`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Float, bindparam, case, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pigi.clock import now
+from pigi.domain.throttles import Bucket, Guard, neighbourhood
+from pigi.errors import Refused
+from pigi.store.engines import is_sqlite
+from pigi.store.ledgers import Throttle
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+
+THROTTLE: Any = Throttle.__table__
+LEAST_WAIT = 0.001
+"""Seconds: whatever was refused waits, also where rounding says that it need not."""
+_OWN = THROTTLE.c.key == bindparam("of")
+
+
+def _number(name: str) -> Any:
+    return bindparam(name, type_=Float(53))
+
+
+def _taking(insert: Any) -> Any:
+    """`Bucket.after_try` as one statement; no row comes back from an empty bucket."""
+    since = case((THROTTLE.c.full_at > _number("moment"), THROTTLE.c.full_at), else_=_number("moment"))
+    after = since + _number("every")
+    return (
+        insert(THROTTLE)
+        .values(key=bindparam("of"), full_at=_number("first"))
+        .on_conflict_do_update(index_elements=[THROTTLE.c.key], set_={"full_at": after}, where=after <= _number("most"))
+        .returning(THROTTLE.c.full_at)
+    )
+
+
+_TAKE = {True: _taking(sqlite.insert), False: _taking(postgresql.insert)}
+_FULL_AT: Any = select(THROTTLE.c.full_at).where(_OWN)
+_GIVE_BACK = update(THROTTLE).where(_OWN).values(full_at=THROTTLE.c.full_at - _number("unused"))
+
+
+@dataclass(frozen=True)
+class Try:
+    """A try that was taken; it counts as a failure unless it is given back."""
+
+    application: Application
+    taken: list[tuple[Bucket, str, float]] = field(default_factory=list)
+
+    def give_back(self) -> None:
+        """It was right."""
+        moment = now().timestamp()
+        with self.application.control.quick() as connection:
+            for bucket, key, full_at in self.taken:
+                connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(full_at, moment)})
+
+
+def take(application: Application, guard: Guard, network: str = "", subject: str = "") -> Try:
+    """Take a try from every bucket of ``guard``, or from none.
+
+    ``subject`` is what is tried: an account's or an address's key, known to Pigi or not.
+
+    Raises Refused: ``too_many_tries``, with the seconds until one more would fit.
+    """
+    moment = now().timestamp()
+    made = Try(application)
+    with application.control.transaction() as connection:
+        waits = [
+            _take(connection, made, bucket, _key(application, bucket, *of), moment)
+            for bucket, of in _buckets(guard, network, subject)
+        ]
+        if guard.crowd and guard.besieged:
+            crowd = _key(application, guard.crowd, subject)
+            if _take(connection, made, guard.crowd, crowd, moment):
+                key = _key(application, guard.besieged, subject, neighbourhood(network))
+                waits.append(_take(connection, made, guard.besieged, key, moment))
+        if any(waits):
+            # Leaving the block so undoes what the other buckets gave.
+            raise Refused("too_many_tries", retry_after=max(1, math.ceil(max(waits))))
+    return made
+
+
+def may(application: Application, guard: Guard, network: str = "", subject: str = "") -> bool:
+    """`take` for what is left undone without a word."""
+    try:
+        take(application, guard, network, subject)
+    except Refused:
+        return False
+    return True
+
+
+def forgive(application: Application, guard: Guard, network: str, subject: str) -> None:
+    """Forget the failures at ``subject`` from this network: who is there has shown otherwise who they are."""
+    keys = [
+        _key(application, bucket, subject, place)
+        for bucket, place in ((guard.pair, network), (guard.besieged, neighbourhood(network)))
+        if bucket is not None
+    ]
+    with application.control.quick() as connection:
+        connection.execute(delete(THROTTLE).where(THROTTLE.c.key.in_(keys)))
+
+
+def _buckets(guard: Guard, network: str, subject: str) -> list[tuple[Bucket, tuple[str, ...]]]:
+    """In an order that all requests share, or two of them could wait for each other's rows."""
+    found = ((guard.subject, (subject,)), (guard.pair, (subject, network)), (guard.network, (network,)))
+    return [(bucket, of) for bucket, of in found if bucket is not None]
+
+
+def _key(application: Application, bucket: Bucket, *of: str) -> str:
+    return application.keyring.digest(f"throttle {bucket.name}", "\0".join(of).encode())
+
+
+def _take(connection: Connection, made: Try, bucket: Bucket, key: str, moment: float) -> float:
+    """Take one from a bucket; the seconds to wait if it has none, else 0."""
+    asked = {
+        "of": key, "moment": moment, "every": bucket.every, "first": moment + bucket.every, "most": moment + bucket.room
+    }  # fmt: skip
+    full_at = connection.execute(_TAKE[is_sqlite(connection)], asked).scalar()
+    if full_at is not None:
+        made.taken.append((bucket, key, full_at))
+        return 0.0
+    found: float = connection.execute(_FULL_AT, {"of": key}).scalar_one()
+    return max(bucket.wait(found, moment), LEAST_WAIT)

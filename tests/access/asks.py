@@ -1,0 +1,270 @@
+"""How each route is asked well: identifiers that exist, a valid body, and fresh things for whatever uses them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.access import Role
+from pigi.operations.tokens import ADDRESS, RESET
+from tests.support.furnished import COLLECTIONS, a_name, renamed
+from tests.support.http import BODY
+from tests.support.people import (
+    PASSWORD,
+    an_address,
+    hashed,
+    make_account,
+    make_account_token,
+    make_invitation,
+    make_key_row,
+    make_member,
+    make_registration,
+)
+from web.routes import API
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.access.callers import Caller
+    from tests.support.furnished import Furnished
+
+ANY_REVISION = {"If-Match": "*"}
+NEW_PASSWORD = "lantern quay 92 heron drift"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request. ``values`` fill the path's variables, over `usual`; ``also`` are codes that count as allowed.
+
+    Such a code is one that the route gives only after it has let the caller in.
+    """
+
+    values: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    also: frozenset[str] = frozenset()
+
+
+def _plain(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask()
+
+
+# People
+
+
+def _register(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"name": "Nora New", "email": an_address(), "password": NEW_PASSWORD})
+
+
+def _confirm(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_registration(home.application)}, {"password": PASSWORD})
+
+
+def _sign_in(home: Furnished, _caller: Caller) -> Ask:
+    address = an_address()
+    make_account(home.application, email=address, password_hash=hashed())
+    return Ask(body={"email": address, "password": PASSWORD})
+
+
+def _reset(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_account_token(home.application, RESET)}, {"password": NEW_PASSWORD})
+
+
+def _confirm_address(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_account_token(home.application, ADDRESS)}, {})
+
+
+def _accept_invitation(home: Furnished, _caller: Caller) -> Ask:
+    """An invitation of whoever is not known yet; somebody who is signed in has another address."""
+    token = make_invitation(home.application, home.organisation, home.owner)[1]
+    return Ask({"token": token}, {"name": "Nora New", "password": NEW_PASSWORD}, also=frozenset({"other_address"}))
+
+
+# Organisations and access
+
+
+def _role(home: Furnished, _caller: Caller) -> Ask:
+    account = make_member(home.application, home.organisation)
+    return Ask({"account": account}, {"role": "admin"})
+
+
+def _remove(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"account": make_member(home.application, home.organisation)})
+
+
+def _leave(home: Furnished, caller: Caller) -> Ask:
+    return Ask({"account": caller.account or home.member})
+
+
+def _own_role(_home: Furnished, caller: Caller) -> Ask:
+    """A member who would be more."""
+    return Ask({"account": caller.account} if caller.account else {}, {"role": "owner"})
+
+
+def _demote_owner(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"account": make_member(home.application, home.organisation, Role.OWNER)}, {"role": "member"})
+
+
+def _remove_owner(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"account": make_member(home.application, home.organisation, Role.OWNER)})
+
+
+def _invite(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"email": an_address(), "role": "member"})
+
+
+def _invite_owner(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"email": an_address(), "role": "owner"})
+
+
+def _with_invitation(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"invitation": make_invitation(home.application, home.organisation, home.owner)[0]})
+
+
+def _resend(home: Furnished, caller: Caller) -> Ask:
+    return Ask(_with_invitation(home, caller).values, {})
+
+
+def _issue(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"label": "tests", "scopes": ["configuration:read"]})
+
+
+def _with_key(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"key": make_key_row(home.application, home.organisation)[0]})
+
+
+def _rotate(home: Furnished, caller: Caller) -> Ask:
+    return Ask(_with_key(home, caller).values, {})
+
+
+# Configuration
+
+
+def _make_project(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"name": a_name()})
+
+
+def _change_project(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"project": home.new_project()}, {"name": a_name()}, headers=ANY_REVISION)
+
+
+def _move_project(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"project": home.new_project()}, {})
+
+
+def _make_resource(collection: str) -> Callable[[Furnished, Caller], Ask]:
+    return lambda _home, _caller: Ask(body=renamed(COLLECTIONS[collection]))
+
+
+def _replace_resource(collection: str) -> Callable[[Furnished, Caller], Ask]:
+    def ask(home: Furnished, _caller: Caller) -> Ask:
+        return Ask({"resource": home.new_resource(collection)}, renamed(COLLECTIONS[collection]), headers=ANY_REVISION)
+
+    return ask
+
+
+def _move_resource(collection: str) -> Callable[[Furnished, Caller], Ask]:
+    return lambda home, _caller: Ask({"resource": home.new_resource(collection)}, {})
+
+
+# Generations and jobs
+
+
+def _generate(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body=BODY)
+
+
+def _accept(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"generation": home.new_draft()[0]}, {"project": home.project})
+
+
+def _discard(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"generation": home.new_draft()[0]}, {})
+
+
+def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
+    return Ask(query={"organisation": home.organisation})
+
+
+def _cancel(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"job": home.new_job()}, {})
+
+
+def _retry(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"job": home.new_job()}, {}, also=frozenset({"not_retryable"}))
+
+
+# Pages
+
+
+def _welcome_page(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_registration(home.application)})
+
+
+def _reset_page(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_account_token(home.application, RESET)})
+
+
+def _address_page(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_account_token(home.application, ADDRESS)})
+
+
+def _invitation_page(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_invitation(home.application, home.organisation, home.owner)[1]})
+
+
+_OWN = f"{API}/organisations/<organisation>"
+_PROJECT = f"{_OWN}/projects/<project>"
+_DRAFT = f"{_OWN}/generations/<generation>"
+
+ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
+    f"POST {API}/accounts": _register,
+    f"POST {API}/registrations/<token>": _confirm,
+    f"POST {API}/session": _sign_in,
+    f"PATCH {API}/me": lambda _home, _caller: Ask(body={"name": "Nora Newname"}),
+    f"POST {API}/password-resets": lambda _home, _caller: Ask(body={"email": an_address()}),
+    f"POST {API}/password-resets/<token>": _reset,
+    f"POST {API}/email-changes/<token>": _confirm_address,
+    f"POST {API}/invitations/<token>/accept": _accept_invitation,
+    f"POST {API}/organisations": lambda _home, _caller: Ask(body={"name": "Nora's"}),
+    f"PATCH {_OWN}": lambda _home, _caller: Ask(body={"name": "Harbour Works"}),
+    f"PATCH {_OWN}/members/<account>": _role,
+    f"PATCH {_OWN}/members/<account>#of-oneself": _own_role,
+    f"PATCH {_OWN}/members/<account>#of-an-owner": _demote_owner,
+    f"DELETE {_OWN}/members/<account>": _remove,
+    f"DELETE {_OWN}/members/<account>#oneself": _leave,
+    f"DELETE {_OWN}/members/<account>#an-owner": _remove_owner,
+    f"POST {_OWN}/invitations": _invite,
+    f"POST {_OWN}/invitations#as-an-owner": _invite_owner,
+    f"DELETE {_OWN}/invitations/<invitation>": _with_invitation,
+    f"POST {_OWN}/invitations/<invitation>/resend": _resend,
+    f"POST {_OWN}/api-keys": _issue,
+    f"DELETE {_OWN}/api-keys/<key>": _with_key,
+    f"POST {_OWN}/api-keys/<key>/rotate": _rotate,
+    f"POST {_OWN}/projects": _make_project,
+    f"PATCH {_PROJECT}": _change_project,
+    f"POST {_PROJECT}/archive": _move_project,
+    f"POST {_PROJECT}/unarchive": _move_project,
+    f"POST {_OWN}/generations": _generate,
+    f"POST {_DRAFT}/accept": _accept,
+    f"POST {_DRAFT}/discard": _discard,
+    f"GET {API}/jobs": _list_jobs,
+    f"POST {API}/jobs/<job>/cancel": _cancel,
+    f"POST {API}/jobs/<job>/retry": _retry,
+    "GET /welcome/<token>": _welcome_page,
+    "GET /reset-password/<token>": _reset_page,
+    "GET /confirm-address/<token>": _address_page,
+    "GET /invitations/<token>": _invitation_page,
+}
+for _collection in COLLECTIONS:
+    _every = f"{_PROJECT}/{_collection}"
+    ASKS[f"POST {_every}"] = _make_resource(_collection)
+    ASKS[f"PUT {_every}/<resource>"] = _replace_resource(_collection)
+    ASKS[f"POST {_every}/<resource>/archive"] = _move_resource(_collection)
+    ASKS[f"POST {_every}/<resource>/unarchive"] = _move_resource(_collection)
+
+
+def ask_of(name: str) -> Callable[[Furnished, Caller], Ask]:
+    """What makes the request of a row; rows without an entry here need nothing but what exists."""
+    return ASKS.get(name, _plain)

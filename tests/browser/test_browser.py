@@ -1,0 +1,233 @@
+"""A real browser: the main story, and what the browser keeps, shows and contacts on every page (P05, P22, P24, P35-P37)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from pigi.operations.tokens import RESET
+from tests.browser import steps
+from tests.browser.visits import pages, paths
+from tests.support.browser import FONTS, look
+from tests.support.furnished import furnish
+from tests.support.people import PASSWORD, an_address, hashed, make_account, make_account_token, make_member
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+    from tests.browser.conftest import Chrome, House
+    from tests.support.browser import Witness
+    from tests.support.furnished import Furnished
+
+COOKIES = {"pigi_session", "XSRF-TOKEN"}
+NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
+NOTHING_KEPT = {"session": {}, "databases": [], "caches": [], "workers": 0}
+
+
+@pytest.fixture(scope="module")
+def furnished(house: House) -> Furnished:
+    """An organisation with one of everything."""
+    return furnish(house.application)
+
+
+@pytest.fixture(scope="module")
+def email(house: House, furnished: Furnished) -> str:
+    """The address of an owner of it, who signs in with `PASSWORD`."""
+    address = an_address()
+    make_member(house.application, furnished.organisation, "owner", email=address, password_hash=hashed())
+    return address
+
+
+def refused(chrome: Chrome, cookies: list[Any]) -> tuple[int, str]:
+    """What a thief of these cookies is answered by the API, and where a page sends them."""
+    with chrome.person() as thief:
+        thief.context.add_cookies(cookies)
+        status = thief.context.request.get("/api/v1/session").status
+        page = thief.context.new_page()
+        page.goto("/dashboard")
+        return status, page.url
+
+
+def check_kept(witness: Witness, found: dict[str, Any]) -> None:
+    """Two cookies that end with the browser's session, one key in localStorage, and nothing else anywhere."""
+    cookies = witness.context.cookies()
+    assert {cookie["name"] for cookie in cookies} <= COOKIES
+    assert {cookie["expires"] for cookie in cookies} <= {-1}
+    assert set(found["local"]) <= {"pigi_theme"}
+    assert {name: found[name] for name in NOTHING_KEPT} == NOTHING_KEPT
+
+
+def check_contacts(chrome: Chrome, witness: Witness) -> None:
+    """No page asked anybody but Pigi and Bunny Fonts, nor did the browser; the fonts' host learns nothing."""
+    assert witness.hosts <= {chrome.house.host, FONTS}
+    assert {contact.host for contact in chrome.world.contacts} <= {FONTS}
+    for contact in chrome.world.contacts:
+        assert not {"cookie", "referer", "authorization"} & set(contact.headers)
+
+
+def test_two_people_from_registration_to_an_accepted_draft(chrome: Chrome, house: House) -> None:
+    nora, omar = an_address(), an_address()
+    with chrome.person() as first, chrome.person() as second:
+        page, other = first.context.new_page(), second.context.new_page()
+        steps.register(page, house, "Nora Nilsen", nora)
+        home = steps.make_organisation(page, "Nilsen & Co")
+        steps.invite(page, home, omar)
+        steps.join(other, house, "Omar Haddad", omar)
+        expect(other.get_by_role("heading", level=1)).to_have_text("Nilsen & Co")
+        project = steps.make_project(page, home, "Shop")
+
+        held = house.model.hold("code-reviewer", after=30, pause=0.5)
+        steps.ask_for_draft(page, home, "code-reviewer")
+        held.wait()
+        live = page.locator("[data-live-text]")
+        expect(live).not_to_be_empty()
+        begun = live.inner_text()
+        assert page.get_by_role("button", name="Accept", exact=True).count() == 0
+        held.release()
+        expect(page.get_by_role("button", name="Accept", exact=True)).to_be_visible()
+        steps.accept_draft(page, project)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("code-reviewer")
+        assert begun.strip()
+
+        other.goto(f"{project}/agents")
+        expect(other.get_by_role("link", name="code-reviewer")).to_be_visible()
+        for witness, shown in ((first, page), (second, other)):
+            assert witness.errors == []
+            check_kept(witness, look(shown))
+            check_contacts(chrome, witness)
+
+
+def test_a_copied_cookie_is_worth_nothing_after_signing_out(chrome: Chrome, email: str) -> None:
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        steps.sign_in(page, email)
+        page.wait_for_url("**/dashboard")
+        copied = witness.context.cookies()
+        assert {cookie["name"] for cookie in copied} == COOKIES
+        assert refused(chrome, copied) == (200, f"{chrome.house.address}/dashboard")
+        steps.sign_out(page)
+        assert witness.context.cookies() == []
+    status, where = refused(chrome, copied)
+    assert status == 401
+    assert "/sign-in" in where
+
+
+def test_signing_out_everywhere_ends_the_other_browsers_too(chrome: Chrome, email: str) -> None:
+    with chrome.person() as here, chrome.person() as there:
+        for witness in (here, there):
+            page = witness.context.new_page()
+            steps.sign_in(page, email)
+            page.wait_for_url("**/dashboard")
+        copied = [here.context.cookies(), there.context.cookies()]
+        steps.sign_out_everywhere(here.context.pages[0])
+        there.context.pages[0].goto("/account")
+        assert "/sign-in" in there.context.pages[0].url
+    assert [refused(chrome, cookies)[0] for cookies in copied] == [401, 401]
+
+
+def test_a_wrong_password_is_told_at_the_form(chrome: Chrome, email: str) -> None:
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        with witness.expecting(401):
+            steps.sign_in(page, email, "not the password at all")
+            alert = page.get_by_role("alert")
+            expect(alert).to_be_visible()
+        expect(alert).to_be_focused()
+        assert alert.evaluate("(one) => one.closest('form') !== null")
+        assert page.get_by_label("E-mail address").input_value() == email
+        assert witness.context.cookies() == []
+        assert witness.errors == []
+
+
+def test_signing_in_takes_no_mouse(chrome: Chrome, email: str) -> None:
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        page.goto("/sign-in")
+        expect(page.get_by_label("E-mail address")).to_be_focused()
+        page.keyboard.type(email)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dashboard")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()
+
+
+def test_reading_a_mailed_link_does_not_use_it_up(chrome: Chrome, house: House) -> None:
+    address = an_address()
+    account = make_account(house.application, email=address, password_hash=hashed())
+    link = f"/reset-password/{make_account_token(house.application, RESET, account, email=address)}"
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        page.goto(link)
+        page.reload()
+        page.get_by_label("New password").fill("lantern quay 92 heron drift")
+        page.locator("form[data-api] button.primary").click()
+        page.wait_for_url("**/sign-in*")
+        steps.sign_in(page, address, "lantern quay 92 heron drift")
+        page.wait_for_url("**/dashboard")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_page_keeps_the_promises(chrome: Chrome, furnished: Furnished, email: str, theme: str) -> None:
+    with chrome.person(viewport=WIDE, color_scheme="light") as witness:
+        page = witness.context.new_page()
+        visit_all(page, paths(furnished, anonymous=True), theme)
+        steps.sign_in(page, email)
+        page.wait_for_url("**/dashboard")
+        visit_all(page, paths(furnished), theme)
+        assert {cookie["name"] for cookie in witness.context.cookies()} == COOKIES
+        check_kept(witness, look(page))
+        check_contacts(chrome, witness)
+        assert witness.errors == []
+        lasting = re.compile("expires|max-age", re.IGNORECASE)
+        assert [line for line in witness.set_cookies() if lasting.search(line)] == []
+
+
+def test_the_operators_pages_keep_them_too(chrome: Chrome, furnished: Furnished, house: House) -> None:
+    address = an_address()
+    make_account(house.application, email=address, password_hash=hashed(), operator=True)
+    with chrome.person(viewport=WIDE) as witness:
+        page = witness.context.new_page()
+        steps.sign_in(page, address)
+        page.wait_for_url("**/dashboard")
+        visit_all(page, paths(furnished, operator=True), "light")
+        check_kept(witness, look(page))
+        check_contacts(chrome, witness)
+        assert witness.errors == []
+
+
+def test_there_are_pages() -> None:
+    """An empty visit would find nothing wrong."""
+    assert len(pages()) > 20
+
+
+def visit_all(page: Page, where: list[str], theme: str) -> None:
+    """Look at each path in a theme, wide and narrow; all that is wrong is told together."""
+    page.goto("/")
+    while page.evaluate("document.documentElement.dataset.theme") != theme:
+        page.locator("[data-theme-button]").first.click()
+    wrong = {path: flaws for path in where if (flaws := visit(page, path, theme))}
+    assert wrong == {}
+
+
+def visit(page: Page, path: str, theme: str) -> list[str]:
+    """What is wrong with a page."""
+    page.set_viewport_size(WIDE)
+    answer = page.goto(path)
+    assert answer is not None
+    flaws = [] if answer.status == 200 else [f"status {answer.status}"]
+    for size in (WIDE, NARROW):
+        page.set_viewport_size(size)
+        found = look(page)
+        flaws += [f"{found['wide']} px too wide at {size['width']} px"] if found["wide"] > 0 else []
+        flaws += [f"refused by the policy: {found['refused']}"] if found["refused"] else []
+    flaws += [f"headings {found['headings']}"] if len(found["headings"]) != 1 else []
+    flaws += ["no title"] if not found["title"] else []
+    kept = found["local"].get("pigi_theme")
+    return flaws + ([f"theme {kept}"] if kept != theme else [])

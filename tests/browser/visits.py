@@ -1,0 +1,55 @@
+"""Which pages there are to visit: all that `web.app.ROUTES` has, with identifiers that exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.operations.tokens import ADDRESS, RESET
+from tests.support.furnished import COLLECTIONS, VARIABLE, fill, usual
+from tests.support.people import make_account_token, make_registration
+from web.app import ROUTES
+from web.routes import Kind, Who
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.furnished import Furnished
+    from web.routes import Route
+
+
+def pages() -> list[Route]:
+    """The routes that answer with a page."""
+    return [
+        route
+        for route in ROUTES
+        if route.kind is Kind.PAGE and any("text/html" in answer.media_types for answer in route.answers)
+    ]
+
+
+def paths(home: Furnished, *, operator: bool = False, anonymous: bool = False) -> list[str]:
+    """What a member, an operator, or nobody in particular can visit; each collection of resources once."""
+    whom = {Who.OPERATOR} if operator else {Who.ANYONE}
+    shown = [
+        route
+        for route in pages()
+        if route.who in whom or (not operator and not anonymous and route.who is not Who.OPERATOR)
+    ]
+    return [path for route in shown for path in _filled(home, route.path)]
+
+
+def _filled(home: Furnished, path: str) -> Iterator[str]:
+    values = {**usual(home, path), "token": _token(home, path) if "token" in VARIABLE.findall(path) else ""}
+    if "collection" not in values:
+        yield fill(path, values)
+        return
+    for collection in COLLECTIONS:
+        resource = home.resources[collection]
+        yield fill(path, {**values, "collection": collection, "resource": resource})
+
+
+def _token(home: Furnished, path: str) -> str:
+    if path.startswith("/welcome"):
+        return make_registration(home.application)
+    if path.startswith("/invitations"):
+        return home.invitation_token
+    return make_account_token(home.application, RESET if path.startswith("/reset") else ADDRESS)

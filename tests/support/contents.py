@@ -1,0 +1,91 @@
+"""Contents of each kind that may be saved, and strategies that make more of them."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+from hypothesis import strategies as st
+
+AGENT: dict[str, Any] = {
+    "name": "reviewer",
+    "description": "Use it to review changes.",
+    "instructions": "## Role\nYou review.",
+    "tools": ["Read"],
+    "model": "inherit",
+    "mcp_servers": [],
+}
+MCP_SERVER: dict[str, Any] = {
+    "name": "tracker",
+    "description": "Reads issues.",
+    "transport": {
+        "type": "stdio",
+        "command": "uvx",
+        "args": ["tracker==1.2.3"],
+        "environment": [
+            {"kind": "plain", "name": "LANG", "value": "C"},
+            {
+                "kind": "secret",
+                "name": "TRACKER_TOKEN",
+                "slot": {"name": "TRACKER_TOKEN", "purpose": "Reads issues.", "set_by": "member"},
+            },
+        ],
+    },
+    "startup_timeout_seconds": 30,
+    "tool_timeout_seconds": 60,
+}
+DOCUMENT: dict[str, Any] = {"title": "How we test", "body": "Write the test first.", "applies_to": ["src/**/*.py"]}
+SETTINGS: dict[str, Any] = {
+    "name": "Careful",
+    "description": "Asks before it writes.",
+    "permissions": {"allow": ["Read"], "ask": [], "deny": ["Read(./.env)"], "default_mode": "ask"},
+    "environment": [],
+    "model": "inherit",
+}
+CONTENTS: dict[str, dict[str, Any]] = {
+    "agent": AGENT,
+    "mcp-server": MCP_SERVER,
+    "document": DOCUMENT,
+    "settings": SETTINGS,
+}
+NAME_FIELDS = {"agent": "name", "mcp-server": "name", "document": "title", "settings": "name"}
+
+GITHUB_TOKEN = "ghp_" + "a1B2" * 9
+"""Shaped like a secret; put together so that no scanner mistakes it for a leaked one."""
+
+slugs = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True)
+# Any script, emoji included; what the linter refuses is left out here and refused in tests of its own.
+_letters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"])
+lines = st.text(_letters, min_size=1, max_size=60).filter(lambda text: bool(text.strip()))
+proses = st.lists(lines, min_size=1, max_size=5).map("\n".join)
+words = st.text(string.ascii_letters, min_size=1, max_size=10)
+
+agents = st.fixed_dictionaries(
+    {"name": slugs, "description": lines, "instructions": proses},
+    optional={"tools": st.lists(words, max_size=3), "mcp_servers": st.lists(slugs, max_size=3)},
+)
+documents = st.fixed_dictionaries({"title": lines, "body": proses}, optional={"applies_to": st.lists(words)})
+settings_sets = st.fixed_dictionaries(
+    {"name": lines, "description": lines},
+    optional={"permissions": st.fixed_dictionaries({}, optional={"ask": st.lists(words, max_size=4)})},
+)
+_slots = st.fixed_dictionaries({"name": words, "purpose": lines}, optional={"set_by": st.just("administrator")})
+_headers = st.fixed_dictionaries({"kind": st.just("secret"), "name": words, "slot": _slots})
+servers = st.fixed_dictionaries(
+    {
+        "name": slugs,
+        "description": lines,
+        "transport": st.fixed_dictionaries(
+            {"type": st.just("http"), "url": words.map("https://{}.example/".format)},
+            optional={"headers": st.lists(_headers, max_size=2)},
+        ),
+    },
+    optional={"tool_timeout_seconds": st.integers(1, 3600)},
+)
+any_content = st.one_of(
+    st.tuples(st.just("agent"), agents),
+    st.tuples(st.just("mcp-server"), servers),
+    st.tuples(st.just("document"), documents),
+    st.tuples(st.just("settings"), settings_sets),
+)
+"""A kind and content that a person could have written for it; the linter may still refuse some."""

@@ -1,0 +1,212 @@
+"""People, their sessions and API keys, made as rows: what tests of access and of pages start from."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import timedelta
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING
+
+from pigi.clock import now
+from pigi.domain.access import Role, Scope
+from pigi.domain.addresses import email_key
+from pigi.ids import new_id
+from pigi.operations.api_keys import PREFIX, _hashed
+from pigi.operations.passwords import hash_password
+from pigi.operations.sessions import csrf_token, open_session
+from pigi.operations.tokens import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
+from web.cookies import SESSION, XSRF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+    from pigi.application import Application
+    from tests.support.http import Client
+
+NO_PASSWORD = "!"
+"""No password has this hash."""
+PASSWORD = "heron quay lantern 47 drift"
+PURPOSES = {RESET: NEW_PASSWORD, ADDRESS: NEW_ADDRESS}
+
+_numbers = count(1)
+
+
+@cache
+def hashed(password: str = PASSWORD) -> str:
+    """The hash of a password, made once a run, since it is slow by design."""
+    return hash_password(password)
+
+
+def an_address() -> str:
+    """An e-mail address that nobody has yet (RFC 2606 keeps the domain out of the world)."""
+    return f"person-{next(_numbers)}-{secrets.token_hex(3)}@example.com"
+
+
+def make_account(
+    application: Application,
+    name: str = "Ada Lund",
+    email: str = "",
+    *,
+    operator: bool = False,
+    password_hash: str = NO_PASSWORD,
+    state: str = "active",
+) -> str:
+    """An account that may sign in; its id."""
+    account_id, moment, email = new_id(), now(), email or an_address()
+    with application.control.begin() as session:
+        session.add(
+            Account(
+                id=account_id,
+                kind="operator" if operator else "person",
+                name=name,
+                email=email,
+                email_key=email_key(email),
+                password_hash=password_hash,
+                state=state,
+                created_at=moment,
+                password_changed_at=moment,
+            )
+        )
+    return account_id
+
+
+def join(application: Application, organisation_id: str, account_id: str, role: Role = Role.MEMBER) -> None:
+    """Make an account a member."""
+    with application.control.begin() as session:
+        row = Membership(organisation_id=organisation_id, account_id=account_id, role=role, joined_at=now())
+        session.add(row)
+
+
+def make_member(application: Application, organisation_id: str, role: Role = Role.MEMBER, **facts: str) -> str:
+    """A new account that is a member; its id."""
+    account_id = make_account(application, **facts)
+    join(application, organisation_id, account_id, role)
+    return account_id
+
+
+def make_session(application: Application, account_id: str) -> str:
+    """A session of an account, as signing in opens it; what its cookie holds."""
+    with application.control.begin() as session:
+        return open_session(session, account_id)[1]
+
+
+def browser(app: Flask, token: str, *, csrf: str | None = None) -> Client:
+    """A client with a session's cookies, that sends its CSRF token with everything, or ``csrf`` instead."""
+    client = app.test_client()
+    client.set_cookie(SESSION, token)
+    client.set_cookie(XSRF, csrf_token(token))
+    client.environ_base["HTTP_X_XSRF_TOKEN"] = csrf_token(token) if csrf is None else csrf
+    return client
+
+
+def sign_in(app: Flask, application: Application, account_id: str) -> Client:
+    """A browser in which that account is signed in."""
+    return browser(app, make_session(application, account_id))
+
+
+def make_key(
+    application: Application,
+    organisation_id: str,
+    scopes: Iterable[Scope] = Scope,
+    *,
+    days: float = 30,
+    revoked: bool = False,
+) -> str:
+    """An API key with these scopes, made as a row, so that it may be over already; what its holder sends."""
+    return make_key_row(application, organisation_id, scopes, days=days, revoked=revoked)[1]
+
+
+def make_key_row(
+    application: Application,
+    organisation_id: str,
+    scopes: Iterable[Scope] = Scope,
+    *,
+    days: float = 30,
+    revoked: bool = False,
+) -> tuple[str, str]:
+    """As `make_key`: its id and what its holder sends."""
+    key_id, secret, moment = new_id(), secrets.token_urlsafe(32), now()
+    with application.control.begin() as session:
+        session.add(
+            ApiKey(
+                id=key_id,
+                organisation_id=organisation_id,
+                label="tests",
+                scopes=" ".join(scopes),
+                secret_hash=_hashed(secret),
+                created_at=moment,
+                expires_at=moment + timedelta(days=days),
+                revoked_at=moment if revoked else None,
+            )
+        )
+    return key_id, f"{PREFIX}_{uuid.UUID(key_id).hex}_{secret}"
+
+
+def make_invitation(
+    application: Application, organisation_id: str, invited_by: str, email: str = "", role: Role = Role.MEMBER
+) -> tuple[str, str]:
+    """An open invitation, without its mail: its id and the token of its link."""
+    invitation_id, moment, email = new_id(), now(), email or an_address()
+    token = application.keyring.token(INVITATION, invitation_id)
+    with application.control.begin() as session:
+        session.add(
+            Invitation(
+                id=invitation_id,
+                organisation_id=organisation_id,
+                email=email,
+                email_key=email_key(email),
+                role=role,
+                invited_by=invited_by,
+                token_hash=token_hash(token),
+                created_at=moment,
+                expires_at=moment + timedelta(days=14),
+            )
+        )
+    return invitation_id, token
+
+
+def make_registration(application: Application, email: str = "", password_hash: str = "") -> str:
+    """A registration that waits to be confirmed with `PASSWORD`; the token of its link."""
+    row_id, moment, email = new_id(), now(), email or an_address()
+    token = application.keyring.token(WELCOME, row_id)
+    with application.control.begin() as session:
+        session.add(
+            Registration(
+                id=row_id,
+                name="Rita Registered",
+                email=email,
+                email_key=email_key(email),
+                password_hash=password_hash or hashed(),
+                token_hash=token_hash(token),
+                created_at=moment,
+                expires_at=moment + timedelta(hours=24),
+            )
+        )
+    return token
+
+
+def make_account_token(application: Application, use: str, account_id: str = "", email: str = "") -> str:
+    """A mailed link for a new password or a new address (`RESET`, `ADDRESS`), of an account; its token."""
+    known, row_id, moment = an_address(), new_id(), now()
+    account_id = account_id or make_account(application, email=known, password_hash=hashed())
+    email = email or (known if use == RESET else an_address())
+    token = application.keyring.token(use, row_id)
+    with application.control.begin() as session:
+        session.add(
+            AccountToken(
+                id=row_id,
+                purpose=PURPOSES[use],
+                account_id=account_id,
+                email=email,
+                email_key=email_key(email),
+                token_hash=token_hash(token),
+                created_at=moment,
+                expires_at=moment + timedelta(hours=1),
+            )
+        )
+    return token

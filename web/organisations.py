@@ -1,0 +1,129 @@
+"""Organisations over HTTP: making one, listing one's own, reading and renaming."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.access import Action, Caller
+from pigi.errors import Refused
+from pigi.operations.access import role_in
+from pigi.operations.organisations import (
+    create_organisation,
+    organisations_of,
+    read_organisation,
+    rename_organisation,
+)
+from web.bodies import read_body
+from web.repeats import once_made
+from web.replies import as_json, moment, reply
+from web.routes import API, Answer, Kind, Route, Who
+from web.schemas.organisations import Organisation, OrganisationList, OrganisationRequest
+
+if TYPE_CHECKING:
+    from pigi.operations.organisations import OrganisationView
+    from web.call import Call, SignedIn
+    from web.repeats import OnMade
+    from web.replies import Reply
+
+ALL = f"{API}/organisations"
+
+
+def show_organisations(visit: SignedIn) -> Reply:
+    """The organisations that whoever is signed in belongs to, oldest first."""
+    mine = organisations_of(visit.application, visit.account)
+    return reply(as_json({"organisations": [_organisation(view) for view in mine]}))
+
+
+def make_organisation(visit: SignedIn) -> Reply:
+    """Make an organisation; whoever makes it owns it."""
+    asked = read_body(OrganisationRequest)
+
+    def show(location: str) -> Reply:
+        organisation_id = location.rpartition("/")[2]
+        role = role_in(visit.application, visit.account.account_id, organisation_id)
+        if role is None:
+            raise Refused("not_found")
+        caller = Caller(organisation_id, role, visit.account.account_id)
+        answer = reply(as_json(_organisation(read_organisation(visit.application, caller))), 201)
+        answer.headers["Location"] = location
+        return answer
+
+    def make(made: OnMade) -> Reply:
+        made_id = create_organisation(
+            visit.application,
+            asked.name,
+            visit.account,
+            lambda session, organisation_id: made(session, f"{ALL}/{organisation_id}", 201),
+        )
+        return show(f"{ALL}/{made_id}")
+
+    return once_made(visit, make, show)
+
+
+def show_organisation(call: Call) -> Reply:
+    """An organisation."""
+    return _shown(read_organisation(call.application, call.caller))
+
+
+def rename(call: Call) -> Reply:
+    """Give an organisation another name."""
+    asked = read_body(OrganisationRequest)
+
+    def act(made: OnMade) -> Reply:
+        return _shown(
+            rename_organisation(call.application, call.caller, asked.name, lambda session: made(session, "", 200))
+        )
+
+    return once_made(call, act, lambda _location: show_organisation(call))
+
+
+def _shown(view: OrganisationView) -> Reply:
+    return reply(as_json(_organisation(view)))
+
+
+def _organisation(view: OrganisationView) -> dict[str, Any]:
+    return {"id": view.id, "name": view.name, "role": view.role, "created_at": moment(view.created_at)}
+
+
+_ONE = Answer(200, "The organisation", Organisation)
+ROUTES = (
+    Route(
+        "GET",
+        ALL,
+        show_organisations,
+        Who.PERSON,
+        Kind.READ,
+        "List your organisations",
+        (Answer(200, "The organisations", OrganisationList),),
+    ),
+    Route(
+        "POST",
+        ALL,
+        make_organisation,
+        Who.PERSON,
+        Kind.MAKE,
+        "Make an organisation",
+        (Answer(201, "The organisation", Organisation, headers=("Location", "Idempotency-Replayed")),),
+        problems=("not_for_operators", "not_found", "too_many_today"),
+        body=OrganisationRequest,
+    ),
+    Route(
+        "GET",
+        f"{ALL}/<organisation>",
+        show_organisation,
+        Action.ORGANISATION_READ,
+        Kind.READ,
+        "Read an organisation",
+        (_ONE,),
+    ),
+    Route(
+        "PATCH",
+        f"{ALL}/<organisation>",
+        rename,
+        Action.ORGANISATION_CHANGE,
+        Kind.MAKE,
+        "Rename an organisation",
+        (Answer(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        body=OrganisationRequest,
+    ),
+)

@@ -1,0 +1,57 @@
+"""What an address asks for. Pages forgive: what they do not know, or what has another form, is left out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
+
+from flask import request
+
+from pigi.ids import is_id
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from typing import TypeVar
+
+    Item = TypeVar("Item")
+
+PAGE = 50
+HOME = "/dashboard"
+LONGEST = 2000
+
+# Visible ASCII; a browser reads a backslash as a slash, and drops tabs and line breaks (WHATWG URL, section 4.4).
+_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+
+def one_of(name: str, known: Collection[str], otherwise: str = "") -> str:
+    """The query's ``name`` if it is one of ``known``."""
+    value = request.args.get(name, "")
+    return value if value in known else otherwise
+
+
+def id_of(name: str) -> str | None:
+    """The query's ``name`` if it is an identifier."""
+    value = request.args.get(name, "")
+    return value if is_id(value) else None
+
+
+def number_of(name: str) -> int | None:
+    """The query's ``name`` if it is a number of up to nine digits."""
+    value = request.args.get(name, "")
+    return int(value) if re.fullmatch("[0-9]{1,9}", value) else None
+
+
+def local_path(text: str) -> str:
+    """``text`` if it is a path of this site, or else the dashboard: nobody is sent elsewhere after signing in."""
+    split = urlsplit(text) if len(text) <= LONGEST and _PATH.fullmatch(text) else None
+    return text if split is not None and not split.scheme and not split.netloc else HOME
+
+
+def older(found: Sequence[Item], place: str, limit: int = PAGE) -> tuple[Sequence[Item], str | None]:
+    """One page of what was found, and the path of the next; ``place`` is the field that ``before`` takes."""
+    if len(found) <= limit:
+        return found, None
+    shown = found[:limit]
+    query = {**request.args.to_dict(), "before": getattr(shown[-1], place)}
+    return shown, f"{request.path}?{urlencode(query)}"

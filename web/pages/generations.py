@@ -1,0 +1,57 @@
+"""Pages of generations: asking for a draft, and looking at it from its first word to its acceptance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.operations.generations import read_generation
+from pigi.operations.jobs import read_job
+from pigi.operations.projects import list_projects
+from web.pages.asked import id_of, one_of
+from web.pages.organisations import OWN
+from web.pages.route import page
+from web.pages.shell import draw
+from web.pages.words import KINDS
+
+if TYPE_CHECKING:
+    from web.call import Call
+    from web.replies import Reply
+
+MOST_PROJECTS = 200
+CHOICES = [(kind.wire, kind.noun[0].upper() + kind.noun[1:], kind.says) for kind in KINDS.values()]
+
+
+def generate_page(call: Call) -> Reply:
+    """Ask for a draft."""
+    return draw(
+        call,
+        "generations/ask.html",
+        here="generate",
+        kinds=CHOICES,
+        chosen=one_of("kind", KINDS, "agent"),
+        project=id_of("project"),
+    )
+
+
+def generation_page(call: Call, generation: str) -> Reply:
+    """A draft, while it is written and after."""
+    view = read_generation(call.application, call.caller.organisation_id, generation)
+    call.facts.job_id = view.job_id
+    projects = list_projects(call.application, call.caller, limit=MOST_PROJECTS)
+    return draw(
+        call,
+        "generations/generation.html",
+        here="generate",
+        generation=view,
+        job=read_job(call.application, view.job_id, call.caller.organisation_id),
+        kind=KINDS[view.resource],
+        projects=[(project.id, project.name) for project in projects],
+        project=id_of("project") or "",
+    )
+
+
+ROUTES = (
+    page(f"{OWN}/generate", generate_page, Action.GENERATE),
+    page(f"{OWN}/generations/<generation>", generation_page, Action.GENERATIONS_READ),
+)

@@ -1,0 +1,41 @@
+"""Who a pseudonym in a row stands for, as far as whoever looks may know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.operations.members import list_members
+
+if TYPE_CHECKING:
+    from web.call import Call
+
+OTHERS = {
+    "account": "a former member",
+    "api-key": "an API key",
+    "operator": "an operator",
+    "invitation": "an invitation",
+    "cli": "the command line",
+}
+
+
+class Names:
+    """Members by name; others by what they are."""
+
+    def __init__(self, members: dict[str, str]) -> None:
+        self._members = members
+
+    def of(self, pseudonym: str | None) -> str | None:
+        """The name; None for what was erased."""
+        if pseudonym is None:
+            return None
+        sort, _, rest = pseudonym.partition(":")
+        known = self._members.get(pseudonym)
+        if known or sort not in OTHERS:
+            return known or pseudonym
+        return f"{OTHERS[sort]} {rest[:8]}…" if sort in {"api-key", "invitation"} else OTHERS[sort]
+
+
+def names_in(call: Call) -> Names:
+    """The names of an organisation's members."""
+    members = list_members(call.application, call.caller)
+    return Names({f"account:{member.account_id}": member.name for member in members})

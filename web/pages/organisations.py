@@ -1,0 +1,129 @@
+"""Pages of an organisation: choosing one, what needs somebody in it, and who has access to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action, Role, Scope
+from pigi.domain.job_state import ENDED, JobState
+from pigi.operations.audit_reading import list_entries
+from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
+from pigi.operations.generations import waiting_drafts
+from pigi.operations.invitations import list_invitations
+from pigi.operations.jobs import list_jobs
+from pigi.operations.key_changes import DEFAULT_OVERLAP_DAYS
+from pigi.operations.key_views import list_keys
+from pigi.operations.mail import list_mails
+from pigi.operations.members import list_members
+from pigi.operations.organisations import organisations_of, read_organisation
+from pigi.operations.projects import list_projects
+from web.pages.asked import PAGE, id_of, number_of, older
+from web.pages.names import names_in
+from web.pages.route import page
+from web.pages.shell import draw
+from web.replies import Reply
+from web.routes import Who
+
+if TYPE_CHECKING:
+    from web.call import Call, SignedIn
+
+OWN = "/o/<organisation>"
+LOOKED_AT = 30
+"""Jobs that the overview looks at."""
+FEW = 6
+SCOPES = (
+    (Scope.CONFIGURATION_READ, "Read configuration", "Projects, resources and their revisions."),
+    (Scope.CONFIGURATION_WRITE, "Write configuration", "Make, change and archive them; includes reading."),
+    (Scope.GENERATIONS_WRITE, "Generate with AI", "Ask for drafts, follow, stop and retry their jobs."),
+)
+
+
+def dashboard_page(visit: SignedIn) -> Reply:
+    """The only organisation, or a choice of them."""
+    mine = organisations_of(visit.application, visit.account)
+    there = "/operate" if visit.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 else None
+    if there is not None:
+        return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
+    return draw(visit, "organisations/choose.html", here="")
+
+
+def new_organisation_page(visit: SignedIn) -> Reply:
+    """Make an organisation."""
+    return draw(visit, "organisations/new.html", here="")
+
+
+def overview_page(call: Call) -> Reply:
+    """What needs somebody, what goes on, and where to go on."""
+    jobs = list_jobs(call.application, call.caller.organisation_id, limit=LOOKED_AT)
+    projects = list_projects(call.application, call.caller, limit=FEW)
+    drafts = waiting_drafts(call.application, call.caller, FEW)
+    active = [job for job in jobs if not job.ended]
+    return draw(
+        call,
+        "organisations/overview.html",
+        here="overview",
+        jobs=jobs,
+        drafts=drafts,
+        projects=projects,
+        active=active[:FEW],
+        failed=[job for job in jobs if job.state == JobState.FAILED][:FEW],
+        changes=(),
+        ended=[job for job in jobs if job.state in ENDED][:FEW],
+        polls=bool(active),
+        first_run=not projects or not jobs,
+    )
+
+
+def organisation_page(call: Call) -> Reply:
+    """Its name, and leaving it."""
+    view = read_organisation(call.application, call.caller)
+    return draw(call, "organisations/settings.html", here="settings", organisation=view)
+
+
+def members_page(call: Call) -> Reply:
+    """Who belongs to it, and who is invited."""
+    may = call.caller.role is not None and call.caller.role.covers(Role.ADMIN)
+    grantable = [role for role in Role if call.caller.role is not None and call.caller.role.covers(role)]
+    return draw(
+        call,
+        "organisations/members.html",
+        here="members",
+        members=list_members(call.application, call.caller),
+        invitations=list_invitations(call.application, call.caller) if may else [],
+        roles=grantable,
+        role_options=[(role, role.capitalize()) for role in grantable],
+    )
+
+
+def api_keys_page(call: Call) -> Reply:
+    """Keys, and making one."""
+    keys = list_keys(call.application, call.caller)
+    days = {"usual": DEFAULT_DAYS, "most": LONGEST_DAYS, "overlap": DEFAULT_OVERLAP_DAYS}
+    return draw(call, "organisations/api-keys.html", here="keys", keys=keys, scopes=SCOPES, days=days)
+
+
+def audit_page(call: Call) -> Reply:
+    """Changes of access, newest first."""
+    found = list_entries(call.application, call.caller.organisation_id, PAGE + 1, number_of("before"))
+    entries, following = older(found, "seq")
+    names = names_in(call)
+    return draw(call, "organisations/audit.html", here="audit", entries=entries, next=following, names=names)
+
+
+def mails_page(call: Call) -> Reply:
+    """Mail sent for it, newest first."""
+    found = list_mails(call.application, call.caller, limit=PAGE + 1, before=id_of("before"))
+    mails, following = older(found, "id")
+    return draw(call, "organisations/mails.html", here="mails", mails=mails, next=following)
+
+
+ROUTES = (
+    page("/dashboard", dashboard_page, Who.PERSON),
+    page("/organisations/new", new_organisation_page, Who.PERSON),
+    page(OWN, overview_page, Action.ORGANISATION_READ),
+    page(f"{OWN}/settings", organisation_page, Action.ORGANISATION_READ),
+    page(f"{OWN}/members", members_page, Action.MEMBERS_READ),
+    page(f"{OWN}/api-keys", api_keys_page, Action.KEYS_READ),
+    page(f"{OWN}/audit", audit_page, Action.AUDIT_READ),
+    page(f"{OWN}/mails", mails_page, Action.MAIL_READ),
+)

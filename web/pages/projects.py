@@ -1,0 +1,95 @@
+"""Pages of projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.errors import Refused
+from pigi.operations.projects import list_projects, read_project
+from pigi.operations.resources import list_resources
+from web.pages.asked import PAGE, id_of, older, one_of
+from web.pages.organisations import OWN
+from web.pages.route import page
+from web.pages.shell import draw
+from web.pages.words import COLLECTIONS, KINDS
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from web.call import Call
+    from web.pages.words import KindWords
+    from web.replies import Reply
+
+ALL = f"{OWN}/projects"
+ONE = f"{ALL}/<project>"
+STATES = ("active", "archived")
+
+
+def projects_page(call: Call) -> Reply:
+    """Projects, newest first."""
+    state = one_of("state", STATES, "active")
+    found = list_projects(call.application, call.caller, state=state, limit=PAGE + 1, before=id_of("before"))
+    projects, following = older(found, "id")
+    return draw(call, "projects/list.html", here="projects", projects=projects, next=following, state=state)
+
+
+def new_project_page(call: Call) -> Reply:
+    """Make a project."""
+    return draw(call, "projects/edit.html", here="projects", project=None)
+
+
+def edit_project_page(call: Call, project: str) -> Reply:
+    """Change a project's words."""
+    view = read_project(call.application, call.caller, project)
+    return draw(call, "projects/edit.html", here="projects", project=view)
+
+
+def project_page(call: Call, project: str) -> Reply:
+    """A project, at its agents."""
+    return collection_page(call, project, "agents")
+
+
+def collection_page(call: Call, project: str, collection: str) -> Reply:
+    """A project's resources of one kind."""
+    kind, state = kind_of(collection), one_of("state", STATES, "active")
+    view = read_project(call.application, call.caller, project)
+    found = list_resources(
+        call.application, call.caller, project, kind.wire, state=state, limit=PAGE + 1, before=id_of("before")
+    )
+    resources, following = older(found, "id")
+    return draw(
+        call,
+        "projects/project.html",
+        here="projects",
+        project=view,
+        kind=kind,
+        kind_tabs=_tabs(call, project, kind),
+        resources=resources,
+        next=following,
+        archived=state == "archived",
+    )
+
+
+def kind_of(collection: str) -> KindWords:
+    """The kind whose collection this is; raises Refused ``not_found``."""
+    if collection not in COLLECTIONS:
+        raise Refused("not_found")
+    return COLLECTIONS[collection]
+
+
+def _tabs(call: Call, project: str, here: KindWords) -> list[dict[str, Any]]:
+    home = f"/o/{call.caller.organisation_id}/projects/{project}"
+    return [
+        {"title": kind.title, "path": f"{home}/{kind.collection}", "here": kind is here} for kind in KINDS.values()
+    ]
+
+
+READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
+ROUTES = (
+    page(ALL, projects_page, READ),
+    page(f"{ALL}/new", new_project_page, WRITE),
+    page(ONE, project_page, READ),
+    page(f"{ONE}/edit", edit_project_page, WRITE),
+    page(f"{ONE}/<collection>", collection_page, READ),
+)

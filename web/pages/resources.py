@@ -1,0 +1,112 @@
+"""Pages of resources and their revisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+
+from pigi.domain.access import Action
+from pigi.operations.projects import read_project
+from pigi.operations.resources import read_resource
+from pigi.operations.revisions import Place, list_revisions, read_revision
+from web.pages.asked import PAGE, number_of, older
+from web.pages.names import names_in
+from web.pages.projects import ONE as PROJECT
+from web.pages.projects import kind_of
+from web.pages.route import page
+from web.pages.shell import draw
+
+if TYPE_CHECKING:
+    from web.call import Call
+    from web.replies import Reply
+
+ALL = f"{PROJECT}/<collection>"
+ONE = f"{ALL}/<resource>"
+BLANK: dict[str, dict[str, Any]] = {
+    "agent": {
+        "name": "", "description": "", "instructions": "", "tools": [], "model": "inherit", "mcp_servers": [],
+    },
+    "mcp-server": {
+        "name": "", "description": "",
+        "transport": {"type": "stdio", "command": "", "args": [], "environment": []},
+        "startup_timeout_seconds": 30, "tool_timeout_seconds": 60,
+    },
+    "document": {"title": "", "body": "", "applies_to": []},
+    "settings": {
+        "name": "", "description": "",
+        "permissions": {"allow": [], "ask": [], "deny": [], "default_mode": "ask"},
+        "environment": [], "model": "inherit",
+    },
+}  # fmt: skip
+"""What a form for a new resource starts with."""
+
+
+def new_resource_page(call: Call, project: str, collection: str) -> Reply:
+    """Write a resource."""
+    kind = kind_of(collection)
+    return draw(
+        call,
+        "resources/edit.html",
+        here="projects",
+        project=read_project(call.application, call.caller, project),
+        kind=kind,
+        resource=None,
+        content=BLANK[kind.wire],
+        raw=_raw(),
+    )
+
+
+def resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+    """A resource as it is."""
+    return draw(call, "resources/resource.html", revision=None, names=None, **_read(call, project, collection, resource))
+
+
+def edit_resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+    """Change a resource."""
+    return draw(call, "resources/edit.html", **_read(call, project, collection, resource))
+
+
+def revisions_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+    """What a resource was, newest first."""
+    values = _read(call, project, collection, resource)
+    place = Place(project, values["kind"].wire, resource)
+    found = list_revisions(call.application, call.caller, place, limit=PAGE + 1, before=number_of("before"))
+    revisions, following = older(found, "number")
+    names = names_in(call)
+    return draw(call, "resources/revisions.html", revisions=revisions, next=following, names=names, **values)
+
+
+def revision_page(call: Call, project: str, collection: str, resource: str, number: int) -> Reply:
+    """What a resource was at one revision."""
+    values = _read(call, project, collection, resource)
+    revision = read_revision(call.application, call.caller, Place(project, values["kind"].wire, resource), number)
+    values["content"] = revision.content
+    return draw(call, "resources/resource.html", revision=revision, names=names_in(call), **values)
+
+
+def _read(call: Call, project: str, collection: str, resource: str) -> dict[str, Any]:
+    kind = kind_of(collection)
+    view = read_resource(call.application, call.caller, Place(project, kind.wire, resource))
+    return {
+        "here": "projects",
+        "project": read_project(call.application, call.caller, project),
+        "kind": kind,
+        "resource": view,
+        "content": view.content,
+        "raw": _raw(),
+    }
+
+
+def _raw() -> bool:
+    return request.args.get("as") == "json"
+
+
+READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
+ROUTES = (
+    page(f"{ALL}/new", new_resource_page, WRITE),
+    page(ONE, resource_page, READ),
+    page(f"{ONE}/edit", edit_resource_page, WRITE),
+    page(f"{ONE}/revisions", revisions_page, READ),
+    page(f"{ONE}/revisions/<int:number>", revision_page, READ),
+)

@@ -1,0 +1,140 @@
+"""What every page shares: who is here, where they can go, and how a template becomes an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pigi.domain.access import Action, role_may
+from pigi.operations.accounts import read_account
+from pigi.operations.organisations import organisations_of
+from web.call import Call
+from web.pages.assets import asset_path
+from web.pages.words import FILTERS
+from web.replies import Reply, reply
+from web.routes import API
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pigi.operations.organisations import OrganisationView
+    from web.call import Visit
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+HTML = "text/html; charset=utf-8"
+SHORTCUTS = (
+    (("?",), "This list"),
+    (("c",), "Create something, where that is possible"),
+    (("e",), "Change what is shown"),
+    (("g", "d"), "Overview"),
+    (("g", "p"), "Projects"),
+    (("g", "n"), "Generate with AI"),
+    (("g", "j"), "Jobs"),
+    (("g", "m"), "Members"),
+    (("Esc",), "Close a menu or a question"),
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whoever is signed in."""
+
+    id: str
+    name: str
+    email: str
+    operator: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the navigation."""
+
+    name: str
+    title: str
+    path: str
+    icon: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it."""
+
+    fonts: str
+    person: Known | None = None
+    organisations: Sequence[OrganisationView] = ()
+    organisation: OrganisationView | None = None
+    api: str = API
+    shortcuts: Any = SHORTCUTS
+    asset: Callable[[str], str] = asset_path
+
+    @property
+    def may(self) -> dict[str, bool]:
+        """Acts that not everybody is offered."""
+        role = self.organisation.role if self.organisation else None
+        asked = {
+            "change": Action.ORGANISATION_CHANGE,
+            "invite": Action.MEMBERS_CHANGE,
+            "keys": Action.KEYS_READ,
+            "audit": Action.AUDIT_READ,
+            "mail": Action.MAIL_READ,
+        }
+        return {name: role is not None and role_may(role, action) for name, action in asked.items()}
+
+    @property
+    def places(self) -> list[tuple[str, list[Place]]]:
+        """The navigation of the organisation that the page is about."""
+        if self.organisation is None:
+            return []
+        home, may = f"/o/{self.organisation.id}", self.may
+        work = [
+            Place("overview", "Overview", home, "home", "d"),
+            Place("projects", "Projects", f"{home}/projects", "folder", "p"),
+            Place("generate", "Generate", f"{home}/generate", "spark", "n"),
+            Place("jobs", "Jobs", f"{home}/jobs", "jobs", "j"),
+        ]
+        people = [Place("members", "Members", f"{home}/members", "people", "m")]
+        people += [Place("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
+        people += [Place("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
+        people += [Place("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
+        return [("Work", work), ("Access", [*people, Place("settings", "Organisation", f"{home}/settings", "gear")])]
+
+
+def draw(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Reply:
+    """The page that a template makes of ``values``, in the shell of whoever looks."""
+    return reply(_environment().get_template(template).render(shell=shell_of(visit), **values), status, HTML)
+
+
+def plain(fonts: str, template: str, *, status: int = 200, **values: Any) -> Reply:
+    """A page for nobody in particular, which asks no database: for failures."""
+    return reply(_environment().get_template(template).render(shell=Shell(fonts), status=status, **values), status, HTML)
+
+
+def shell_of(visit: Visit) -> Shell:
+    """Who looks, at which organisation."""
+    application, person = visit.application, visit.person
+    if person is None:
+        return Shell(application.settings.fonts)
+    account = read_account(application, person.account_id)
+    organisations = organisations_of(application, person)
+    own = visit.caller.organisation_id if isinstance(visit, Call) else None
+    return Shell(
+        application.settings.fonts,
+        Known(person.account_id, account.name, account.email, person.operator),
+        organisations,
+        next((one for one in organisations if one.id == own), None),
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Escapes everything, and a name that no view gives is an error rather than a gap."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
+    )
+    made.filters.update(FILTERS)
+    return made

@@ -1,0 +1,113 @@
+"""Organisations, their members and invitations, as they are sent and shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from pigi.domain.addresses import LONGEST, PATTERN, is_address
+from web.schemas import Asked, Id, Told
+from web.texts import Title
+
+RoleName = Literal["owner", "admin", "member"]
+
+
+def _deliverable(text: str) -> str:
+    if not is_address(text):
+        message = "must be an address that mail can be sent to, such as name@example.com"
+        raise ValueError(message)
+    return text
+
+
+Email = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST),
+    AfterValidator(_deliverable),
+    Field(description="An e-mail address.", json_schema_extra={"format": "email", "pattern": PATTERN}),
+]
+
+
+class OrganisationRequest(Asked):
+    """Make an organisation, or give one another name."""
+
+    name: Title
+
+
+class Organisation(Told):
+    """An organisation; ``role`` is the asker's in it, null for an API key."""
+
+    id: Id
+    name: str
+    role: RoleName | None
+    created_at: datetime
+
+
+class OrganisationList(Told):
+    """The organisations that the asker belongs to, oldest first."""
+
+    organisations: list[Organisation]
+
+
+class Member(Told):
+    """A member of an organisation."""
+
+    account_id: Id
+    name: str
+    email: str
+    role: RoleName
+    joined_at: datetime
+
+
+class MemberList(Told):
+    """Members, the oldest account first; ``next`` is the path of the following page, null on the last."""
+
+    members: list[Member]
+    next: str | None
+
+
+class RoleChange(Asked):
+    """Make a member something else."""
+
+    role: RoleName
+
+
+class InvitationRequest(Asked):
+    """Invite an address."""
+
+    email: Email
+    role: RoleName = "member"
+
+
+class Invitation(Told):
+    """An open invitation; ``created_at`` is when it was last sent, and ``invited_by`` who sent it then."""
+
+    id: Id
+    email: str
+    role: RoleName
+    invited_by: Id
+    created_at: datetime
+    expires_at: datetime
+
+
+class InvitationList(Told):
+    """Open invitations, newest first; ``next`` is the path of the following page, null on the last."""
+
+    invitations: list[Invitation]
+    next: str | None
+
+
+class AcceptanceRequest(Asked):
+    """Accept an invitation: with nothing when signed in, or with a name and a password to make an account."""
+
+    name: Title | None = None
+    password: str | None = Field(None, max_length=1024, description="For a new account; see `POST /accounts`.")
+
+
+class Joined(Told):
+    """Which organisation one belongs to now, and as what."""
+
+    organisation_id: Id
+    organisation_name: str
+    role: RoleName

@@ -1,0 +1,287 @@
+// <form data-api method=… action=/api/v1/…> is sent as JSON, and what comes back is shown where it belongs.
+//
+//   data-verb        PATCH, PUT or DELETE, where the method attribute cannot say it
+//   data-etag        sent as If-Match
+//   data-next        where to go when done: a path with {fields} of the JSON answer; "." reloads
+//   data-said        which sentence of `SAID` (shell.js) to show there
+//   data-reveal      id of an element to show instead, its [data-fill=name] filled from the answer
+//   data-open        sent by people who are not signed in: no Idempotency-Key, no second try by itself
+// A control says by data-type what its text means: integer, lines, words, json, boolean, set,
+// or whole for a textarea that is the whole body.
+// data-optional leaves it out when empty. [data-list=path] holds [data-item]s: an array of objects.
+import { ask, say, SAID } from "./shell.js";
+
+// Advice of problem documents is for programs too; these are the same for somebody with a form.
+const ADVICE = {
+  invalid: "Correct what is marked and send it again.",
+  precondition_failed: "Look at what it is now, then make your change again. What you wrote stays here until you leave.",
+  secret_found: "Pigi keeps no secrets. Use a slot where one is offered, and change the secret: it was sent.",
+  csrf_refused: "Reload the page and try again.",
+};
+const TRIES = 3;
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+
+export function followForms() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("form[data-api]");
+    if (!form) return;
+    event.preventDefault();
+    submit(form, event.submitter);
+  });
+  document.addEventListener("click", (event) => {
+    const add = event.target.closest("[data-add]");
+    const drop = event.target.closest("[data-drop]");
+    if (add) addItem(add);
+    if (drop) dropItem(drop);
+  });
+  document.addEventListener("change", (event) => showParts(event.target.form));
+  document.addEventListener("input", (event) => {
+    const form = event.target.form;
+    if (form?.dataset.guard !== undefined) form.dataset.guard = "changed";
+    if (event.target.ariaInvalid === "true") unmark(event.target);
+  });
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector('form[data-guard="changed"]')) event.preventDefault();
+  });
+  document.querySelectorAll("form[data-api]").forEach(showParts);
+}
+
+async function submit(form, button) {
+  if (form.ariaBusy === "true") return;
+  const confirmed = form.dataset.confirm === undefined || (await ask(form.dataset));
+  if (!confirmed) return;
+  clear(form);
+  const fields = new Map();
+  let body;
+  try {
+    body = JSON.stringify(bodyOf(form, fields));
+  } catch (error) {
+    return complain(form, fields, { title: "This is not valid JSON.", detail: error.message, errors: [{ pointer: error.pointer, message: "Not valid JSON." }] });
+  }
+  busy(form, button, true);
+  try {
+    const answer = await send(form, body);
+    if (answer.ok) await succeed(form, answer);
+    else await refuse(form, fields, answer);
+  } catch {
+    complain(form, fields, { title: "Pigi could not be reached.", detail: "Nothing may have happened. Look at your connection and send it again: it will not be done twice." });
+  } finally {
+    busy(form, button, false);
+  }
+}
+
+// The same key goes with every try of one act, also when its outcome is unknown and the person presses again.
+async function send(form, body) {
+  const verb = (form.dataset.verb ?? form.method).toUpperCase();
+  const headers = { Accept: "application/json, application/problem+json" };
+  if (verb !== "DELETE") headers["Content-Type"] = "application/json";
+  if (cookie("XSRF-TOKEN")) headers["X-XSRF-TOKEN"] = cookie("XSRF-TOKEN");
+  if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
+  const open = form.dataset.open !== undefined;
+  if (form.act?.body !== body) form.act = { body, key: crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now() };
+  if (!open) headers["Idempotency-Key"] = form.act.key;
+  for (let round = 1; ; round += 1) {
+    const last = open || round === TRIES;
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: verb, headers, body: verb === "DELETE" ? undefined : body, credentials: "same-origin", redirect: "error" });
+      if (answer.status !== 503 || last) {
+        form.act = undefined;
+        return answer;
+      }
+    } catch (error) {
+      if (last) throw error;
+    }
+    await pause(700 * 2 ** round);
+  }
+}
+
+async function succeed(form, answer) {
+  const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
+  if (form.dataset.guard !== undefined) form.dataset.guard = "";
+  if (form.dataset.reveal) return reveal(form, told);
+  const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? ""));
+  const said = form.dataset.said ? `#said=${form.dataset.said}` : "";
+  if (place !== ".") return location.assign(place + said);
+  history.replaceState(null, "", location.pathname + location.search + said);
+  location.reload();
+}
+
+function reveal(form, told) {
+  const shown = document.getElementById(form.dataset.reveal);
+  // What is told once is null when an earlier try had been answered and the answer was lost on the way.
+  if ([...shown.querySelectorAll("[data-fill]")].some((place) => told[place.dataset.fill] === null)) {
+    return complain(form, new Map(), { title: "The answer was lost on the way.", detail: "It was done, but can only be told once. Reload the page, revoke what was made, and ask again." });
+  }
+  for (const place of shown.querySelectorAll("[data-fill]")) place.textContent = told[place.dataset.fill] ?? "";
+  form.closest("[data-replaced]")?.setAttribute("hidden", "");
+  shown.hidden = false;
+  shown.focus();
+  if (form.dataset.said) say(SAID[form.dataset.said]);
+}
+
+async function refuse(form, fields, answer) {
+  const problem = await answer.json().catch(() => ({ title: "Something broke on the way.", detail: "Try again in a moment." }));
+  problem.detail = ADVICE[problem.code] ?? problem.detail ?? "";
+  const wait = Number(answer.headers.get("Retry-After"));
+  if (wait > 5) problem.detail += ` You can try again ${wait < 90 ? `in ${wait} seconds` : `at ${new Date(Date.now() + wait * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`}.`;
+  const here = encodeURIComponent(location.pathname + location.search);
+  if (answer.status === 401 && !form.dataset.open) problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
+  if (answer.status === 412) problem.way = ["See what it is now, in a new tab", location.pathname];
+  complain(form, fields, problem);
+}
+
+function busy(form, button, on) {
+  form.ariaBusy = String(on);
+  for (const one of form.querySelectorAll("button:not([type=button])")) one.disabled = on;
+  if (button) button.ariaBusy = String(on);
+}
+
+// Reading
+
+// One textarea may be the whole body.
+function bodyOf(form, fields) {
+  const whole = form.querySelector('[data-type="whole"]');
+  if (!whole) return read(form, form, "", fields);
+  fields.set("", whole);
+  return parsed(whole, "");
+}
+
+function parsed(control, pointer) {
+  try {
+    return JSON.parse(control.value);
+  } catch (error) {
+    throw Object.assign(error, { pointer });
+  }
+}
+
+function read(root, form, path, fields) {
+  const found = {};
+  const own = (element) => (element.parentElement.closest("[data-item]") ?? form) === root && !element.closest("template");
+  for (const control of root.querySelectorAll("input[name], select[name], textarea[name]")) {
+    if (!own(control) || control.matches(":disabled") || (control.type === "radio" && !control.checked)) continue;
+    fields.set(`${path}/${control.name.replaceAll(".", "/")}`, control);
+    const value = valueOf(control, path);
+    if (control.dataset.type === "set") put(found, control.name, [...(get(found, control.name) ?? []), ...(control.checked ? [control.value] : [])]);
+    else if (value !== undefined) put(found, control.name, value);
+  }
+  for (const list of root.querySelectorAll("[data-list]")) {
+    if (!own(list) || list.closest("fieldset:disabled")) continue;
+    const place = `${path}/${list.dataset.list.replaceAll(".", "/")}`;
+    put(found, list.dataset.list, [...list.querySelectorAll(":scope > [data-item]")].map((item, index) => read(item, form, `${place}/${index}`, fields)));
+  }
+  return found;
+}
+
+function valueOf(control, path) {
+  const text = control.value;
+  if (control.dataset.optional !== undefined && text.trim() === "") return undefined;
+  switch (control.dataset.type) {
+    case "integer": return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
+    case "lines": return text.split("\n").map((line) => line.trim()).filter(Boolean);
+    case "words": return text.split(/[\s,]+/).filter(Boolean);
+    case "boolean": return control.type === "checkbox" ? control.checked : text === "true";
+    case "json": return parsed(control, `${path}/${control.name}`);
+    default: return text;
+  }
+}
+
+const get = (object, name) => name.split(".").reduce((inner, part) => inner?.[part], object);
+
+function put(object, name, value) {
+  const parts = name.split(".");
+  const last = parts.pop();
+  const inner = parts.reduce((at, part) => (at[part] ??= {}), object);
+  inner[last] = value;
+}
+
+// Showing what is wrong
+
+function complain(form, fields, problem) {
+  const summary = document.createElement("div");
+  summary.className = "summary";
+  summary.tabIndex = -1;
+  summary.role = "alert";
+  summary.append(element("p", element("strong", problem.title)), element("p", problem.detail ?? ""));
+  if (problem.way) summary.append(element("p", Object.assign(element("a", problem.way[0]), { href: problem.way[1], target: "_blank", rel: "noopener" })));
+  const list = document.createElement("ul");
+  for (const flaw of problem.errors ?? []) list.append(element("li", mark(fields, flaw)));
+  if (list.children.length) summary.append(list);
+  form.prepend(summary);
+  summary.focus();
+}
+
+// The nearest field at or above the pointer: a line of a textarea is the textarea's.
+function mark(fields, flaw) {
+  let pointer = flaw.pointer ?? `/${flaw.parameter ?? ""}`;
+  while (pointer && !fields.has(pointer)) pointer = pointer.slice(0, pointer.lastIndexOf("/"));
+  const control = fields.get(pointer);
+  if (!control) return document.createTextNode(flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", " › ")}: ${flaw.message}` : flaw.message);
+  const line = flaw.pointer.slice(pointer.length + 1);
+  const hint = flaw.message.includes("pattern") && document.getElementById(`${control.id}-hint`)?.textContent;
+  const message = hint ? `Not in this form: ${hint}` : flaw.message;
+  const words = /^\d+$/.test(line) ? `line ${Number(line) + 1}: ${message}` : message;
+  const label = control.labels?.[0]?.textContent.trim().replace(/\s*optional$/, "") || control.getAttribute("aria-label") || control.name;
+  const note = Object.assign(element("p", words), { className: "error", id: `${control.id || control.name}-error` });
+  control.ariaInvalid = "true";
+  control.dataset.hint ??= control.getAttribute("aria-describedby") ?? "";
+  control.setAttribute("aria-describedby", `${note.id} ${control.dataset.hint}`.trim());
+  (control.closest(".field, fieldset") ?? control.parentElement).append(note);
+  const link = Object.assign(element("a", `${label}: ${words}`), { href: `#${control.id}` });
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    control.focus();
+  });
+  return link;
+}
+
+function unmark(control) {
+  document.getElementById(`${control.id || control.name}-error`)?.remove();
+  control.removeAttribute("aria-invalid");
+  if (control.dataset.hint) control.setAttribute("aria-describedby", control.dataset.hint);
+  else control.removeAttribute("aria-describedby");
+}
+
+function clear(form) {
+  form.querySelector(":scope > .summary")?.remove();
+  form.querySelectorAll("[aria-invalid=true]").forEach(unmark);
+}
+
+function element(name, inside) {
+  const made = document.createElement(name);
+  made.append(inside);
+  return made;
+}
+
+// Parts that belong to a choice, and lists that grow
+
+function showParts(form) {
+  for (const part of form?.querySelectorAll("[data-when]") ?? []) {
+    const [name, wanted] = part.dataset.when.split("=");
+    const scope = part.closest("[data-item]") ?? form;
+    const control = [...scope.querySelectorAll("input, select")].find((one) => one.name === name && (one.type !== "radio" || one.checked));
+    part.hidden = part.disabled = control?.value !== wanted;
+  }
+}
+
+let made = 0;
+function addItem(button) {
+  const list = document.getElementById(button.dataset.add);
+  const item = list.querySelector(":scope > template").content.firstElementChild.cloneNode(true);
+  made += 1;
+  for (const one of item.querySelectorAll("[id], [for], [aria-describedby]")) {
+    for (const name of ["id", "for", "aria-describedby"]) if (one.hasAttribute(name)) one.setAttribute(name, one.getAttribute(name).replace("NEW", `new${made}`));
+  }
+  list.append(item);
+  showParts(list.closest("form"));
+  item.querySelector("input, select, textarea").focus();
+}
+
+function dropItem(button) {
+  const item = button.closest("[data-item]");
+  const after = item.parentElement.parentElement.querySelector("[data-add]");
+  const form = item.closest("form");
+  item.remove();
+  if (form?.dataset.guard !== undefined) form.dataset.guard = "changed";
+  after?.focus();
+}

@@ -1,0 +1,142 @@
+// The shell: fonts, toasts, dialogs, menus, copying, moments in words, and the keyboard.
+
+export const SAID = {
+  saved: "Saved.",
+  made: "Created.",
+  asked: "Asked. It goes on by itself.",
+  accepted: "The draft is now part of the project.",
+  discarded: "The draft is gone.",
+  archived: "Archived.",
+  unarchived: "Back again.",
+  invited: "The invitation is on its way.",
+  resent: "The invitation is on its way again.",
+  revoked: "Revoked.",
+  removed: "Removed.",
+  role: "The role has changed.",
+  left: "You have left the organisation.",
+  joined: "Welcome to the organisation.",
+  cancelled: "Asked to stop.",
+  retried: "It will be done again.",
+  issued: "The key is created.",
+  password: "The password is changed. Other browsers were signed out.",
+  "password-set": "The password is set. Sign in with it.",
+  address: "The address is confirmed.",
+  "address-asked": "A link is on its way to the new address.",
+  "signed-out": "You are signed out.",
+  "signed-out-everywhere": "You are signed out everywhere.",
+  welcome: "Welcome to Pigi.",
+};
+
+export function furnish() {
+  later(fetchFonts);
+  sayFromAddress();
+  // On a narrow screen the navigation is a row that scrolls.
+  const here = document.querySelector(".rail [aria-current]");
+  if (here) here.closest("div").scrollLeft = here.offsetLeft - 24;
+  tellMoments(document);
+  setInterval(() => tellMoments(document), 30_000);
+  document.addEventListener("htmx:after:swap", () => tellMoments(document));
+  document.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey);
+}
+
+const later = (act) => (document.readyState === "complete" ? setTimeout(act) : addEventListener("load", () => setTimeout(act)));
+
+// After everything else, so that a font host that is away costs nothing but the font. No referrer, no credentials (P24).
+function fetchFonts() {
+  if (document.documentElement.dataset.fonts !== "bunny") return;
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "stylesheet", crossOrigin: "anonymous", referrerPolicy: "no-referrer" });
+  link.href = "https://fonts.bunny.net/css?family=instrument-sans:400,500,600&display=swap";
+  document.head.append(link);
+}
+
+export function say(words) {
+  const toast = document.getElementById("toast");
+  toast.textContent = words ?? "";
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => (toast.textContent = ""), 7000);
+}
+
+// What to say after a page change travels in the fragment, which no server and no storage sees; it names a sentence.
+function sayFromAddress() {
+  const said = /^#said=([\w-]+)$/.exec(location.hash)?.[1];
+  if (!said) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  setTimeout(() => say(Object.hasOwn(SAID, said) ? SAID[said] : ""), 150);
+}
+
+// A question before an act that is hard to take back. Resolves to whether it was answered with yes.
+export function ask({ confirm, confirmTitle = "Are you sure?", confirmButton = "Go on" }) {
+  const dialog = document.getElementById("ask");
+  dialog.querySelector("h2").textContent = confirmTitle;
+  dialog.querySelector("p").textContent = confirm;
+  dialog.querySelector("[value=yes]").textContent = confirmButton;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}
+
+function onClick(event) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens).showModal();
+  const copier = event.target.closest("[data-copy]");
+  if (copier) copy(copier);
+  const peek = event.target.closest("[data-peek]");
+  if (peek) {
+    const control = document.getElementById(peek.dataset.peek);
+    const hidden = control.type === "password";
+    control.type = hidden ? "text" : "password";
+    peek.textContent = hidden ? "Hide" : "Show";
+    peek.ariaPressed = String(hidden);
+  }
+}
+
+async function copy(button) {
+  const source = document.getElementById(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    say("Copied.");
+  } catch {
+    getSelection().selectAllChildren(source);
+    say("Selected: copy it with your keyboard.");
+  }
+}
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+function tellMoments(root) {
+  for (const time of root.querySelectorAll("time[datetime]:not([data-day])")) {
+    const at = new Date(time.dateTime);
+    const seconds = (at - Date.now()) / 1000;
+    const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
+    time.title = exact.format(at);
+    const words = Math.abs(seconds) > 30 * 86400 ? undefined : unit ? relative.format(Math.trunc(seconds / size), unit) : seconds > 0 ? "in a moment" : "just now";
+    const shown = time.dataset.exact !== undefined ? exact.format(at) : words;
+    if (shown && time.textContent !== shown) time.textContent = shown;
+  }
+}
+
+// g then a letter goes to a place of the navigation, c creates, / searches; never while somebody types.
+let leader = 0;
+function onKey(event) {
+  if (event.key === "Escape") {
+    const menu = document.querySelector("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+  const typing = event.target.matches?.("input, select, textarea, [contenteditable]") || document.querySelector("dialog[open]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || !document.getElementById("keys-on")?.checked) return;
+  if (event.key === "?") document.getElementById("keys").showModal();
+  else if (event.key === "g") leader = Date.now();
+  else {
+    const goes = Date.now() - leader < 1500 ? `g ${event.key}` : event.key;
+    leader = 0;
+    document.querySelector(`[data-key="${CSS.escape(goes)}"]`)?.click();
+  }
+}
