@@ -16,7 +16,8 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
 from email import message_from_bytes
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from standins.mail import MailSink
 
@@ -59,7 +60,7 @@ class FaultyMail(MailSink):
         self.greeting: Behaviour = ok()
         self.stalled = threading.Semaphore(0)
         self._plans: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
-        self._current: dict[Line, Behaviour] = {}
+        self._current: WeakKeyDictionary[Line, Behaviour] = WeakKeyDictionary()
         self._lock = threading.Lock()
 
     def plan(self, recipient: str, *behaviours: Behaviour) -> None:
@@ -125,8 +126,7 @@ def drop(stage: str) -> Behaviour:
     """Cut the connection."""
 
     async def act(line: Line) -> str | None:
-        if line.transport is not None:
-            cast("asyncio.WriteTransport", line.transport).abort()
+        line.hang_up()
         return await _for_ever()
 
     return Behaviour(stage, act)

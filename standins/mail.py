@@ -20,6 +20,7 @@ from standins.mail_outbox import KEPT, Outbox
 from standins.mail_pages import OutboxPages
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
     from types import TracebackType
     from typing import Self
@@ -70,6 +71,7 @@ class MailSink:
         self.pages = OutboxPages(self.outbox, host, ports[1])
         self.guard = guard or Guard()
         self._controller = _Controller(self, hostname=host, port=ports[0], **self.guard.options(self._knows))
+        self.lines: set[Line] = set()
         self._stack = ExitStack()
 
     async def meet(self, stage: str, line: Line, recipient: str) -> str | None:
@@ -106,7 +108,12 @@ class MailSink:
         self._stack.enter_context(self.pages)
         self._controller.start()
         self._stack.callback(self._controller.stop)
+        self._stack.callback(self._controller.loop.call_soon_threadsafe, self._hang_up)
         return self
+
+    def _hang_up(self) -> None:
+        for line in list(self.lines):
+            line.hang_up()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,6 +127,19 @@ class Line(SMTP):
     def __init__(self, sink: MailSink, **options: Any) -> None:
         self.sink = sink
         super().__init__(_Hooks(sink), hostname="localhost", ident="pigi-standin", **options)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.sink.lines.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.sink.lines.discard(self)
+        super().connection_lost(error)
+
+    def hang_up(self) -> None:
+        """Cut the connection."""
+        if self.transport is not None:
+            cast("asyncio.WriteTransport", self.transport).abort()
 
     async def _handle_client(self) -> None:
         status = await self.sink.meet("greeting", self, "")

@@ -23,7 +23,7 @@ FACTS = "pigi.facts"
 class Facts:
     """What is logged of one request: identifiers and a route template, never content."""
 
-    __slots__ = ("error", "job_id", "organisation_id", "request_id", "route", "status")
+    __slots__ = ("job_id", "organisation_id", "request_id", "route", "status")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -31,7 +31,6 @@ class Facts:
         self.status = 0
         self.organisation_id: str | None = None
         self.job_id: str | None = None
-        self.error: str | None = None
 
 
 @dataclass(frozen=True)

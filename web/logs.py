@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 GOOD = range(200, 300)
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds by machines; a good answer is no news."""
 
 
 def request_done(facts: Facts, method: str, milliseconds: float) -> None:
     """Note an answered request; for a stream, when it began."""
+    if facts.route in PROBES and facts.status in GOOD:
+        return
     notes.put(
         notes.request_line(
             request_id=facts.request_id,

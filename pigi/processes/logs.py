@@ -1,4 +1,8 @@
-"""The children's logs: one file each, bounded, and one file of the past."""
+"""The children's logs: one file each, bounded in bytes and in days, and one file of the past.
+
+They hold what processes say of themselves, and errors without content. Lines of requests are in the database,
+which sweeps them. Still no line here grows older than the shorter of the two logs' periods (P04).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pigi.clock import now
+from pigi.domain.retention import Retention, keep
 from pigi.store.files import FILE_MODE, private_folder
 
 if TYPE_CHECKING:
@@ -14,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 2_000_000
 TAIL_BYTES = 4_000
+TURNED_AFTER = keep(Retention.REQUEST_LOG) / 2
+"""A log goes on for so long and is kept as the past for as long again; both together are the period."""
 
 
 class Logs:
@@ -22,6 +30,8 @@ class Logs:
     def __init__(self, folder: Path, most: int = MOST_BYTES) -> None:
         self.folder = private_folder(folder)
         self.most = most
+        # Nobody may have looked for weeks.
+        self.trim()
 
     def path(self, name: str) -> Path:
         """Where the log of ``name`` is."""
@@ -39,14 +49,25 @@ class Logs:
     def says(self, name: str, words: str, since: int) -> bool:
         """Whether ``words`` were written to the log of ``name`` after its byte ``since``."""
         with self.path(name).open("rb") as log:
-            log.seek(since)
+            # Cut meanwhile, it begins anew.
+            log.seek(since if since <= self.size(name) else 0)
             return words.encode() in log.read()
 
     def trim(self) -> None:
-        """Move what is in each overgrown log to ``NAME.log.1``; lines written meanwhile may be lost."""
+        """Move what is in each overgrown or old log to ``NAME.log.1``; lines written meanwhile may be lost.
+
+        When a log began, its past tells: that was written last when the log was turned.
+        """
         for path in self.folder.glob("*.log"):
             with suppress(FileNotFoundError):
-                if path.stat().st_size > self.most:
+                past = _past(path)
+                if not past.exists():
+                    past.touch(FILE_MODE)
+                age = now().timestamp() - past.stat().st_mtime
+                if age > 2 * TURNED_AFTER.total_seconds():
+                    # Not even the newest of its lines is known to be young enough.
+                    os.truncate(path, 0)
+                if age > TURNED_AFTER.total_seconds() or path.stat().st_size > self.most:
                     self._turn(path)
 
     def last_line(self, name: str) -> str:
@@ -60,7 +81,10 @@ class Logs:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _turn(self, path: Path) -> None:
-        past = path.with_name(f"{path.name}.1")
-        past.touch(FILE_MODE)
-        shutil.copyfile(path, past)
+        shutil.copyfile(path, _past(path))
+        os.utime(_past(path))
         os.truncate(path, 0)
+
+
+def _past(path: Path) -> Path:
+    return path.with_name(f"{path.name}.1")

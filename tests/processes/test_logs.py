@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 import stat
 
-from pigi.processes.logs import Logs
+from pigi.domain.retention import Retention, keep
+from pigi.processes.logs import TURNED_AFTER, Logs
+
+DAY = 86_400
 
 
 def test_a_log_is_cut_under_its_writer(tmp_path):
@@ -19,9 +22,59 @@ def test_a_log_is_cut_under_its_writer(tmp_path):
 
 def test_a_small_log_stays(tmp_path):
     logs = Logs(tmp_path / "logs", most=100)
-    os.close(logs.open("web"))
+    write(logs, b"small\n")
     logs.trim()
-    assert not (tmp_path / "logs" / "web.log.1").exists()
+    logs.trim()
+    assert logs.path("web").read_bytes() == b"small\n"
+    assert past(logs).read_bytes() == b""
+
+
+def write(logs, data):
+    writer = logs.open("web")
+    os.write(writer, data)
+    os.close(writer)
+
+
+def past(logs):
+    return logs.path("web").with_name("web.log.1")
+
+
+def let_pass(logs, days):
+    """Let the log have begun so many days earlier."""
+    moment = past(logs).stat().st_mtime - days * DAY
+    os.utime(past(logs), (moment, moment))
+
+
+def test_a_log_goes_on_for_a_week_and_is_kept_for_another(tmp_path):
+    logs = Logs(tmp_path / "logs")
+    write(logs, b"first\n")
+    logs.trim()
+    let_pass(logs, 6.9)
+    logs.trim()
+    assert logs.path("web").read_bytes() == b"first\n"
+    let_pass(logs, 0.2)
+    logs.trim()
+    assert (logs.path("web").read_bytes(), past(logs).read_bytes()) == (b"", b"first\n")
+    write(logs, b"second\n")
+    let_pass(logs, 7.1)
+    logs.trim()
+    assert (logs.path("web").read_bytes(), past(logs).read_bytes()) == (b"", b"second\n")
+
+
+def test_nothing_older_than_two_weeks_is_found_after_a_long_rest(tmp_path):
+    logs = Logs(tmp_path / "logs")
+    write(logs, b"old\n")
+    logs.trim()
+    let_pass(logs, 15)
+    logs = Logs(tmp_path / "logs")
+    assert (logs.path("web").read_bytes(), past(logs).read_bytes()) == (b"", b"")
+    write(logs, b"new\n")
+    logs.trim()
+    assert logs.path("web").read_bytes() == b"new\n"
+
+
+def test_both_ages_together_are_the_period_of_the_request_log():
+    assert 2 * TURNED_AFTER == keep(Retention.REQUEST_LOG) <= keep(Retention.ERROR_LOG)
 
 
 def test_only_the_user_may_read_logs(tmp_path):
@@ -47,3 +100,12 @@ def test_words_count_only_after_the_start(tmp_path):
     assert logs.says("worker", "worker ready", since)
     assert logs.last_line("worker") == "worker ready again"
     assert logs.last_line("nobody") == ""
+
+
+def test_words_are_found_in_a_log_that_was_cut_meanwhile(tmp_path):
+    logs = Logs(tmp_path / "logs", most=10)
+    write(logs, b"x" * 50)
+    since = logs.size("web")
+    logs.trim()
+    write(logs, b"web ready\n")
+    assert logs.says("web", "web ready", since)

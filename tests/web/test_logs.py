@@ -133,10 +133,17 @@ def test_a_log_that_cannot_be_written_delays_no_request(
         blocker.exec_driver_sql("LOCK TABLE request_log IN ACCESS EXCLUSIVE MODE")
     try:
         # The lock is given back only after the last answer: had one waited for it, none would come.
-        assert {client.get("/healthz").status_code for _ in range(100)} == {200}
+        assert {client.get("/problems/internal").status_code for _ in range(100)} == {200}
     finally:
         blocker.close()
     until(lambda: len(rows(application, book, REQUEST)) == 100, 30, "all lines are written")
+
+
+def test_probes_are_noted_when_they_fail(client: Client, application: Application, book: Logbook) -> None:
+    assert client.get("/healthz").status_code == 200
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert [(row.route, row.status) for row in rows(application, book, REQUEST)] == [("/readyz", 503)]
 
 
 def test_without_a_logbook_nothing_is_noted(client: Client, headers: dict[str, str], asking: str) -> None:

@@ -11,6 +11,7 @@ from pigi.domain.job_state import JobState
 from pigi.jobs.kinds import CATALOGUE
 from pigi.operations.jobs import list_jobs, read_job
 from web.pages.asked import PAGE, id_of, older, one_of
+from web.pages.names import drafts_of
 from web.pages.organisations import OWN
 from web.pages.route import page
 from web.pages.shell import draw
@@ -41,6 +42,7 @@ def jobs_page(call: Call) -> Reply:
         "jobs/list.html",
         here="jobs",
         jobs=jobs,
+        about=drafts_of(call, jobs),
         next=following,
         chosen=chosen,
         states=list(JobState),
@@ -60,6 +62,7 @@ def job_page(call: Call, job: str) -> Reply:
         "jobs/job.html",
         here="jobs",
         job=view,
+        about=drafts_of(call, [view]),
         retryable=_retryable(view),
         retry_needs=kind.retry_needs if kind else None,
     )

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.operations.glances import generation_names
 from pigi.operations.members import list_members
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pigi.jobs.view import JobView
     from web.call import Call
 
 OTHERS = {
@@ -39,3 +44,10 @@ def names_in(call: Call) -> Names:
     """The names of an organisation's members."""
     members = list_members(call.application, call.caller)
     return Names({f"account:{member.account_id}": member.name for member in members})
+
+
+def drafts_of(call: Call, jobs: Iterable[JobView]) -> dict[str, tuple[str, str]]:
+    """By a job's id: the kind and name of what it drafts, for jobs whose generation is still there."""
+    about = {job.id: job.subject_id for job in jobs if job.kind == GENERATE_DRAFT.name and job.subject_id}
+    known = generation_names(call.application, call.caller, set(about.values()))
+    return {job_id: known[subject] for job_id, subject in about.items() if subject in known}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.domain.job_state import JobState
+from pigi.operations.glances import count_jobs
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.organisations import list_organisations
 from web.pages.route import page
 from web.pages.shell import draw
-from web.pages.soon import count_jobs
 from web.routes import Who
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action, Role, Scope
 from pigi.domain.job_state import ENDED, JobState
-from pigi.operations.audit_reading import list_entries
 from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
+from pigi.operations.audit_reading import list_entries
 from pigi.operations.generations import waiting_drafts
+from pigi.operations.glances import latest_resources
 from pigi.operations.invitations import list_invitations
 from pigi.operations.jobs import list_jobs
 from pigi.operations.key_changes import DEFAULT_OVERLAP_DAYS
@@ -18,7 +19,7 @@ from pigi.operations.members import list_members
 from pigi.operations.organisations import organisations_of, read_organisation
 from pigi.operations.projects import list_projects
 from web.pages.asked import PAGE, id_of, number_of, older
-from web.pages.names import names_in
+from web.pages.names import drafts_of, names_in
 from web.pages.route import page
 from web.pages.shell import draw
 from web.replies import Reply
@@ -67,7 +68,8 @@ def overview_page(call: Call) -> Reply:
         projects=projects,
         active=active[:FEW],
         failed=[job for job in jobs if job.state == JobState.FAILED][:FEW],
-        changes=(),
+        changes=latest_resources(call.application, call.caller, FEW),
+        about=drafts_of(call, jobs),
         ended=[job for job in jobs if job.state in ENDED][:FEW],
         polls=bool(active),
         first_run=not projects or not jobs,

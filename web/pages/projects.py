@@ -80,9 +80,7 @@ def kind_of(collection: str) -> KindWords:
 
 def _tabs(call: Call, project: str, here: KindWords) -> list[dict[str, Any]]:
     home = f"/o/{call.caller.organisation_id}/projects/{project}"
-    return [
-        {"title": kind.title, "path": f"{home}/{kind.collection}", "here": kind is here} for kind in KINDS.values()
-    ]
+    return [{"title": kind.title, "path": f"{home}/{kind.collection}", "here": kind is here} for kind in KINDS.values()]
 
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE

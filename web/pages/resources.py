@@ -59,7 +59,9 @@ def new_resource_page(call: Call, project: str, collection: str) -> Reply:
 
 def resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:
     """A resource as it is."""
-    return draw(call, "resources/resource.html", revision=None, names=None, **_read(call, project, collection, resource))
+    return draw(
+        call, "resources/resource.html", revision=None, names=None, **_read(call, project, collection, resource)
+    )
 
 
 def edit_resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:

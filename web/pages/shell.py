@@ -106,12 +106,17 @@ class Shell:
 
 def draw(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Reply:
     """The page that a template makes of ``values``, in the shell of whoever looks."""
-    return reply(_environment().get_template(template).render(shell=shell_of(visit), **values), status, HTML)
+    return _reply(template, shell_of(visit), status, values)
 
 
 def plain(fonts: str, template: str, *, status: int = 200, **values: Any) -> Reply:
     """A page for nobody in particular, which asks no database: for failures."""
-    return reply(_environment().get_template(template).render(shell=Shell(fonts), status=status, **values), status, HTML)
+    return _reply(template, Shell(fonts), status, values)
+
+
+def _reply(template: str, shell: Shell, status: int, values: dict[str, Any]) -> Reply:
+    text = _environment().get_template(template).render(shell=shell, status=status, **values)
+    return reply(text, status, HTML)
 
 
 def shell_of(visit: Visit) -> Shell:

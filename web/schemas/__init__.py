@@ -10,13 +10,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pigi.domain.job_state import JobState
 from web.texts import ID_PATTERN, Name, Purpose
 
 ResourceKind = Literal["agent", "mcp-server", "document", "settings"]
 Id = Annotated[str, Field(pattern=ID_PATTERN, json_schema_extra={"format": "uuid"})]
+
+
+def _whole(value: Any) -> Any:
+    """To JSON Schema 9.0 is an integer (draft 2020-12, validation, 6.1.1), and some languages send it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For numbers of clients, after their bounds, or the API document would lose these."""
 
 
 class Asked(BaseModel):

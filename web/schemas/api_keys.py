@@ -10,11 +10,14 @@ from pydantic import Field
 from pigi.domain.access import Scope
 from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
 from pigi.operations.key_changes import DEFAULT_OVERLAP_DAYS, LONGEST_OVERLAP_DAYS
-from web.schemas import Asked, Id, Told
+from web.schemas import WHOLE, Asked, Id, Told
 from web.texts import Title
 
 ScopeName = Literal["configuration:read", "configuration:write", "generations:write"]
-Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS, description="Days until the new key ends.")]
+Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS, description="Days until the new key ends."), WHOLE]
+Overlap = Annotated[
+    int, Field(ge=0, le=LONGEST_OVERLAP_DAYS, description="Days until the old key ends; 0 ends it now."), WHOLE
+]
 
 
 class KeyRequest(Asked):
@@ -29,9 +32,7 @@ class RotationRequest(Asked):
     """Make a successor of a key; the old one goes on for the overlap, unless it ends before by itself."""
 
     days: Days = DEFAULT_DAYS
-    overlap_days: int = Field(
-        DEFAULT_OVERLAP_DAYS, ge=0, le=LONGEST_OVERLAP_DAYS, description="Days until the old key ends; 0 ends it now."
-    )
+    overlap_days: Overlap = DEFAULT_OVERLAP_DAYS
 
 
 class ApiKey(Told):

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
-
-from pigi.domain.addresses import LONGEST, PATTERN, is_address
 from web.schemas import Asked, Id, Told
-from web.texts import Title
+from web.texts import Email, Password, Title
 
 RoleName = Literal["owner", "admin", "member"]
-
-
-def _deliverable(text: str) -> str:
-    if not is_address(text):
-        message = "must be an address that mail can be sent to, such as name@example.com"
-        raise ValueError(message)
-    return text
-
-
-Email = Annotated[
-    str,
-    StringConstraints(max_length=LONGEST),
-    AfterValidator(_deliverable),
-    Field(description="An e-mail address.", json_schema_extra={"format": "email", "pattern": PATTERN}),
-]
 
 
 class OrganisationRequest(Asked):
@@ -102,7 +84,7 @@ class AcceptanceRequest(Asked):
     """Accept an invitation: with nothing when signed in, or with a name and a password to make an account."""
 
     name: Title | None = None
-    password: str | None = Field(None, max_length=1024, description="For a new account; see `POST /accounts`.")
+    password: Password | None = None
 
 
 class Joined(Told):

@@ -11,12 +11,13 @@
 // data-optional leaves it out when empty. [data-list=path] holds [data-item]s: an array of objects.
 import { ask, say, SAID } from "./shell.js";
 
-// Advice of problem documents is for programs too; these are the same for somebody with a form.
-const ADVICE = {
-  invalid: "Correct what is marked and send it again.",
-  precondition_failed: "Look at what it is now, then make your change again. What you wrote stays here until you leave.",
-  secret_found: "Pigi keeps no secrets. Use a slot where one is offered, and change the secret: it was sent.",
-  csrf_refused: "Reload the page and try again.",
+// Problem documents speak to programs too; this is the same for somebody with a form: what happened, what to do.
+const WORDS = {
+  invalid: ["Some fields need another look.", "Correct what is marked and send it again."],
+  precondition_failed: ["Somebody changed it meanwhile.", "Look at what it is now, then make your change again. What you wrote stays here until you leave."],
+  secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
+  password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
+  csrf_refused: ["This page is from an earlier session.", "Reload it and try again."],
 };
 const TRIES = 3;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -122,11 +123,11 @@ function reveal(form, told) {
 
 async function refuse(form, fields, answer) {
   const problem = await answer.json().catch(() => ({ title: "Something broke on the way.", detail: "Try again in a moment." }));
-  problem.detail = ADVICE[problem.code] ?? problem.detail ?? "";
+  if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   const wait = Number(answer.headers.get("Retry-After"));
   if (wait > 5) problem.detail += ` You can try again ${wait < 90 ? `in ${wait} seconds` : `at ${new Date(Date.now() + wait * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`}.`;
   const here = encodeURIComponent(location.pathname + location.search);
-  if (answer.status === 401 && !form.dataset.open) problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
+  if (problem.code === "unauthenticated") problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
   if (answer.status === 412) problem.way = ["See what it is now, in a new tab", location.pathname];
   complain(form, fields, problem);
 }

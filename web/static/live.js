@@ -25,6 +25,7 @@ class Follower {
     this.section = section;
     this.status = section.querySelector("[data-live-status]");
     this.text = section.querySelector("[data-live-text]");
+    this.hint = this.text?.firstElementChild;
     this.stalls = 0;
   }
 
@@ -63,7 +64,16 @@ class Follower {
     const { gone } = this.section.dataset;
     if (gone && job.state === "cancelled") return location.replace(gone);
     this.tell("Done.");
+    this.section.classList.add("ended");
     this.refresh();
+    if (this.text && job.state === "succeeded") document.addEventListener("htmx:after:swap", () => this.give(), { once: true });
+  }
+
+  // The draft itself, read and checked, takes the place of its raw text.
+  give() {
+    if (!document.querySelector("#draft .pairs")) return document.addEventListener("htmx:after:swap", () => this.give(), { once: true });
+    this.section.remove();
+    if (scrollY > 0) scrollTo({ top: 0 });
   }
 
   // Streams close now and then by design; only silence after several tries is worth a word.
@@ -86,6 +96,7 @@ class Follower {
 
   take(piece) {
     if (!this.text || (piece.turn === this.turn && piece.position <= this.position)) return;
+    this.hint?.remove();
     if (piece.turn !== this.turn) this.written = "";
     Object.assign(this, { turn: piece.turn, position: piece.position, written: this.written + piece.text });
     this.redraw ??= setTimeout(() => {
@@ -110,7 +121,7 @@ function draw(place, written) {
   for (const [index, name] of names.entries()) {
     const part = place.children[index] ?? place.appendChild(blank());
     const [title, text] = part.children;
-    const value = typeof draft[name] === "string" ? draft[name] : JSON.stringify(draft[name], null, 2);
+    const value = wording(draft[name]);
     if (title.textContent !== label(name)) title.textContent = label(name);
     if (text.textContent !== value) text.textContent = value;
   }
@@ -118,7 +129,12 @@ function draw(place, written) {
   if (atEnd) scrollTo({ top: document.body.scrollHeight });
 }
 
-const label = (name) => (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ");
+const label = (name) => (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ").replace("Mcp", "MCP");
+const wording = (value) => {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join("\n") || "None";
+  return JSON.stringify(value, null, 2);
+};
 
 function blank() {
   const part = document.createElement("div");

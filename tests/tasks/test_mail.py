@@ -1,0 +1,91 @@
+"""The ledger of mail is right however the job ended, also where no worker ran its body to the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pigi.jobs import effects
+from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
+from pigi.jobs.pump import find_closings, take_back
+from pigi.operations.jobs import cancel_job
+from standins.faulty_mail import FaultyMail, greylist
+from tasks.mail import settle
+from tasks.runtime import HANDLERS
+from tests.support.jobs import change, lapse, row_of, take
+from tests.support.mail import Office
+
+
+@pytest.fixture
+def office(application):
+    with FaultyMail() as sink:
+        yield Office(application, sink)
+
+
+def test_the_kind_has_its_body_and_its_closing():
+    assert HANDLERS["mail.send"].closing is settle
+    assert CATALOGUE["mail.send"] is SEND_MAIL
+
+
+def test_a_job_of_nobodys_organisation_is_put_away_too(office):
+    mail = office.welcome()
+    job = office.do(mail)
+    assert (job.organisation_id, job.close_at, office.state(mail)) == (None, None, "sent")
+
+
+def test_a_mail_that_is_cancelled_while_it_waits_is_failed_once_the_pump_rang(office):
+    mail = office.welcome("rita@example.org")
+    office.sink.plan("rita@example.org", greylist())
+    office.do(mail)
+    job = office.mail(mail, job=True)
+    cancel_job(office.application, job, None)
+    assert office.state(mail) == "queued"
+    assert row_of(office.control, job).close_at is not None
+    office.do(mail)
+    assert (office.state(mail), row_of(office.control, job).close_at) == ("failed", None)
+
+
+@pytest.mark.parametrize(("template", "key"), [("welcome", "mail"), ("password_changed", "notice")])
+@pytest.mark.parametrize(("begun", "state"), [(False, "failed"), (True, "unknown")])
+def test_a_mail_over_which_workers_died_says_whether_it_may_have_been_sent(office, template, key, begun, state):
+    mail = getattr(office, template)()
+    job = office.mail(mail, job=True)
+    change(office.control, job, lost=DELIVERIES - 1)
+    held = take(office.control, SEND_MAIL, job)
+    if begun:
+        effects.begin(office.control, held, key)
+    lapse(office.control, job)
+    take_back(office.control)
+    assert row_of(office.control, job).reason == "worker_lost"
+    office.do(mail)
+    assert office.state(mail) == state
+
+
+def test_a_ledger_that_could_not_be_written_is_written_later(office, monkeypatch):
+    mail = office.welcome()
+    job = office.mail(mail, job=True)
+
+    def away(*_facts):
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pigi.operations.mail.settle_mail", away)
+        assert office.do(mail).state == "succeeded"
+    assert office.state(mail) == "queued"
+    change(office.control, job, close_at=timedelta(seconds=-1))
+    assert [ring.job_id for ring in find_closings(office.control, office.application.bell)] in ([], [job])
+    office.do(mail)
+    assert (office.state(mail), row_of(office.control, job).close_at) == ("sent", None)
+
+
+def test_closing_twice_changes_nothing(office):
+    mail = office.welcome()
+    job = office.do(mail)
+    before = office.mail(mail)
+    settle(office.application, None, mail, job.state, job.finished_at)
+    assert office.state(mail) == before.state
+
+
+def test_a_mail_that_the_sweep_removed_needs_no_closing(office):
+    settle(office.application, None, "018f", "succeeded", None)
