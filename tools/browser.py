@@ -17,7 +17,7 @@ HOW = (
 )
 # The cleanest of containers has no package lists yet, so these come first if the package is not known.
 UPDATE = ("apt-get", "update", "-q")
-INSTALL = ("apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium")
+INSTALL = ("apt-get", "install", "-q", "-y", "chromium")
 
 
 def find() -> str | None:

@@ -25,9 +25,7 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--anchor", type=click.File("r"), help="A head that `pigi audit head` printed; - reads standard input.")
-@click.option(
-    "--key", "keys", multiple=True, help="A public key to trust too, from before a rotation."
-)
+@click.option("--key", "keys", multiple=True, help="A public key to trust too, from before a rotation.")
 @json_option
 def verify(anchor: TextIO | None, keys: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an option
     """Check every entry, content and anchor; exit with 1 if the chain was tampered with."""

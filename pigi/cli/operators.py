@@ -51,5 +51,8 @@ def disable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 
 
 def _asked() -> str:
+    if not sys.stdin.isatty():
+        message = "there is no terminal to ask on; use --password-stdin"
+        raise click.UsageError(message)
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt="The same again", err=True)
     return password

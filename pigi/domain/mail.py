@@ -58,7 +58,7 @@ CATALOGUE: dict[Template, Sort] = {
     Template.PASSWORD_RESET: Sort("Choose a new password for Pigi", Promise.AT_MOST),
     Template.CONFIRM_ADDRESS: Sort("Confirm your new address for Pigi", Promise.AT_MOST),
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
-    Template.ADDRESS_CHANGED: Sort("The address of your Pigi account was changed", Promise.AT_LEAST),
+    Template.ADDRESS_CHANGED: Sort("A new address for your Pigi account", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: Sort("The password of your Pigi account was changed", Promise.AT_LEAST),
     Template.KEY_EXPIRING: Sort("An API key expires soon", Promise.AT_LEAST),
 }

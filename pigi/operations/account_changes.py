@@ -61,24 +61,25 @@ def change_account(
         ``too_many_tries``, ``unavailable``.
     """
     row = _read(application, person.account_id)
-    values: dict[str, Any] = {} if change.name is None else {"name": change.name}
+    values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
         with passwords.place():
             _prove(application, row, change.password, network)
             if change.new_password is not None:
-                name = change.name or row.name
-                hashed = passwords.new_hash(change.new_password, name, row.email, "/new_password")
+                # What they are called before and after: neither is a secret.
+                name, email = f"{row.name} {change.name or ''}", f"{row.email} {change.email or ''}"
+                hashed = passwords.new_hash(change.new_password, name, email, "/new_password")
                 values |= {"password_hash": hashed, "password_changed_at": now()}
-    email = None if change.email == row.email else change.email
-    if email is not None:
+    address = None if change.email == row.email else change.email
+    if address is not None:
         take(application, ADDRESSES, subject=row.id)
     with application.control.begin() as session:
         if not _write(session, row, values):
             raise Refused("wrong_password", errors=WRONG)
         if change.new_password is not None:
             _after_new_password(session, application, person, row.email_key)
-        if email is not None:
-            _ask_for_address(session, application, person, row, email)
+        if address is not None:
+            _ask_for_address(session, application, person, row, address)
         if on_done is not None:
             on_done(session)
         return find_account(session, row.id)
@@ -125,7 +126,7 @@ def _prove(application: Application, row: Any, password: str | None, network: st
 def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
     """Change the account; False if its password has changed since it was read, and with it who may do this."""
     same = (ACCOUNT.c.id == row.id) & (ACCOUNT.c.password_hash == row.password_hash) & (ACCOUNT.c.state == "active")
-    changed: Any = session.execute(update(ACCOUNT).where(same).values(values or {"state": "active"}))
+    changed: Any = session.execute(update(ACCOUNT).where(same).values(values))
     return bool(changed.rowcount == 1)
 
 

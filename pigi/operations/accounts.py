@@ -50,10 +50,12 @@ def add_account(  # noqa: PLR0913 - a row's columns
     password_hash: str,
     *,
     operator: bool = False,
+    registration_id: str | None = None,
 ) -> str:
-    """Make an account for an address that was shown to be its owner's; its id. Other registrations of it are over.
+    """Make an account for an address that was shown to be its owner's; its id. All registrations of it are over.
 
-    Raises Refused ``link_over`` if the address has an account: the transaction can then only roll back.
+    Raises Refused ``link_over`` if the address has an account, or if the registration that this confirms is over:
+        the transaction can then only roll back.
     """
     account_id, key, moment = new_id(), email_key(email), now()
     row = {
@@ -71,7 +73,10 @@ def add_account(  # noqa: PLR0913 - a row's columns
         session.execute(insert(ACCOUNT).values(row))
     except IntegrityError:
         raise Refused("link_over") from None
-    session.execute(delete(REGISTRATIONS).where(REGISTRATIONS.c.email_key == key))
+    # The account first, then its registrations: two that are confirmed at once must not wait for each other.
+    over = delete(REGISTRATIONS).where(REGISTRATIONS.c.email_key == key).returning(REGISTRATIONS.c.id)
+    if registration_id not in {None, *session.scalars(over)}:
+        raise Refused("link_over")
     who = Person(account_id, "", operator=operator).name
     record(session, application, "account.registered", who, subject=who)
     return account_id

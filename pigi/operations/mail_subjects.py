@@ -97,7 +97,9 @@ def _confirm_address(session: ControlSession, keyring: Keyring, mail: Any) -> Co
 
 def _address_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> Content:
     row = _wanted(session.scalar(select(AccountToken).where(AccountToken.id == mail.subject_id)))
-    return Content(Template.ADDRESS_CHANGED, row.email, {"at": moment(mail.created_at)})
+    account = _wanted(_account(session, Account.id == row.account_id))
+    facts: dict[str, object] = {"at": moment(mail.created_at), "done": account.email_key != row.email_key}
+    return Content(Template.ADDRESS_CHANGED, row.email, facts, {"link": "/forgot-password"})
 
 
 def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> Content:

@@ -30,15 +30,19 @@ if TYPE_CHECKING:
 
 
 def ask_for_reset(application: Application, email: str, network: str) -> None:
-    """Mail a link to whoever has the address, if anybody. Refused ``too_many_tries`` is about the network alone."""
-    take(application, RESET, network)
-    key = email_key(email)
-    if not may(application, RESET_MAIL, network, key):
-        # The links that were mailed within the hour still work.
-        return
-    with application.control.begin() as session:
-        link_id = add_link(session, application, NEW_PASSWORD, email)
-        queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, asked_by="pigi")
+    """Mail a link to whoever has the address, if anybody.
+
+    Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.
+    """
+    with passwords.place():
+        take(application, RESET, network)
+        key = email_key(email)
+        if not may(application, RESET_MAIL, network, key):
+            # The links that were mailed within the hour still work.
+            return
+        with application.control.begin() as session:
+            link_id = add_link(session, application, NEW_PASSWORD, email)
+            queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, asked_by="pigi")
 
 
 def reset_password(application: Application, token: str, password: str, network: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from pigi.clock import now
 from pigi.domain.addresses import email_key
@@ -77,10 +77,9 @@ def confirm_registration(
         if not passwords.is_password(password, row.password_hash):
             raise Refused("wrong_credentials")
         with application.control.begin() as session:
-            used: Any = session.execute(delete(TABLE).where(TABLE.c.id == row.id))
-            if used.rowcount != 1:
-                raise Refused("link_over")
-            account_id = add_account(session, application, row.name, row.email, row.password_hash)
+            account_id = add_account(
+                session, application, row.name, row.email, row.password_hash, registration_id=row.id
+            )
             session_token = start_session(session, application, account_id, replaced)
             found = find_account(session, account_id)
         tried.give_back()

@@ -64,7 +64,8 @@ class Clock(Enum):
 class Sweep:
     """Rows of ``table`` whose ``age``, a column or an expression, is over the period of ``retention``.
 
-    ``among`` narrows it to the rows whose period has begun.
+    ``among`` narrows it to the rows whose period has begun. ``settled`` says that nobody else changes or removes
+    rows so old, so that they need not be locked before they are removed, which costs as much again.
     """
 
     retention: Retention
@@ -73,6 +74,7 @@ class Sweep:
     how: How = How.REMOVED
     clock: Clock = Clock.MOMENT
     among: Any = None
+    settled: bool = False
 
     @property
     def rows(self) -> tuple[Any, ...]:
@@ -91,7 +93,7 @@ _KEY_ENDED = case(
 
 SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.JOB, Job.__table__, Job.finished_at, How.BURIED, among=IS_ENDED),
-    Sweep(Retention.TOMBSTONE, Tombstone.__table__, Tombstone.buried_at),
+    Sweep(Retention.TOMBSTONE, Tombstone.__table__, Tombstone.buried_at, settled=True),
     Sweep(Retention.TOKEN, AccountToken.__table__, AccountToken.created_at),
     Sweep(Retention.REGISTRATION, Registration.__table__, Registration.created_at),
     Sweep(Retention.SESSION, Session.__table__, Session.seen_at),
@@ -101,9 +103,9 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.THROTTLE, Throttle.__table__, Throttle.full_at, clock=Clock.SECONDS),
     Sweep(Retention.COUNTER, UsageCount.__table__, UsageCount.day, clock=Clock.DAY),
     Sweep(Retention.MAIL, Mail.__table__, Mail.created_at),
-    Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at),
-    Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at),
-    Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at),
+    Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at, settled=True),
+    Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at, settled=True),
+    Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at, settled=True),
     # Last, since a chain that does not hold together stops it, and nothing else may stay for that.
     Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, How.PRUNED),
 )
@@ -118,15 +120,19 @@ OTHERWISE: dict[Retention, str] = {
 def remove(control: ControlDatabase, sweep: Sweep, moment: datetime) -> int:
     """Remove a batch of the rows that are due; returns how many.
 
-    Rows that somebody holds are left for the next time. One that is made young again meanwhile, such as a key
-    that is taken over, stays: the condition is asked again of the row as it is when it is deleted.
+    Rows that somebody holds are left for the next time, so that no sweep can stand in a circle of locks. One that
+    is made young again meanwhile, such as a key that is taken over, stays: the condition is asked again of the row
+    as it is when it is deleted.
     """
     key = list(sweep.table.primary_key.columns)
     due = sweep.due(moment)
-    chosen = select(*key).where(due).limit(BATCH).with_for_update(skip_locked=True)
+    chosen = select(*key).where(due).limit(BATCH)
+    if not sweep.settled:
+        chosen = chosen.with_for_update(skip_locked=True)
     which = key[0].in_(chosen) if len(key) == 1 else tuple_(*key).in_(chosen)
+    asked_again = () if sweep.settled else (due,)
     with control.transaction() as connection:
-        return int(connection.execute(delete(sweep.table).where(which, due)).rowcount)
+        return int(connection.execute(delete(sweep.table).where(which, *asked_again)).rowcount)
 
 
 def is_overdue(sweep: Sweep, oldest: datetime, moment: datetime) -> bool:

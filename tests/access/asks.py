@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tests.support.furnished import Furnished
 
 ANY_REVISION = {"If-Match": "*"}
+KEYS_FULL = frozenset({"too_many_keys"})
 NEW_PASSWORD = "lantern quay 92 heron drift"
 
 
@@ -76,9 +77,16 @@ def _confirm_address(home: Furnished, _caller: Caller) -> Ask:
 
 
 def _accept_invitation(home: Furnished, _caller: Caller) -> Ask:
-    """An invitation of whoever is not known yet; somebody who is signed in has another address."""
+    """An invitation of somebody who is not known yet."""
     token = make_invitation(home.application, home.organisation, home.owner)[1]
-    return Ask({"token": token}, {"name": "Nora New", "password": NEW_PASSWORD}, also=frozenset({"other_address"}))
+    return Ask({"token": token}, {"name": "Nora New", "password": NEW_PASSWORD})
+
+
+def _accept_own_invitation(home: Furnished, caller: Caller) -> Ask:
+    """One for the address of whoever is signed in."""
+    token = make_invitation(home.application, home.organisation, home.owner, caller.email)[1]
+    body = {} if caller.email else {"name": "Nora New", "password": NEW_PASSWORD}
+    return Ask({"token": token}, body, also=frozenset({"already_member"}))
 
 
 # Organisations and access
@@ -127,7 +135,7 @@ def _resend(home: Furnished, caller: Caller) -> Ask:
 
 
 def _issue(_home: Furnished, _caller: Caller) -> Ask:
-    return Ask(body={"label": "tests", "scopes": ["configuration:read"]})
+    return Ask(body={"label": "tests", "scopes": ["configuration:read"]}, also=KEYS_FULL)
 
 
 def _with_key(home: Furnished, _caller: Caller) -> Ask:
@@ -135,7 +143,7 @@ def _with_key(home: Furnished, _caller: Caller) -> Ask:
 
 
 def _rotate(home: Furnished, caller: Caller) -> Ask:
-    return Ask(_with_key(home, caller).values, {})
+    return Ask(_with_key(home, caller).values, {}, also=KEYS_FULL)
 
 
 # Configuration
@@ -219,6 +227,7 @@ _PROJECT = f"{_OWN}/projects/<project>"
 _DRAFT = f"{_OWN}/generations/<generation>"
 
 ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
+    "GET /readyz": lambda _home, _caller: Ask(also=frozenset({"not_ready"})),
     f"POST {API}/accounts": _register,
     f"POST {API}/registrations/<token>": _confirm,
     f"POST {API}/session": _sign_in,
@@ -227,6 +236,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/password-resets/<token>": _reset,
     f"POST {API}/email-changes/<token>": _confirm_address,
     f"POST {API}/invitations/<token>/accept": _accept_invitation,
+    f"POST {API}/invitations/<token>/accept#ones-own": _accept_own_invitation,
     f"POST {API}/organisations": lambda _home, _caller: Ask(body={"name": "Nora's"}),
     f"PATCH {_OWN}": lambda _home, _caller: Ask(body={"name": "Harbour Works"}),
     f"PATCH {_OWN}/members/<account>": _role,

@@ -1,4 +1,4 @@
-"""The sorts of callers that the table of expectations knows. Each call gets one of its own."""
+"""The sorts of callers that the table of expectations knows. Each call gets a person and a session of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
 from tests.support.http import bearer
-from tests.support.people import browser, hashed, make_account, make_key, make_member, make_session
+from tests.support.people import an_address, browser, hashed, join, make_account, make_key, make_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ class Caller:
     headers: dict[str, str]
     account: str = ""
     session: str = ""
+    email: str = ""
 
 
 def _nobody(app: Flask, _home: Furnished, _away: Furnished) -> Caller:
@@ -37,29 +38,43 @@ def _nobody(app: Flask, _home: Furnished, _away: Furnished) -> Caller:
 
 
 def _member(role: Role, app: Flask, home: Furnished, _away: Furnished) -> Caller:
-    return _signed_in(app, home, make_member(home.application, home.organisation, role, password_hash=hashed()))
+    return _signed_in(app, home, home, role)
 
 
 def _stranger(app: Flask, home: Furnished, away: Furnished) -> Caller:
-    owner = make_member(home.application, away.organisation, Role.OWNER, password_hash=hashed())
-    return _signed_in(app, home, owner)
+    return _signed_in(app, home, away, Role.OWNER)
 
 
 def _operator(app: Flask, home: Furnished, _away: Furnished) -> Caller:
-    return _signed_in(app, home, make_account(home.application, operator=True, password_hash=hashed()))
+    return _signed_in(app, home, None, None)
 
 
 def _key(app: Flask, home: Furnished, _away: Furnished, **facts: Any) -> Caller:
-    return Caller(app.test_client(), bearer(make_key(home.application, home.organisation, **facts)))
+    return Caller(app.test_client(), bearer(_key_of(home, **facts)))
 
 
-def _foreign_key(app: Flask, home: Furnished, away: Furnished) -> Caller:
-    return Caller(app.test_client(), bearer(make_key(home.application, away.organisation)))
+def _foreign_key(app: Flask, _home: Furnished, away: Furnished) -> Caller:
+    return Caller(app.test_client(), bearer(_key_of(away)))
 
 
-def _signed_in(app: Flask, home: Furnished, account: str) -> Caller:
-    token = make_session(home.application, account)
-    return Caller(browser(app, token), {}, account, token)
+_keys: dict[tuple[str, str], str] = {}
+
+
+def _key_of(place: Furnished, **facts: Any) -> str:
+    """A key that is made once: no call uses up the key that it is made with, and an organisation may have few."""
+    known = (place.organisation, repr(facts))
+    if known not in _keys:
+        _keys[known] = make_key(place.application, place.organisation, **facts)
+    return _keys[known]
+
+
+def _signed_in(app: Flask, home: Furnished, place: Furnished | None, role: Role | None) -> Caller:
+    application, email = home.application, an_address()
+    account = make_account(application, email=email, password_hash=hashed(), operator=place is None)
+    if place is not None and role is not None:
+        join(application, place.organisation, account, role)
+    token = make_session(application, account)
+    return Caller(browser(app, token), {}, account, token, email)
 
 
 CALLERS: dict[str, Callable[[Flask, Furnished, Furnished], Caller]] = {

@@ -10,7 +10,6 @@ import pytest
 from pigi.application import Application
 from tests.access.callers import a_network
 from tests.support.furnished import fill, furnish, usual
-from tests.support.http import make_well
 from web.app import create_app
 
 if TYPE_CHECKING:
@@ -67,7 +66,6 @@ def installation(
     maker, application = Application.open(settings), Application.open(settings)
     app = create_app(application)
     try:
-        make_well(maker)
         yield Installation(settings, application, app, furnish(maker), furnish(maker, "Ferry Company"))
     finally:
         app.extensions["pigi"].watcher.close()

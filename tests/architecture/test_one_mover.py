@@ -10,6 +10,8 @@ MOVES = "pigi/jobs/moves.py"
 # These have states of their own.
 OTHERS = {
     "pigi/jobs/effects.py": {"EFFECT"},
+    "pigi/operations/mail.py": {"MAIL"},
+    "pigi/operations/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations.py": {"Organisation"},
     "pigi/operations/projects.py": {"PROJECT"},
     "pigi/operations/resources.py": {"RESOURCE"},

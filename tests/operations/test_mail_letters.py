@@ -31,7 +31,7 @@ FACTS = {
     },
     Template.PASSWORD_RESET: {"link": f"{HOME}/reset-password/{TOKEN}", "until": UNTIL},
     Template.CONFIRM_ADDRESS: {"link": f"{HOME}/confirm-address/{TOKEN}", "until": UNTIL},
-    Template.ADDRESS_CHANGED: {"at": UNTIL},
+    Template.ADDRESS_CHANGED: {"at": UNTIL, "done": False, "link": f"{HOME}/forgot-password"},
     Template.PASSWORD_CHANGED: {"at": UNTIL, "link": f"{HOME}/forgot-password"},
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
@@ -98,6 +98,12 @@ def test_every_template_has_facts_files_and_a_subject():
 @pytest.mark.parametrize("template", list(Template))
 def test_text_and_html_say_the_same(template):
     assert_equal_facts(letter(template))
+
+
+def test_a_change_of_address_that_is_done_says_so_in_both():
+    written = letter(Template.ADDRESS_CHANGED, done=True)
+    assert_equal_facts(written)
+    assert "was changed" in written.text
 
 
 def test_a_key_that_is_over_is_said_to_be_over_in_both():

@@ -119,10 +119,20 @@ def test_a_change_of_address_is_confirmed_at_the_new_one_and_told_to_the_old_one
     held = office.mail(tell).subject_id
     assert [ended(office.do(mail)) for mail in (confirm, tell)] == [("succeeded", None)] * 2
     assert the_mail(office, "new@example.org").links[0].startswith(f"{HOME}/confirm-address/")
-    assert the_mail(office, "old@example.org").links == [HOME, HOME]
+    told = the_mail(office, "old@example.org")
+    assert told.links == [f"{HOME}/forgot-password", HOME]
+    assert "until the new one is confirmed" in told.part("plain")
     with office.control.read() as session:
         assert session.get(AccountToken, held) is None
         assert session.get(AccountToken, office.mail(confirm).subject_id) is not None
+
+
+def test_the_old_address_is_told_that_the_change_is_done_if_it_is(office):
+    account = make_account(office.application, email="new@example.org")
+    office.do(office.link(Template.ADDRESS_CHANGED, "old@example.org", account))
+    told = the_mail(office, "old@example.org")
+    assert "was changed" in told.part("plain")
+    assert told.links == [HOME, HOME]
 
 
 def test_a_new_password_is_told_to_the_account(office):

@@ -11,7 +11,7 @@ from pigi.clock import now
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Permanent
 from pigi.ids import new_id
-from pigi.jobs.kinds import GENERATE_DRAFT, SWEEP_JOBS
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, GENERATE_DRAFT, SWEEP_JOBS
 from pigi.operations import sweeps
 from pigi.operations.audit import CLI, ENTRY, record
 from pigi.operations.audit_chain import verify
@@ -20,8 +20,10 @@ from pigi.operations.sweeps import EVERY, SWEEPS, Clock, How, remove
 from pigi.operations.upkeep import sweep_jobs
 from pigi.store.control import Organisation
 from pigi.store.people import Account, ApiKey
+from tasks.outcome import run
+from tasks.runtime import HANDLERS
 from tests.support.audits import Unhurried
-from tests.support.jobs import ask, change, register_organisation
+from tests.support.jobs import ask, change, register_organisation, row_of
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 REMOVED = [sweep for sweep in SWEEPS if sweep.how is How.REMOVED]
@@ -181,3 +183,24 @@ def test_an_ended_job_that_owes_nothing_counts_from_its_end(application, control
     assert line(application, Retention.JOB).overdue
     sweep_jobs(Unhurried(), application)
     assert (line(application, Retention.JOB).rows, line(application, Retention.TOMBSTONE).rows) == (0, 1)
+
+
+def test_the_daily_jobs_do_their_work_as_jobs(hands, control):
+    import tasks.upkeep  # noqa: F401 - registers them
+
+    act(hands.application, 1)
+    for kind in (ANCHOR_AUDIT, FOLD_USAGE):
+        job = ask(control, kind)
+        run(HANDLERS[kind.name], job, hands)
+        assert row_of(control, job).state == "succeeded"
+    assert verify(hands.application).anchors == 1
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_a_row_that_somebody_holds_waits_for_the_next_sweep(application, control):
+    sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.SESSION)
+    plant(control, sweep, DAY)
+    with control.transaction() as holder:
+        holder.execute(select(sweep.table).with_for_update())
+        assert remove(control, sweep, now()) == 0
+    assert remove(control, sweep, now()) == 1

@@ -33,7 +33,9 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""What a browser does by its maker's wish, not a page's."""
+OF_THE_MAKER = ("*.google.com", "*.googleapis.com")
+"""What Chromium asks by its maker's wish in spite of `QUIET`, not by a page's: these names are made not to exist.
+A page that asked them would still be seen to, since a witness notes requests before they are sent."""
 
 LOOK = """async () => ({
   local: {...localStorage},
@@ -45,6 +47,7 @@ LOOK = """async () => ({
   headings: [...document.querySelectorAll("h1")].map((one) => one.textContent.trim()),
   title: document.title,
   refused: window.refused ?? [],
+  background: getComputedStyle(document.body).backgroundColor,
 })"""
 LISTEN = """addEventListener("securitypolicyviolation", (event) =>
   (window.refused ??= []).push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`), true)"""
@@ -82,7 +85,8 @@ class World:
     @property
     def rules(self) -> str:
         """Chromium's option that leads there."""
-        return f"--host-resolver-rules=MAP * 127.0.0.1:{self._server.server_address[1]}, EXCLUDE 127.0.0.1"
+        own = "".join(f"MAP {names} ~NOTFOUND, " for names in OF_THE_MAKER)
+        return f"--host-resolver-rules={own}MAP * 127.0.0.1:{self._server.server_address[1]}, EXCLUDE 127.0.0.1"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -166,7 +170,11 @@ class Witness:
         self.context.on("console", self._said)
         self.context.on("weberror", lambda error: self.errors.append(f"{error.page and error.page.url}: {error.error}"))
         self.context.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        self.context.on("response", self.responses.append)
+        self.context.on("response", self._answered)
+
+    def _answered(self, response: Response) -> None:
+        """A method of its own: the driver keeps a mark on handlers, which a list's own method can't bear."""
+        self.responses.append(response)
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":

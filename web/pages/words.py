@@ -30,6 +30,9 @@ JOBS = {
     "jobs.sweep": "Clearing away old jobs",
     "organisations.migrate": "Database update",
     "mail.send": "Mail",
+    "api_keys.warn": "Warning of keys that end",
+    "audit.anchor": "Signing the audit log",
+    "usage.fold": "Counting usage",
 }
 AUDIT = {
     "account.registered": "Account created",
@@ -52,6 +55,9 @@ AUDIT = {
     "key.revoked": "API key revoked",
     "operator.added": "Operator added",
     "operator.disabled": "Operator disabled",
+    "operator.job_cancelled": "Job stopped by an operator",
+    "operator.job_retried": "Job retried by an operator",
+    "audit.content_erased": "Entry erased",
 }
 
 
@@ -128,7 +134,7 @@ def pretty(value: object) -> str:
 def pointer_words(pointer: str) -> str:
     """A JSON pointer (RFC 6901) as a path to read: positions count from 1."""
     parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-    return " › ".join(str(int(part) + 1) if part.isdecimal() else part.replace("_", " ") for part in parts)  # noqa: RUF001 - a typographic mark
+    return " > ".join(str(int(part) + 1) if part.isdecimal() else part.replace("_", " ") for part in parts)
 
 
 def reason_title(code: str) -> str:

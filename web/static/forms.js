@@ -16,6 +16,7 @@ const WORDS = {
   invalid: ["Some fields need another look.", "Correct what is marked and send it again."],
   precondition_failed: ["Somebody changed it meanwhile.", "Look at what it is now, then make your change again. What you wrote stays here until you leave."],
   secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
+  unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
   password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
   csrf_refused: ["This page is from an earlier session.", "Reload it and try again."],
 };
@@ -217,7 +218,7 @@ function mark(fields, flaw) {
   let pointer = flaw.pointer ?? `/${flaw.parameter ?? ""}`;
   while (pointer && !fields.has(pointer)) pointer = pointer.slice(0, pointer.lastIndexOf("/"));
   const control = fields.get(pointer);
-  if (!control) return document.createTextNode(flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", " › ")}: ${flaw.message}` : flaw.message);
+  if (!control) return document.createTextNode(flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", " > ")}: ${flaw.message}` : flaw.message);
   const line = flaw.pointer.slice(pointer.length + 1);
   const hint = flaw.message.includes("pattern") && document.getElementById(`${control.id}-hint`)?.textContent;
   const message = hint ? `Not in this form: ${hint}` : flaw.message;

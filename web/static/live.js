@@ -14,9 +14,12 @@ export function followJobs() {
   document.addEventListener("htmx:before:request", (event) => {
     if (document.hidden && event.detail.ctx?.sourceElement?.matches("[data-polls]")) event.preventDefault();
   });
-  // What is shown stays when a refusal comes back in its place.
+  // What is shown stays when a refusal comes back in its place. A redirect leads to sign-in: the session is over.
   document.addEventListener("htmx:before:swap", (event) => {
-    if (!event.detail.ctx?.response?.raw?.ok) event.preventDefault();
+    const answer = event.detail.ctx?.response?.raw;
+    if (answer?.ok && !answer.redirected) return;
+    event.preventDefault();
+    if (answer?.redirected) location.reload();
   });
 }
 
@@ -66,7 +69,8 @@ class Follower {
     this.tell("Done.");
     this.section.classList.add("ended");
     this.refresh();
-    if (this.text && job.state === "succeeded") document.addEventListener("htmx:after:swap", () => this.give(), { once: true });
+    if (this.text && !this.written) this.section.remove();
+    else if (this.text && job.state === "succeeded") document.addEventListener("htmx:after:swap", () => this.give(), { once: true });
   }
 
   // The draft itself, read and checked, takes the place of its raw text.

@@ -3,7 +3,6 @@
 export const SAID = {
   saved: "Saved.",
   made: "Created.",
-  asked: "Asked. It goes on by itself.",
   accepted: "The draft is now part of the project.",
   discarded: "The draft is gone.",
   archived: "Archived.",
