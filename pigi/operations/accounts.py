@@ -82,6 +82,16 @@ def add_account(  # noqa: PLR0913 - a row's columns
     return account_id
 
 
+def find_person(application: Application, email: str) -> Person:
+    """The person with an address, as the command line names them; raises Refused ``not_found``."""
+    own = (ACCOUNT.c.email_key == email_key(email), ACCOUNT.c.kind == PERSON, ACCOUNT.c.state == "active")
+    with application.control.read() as session:
+        account_id = session.scalar(select(ACCOUNT.c.id).where(*own))
+    if account_id is None:
+        raise Refused("not_found")
+    return Person(account_id, "")
+
+
 def read_account(application: Application, account_id: str) -> AccountView:
     """Somebody's own account; raises Refused ``not_found``."""
     with application.control.read() as session:

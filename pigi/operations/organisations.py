@@ -49,12 +49,13 @@ class OrganisationView:
 
 
 def create_organisation(
-    application: Application, name: str, owner: Person | None = None, on_made: OnMade | None = None
+    application: Application, name: str, owner: Person | None = None, on_made: OnMade | None = None, *, by: str = ""
 ) -> str:
     """Make an organisation with a data key and a database of its own; returns its id.
 
     The database comes first, so that no organisation is ever seen without one; a crash in between leaves an
-    empty database that nothing points at. ``owner`` None makes one without members, for the command line.
+    empty database that nothing points at. ``owner`` None makes one without members, for the command line. ``by`` is
+    who does it for the owner, as the audit chain names them.
 
     Raises Refused: ``invalid_name`` unless it is a line of 1 to 120 characters, ``not_for_operators``,
         ``too_many_today`` over `MOST_A_DAY`.
@@ -69,7 +70,7 @@ def create_organisation(
         with application.control.begin() as session:
             if owner is not None:
                 _check_owner(session, owner)
-            _insert(session, application, organisation_id, name, revision, owner)
+            _insert(session, application, organisation_id, name, revision, owner, by or (owner.name if owner else CLI))
             if on_made is not None:
                 on_made(session, organisation_id)
     except Refused:
@@ -85,6 +86,7 @@ def _insert(  # noqa: PLR0913 - a row's columns
     name: str,
     revision: str,
     owner: Person | None,
+    by: str,
 ) -> None:
     moment = now()
     session.add(
@@ -94,13 +96,13 @@ def _insert(  # noqa: PLR0913 - a row's columns
     )
     application.tenants.create_key(session, organisation_id)
     session.flush()
-    record(session, application, "organisation.created", owner.name if owner else CLI, organisation_id)
+    record(session, application, "organisation.created", by, organisation_id)
     if owner is not None:
         session.add(
             Membership(organisation_id=organisation_id, account_id=owner.account_id, role=Role.OWNER, joined_at=moment)
         )
         session.flush()
-        record(session, application, "member.joined", owner.name, organisation_id, owner.name, role=Role.OWNER)
+        record(session, application, "member.joined", by, organisation_id, owner.name, role=Role.OWNER)
 
 
 def _check_owner(session: ControlSession, owner: Person) -> None:

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import select
 
 from pigi.application import Application
-from pigi.domain.access import Caller
+from pigi.domain.access import Caller, Person
 from pigi.operations.generations import request_generation
+from pigi.operations.organisations import organisations_of
 from pigi.settings import Settings
 from pigi.store.ledgers import AuditContent, AuditEntry
 from tests.support.people import make_account
@@ -50,6 +51,16 @@ def test_an_operator_is_added_listed_and_disabled(pigi, application):
     assert pigi("operators", "disable", "nobody@example.com").returncode == 1
     kinds = [kind for kind, actor in acts(application) if actor == "operator:cli"]
     assert kinds == ["operator.added", "operator.disabled"]
+
+
+def test_an_organisation_is_made_for_its_owner(pigi, application):
+    account = make_account(application, email="nora@example.com")
+    assert pigi("organisations", "add", "Example", "--owner", "nobody@example.com").returncode == 1
+    made = pigi("organisations", "add", "Example", "--owner", "Nora@example.com")
+    assert made.returncode == 0, made.stderr
+    found = organisations_of(application, Person(account, ""))
+    assert [(one.id, one.role) for one in found] == [(made.stdout.strip(), "owner")]
+    assert acts(application)[-2:] == [("organisation.created", "operator:cli"), ("member.joined", "operator:cli")]
 
 
 def test_what_is_refused_is_one_line_without_the_password(pigi, application):
