@@ -15,6 +15,7 @@ from sqlalchemy import case, delete, select, tuple_
 
 from pigi.domain.retention import Retention, cutoff, keep
 from pigi.jobs.moves import IS_ENDED
+from pigi.operations.tokens import OLD_ADDRESS
 from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
@@ -91,10 +92,19 @@ _KEY_ENDED = case(
     else_=ApiKey.expires_at,
 )
 
+_LINK_MADE = case(
+    # The notice may wait for a mail server longer than any link lives. NULL until its mail ended: not due.
+    (
+        AccountToken.purpose == OLD_ADDRESS,
+        select(Mail.ended_at).where(Mail.subject_id == AccountToken.id).correlate(AccountToken).scalar_subquery(),
+    ),
+    else_=AccountToken.created_at,
+)
+
 SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.JOB, Job.__table__, Job.finished_at, How.BURIED, among=IS_ENDED),
     Sweep(Retention.TOMBSTONE, Tombstone.__table__, Tombstone.buried_at, settled=True),
-    Sweep(Retention.TOKEN, AccountToken.__table__, AccountToken.created_at),
+    Sweep(Retention.TOKEN, AccountToken.__table__, _LINK_MADE),
     Sweep(Retention.REGISTRATION, Registration.__table__, Registration.created_at),
     Sweep(Retention.SESSION, Session.__table__, Session.seen_at),
     Sweep(Retention.INVITATION, Invitation.__table__, Invitation.created_at),

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, update
+
+from pigi.clock import now
+from pigi.domain.retention import Retention
 from pigi.errors import Refused
 from pigi.operations.account_changes import Change, change_account, confirm_address
 from pigi.operations.accounts import read_account
 from pigi.operations.password_resets import ask_for_reset, reset_password
 from pigi.operations.sessions import find_person
 from pigi.operations.sign_in import sign_in
+from pigi.operations.sweeps import SWEEPS, remove
 from pigi.operations.tokens import OLD_ADDRESS
+from pigi.store.ledgers import Mail
 from pigi.store.people import Session
 from tests.support.accounts import (
     acts,
@@ -174,6 +180,20 @@ def test_the_notice_to_the_old_address_outlives_the_change(application, ada):
     assert len(held) == 1
     assert refused(confirm_address, application, held[0], None)[0] == "link_over"
     assert refused(reset_password, application, held[0], NEW, HOME)[0] == "link_over"
+
+
+def test_the_notice_waits_for_its_mail_server_longer_than_links_live(application, ada):
+    changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
+    (sweep,) = (sweep for sweep in SWEEPS if sweep.retention is Retention.TOKEN)
+    later = now() + timedelta(hours=5)
+
+    assert remove(application.control, sweep, later) == 1
+    assert len(link_tokens(application, OLD_ADDRESS, ADA)) == 1
+
+    with application.control.begin() as session:
+        session.execute(update(Mail).values(ended_at=now()))
+    assert remove(application.control, sweep, later) == 1
+    assert link_tokens(application, OLD_ADDRESS, ADA) == []
 
 
 def test_the_same_address_is_no_change_and_another_spelling_is_one(application, ada):
