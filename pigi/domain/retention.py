@@ -52,7 +52,7 @@ PERIODS: dict[Retention, Period] = {
     Retention.ACCOUNT: Period(None, "while the account is active", "contract"),
     Retention.MEMBERSHIP: Period(None, "while the organisation and the account are active", "contract"),
     Retention.REGISTRATION: Period(timedelta(hours=24), "the request, unless confirmed", "contract"),
-    Retention.TOKEN: Period(timedelta(hours=1), "the request, unless used; a notice's: the end of its mail", "contract"),
+    Retention.TOKEN: Period(timedelta(hours=1), "the request, unless used; of a notice, its mail", "contract"),
     Retention.SESSION: Period(timedelta(hours=12), "its last use, unless signed out", "contract; promise P35"),
     Retention.INVITATION: Period(timedelta(days=14), "the invitation, unless accepted or revoked", "contract"),
     Retention.ACCESS_KEY: Period(timedelta(days=90), "its end", "accountability: which key did what"),
