@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pigi.errors import Misconfigured
 
 ANTHROPIC_HOST = "api.anthropic.com"
+STRIPE_HOST = "api.stripe.com"
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
 
 
@@ -48,6 +49,11 @@ class Settings(BaseSettings):
     anthropic_api_key: str = Field("", validation_alias=_named("ANTHROPIC_API_KEY"), repr=False)
     anthropic_base_url: str = Field("", validation_alias=_named("ANTHROPIC_BASE_URL"))
     anthropic_model: str = Field("claude-sonnet-5-5", validation_alias=_named("ANTHROPIC_MODEL"))
+    stripe_api_key: str = Field("", validation_alias=_named("STRIPE_API_KEY"), repr=False)
+    stripe_api_base: str = Field("", validation_alias=_named("STRIPE_API_BASE"))
+    stripe_webhook_secret: str = Field("", validation_alias=_named("STRIPE_WEBHOOK_SECRET"), repr=False)
+    stripe_prices: str = Field("", validation_alias=_named("STRIPE_PRICES"))
+    plans: str = Field("", validation_alias=_named("PIGI_PLANS"))
     smtp_url: str = Field("", validation_alias=_named("SMTP_URL"), repr=False)
     smtp_ca_file: Path | None = Field(None, validation_alias=_named("SMTP_CA_FILE"))
     mail_from: str = Field("", validation_alias=_named("MAIL_FROM"))
@@ -80,6 +86,11 @@ class Settings(BaseSettings):
         """Whether the safeguards of production mode apply."""
         return self.mode == "production"
 
+    @property
+    def stripe_live(self) -> bool:
+        """Whether the key moves real money: its form says so (docs.stripe.com, "API keys")."""
+        return "_live_" in self.stripe_api_key
+
     @classmethod
     def from_environment(cls) -> Settings:
         """Read the environment; raises Misconfigured naming each variable that is wrong, without its value."""
@@ -101,12 +112,26 @@ def problems_of(settings: Settings) -> list[str]:
     ]
     if "{id}" not in settings.tenant_database_url:
         problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
+    problems += _billing_problems(settings)
     if settings.production:
         problems += _production_problems(settings)
     return problems
 
 
-_LEAKY = ("ANTHROPIC_LOG", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE")
+def _billing_problems(settings: Settings) -> list[str]:
+    """Half of a payment provider is worse than none: nobody could pay, or nothing would be heard of it."""
+    keyless = not settings.production and settings.stripe_api_base  # a stand-in takes any key
+    needed = {
+        "STRIPE_API_KEY": settings.stripe_api_key or keyless,
+        "STRIPE_WEBHOOK_SECRET": settings.stripe_webhook_secret,
+        "STRIPE_PRICES": settings.stripe_prices,
+    }
+    if not any(needed.values()):
+        return []
+    return [f"{name} must be set too, or none of {', '.join(needed)}" for name, value in needed.items() if not value]
+
+
+_LEAKY = ("ANTHROPIC_LOG", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "STRIPE_LOG")
 
 
 def _production_problems(settings: Settings) -> list[str]:
@@ -114,9 +139,9 @@ def _production_problems(settings: Settings) -> list[str]:
         "PIGI_SECRET_KEYS must be set in production": not settings.secret_keys,
         "ANTHROPIC_API_KEY must be set in production": not settings.anthropic_api_key,
         f"ANTHROPIC_BASE_URL must be https://{ANTHROPIC_HOST} in production: stand-ins are for development (P22)":
-            bool(settings.anthropic_base_url)
-            and (urlsplit(settings.anthropic_base_url).scheme, urlsplit(settings.anthropic_base_url).hostname)
-            != ("https", ANTHROPIC_HOST),
+            not _is_at(settings.anthropic_base_url, ANTHROPIC_HOST),
+        f"STRIPE_API_BASE must be https://{STRIPE_HOST} in production: stand-ins are for development (P22)":
+            not _is_at(settings.stripe_api_base, STRIPE_HOST),
         "SMTP_URL must be smtps:// or smtp:// with a user and a password in production (P18)":
             not _signs_in(settings.smtp_url),
         "MAIL_FROM must be set in production": not settings.mail_from,
@@ -129,6 +154,15 @@ def _production_problems(settings: Settings) -> list[str]:
         "PIGI_REGION must be a region in the EU, such as eu-central (P17)": not settings.region.startswith("eu"),
     }  # fmt: skip
     return [problem for problem, wrong in checks.items() if wrong]
+
+
+def _is_at(url: str, host: str) -> bool:
+    """Whether an address, if there is one, is the provider's own."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return not url or (parts.scheme, parts.hostname) == ("https", host)
 
 
 def _signs_in(url: str) -> bool:

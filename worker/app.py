@@ -5,6 +5,7 @@ Not through Celery's ``imports`` setting: beat would load them too, with all the
 
 from __future__ import annotations
 
+import tasks.billing
 import tasks.generations
 import tasks.keys
 import tasks.mail

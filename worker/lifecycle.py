@@ -60,9 +60,11 @@ def set_up_logging(**_details: Any) -> None:
 
 @signals.worker_init.connect
 def load_before_fork(**_details: Any) -> None:
-    """Load the model's SDK once in the parent of the pool that uses it; the children share its memory."""
+    """Load the vendors' SDKs once in the parent of the pools that use them; the children share their memory."""
     if "ai" in os.environ.get("PIGI_POOL", "ai"):
-        import pigi.gateways.anthropic_model  # noqa: F401, PLC0415 - only here is it worth a second
+        import pigi.gateways.anthropic_model  # noqa: PLC0415 - only here is it worth a second
+    if "quick" in os.environ.get("PIGI_POOL", "quick") and get_settings().stripe_api_key:
+        import pigi.gateways.stripe_billing  # noqa: F401, PLC0415 - only here is it worth half a second
     gc.collect()
     gc.freeze()
 

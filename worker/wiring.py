@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from pigi.ports import Mailer, TextModel
+    from pigi.ports.billing import BillingProvider
     from pigi.settings import Settings
 
 DEVELOPMENT_KEY = "development"
@@ -37,3 +38,11 @@ class Wiring:
         host = urlsplit(settings.public_url).hostname or settings.host
         trust = Trust(careful=settings.production, ca_file=settings.smtp_ca_file)
         return SmtpMailer(settings.smtp_url, settings.mail_from, host, trust)
+
+    @cached_property
+    def billing(self) -> BillingProvider:
+        """Stripe; raises Misconfigured where STRIPE_API_KEY is not set."""
+        from pigi.gateways.stripe_billing import StripeBilling  # noqa: PLC0415 - where nobody pays, nobody loads it
+
+        settings = self._settings
+        return StripeBilling(settings.stripe_api_base or None, settings.stripe_api_key)

@@ -6,7 +6,6 @@ follows redirects. None of that may happen with a person's text on board.
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ import anthropic
 import httpx2
 
 from pigi.gateways.anthropic_errors import OverallTimeError, ResponseSizeError
+from pigi.gateways.quiet import silence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,16 +28,8 @@ _RESPONSE_BYTES: Final = 16 * 1024 * 1024
 
 
 def silence_loggers() -> None:
-    """Keep the SDK and the HTTP library from logging at all, whatever level or handler others set.
-
-    Propagation alone is not enough, since a handler may sit on one of these loggers, and a level alone can be
-    lowered again (the SDK itself does so when ``ANTHROPIC_LOG`` is set).
-    """
-    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
-    for name in (*_LOGGERS, *known):
-        logger = logging.getLogger(name)
-        logger.disabled = True
-        logger.propagate = False
+    """Keep the SDK and the HTTP library from logging; to be repeated once all their parts are loaded."""
+    silence(_LOGGERS)
 
 
 class _BoundedStream(httpx2.SyncByteStream):

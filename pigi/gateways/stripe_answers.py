@@ -1,0 +1,69 @@
+"""Stripe's objects, read down to what the port speaks of. Anything not as documented raises what a dict raises."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.subscriptions import Subscription
+from pigi.ports.billing import Customer, Page, Price
+
+if TYPE_CHECKING:
+    from pigi.ports.billing import Contact
+
+_COUNTRY = re.compile("[A-Z]{2}")
+
+
+def id_of(value: dict[str, Any]) -> str:
+    """The object's id."""
+    return str(value["id"])
+
+
+def named(value: Any) -> str | None:
+    """The id of what a field refers to, be it the id alone or the object; None for nothing."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return None if found is None else str(found)
+
+
+def noted(value: dict[str, Any], name: str) -> str | None:
+    """What Pigi wrote into the object's metadata under that name; None for nothing."""
+    return named((value.get("metadata") or {}).get(name))
+
+
+def moment(seconds: Any) -> datetime:
+    """A moment as Stripe writes it, in seconds of Unix time."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def country(address: dict[str, Any] | None) -> str | None:
+    """Two capital letters (ISO 3166-1), if the address says so; nothing else of it."""
+    found = (address or {}).get("country")
+    return found if found and _COUNTRY.fullmatch(found) else None
+
+
+def read_customer(value: dict[str, Any], contact: Contact | None = None) -> Customer:
+    """A customer, held against ``contact``; its own name and address stay here."""
+    in_step = None if contact is None else (value.get("name"), value.get("email")) == (contact.name, contact.email)
+    return Customer(id_of(value), noted(value, "organisation"), in_step)
+
+
+def read_subscription(value: dict[str, Any]) -> Subscription:
+    """A subscription with the price of its first item."""
+    items = value["items"]["data"]
+    price = named(items[0]["price"]) if items else None
+    customer = str(named(value["customer"]))
+    return Subscription(id_of(value), customer, value["status"], price, moment(value["created"]))
+
+
+def read_page(value: dict[str, Any]) -> Page:
+    """A hosted page."""
+    return Page(id_of(value), str(value["url"]))
+
+
+def read_price(value: dict[str, Any]) -> Price:
+    """A price. One that is paid once, and so buys no subscription, is not active, whatever Stripe says."""
+    cycle = value["recurring"]
+    interval, count = (cycle["interval"], cycle["interval_count"]) if cycle else ("", 0)
+    usable = bool(value["active"]) and cycle is not None
+    return Price(id_of(value), value["unit_amount"], value["currency"], interval, count, usable)

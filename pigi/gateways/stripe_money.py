@@ -1,0 +1,114 @@
+"""Invoices, amounts, prices, and what happened at Stripe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pigi.domain.stripe_events import HEEDED, read_event
+from pigi.gateways.stripe_answers import country, id_of, named, read_price
+from pigi.gateways.stripe_caller import StripeCaller
+from pigi.ports.billing import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from pigi.domain.stripe_events import StripeEvent
+    from pigi.ports.billing import Price
+
+# What an event of an invoice says, and the field with the amount that it says it of. An event is a fact of its
+# moment: the invoice may have moved on since. So these are fields that later payments leave alone.
+_OF_INVOICES: Final = {
+    "invoice.paid": ("paid", "amount_paid"),
+    "invoice.payment_failed": ("failed", "amount_due"),
+    "invoice.voided": ("void", "amount_due"),
+    "invoice.marked_uncollectible": ("uncollectible", "amount_due"),
+}
+_REFUND: Final = "refund.created"
+_COLLECTABLE: Final = ("draft", "open")
+_VOIDABLE: Final = frozenset({"open", "uncollectible"})
+
+
+class Moneys(StripeCaller):
+    """`pigi.ports.billing.BillingProvider`, as far as invoices, prices and events go."""
+
+    def open_invoices(self, customer_id: str) -> list[str]:
+        found: list[str] = []
+        for status in _COLLECTABLE:
+            found += self._every(self._v1.invoices.list, {"customer": customer_id, "status": status}, id_of)
+        return found
+
+    def void_invoice(self, invoice_id: str, key: str) -> None:
+        status, subscribed = self._find(lambda: self._v1.invoices.retrieve(invoice_id), _standing) or (None, False)
+        if status == "draft" and not subscribed:
+            self._find(lambda: self._v1.invoices.delete(invoice_id, None, {"idempotency_key": key}), id_of)
+            return
+        if status == "draft":
+            # A subscription's draft cannot be deleted (API reference, "Delete a draft invoice").
+            status = self._finalize(invoice_id, f"{key}:finalize")
+        if status in _VOIDABLE:
+            self._find(lambda: self._v1.invoices.void_invoice(invoice_id, None, {"idempotency_key": key}), id_of)
+
+    def _finalize(self, invoice_id: str, key: str) -> str | None:
+        """Its status after it became final, without being collected; None if it is gone."""
+        quietly: Any = {"auto_advance": False}
+        return self._find(
+            lambda: self._v1.invoices.finalize_invoice(invoice_id, quietly, {"idempotency_key": key}),
+            lambda value: str(value["status"]),
+        )
+
+    def money_of(self, event: StripeEvent) -> Money | None:
+        about = event.object_id
+        if about is None:
+            return None
+        if event.type == _REFUND:
+            return self._find(lambda: self._v1.refunds.retrieve(about, {"expand": ["charge"]}), _refunded)
+        status, field = _OF_INVOICES.get(event.type, (None, None))
+        if status is None or field is None:
+            return None
+        return self._find(lambda: self._v1.invoices.retrieve(about), lambda value: _billed(value, status, field))
+
+    def prices(self, price_ids: Sequence[str]) -> list[Price]:
+        found = (self._price(price) for price in price_ids)
+        return [price for price in found if price is not None]
+
+    def _price(self, price_id: str) -> Price | None:
+        return self._find(lambda: self._v1.prices.retrieve(price_id), read_price)
+
+    def snapshot_of(self, event_id: str) -> str | None:
+        return self._find(
+            lambda: self._v2.core.events.retrieve(event_id), lambda value: named(value.get("snapshot_event"))
+        )
+
+    def events_since(self, moment: datetime) -> Iterator[StripeEvent]:
+        asked = {"types": sorted(HEEDED), "created": {"gte": int(moment.timestamp())}}
+        return self._every(self._v1.events.list, asked, read_event)
+
+
+def _standing(value: dict[str, Any]) -> tuple[str, bool]:
+    """An invoice's status, and whether it is a subscription's."""
+    return str(value["status"]), subscription_of(value) is not None
+
+
+def subscription_of(invoice: dict[str, Any]) -> str | None:
+    """The subscription that an invoice is for, if it is for one."""
+    details = (invoice.get("parent") or {}).get("subscription_details") or {}
+    return named(details.get("subscription"))
+
+
+def _billed(value: dict[str, Any], status: str, field: str) -> Money | None:
+    customer = named(value["customer"])
+    if customer is None:
+        return None
+    where = country(value.get("customer_address"))
+    return Money(customer, id_of(value), int(value[field]), str(value["currency"]), where, status)
+
+
+def _refunded(value: dict[str, Any]) -> Money | None:
+    """What was given back, of a charge that says whose it was. Charges no longer name their invoice."""
+    charge = value.get("charge") or {}
+    customer = named(charge.get("customer"))
+    if customer is None:
+        return None
+    where = country((charge.get("billing_details") or {}).get("address"))
+    return Money(customer, None, -int(value["amount"]), str(value["currency"]), where, "refunded")
