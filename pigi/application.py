@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from pigi.domain.plans import Plans
 from pigi.jobs.bell import Bell
 from pigi.settings import Settings, get_settings
 from pigi.store.keyring import Keyring
@@ -27,7 +29,14 @@ class Application:
         settings = settings or get_settings()
         control = ControlDatabase(settings.database_url)
         keyring = Keyring.from_settings(settings)
-        return cls(settings, control, keyring, Tenants(settings, control, keyring), Bell(settings.redis_url))
+        opened = cls(settings, control, keyring, Tenants(settings, control, keyring), Bell(settings.redis_url))
+        _ = opened.plans  # a plan that cannot be read stops the start
+        return opened
+
+    @cached_property
+    def plans(self) -> Plans:
+        """What organisations may use, and what can be bought."""
+        return Plans.from_settings(self.settings)
 
     def dispose(self, *, close: bool = True) -> None:
         """Forget all connections; ``close=False`` after a fork, since the parent still uses them."""

@@ -6,7 +6,7 @@ A sweep asks `cutoff`; the policy page and the retention report read the reasons
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 
@@ -34,6 +34,10 @@ class Retention(StrEnum):
     TOMBSTONE = "tombstone"
     IDEMPOTENCY = "idempotency"
     COUNTER = "counter"
+    BILLING_LOG = "billing_log"
+    BILLING_EVENT = "billing_event"
+    BILLING_LINK = "billing_link"
+    BILLING_RUN = "billing_run"
     OPERATIONAL = "operational"
 
 
@@ -71,9 +75,26 @@ PERIODS: dict[Retention, Period] = {
     ),
     Retention.IDEMPOTENCY: Period(timedelta(hours=24), "the first request with the key", "contract: safe repeats"),
     Retention.COUNTER: Period(timedelta(days=2), "the day counted", "contract: limits"),
+    # Seven calendar years have one or two leap days: never a day less, at most one more.
+    Retention.BILLING_LOG: Period(
+        timedelta(days=7 * 365 + 2), "the end of its financial year", "law: records of account; promise P27"
+    ),
+    Retention.BILLING_EVENT: Period(
+        timedelta(days=30), "its receipt", "contract: Stripe tells of an event again for so long, and it counts once"
+    ),
+    Retention.BILLING_LINK: Period(timedelta(hours=24), "the request for it", "contract: the page is open for so long"),
+    Retention.BILLING_RUN: Period(timedelta(days=90), "its beginning", "legitimate interest: to see drift come and go"),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
+
+def financial_year_end(moment: datetime) -> date:
+    """The last day of the financial year of ``moment``: the calendar year, in UTC."""
+    return date(moment.astimezone(UTC).year, 12, 31)
+
+
+GRACE = timedelta(days=7)
+"""How long a deleted organisation can be restored. What is left of it then goes within a day (promise P26)."""
 RETRYABLE = timedelta(days=7)
 """How long a failed job keeps what a retry by hand needs."""
 

@@ -16,6 +16,7 @@ from sqlalchemy import case, delete, select, tuple_
 from pigi.domain.retention import Retention, cutoff, keep
 from pigi.jobs.moves import IS_ENDED
 from pigi.operations.tokens import OLD_ADDRESS
+from pigi.store.billing import BillingEvent, BillingLine, BillingLink, BillingRun
 from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
@@ -113,6 +114,10 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.THROTTLE, Throttle.__table__, Throttle.full_at, clock=Clock.SECONDS),
     Sweep(Retention.COUNTER, UsageCount.__table__, UsageCount.day, clock=Clock.DAY),
     Sweep(Retention.MAIL, Mail.__table__, Mail.created_at),
+    Sweep(Retention.BILLING_EVENT, BillingEvent.__table__, BillingEvent.received_at),
+    Sweep(Retention.BILLING_LINK, BillingLink.__table__, BillingLink.created_at),
+    Sweep(Retention.BILLING_RUN, BillingRun.__table__, BillingRun.began_at, settled=True),
+    Sweep(Retention.BILLING_LOG, BillingLine.__table__, BillingLine.year_end, clock=Clock.DAY, settled=True),
     Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at, settled=True),
     Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at, settled=True),
     Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at, settled=True),

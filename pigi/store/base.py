@@ -86,6 +86,11 @@ def secret(purpose: str, retention: Retention) -> dict[str, Facts]:
     return _info(Category.SECRET, purpose, retention)
 
 
+def lawful(purpose: str, retention: Retention) -> dict[str, Facts]:
+    """Facts of a column that the law makes Pigi keep, also when the organisation goes."""
+    return _info(Category.PSEUDONYM, purpose, retention, basis=Basis.LAW, erasure=Erasure.KEPT)
+
+
 def _info(  # noqa: PLR0913 - a column's facts, each named at the call
     category: Category,
     purpose: str,
@@ -94,6 +99,8 @@ def _info(  # noqa: PLR0913 - a column's facts, each named at the call
     subject: Subject = Subject.ORGANISATION,
     access: Disclosure = Disclosure.WITHHELD,
     export: Disclosure = Disclosure.WITHHELD,
+    basis: Basis = Basis.CONTRACT,
+    erasure: Erasure = Erasure.DELETED,
 ) -> dict[str, Facts]:
     """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation."""
-    return {"facts": Facts(category, subject, purpose, Basis.CONTRACT, retention, access, export, Erasure.DELETED)}
+    return {"facts": Facts(category, subject, purpose, basis, retention, access, export, erasure)}

@@ -17,6 +17,7 @@ from pigi.store.instants import Instant
 
 ID = String(36)
 CODE = String(40)
+DELETED = text("deletion_at IS NOT NULL")
 WAITING = text("published_at IS NULL AND state IN ('queued', 'retrying')")
 RUNG = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
 
@@ -25,6 +26,9 @@ class Organisation(ControlBase):
     """A tenant. ``epoch`` rises when it is deleted or restricted, and fences every job asked before."""
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        Index("ix_organisation_deletion_at", "deletion_at", sqlite_where=DELETED, postgresql_where=DELETED),
+    )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells tenants apart", Retention.ORGANISATION))
     name: Mapped[str] = mapped_column(String(120), info=label("shown to its members", Retention.ORGANISATION))
@@ -36,6 +40,9 @@ class Organisation(ControlBase):
         String(20), default="", info=technical("which migrations its database had", Retention.ORGANISATION)
     )
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ORGANISATION))
+    deletion_at: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("when its deletion was asked for", Retention.ORGANISATION)
+    )
 
 
 class DataKey(ControlBase):

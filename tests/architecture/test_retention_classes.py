@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pigi.domain.retention import PERIODS, Retention
-from pigi.store import ledgers, people  # noqa: F401 - these fill the metadata
+from pigi.store import billing, ledgers, people  # noqa: F401 - these fill the metadata
 from pigi.store.base import ControlBase, TenantBase
 from pigi.store.control import Job
 from pigi.store.tenant import Generation

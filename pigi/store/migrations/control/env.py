@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import pigi.store.billing
 import pigi.store.control
 import pigi.store.ledgers
 import pigi.store.people  # noqa: F401 - these fill the metadata
