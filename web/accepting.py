@@ -75,7 +75,7 @@ ROUTES = (
         ),
         problems=(
             "draft_not_ready", "draft_gone", "draft_has_errors", "secret_found", "archived", "name_taken",
-            "too_many_resources", "precondition_required", "precondition_failed",
+            "too_many_resources", "plan_limit", "precondition_required", "precondition_failed",
         ),
         body=AcceptRequest,
         accepts=("If-Match",),

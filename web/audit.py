@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
-from pigi.operations.audit_reading import list_entries
+from pigi.operations.audit_reading import list_own_entries
 from web.bodies import read_query
 from web.paging import BEFORE_NUMBER, LIMIT, limit_of, page
 from web.replies import as_json, moment, reply
@@ -21,10 +21,13 @@ QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_NUMBER}
 
 
 def show_audit_log(call: Call) -> Reply:
-    """Changes of access, newest first: what, when, by whom, to whom. People and keys are named by their ids."""
+    """Changes of access, newest first: what, when, by whom, to whom. People and keys are named by their ids.
+
+    They go back as far as the organisation's plan shows them.
+    """
     query = read_query(QUERY)
     before = int(query["before"]) if "before" in query else None
-    found = list_entries(call.application, call.caller.organisation_id, limit_of(query) + 1, before)
+    found = list_own_entries(call.application, call.caller, limit_of(query) + 1, before)
     shown, following = page(query, found, lambda entry: entry.seq)
     return reply(as_json({"entries": [_entry(view) for view in shown], "next": following}))
 

@@ -49,7 +49,7 @@ ROUTES = (
         Kind.CHANGE,
         "Generate with AI",
         ASKED,
-        problems=("not_found", "organisation_closed", "too_many_in_flight", "too_many_today"),
+        problems=("not_found", "organisation_closed", "too_many_in_flight", "too_many_today", "plan_limit"),
         body=GenerationRequest,
     ),
     Route(

@@ -188,7 +188,7 @@ ROUTES = (
         Kind.MAKE,
         "Unarchive a project",
         (_DONE,),
-        problems=("name_taken", "too_many_projects"),
+        problems=("name_taken", "too_many_projects", "plan_limit"),
         body=Nothing,
     ),
 )

@@ -35,6 +35,7 @@ COLLECTIONS = (
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
 _KNOWN = Answer(304, "The client knows it already", media_types=(), headers=("ETag",))
 _CONTENT = ("secret_found", "name_taken", "archived")
+_ROOM = ("too_many_resources", "plan_limit")
 _EXPECTED = ("precondition_required", "precondition_failed")
 
 
@@ -58,7 +59,7 @@ def _of_all(collection: Collection, path: str) -> Iterator[Route]:
         Kind.MAKE,
         f"Make a resource: {collection.noun}",
         (Answer(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
-        problems=(*_CONTENT, "too_many_resources"),
+        problems=(*_CONTENT, *_ROOM),
         body=collection.content,
         most_bytes=CONTENT_BYTES,
     )
@@ -85,7 +86,7 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
     )
     for verb, act, problems in (
         ("archive", resources.put_away, ("archived",)),
-        ("unarchive", resources.bring_back, ("archived", "name_taken", "too_many_resources")),
+        ("unarchive", resources.bring_back, ("archived", "name_taken", *_ROOM)),
     ):
         yield Route(
             "POST",

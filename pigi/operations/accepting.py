@@ -10,6 +10,7 @@ from sqlalchemy import update
 from pigi.domain.job_state import JobState
 from pigi.domain.resources.saving import check_content
 from pigi.errors import Refused
+from pigi.operations.entitlements import plan_of
 from pigi.operations.generations import GENERATION, read_generation
 from pigi.operations.jobs import read_job
 from pigi.operations.projects import PROJECT
@@ -20,6 +21,7 @@ from pigi.operations.workspace import changing, check_active, check_expected, lo
 if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller
+    from pigi.domain.plans import Plan
     from pigi.domain.preconditions import Tags
     from pigi.domain.resources.saving import Content
     from pigi.operations.generations import GenerationView
@@ -41,18 +43,20 @@ def accept_draft(application: Application, caller: Caller, generation_id: str, t
 
     Raises Refused: ``not_found`` for the generation, project or resource of its kind, ``draft_not_ready``,
         ``draft_gone`` if it was accepted or discarded before, ``draft_has_errors``, ``secret_found``,
-        ``archived``, ``name_taken``, ``too_many_resources``, ``precondition_required``, ``precondition_failed``.
+        ``archived``, ``name_taken``, ``too_many_resources`` and ``plan_limit`` for a new resource,
+        ``precondition_required``, ``precondition_failed``.
     """
     generation = _finished(application, caller, generation_id)
     if generation.draft is None:
         raise Refused("draft_gone")
     content = _checked(generation)
     by = Authorship(caller.name, Origin.GENERATED, generation.instruction, generation.model)
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         # The generation first: of two that accept at once, the second finds the draft gone.
         if locked_row(session, GENERATION, generation_id).draft is None:
             raise Refused("draft_gone")
-        place = _put(session, target, content, by)
+        place = _put(session, target, content, by, plan)
         _erase(session, generation_id)
         return find_resource(session, place)
 
@@ -80,10 +84,11 @@ def _checked(generation: GenerationView) -> Content:
         raise Refused(code, **refusal.details) from None
 
 
-def _put(session: TenantSession, target: Target, content: Content, by: Authorship) -> Place:
+def _put(session: TenantSession, target: Target, content: Content, by: Authorship, plan: Plan) -> Place:
     if target.resource_id is None:
         check_active(locked_row(session, PROJECT, target.project_id))
-        return Place(target.project_id, content.kind, add_resource(session, target.project_id, content, by))
+        made = add_resource(session, target.project_id, content, by, plan)
+        return Place(target.project_id, content.kind, made)
     place = Place(target.project_id, content.kind, target.resource_id)
     resource = hold_resource(session, place)
     check_expected(resource, target.expected)

@@ -12,6 +12,7 @@ from sqlalchemy import LargeBinary, cast, select
 from pigi.domain.audit import Content
 from pigi.domain.audit_check import ANCHORED, BEGINS, Anchor, Link, statement
 from pigi.operations.audit import ANCHOR, CONTENT, ENTRY
+from pigi.operations.entitlements import log_since
 from pigi.store.engines import is_sqlite
 from pigi.store.instants import from_text, to_text
 from pigi.store.signing import is_signed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
 
     from pigi.application import Application
+    from pigi.domain.access import Caller
 
 PAGE = 200
 _JOINED = CONTENT.c.seq == ENTRY.c.seq
@@ -41,8 +43,20 @@ class AuditView:
     details: Mapping[str, str | int] = field(default_factory=dict)
 
 
+def list_own_entries(
+    application: Application, caller: Caller, limit: int = 50, before: int | None = None
+) -> list[AuditView]:
+    """What the caller's organisation is shown: `list_entries`, as far back as its plan goes."""
+    since = log_since(application, caller.organisation_id)
+    return list_entries(application, caller.organisation_id, limit, before, since)
+
+
 def list_entries(
-    application: Application, organisation_id: str | None, limit: int = 50, before: int | None = None
+    application: Application,
+    organisation_id: str | None,
+    limit: int = 50,
+    before: int | None = None,
+    since: datetime | None = None,
 ) -> list[AuditView]:
     """Entries, newest first, of one organisation or, for operators, of all; ``before`` is the last seen number."""
     query = (
@@ -55,6 +69,8 @@ def list_entries(
         query = query.where(CONTENT.c.organisation_id == organisation_id)
     if before is not None:
         query = query.where(ENTRY.c.seq < before)
+    if since is not None:
+        query = query.where(ENTRY.c.at >= since)
     with application.control.quick() as connection:
         rows = connection.execute(query).mappings()
         return [AuditView(**{**row, "details": json.loads(row["details"] or "{}")}) for row in rows]

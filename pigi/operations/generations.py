@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
+from pigi.domain.plans import Limit
 from pigi.domain.retention import RETRYABLE, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.operations.entitlements import check_room, plan_in
 from pigi.operations.limits import count_usage
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
@@ -85,7 +88,7 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     ``on_queued`` runs in the job's transaction. If that does not commit, what was written first is removed;
     if the process dies in between, `sweep_generations` removes it.
 
-    Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
+    Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``.
     """
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
@@ -94,12 +97,14 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     try:
         with application.control.begin() as session:
             limits = application.settings
+            plan = plan_in(session.connection(), application, organisation_id)
             count_usage(
                 session,
                 organisation_id,
                 GENERATE_DRAFT,
                 most_waiting=limits.generations_in_flight,
                 most_today=limits.generations_per_day,
+                check=partial(check_room, plan, Limit.GENERATIONS),
             )
             job = enqueue(
                 session,

@@ -18,6 +18,7 @@ from pigi.domain.retention import Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.audit import record
+from pigi.operations.entitlements import check_members
 from pigi.operations.limits import count_today
 from pigi.operations.mail import queue_mail
 from pigi.operations.standing import changing_access
@@ -76,7 +77,8 @@ def invite(
     """Invite an address, or change the role of its open invitation, and mail the link.
 
     Raises Refused: ``invalid_address``; ``forbidden`` for a role above the caller's, also that of the open
-        invitation; ``already_member``, ``too_many_today``, and as `changing_access`.
+        invitation; ``already_member``, ``plan_limit`` for an address without an open invitation,
+        ``too_many_today``, and as `changing_access`.
     """
     email = email.strip()
     if not is_address(email):
@@ -86,7 +88,9 @@ def invite(
             raise Refused("forbidden")
         _refuse_members(session, caller, email)
         found = _of_address(session, caller, email)
-        if found is not None and not own.covers(Role(found.role)):
+        if found is None:
+            check_members(session, application, caller.organisation_id, inviting=True)
+        elif not own.covers(Role(found.role)):
             raise Refused("forbidden")
         invitation_id = _send(session, application, caller, found.id if found else None, email, role)
         if on_made is not None:

@@ -17,6 +17,7 @@ from pigi.errors import Refused
 from pigi.operations import passwords
 from pigi.operations.accounts import add_account
 from pigi.operations.audit import record
+from pigi.operations.entitlements import check_members
 from pigi.operations.sign_in import start_session
 from pigi.operations.standing import find_role, lock_organisation
 from pigi.operations.tokens import is_token, token_hash
@@ -84,7 +85,8 @@ def accept_invitation(application: Application, token: str, person: Person | Non
 
     Raises Refused: ``link_over``; ``invitation_for_another`` and ``not_for_operators`` for the person;
         ``unauthenticated`` without one, if the address has an account; ``invalid`` if the newcomer lacks something;
-        ``password_weak``, ``unavailable``.
+        ``password_weak``, ``unavailable``; ``plan_limit`` if the organisation's plan shrank since it invited, and
+        then the link can be used once there is room.
     """
     offer = read_invitation(application, token)
     if person is not None:
@@ -151,6 +153,7 @@ def _enter(session: ControlSession, application: Application, invitation: Any, n
     session.execute(delete(INVITATION).where(INVITATION.c.id == invitation.id))
     role = find_role(session, where, account_id)
     if role is None:
+        check_members(session, application, where)
         role = Role(invitation.role)
         session.add(Membership(organisation_id=where, account_id=account_id, role=role, joined_at=now()))
         session.flush()

@@ -16,6 +16,8 @@ from pigi.store.control import UsageCount
 from pigi.store.engines import insert_into, is_sqlite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlSession
 
@@ -37,15 +39,21 @@ def _counting(insert: Any) -> Any:
 _COUNT = {True: _counting(sqlite.insert), False: _counting(postgresql.insert)}
 
 
-def count_usage(
-    session: ControlSession, organisation_id: str, kind: Kind, *, most_waiting: int, most_today: int
+def count_usage(  # noqa: PLR0913 - limits, each named at the call
+    session: ControlSession,
+    organisation_id: str,
+    kind: Kind,
+    *,
+    most_waiting: int,
+    most_today: int,
+    check: Callable[[int], None] | None = None,
 ) -> None:
     """Count one more of this kind today (UTC), within the session's transaction.
 
     The row's lock also makes an organisation's requests of a kind take turns, which keeps its lane exact.
 
     Raises Refused: ``too_many_in_flight`` if ``most_waiting`` jobs of the lane wait already, ``too_many_today``
-    over ``most_today``.
+    over ``most_today``, and before that what ``check`` raises, given how many there are today with this one.
     """
     moment = now()
     connection = session.connection()
@@ -60,6 +68,8 @@ def count_usage(
     today, waiting = int(counted[0]), int(counted[1])
     if waiting >= most_waiting:
         raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most_waiting)
+    if check is not None:
+        check(today)
     if today > most_today:
         refuse_until_tomorrow(most_today)
 
@@ -82,6 +92,11 @@ def count_today(session: ControlSession, organisation_id: str, what: str, most_t
 
 def refuse_until_tomorrow(limit: int) -> NoReturn:
     """Raise Refused ``too_many_today``, until midnight UTC."""
+    raise Refused("too_many_today", retry_after=until_tomorrow(), limit=limit)
+
+
+def until_tomorrow() -> int:
+    """Seconds until midnight UTC is past."""
     moment = now()
     tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
-    raise Refused("too_many_today", retry_after=int((tomorrow - moment).total_seconds()) + 1, limit=limit)
+    return int((tomorrow - moment).total_seconds()) + 1

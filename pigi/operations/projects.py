@@ -13,6 +13,7 @@ from pigi.domain.preconditions import tag_of
 from pigi.domain.resources.saving import check_words
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
+from pigi.operations.entitlements import check_resources, plan_of
 from pigi.operations.workspace import (
     State,
     changing,
@@ -133,18 +134,21 @@ def archive_project(application: Application, caller: Caller, project_id: str) -
 
 
 def unarchive_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
-    """Bring it back. Safe to repeat.
+    """Bring it back, with its resources. Safe to repeat.
 
-    Raises Refused: ``not_found``, ``name_taken`` by another meanwhile, ``too_many_projects``.
+    Raises Refused: ``not_found``, ``name_taken`` by another meanwhile, ``too_many_projects``; ``plan_limit`` if its
+        active resources are too many with those of the other projects.
     """
     return _move(application, caller, project_id, State.ACTIVE)
 
 
 def _move(application: Application, caller: Caller, project_id: str, state: State) -> ProjectView:
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
         if row.state != state and state == State.ACTIVE:
             _leave_room(session)
+            check_resources(session, plan, of_project=row.id)
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
         return _view(session, locked_row(session, PROJECT, row.id))
 

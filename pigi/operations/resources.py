@@ -16,6 +16,7 @@ from pigi.domain.preconditions import tag_of
 from pigi.domain.resources.saving import check_content, warnings_of
 from pigi.errors import Refused
 from pigi.ids import is_id
+from pigi.operations.entitlements import plan_of
 from pigi.operations.projects import PROJECT
 from pigi.operations.revisions import (
     RESOURCE,
@@ -67,12 +68,13 @@ def create_resource(
     """A new resource; its name is in its content.
 
     Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
-        ``too_many_resources``.
+        ``too_many_resources``, ``plan_limit``.
     """
     checked = check_content(kind, content)
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, project_id))
-        resource_id = add_resource(session, project_id, checked, Authorship(caller.name))
+        resource_id = add_resource(session, project_id, checked, Authorship(caller.name), plan)
         return find_resource(session, Place(project_id, kind, resource_id))
 
 
@@ -129,17 +131,19 @@ def archive_resource(application: Application, caller: Caller, place: Place) -> 
 def unarchive_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
     """Bring it back. Safe to repeat.
 
-    Raises Refused: ``not_found``, ``archived`` for its project, ``name_taken``, ``too_many_resources``.
+    Raises Refused: ``not_found``, ``archived`` for its project, ``name_taken``, ``too_many_resources``,
+        ``plan_limit``.
     """
     return _move(application, caller, place, State.ACTIVE)
 
 
 def _move(application: Application, caller: Caller, place: Place, state: State) -> ResourceView:
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
         row = _locked(session, place)
         if row.state != state and state == State.ACTIVE:
-            leave_room(session, place.project_id)
+            leave_room(session, place.project_id, plan)
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
         return find_resource(session, place)
 

@@ -14,6 +14,7 @@ from pigi.domain.bounds import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
+from pigi.operations.entitlements import check_resources
 from pigi.operations.workspace import State, name_key, reading
 from pigi.store.tenant import Resource, ResourceRevision
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.domain.access import Caller
+    from pigi.domain.plans import Plan
     from pigi.domain.resources.saving import Content
     from pigi.store.sessions import TenantSession
 
@@ -75,9 +77,9 @@ class RevisionView:
         return tag_of(self.number)
 
 
-def add_resource(session: TenantSession, project_id: str, content: Content, by: Authorship) -> str:
+def add_resource(session: TenantSession, project_id: str, content: Content, by: Authorship, plan: Plan) -> str:
     """A new resource at revision 1, in a project that the session holds; its id. Raises Refused as `leave_room`."""
-    leave_room(session, project_id)
+    leave_room(session, project_id, plan)
     resource_id, moment = new_id(), now()
     row = {
         "id": resource_id,
@@ -104,11 +106,15 @@ def add_revision(session: TenantSession, resource: Any, content: Content, by: Au
     _write(session, resource.id, number, content, by, moment)
 
 
-def leave_room(session: TenantSession, project_id: str) -> None:
-    """Raise Refused ``too_many_resources`` if the project, whose row the session holds, is full."""
+def leave_room(session: TenantSession, project_id: str, plan: Plan) -> None:
+    """Raise Refused if one more active resource does not fit.
+
+    ``too_many_resources`` if the project, whose row the session holds, is full; ``plan_limit`` for the organisation.
+    """
     active = RESOURCE.c.project_id == project_id, RESOURCE.c.state == State.ACTIVE
     if session.execute(select(func.count()).select_from(RESOURCE).where(*active)).scalar_one() >= MOST:
         raise Refused("too_many_resources", limit=MOST)
+    check_resources(session, plan)
 
 
 def opened(session: TenantSession, row: Any) -> str:

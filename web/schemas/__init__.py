@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pigi.domain.job_state import JobState
+from pigi.domain.plans import Limit
 from web.texts import ID_PATTERN, Name, Purpose
 
 ResourceKind = Literal["agent", "mcp-server", "document", "settings"]
@@ -211,6 +212,8 @@ class Problem(BaseModel):
     errors: list[Flaw] | None = None
     checks: list[Check] | None = None
     limit: int | None = None
+    plan: str | None = Field(None, description="The organisation's plan, by its title, if `limit` is the plan's.")
+    what: Limit | None = Field(None, description="What the plan does not allow more of.")
 
 
 class Health(Told):

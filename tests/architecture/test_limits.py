@@ -1,0 +1,67 @@
+"""Plans' limits are enforced in one place, and stand only where something is added."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.support.sources import called, calls, functions, modules
+
+ENTITLEMENTS = "pigi/operations/entitlements.py"
+MAY: dict[str, set[str]] = {
+    "check_room": {
+        f"{ENTITLEMENTS}:check_members",
+        f"{ENTITLEMENTS}:check_resources",
+        "pigi/operations/generations.py:request_generation",
+    },
+    "check_members": {"pigi/operations/invitations.py:invite", "pigi/operations/joining.py:_enter"},
+    "check_resources": {"pigi/operations/projects.py:_move", "pigi/operations/revisions.py:leave_room"},
+    "leave_room": {"pigi/operations/revisions.py:add_resource", "pigi/operations/resources.py:_move"},
+    "add_resource": {"pigi/operations/resources.py:create_resource", "pigi/operations/accepting.py:_put"},
+}
+"""Who may stop something for want of a better plan: what invites, joins, creates, brings back, accepts a draft or asks
+for one. Reading, exporting, archiving, revoking, leaving, deleting and changing what exists are not among them."""
+
+
+def users(name: str) -> set[str]:
+    """The functions that name it, to call it or to hand it on."""
+    return {
+        place
+        for place, function in functions()
+        for node in ast.walk(function)
+        if (isinstance(node, ast.Name) and node.id == name) or (isinstance(node, ast.Attribute) and node.attr == name)
+    }
+
+
+def test_nothing_but_what_adds_something_is_stopped():
+    assert {name: users(name) for name in MAY} == MAY
+
+
+def test_no_limit_goes_by_another_name():
+    for path, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom):
+                renamed = {alias.name for alias in node.names if alias.asname not in {None, alias.name}}
+                assert not renamed & MAY.keys(), path
+
+
+def test_one_function_refuses_for_want_of_a_better_plan():
+    raising = {
+        (path, function)
+        for path, call in calls()
+        if called(call) == "Refused"
+        and any(isinstance(node, ast.Constant) and node.value == "plan_limit" for node in ast.walk(call))
+        for function, tree in functions()
+        if call in ast.walk(tree)
+    }
+    assert raising == {(ENTITLEMENTS, f"{ENTITLEMENTS}:check_room")}
+
+
+def test_the_code_is_written_nowhere_else_but_in_tables_and_declarations():
+    written = {
+        path
+        for path, tree in modules().items()
+        if path.startswith("pigi/")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value == "plan_limit"
+    }
+    assert written == {ENTITLEMENTS, "pigi/domain/reasons.py"}
