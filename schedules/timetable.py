@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_GENERATIONS, SWEEP_JOBS, WARN_OF_KEYS
+from pigi.jobs.kinds import (
+    ANCHOR_AUDIT,
+    FOLD_USAGE,
+    PROBES,
+    RECONCILE_BILLING,
+    SWEEP_GENERATIONS,
+    SWEEP_JOBS,
+    SWEEP_ORGANISATIONS,
+    WARN_OF_KEYS,
+)
 from pigi.jobs.schedules import CatchUp, Schedule
 
 TIMETABLE: tuple[Schedule, ...] = (
@@ -39,6 +48,20 @@ TIMETABLE: tuple[Schedule, ...] = (
         CatchUp.LATEST,
         "nightly, when few people generate: what a crash left between two databases is rare and sealed",
         offset=timedelta(hours=3, minutes=20),
+    ),
+    Schedule(
+        RECONCILE_BILLING,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "nightly: Stripe tells of an event for three days, so a longer silence of its webhooks is found only here",
+        offset=timedelta(hours=2, minutes=10),
+    ),
+    Schedule(
+        SWEEP_ORGANISATIONS,
+        timedelta(hours=1),
+        CatchUp.LATEST,
+        "hourly: a deletion is final within a day after its grace period, and a closing that failed is asked for again",
+        offset=timedelta(minutes=27),
     ),
     Schedule(
         WARN_OF_KEYS,

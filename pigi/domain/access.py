@@ -34,11 +34,25 @@ class Scope(StrEnum):
     GENERATIONS_WRITE = "generations:write"
 
 
+class OrganisationState(StrEnum):
+    """Whether an organisation can be used; names are permanent. docs/state-machines.md draws it."""
+
+    ACTIVE = "active"
+    DELETING = "deleting"
+    """Closed to everybody, but its owners may still restore it."""
+    PURGING = "purging"
+    """Its grace period is over and it is being removed; nobody hears of it any more."""
+
+
 class Action(StrEnum):
     """Something that can be done in an organisation; every route of one names its action."""
 
     ORGANISATION_READ = "read the organisation"
     ORGANISATION_CHANGE = "change the organisation"
+    ORGANISATION_DELETE = "delete the organisation"
+    ORGANISATION_RESTORE = "restore the organisation"
+    DELETION_READ = "follow the organisation's deletion"
+    WORKSPACE_READ = "look around in the organisation"
     MEMBERS_READ = "read members"
     MEMBERS_CHANGE = "change members"
     MEMBERSHIP_END = "end a membership"
@@ -48,6 +62,8 @@ class Action(StrEnum):
     KEYS_CHANGE = "change API keys"
     AUDIT_READ = "read the audit log"
     MAIL_READ = "read the mail log"
+    BILLING_READ = "see the plan and what is used of it"
+    BILLING_CHANGE = "buy and change the plan"
     CONFIGURATION_READ = "read configuration"
     CONFIGURATION_WRITE = "write configuration"
     GENERATE = "generate with AI"
@@ -58,17 +74,26 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Rule:
-    """The least role that may, and the scopes of which a key needs one; no scope means no key may."""
+    """The least role that may, and the scopes of which a key needs one; no scope means no key may.
+
+    ``while_deleting`` says that owners may it also in an organisation that is being deleted; nobody may more there.
+    """
 
     role: Role
     scopes: frozenset[Scope] = frozenset()
+    while_deleting: bool = False
 
 
 _READ, _WRITE, _GENERATE = Scope.CONFIGURATION_READ, Scope.CONFIGURATION_WRITE, Scope.GENERATIONS_WRITE
 
 RULES: dict[Action, Rule] = {
-    Action.ORGANISATION_READ: Rule(Role.MEMBER, frozenset(Scope)),
+    Action.ORGANISATION_READ: Rule(Role.MEMBER, frozenset(Scope), while_deleting=True),
     Action.ORGANISATION_CHANGE: Rule(Role.ADMIN),
+    # Deleting too, so that whoever repeats it, having lost the answer, is answered as before.
+    Action.ORGANISATION_DELETE: Rule(Role.OWNER, while_deleting=True),
+    Action.ORGANISATION_RESTORE: Rule(Role.OWNER, while_deleting=True),
+    Action.DELETION_READ: Rule(Role.OWNER, while_deleting=True),
+    Action.WORKSPACE_READ: Rule(Role.MEMBER),
     Action.MEMBERS_READ: Rule(Role.MEMBER),
     Action.MEMBERS_CHANGE: Rule(Role.ADMIN),
     # Whoever is a member may leave; ending another's membership asks for more, in `pigi.operations.members`.
@@ -80,6 +105,9 @@ RULES: dict[Action, Rule] = {
     Action.KEYS_CHANGE: Rule(Role.ADMIN),
     Action.AUDIT_READ: Rule(Role.ADMIN),
     Action.MAIL_READ: Rule(Role.ADMIN),
+    # No key reaches money either: it lies in files and pipelines, and could sign up for what only people may agree to.
+    Action.BILLING_READ: Rule(Role.MEMBER),
+    Action.BILLING_CHANGE: Rule(Role.OWNER),
     Action.CONFIGURATION_READ: Rule(Role.MEMBER, frozenset({_READ, _WRITE})),
     Action.CONFIGURATION_WRITE: Rule(Role.MEMBER, frozenset({_WRITE})),
     Action.GENERATE: Rule(Role.MEMBER, frozenset({_GENERATE})),
@@ -125,6 +153,13 @@ class Caller:
     def name(self) -> str:
         """The caller as rows name them."""
         return f"account:{self.account_id}" if self.account_id else f"api-key:{self.key_id}"
+
+
+def is_found(state: str, role: Role, action: Action) -> bool:
+    """Whether an organisation in this state is there at all for a member of this role who asks for ``action``."""
+    if state == OrganisationState.DELETING:
+        return role is Role.OWNER and RULES[action].while_deleting
+    return state == OrganisationState.ACTIVE
 
 
 def role_may(role: Role, action: Action) -> bool:

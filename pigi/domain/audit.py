@@ -30,6 +30,8 @@ SALT_BYTES = 32
 ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
 SUBJECT = re.compile(r"(account|operator|api-key|organisation|invitation|session|job|mail|project):[0-9a-f-]{36}")
 
+PLAN_LENGTH = 40
+
 Check = Callable[[Any], bool]
 
 
@@ -46,6 +48,7 @@ _FIELDS: dict[str, Check] = {
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
     "scopes": _is_scopes,
+    "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
 which belongs in actor or subject, where erasure finds it; never what anybody wrote."""
@@ -60,6 +63,9 @@ KINDS: dict[str, frozenset[str]] = {
     "session.signed_out_everywhere": frozenset({"count"}),
     "organisation.created": frozenset(),
     "organisation.renamed": frozenset(),
+    "organisation.deletion_started": frozenset(),
+    "organisation.restored": frozenset(),
+    "organisation.purged": frozenset(),
     "member.joined": frozenset({"role", "invitation"}),
     "member.role_changed": frozenset({"was", "role"}),
     "member.removed": frozenset({"role"}),
@@ -73,6 +79,7 @@ KINDS: dict[str, frozenset[str]] = {
     "operator.disabled": frozenset(),
     "operator.job_cancelled": frozenset({"job"}),
     "operator.job_retried": frozenset({"job"}),
+    "plan.granted": frozenset({"plan"}),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be told of it. Names are permanent."""

@@ -95,6 +95,39 @@ REASONS: dict[str, Reason] = {
     "purpose_gone": Reason(
         "The purpose text is no longer held.", "Retry with the purpose; Pigi erases it when a job ends."
     ),
+    # Stripe
+    "billing_busy": Reason("Stripe is busy with something else.", "Nothing: it is tried again."),
+    "billing_unreachable": Reason("Stripe could not be reached.", "Nothing: it is tried again."),
+    "billing_failed": Reason("Stripe answered with an error.", "Nothing: it is tried again."),
+    "billing_refuses_us": Reason(
+        "Stripe turns Pigi away.", "Tell the operator: STRIPE_API_KEY must fit the account; it is tried again."
+    ),
+    "billing_unconfigured": Reason(
+        "No payment provider is set up.", "Tell the operator: set STRIPE_API_KEY; it is tried again."
+    ),
+    "billing_rejected": Reason(
+        "Stripe did not accept the request.", "Tell the operator, with the job's id; `pigi billing check` may say why."
+    ),
+    "billing_price_unknown": Reason(
+        "The organisation pays a price that Pigi knows no plan for.",
+        "Tell the operator: add the price to STRIPE_PRICES, then sync again. What was bought before still applies.",
+    ),
+    "billing_customer_unknown": Reason(
+        "Stripe does not know the organisation as a customer.",
+        "Tell the operator: STRIPE_API_KEY is perhaps of another account or mode; nothing was changed.",
+    ),
+    "billing_moot": Reason("Nobody waits for this page any more.", "Open the billing page and ask again."),
+    "billing_no_customer": Reason(
+        "The organisation has bought nothing yet.", "Choose a plan first; then there is something to manage."
+    ),
+    "already_subscribed": Reason(
+        "The organisation has a subscription.", "Change or end it on Stripe's page: 'Manage' on the billing page."
+    ),
+    "billing_off": Reason("This installation charges nobody.", "Nothing: everything may be used without a plan."),
+    "webhook_refused": Reason(
+        "This is not a fresh event that Stripe signed for this installation.",
+        "Set STRIPE_WEBHOOK_SECRET to the endpoint's secret, and keep the clock right; live keys take live events.",
+    ),
     # Why a job waits again
     "handed_back": Reason("A stopping worker gave the job back.", "Nothing: it goes on by itself."),
     "lease_lapsed": Reason("The worker went silent.", "Nothing: another worker takes over."),
@@ -173,6 +206,10 @@ REASONS: dict[str, Reason] = {
     ),
     "invalid_address": Reason("Mail cannot be sent to this address.", "Give one such as name@example.com."),
     "address_taken": Reason("The address has an account.", "Operators' accounts are apart: choose another address."),
+    "not_restorable": Reason(
+        "The organisation is not being deleted, or can no longer be restored.",
+        "Read it: 'state' says which. An organisation can be restored for 7 days after its deletion was asked for.",
+    ),
     "last_owner": Reason("The organisation would have no owner.", "Make somebody else an owner first."),
     "already_member": Reason("Whoever has this address is a member.", "Change their role instead."),
     "invitation_for_another": Reason(
@@ -190,6 +227,10 @@ REASONS: dict[str, Reason] = {
     "archived": Reason("It, or the project that it is in, is archived.", "Unarchive it to change it."),
     "too_many_projects": Reason("The organisation has as many projects as it may.", "Archive one that is not used."),
     "too_many_resources": Reason("The project has as many resources as it may.", "Archive one that is not used."),
+    "plan_limit": Reason(
+        "The organisation's plan does not allow more of this.",
+        "An owner can choose another plan on the billing page, or remove or archive what is not used. Nothing is lost.",
+    ),
     "precondition_required": Reason(
         "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."
     ),

@@ -116,6 +116,60 @@ SEND_MAIL = register(
         closes=True,
     )
 )
+OPEN_CHECKOUT = register(
+    Kind(
+        "billing.checkout",
+        queue="billing",
+        # Several calls at the gateway's limit of 30 s each; somebody waits for it, so not for long.
+        time_limit=timedelta(minutes=4),
+        effects={"customer": Single.EXACTLY, "contact": Single.EXACTLY, "checkout": Single.EXACTLY},
+    )
+)
+OPEN_PORTAL = register(
+    Kind("billing.portal", queue="billing", time_limit=timedelta(minutes=4), effects={"portal": Single.EXACTLY})
+)
+SYNC_BILLING = register(
+    Kind(
+        "billing.sync",
+        queue="billing",
+        # With `patiently` about six hours, as long as a provider is away at worst; later, reconciliation finds it.
+        attempts=22,
+        patience=timedelta(hours=6),
+    )
+)
+FOLLOW_CONTACT = register(
+    Kind(
+        "billing.contact",
+        queue="billing",
+        attempts=22,
+        patience=timedelta(hours=6),
+        effects={"contact": Single.EXACTLY},
+    )
+)
+RECONCILE_BILLING = register(
+    Kind("billing.reconcile", queue="upkeep", time_limit=timedelta(hours=1), patience=timedelta(hours=6))
+)
+CLOSE_ORGANISATION = register(
+    Kind(
+        "organisations.close",
+        queue="billing",
+        attempts=18,
+        patience=timedelta(hours=6),
+        effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY},
+    )
+)
+PURGE_ORGANISATION = register(
+    Kind(
+        "organisations.purge",
+        queue="upkeep",
+        time_limit=timedelta(hours=1),
+        patience=timedelta(hours=6),
+        effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY, "customer": Single.EXACTLY},
+        # Pigi's other upkeep is never behind many that are due at once.
+        share="deletions",
+    )
+)
+SWEEP_ORGANISATIONS = register(Kind("organisations.sweep", queue="upkeep", time_limit=timedelta(minutes=10)))
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

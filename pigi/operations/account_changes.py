@@ -23,6 +23,7 @@ from pigi.operations import passwords
 from pigi.operations.account_links import add_link, end_links, find_link, use_link
 from pigi.operations.accounts import ACCOUNT, AccountView, find_account
 from pigi.operations.audit import record
+from pigi.operations.billing_contacts import address_changed
 from pigi.operations.mail import queue_mail
 from pigi.operations.sessions import OPERATOR, close_sessions
 from pigi.operations.throttling import take
@@ -106,6 +107,7 @@ def confirm_address(application: Application, token: str, person: Person | None)
         end_links(session, row.id, row.email_key)
         who = Person(row.id, own, operator=row.kind == OPERATOR).name
         record(session, application, "account.address_changed", who, subject=who)
+        address_changed(session, application, row.id, who)
 
 
 def _read(application: Application, account_id: str) -> Any:

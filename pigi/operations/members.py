@@ -14,6 +14,7 @@ from pigi.domain.access import Action, Role, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.audit import record
+from pigi.operations.billing_contacts import contact_changed
 from pigi.operations.standing import changing_access, find_role
 from pigi.store.people import Account, Invitation, Membership
 
@@ -91,6 +92,7 @@ def change_role(
                 was=was, role=role,
             )  # fmt: skip
             _withdraw_invitations(session, application, caller, account_id, role)
+            _tell_billing(session, application, caller, was, role)
         if on_done is not None:
             on_done(session)
 
@@ -112,8 +114,15 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
         kind, subject = "member.left" if leaving else "member.removed", f"account:{account_id}"
         record(session, application, kind, caller.name, caller.organisation_id, subject, role=was)
         _withdraw_invitations(session, application, caller, account_id, None)
+        _tell_billing(session, application, caller, was)
         if on_done is not None:
             on_done(session)
+
+
+def _tell_billing(session: ControlSession, application: Application, caller: Caller, *roles: Role) -> None:
+    """Invoices go to an owner, so who they go to may have changed."""
+    if Role.OWNER in roles:
+        contact_changed(session, application, caller.organisation_id, caller.name)
 
 
 def _place(caller: Caller, account_id: str) -> tuple[Any, Any]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, update
 
 from pigi.clock import now
-from pigi.domain.access import Action, Role
+from pigi.domain.access import Action, OrganisationState, Role, is_found
 from pigi.domain.lines import is_line
+from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import MIGRATE_ORGANISATION
 from pigi.operations.audit import CLI, record
+from pigi.operations.billing_contacts import contact_changed
 from pigi.operations.limits import refuse_until_tomorrow
-from pigi.operations.standing import changing_access
+from pigi.operations.standing import ORGANISATION, changing_access
 from pigi.store.control import Organisation
 from pigi.store.migrate import tenant_head
 from pigi.store.people import Account, Membership
@@ -46,6 +48,13 @@ class OrganisationView:
     name: str
     role: Role | None
     created_at: datetime
+    state: OrganisationState
+    deletion_at: datetime | None
+
+    @property
+    def purge_at(self) -> datetime | None:
+        """Until when it can be restored, if it is being deleted; after that it is removed."""
+        return None if self.deletion_at is None else self.deletion_at + GRACE
 
 
 def create_organisation(
@@ -125,28 +134,32 @@ def _check_owner(session: ControlSession, owner: Person) -> None:
         refuse_until_tomorrow(MOST_A_DAY)
 
 
-def organisations_of(application: Application, person: Person) -> list[OrganisationView]:
-    """The organisations that somebody belongs to, oldest first."""
+def organisations_of(application: Application, person: Person, *, deleted: bool = False) -> list[OrganisationView]:
+    """The organisations that somebody belongs to, oldest first; with ``deleted`` also those that they may restore."""
     query = (
-        select(Organisation.id, Organisation.name, Membership.role, Organisation.created_at)
-        .join(Membership, Membership.organisation_id == Organisation.id)
-        .where(Membership.account_id == person.account_id, Organisation.state == "active")
-        .order_by(Organisation.id)
+        select(ORGANISATION, Membership.role)
+        .join(Membership, Membership.organisation_id == ORGANISATION.c.id)
+        .where(Membership.account_id == person.account_id)
+        .order_by(ORGANISATION.c.id)
     )
+    asked = Action.ORGANISATION_RESTORE if deleted else Action.WORKSPACE_READ
     with application.control.read() as session:
-        return [OrganisationView(row.id, row.name, Role(row.role), row.created_at) for row in session.execute(query)]
+        rows = [(row, Role(row.role)) for row in session.execute(query)]
+    return [_view(row, role) for row, role in rows if is_found(row.state, role, asked)]
 
 
 def read_organisation(application: Application, caller: Caller) -> OrganisationView:
-    """The caller's organisation; raises Refused ``not_found`` if it is no longer active."""
+    """The caller's organisation; raises Refused ``not_found`` if it is there for them no longer."""
     with application.control.read() as session:
-        query = select(Organisation.name, Organisation.created_at).where(
-            Organisation.id == caller.organisation_id, Organisation.state == "active"
-        )
-        row = session.execute(query).first()
-    if row is None:
+        row = session.execute(select(ORGANISATION).where(ORGANISATION.c.id == caller.organisation_id)).first()
+    role = caller.role or Role.MEMBER
+    if row is None or not is_found(row.state, role, Action.ORGANISATION_READ):
         raise Refused("not_found")
-    return OrganisationView(caller.organisation_id, row.name, caller.role, row.created_at)
+    return _view(row, caller.role)
+
+
+def _view(row: Any, role: Role | None) -> OrganisationView:
+    return OrganisationView(row.id, row.name, role, row.created_at, OrganisationState(row.state), row.deletion_at)
 
 
 def rename_organisation(
@@ -157,6 +170,7 @@ def rename_organisation(
     with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, _role):
         session.execute(update(Organisation).where(Organisation.id == caller.organisation_id).values(name=name))
         record(session, application, "organisation.renamed", caller.name, caller.organisation_id)
+        contact_changed(session, application, caller.organisation_id, caller.name)
         if on_done is not None:
             on_done(session)
     return read_organisation(application, caller)

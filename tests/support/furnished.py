@@ -17,6 +17,7 @@ from pigi.operations.generations import GENERATION, request_generation
 from pigi.operations.projects import create_project
 from pigi.operations.resources import create_resource, replace_resource
 from pigi.operations.revisions import Place
+from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
 from tests.support.contents import CONTENTS, NAME_FIELDS
 from tests.support.factories import make_organisation
@@ -48,6 +49,7 @@ class Furnished:
     key: str
     member: str
     mail: str
+    link: str
 
     @property
     def caller(self) -> Caller:
@@ -93,6 +95,7 @@ def furnish(application: Application, name: str = "Harbour Works") -> Furnished:
         make_key_row(application, organisation)[0],
         make_member(application, organisation, name="Mia Member"),
         _mail(application, organisation, invitation),
+        _link(application, organisation),
     )
 
 
@@ -144,6 +147,14 @@ def _mail(application: Application, organisation: str, subject: str) -> str:
     return mail_id
 
 
+def _link(application: Application, organisation: str) -> str:
+    """A page at Stripe's that was asked for, and is not open yet."""
+    link_id = new_id()
+    with application.control.begin() as session:
+        session.add(BillingLink(id=link_id, organisation_id=organisation, page="portal", created_at=now()))
+    return link_id
+
+
 def usual(home: Furnished, path: str) -> dict[str, str]:
     """Values of a path's variables that exist in an organisation."""
     collection = next((name for name in COLLECTIONS if f"/{name}/" in f"{path}/"), "agents")
@@ -158,6 +169,7 @@ def usual(home: Furnished, path: str) -> dict[str, str]:
         "account": home.member,
         "invitation": home.invitation,
         "key": home.key,
+        "link": home.link,
         "code": "not_found",
         "name": "pigi.css",
     }

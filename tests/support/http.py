@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -11,14 +10,15 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.heartbeats import record
 from pigi.jobs.queues import QUEUES
+from tests.support.environments import ROOT, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pigi.application import Application
     from pigi.settings import Settings
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Client = Any
 """Flask's test client. Its answers' JSON may be None, which no test here is about."""
 
-ROOT = Path(__file__).parents[2]
 BODY = {"resource": "agent", "name": "reviewer", "purpose": "Reviews changes for missing tests."}
 
 
@@ -110,24 +109,13 @@ def serve(settings: Settings, log: Path, *, workers: int = 1, threads: int = 32)
         "--http", "1", "--workers-kill-timeout", "5", "--log-level", "error",
     ]  # fmt: skip
     with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=ROOT, env=_environment(settings), stdout=stream, stderr=stream)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment_of(settings), stdout=stream, stderr=stream)
     try:
         _until_it_answers(port, process, log)
         yield Server(port, process, log)
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    chosen = {
-        "PIGI_HOME": str(settings.home),
-        "DATABASE_URL": settings.database_url,
-        "TENANT_DATABASE_URL": settings.tenant_database_url,
-        "REDIS_URL": settings.redis_url,
-        "PIGI_SECRET_KEYS": settings.secret_keys,
-    }
-    return {**os.environ, **chosen, "PYTHONPATH": str(ROOT)}
 
 
 def _free_port() -> int:

@@ -9,6 +9,7 @@ import pytest
 from pigi.application import Application
 from pigi.jobs.bell import Bell
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from standins.faulty_stripe import FaultyStripe
 from tests.support.jobs import make_hands, with_bell
 from tests.support.processes import Crowd
 from tests.support.redis import RedisServer
@@ -33,6 +34,13 @@ def application(settings: Settings, control: ControlDatabase, keyring: Keyring, 
 def hands(application: Application) -> Hands:
     """A worker's hands; the model has no script yet."""
     return make_hands(application)
+
+
+@pytest.fixture
+def stripe() -> Iterator[FaultyStripe]:
+    """Stripe, as a stand-in that fails on demand; it delivers no event by itself."""
+    with FaultyStripe() as server:
+        yield server
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from pigi.store.instants import database_now
 from standins.anthropic import Handler, Request
 from standins.anthropic_replies import reply_to
 from standins.faulty_anthropic import FaultyAnthropic, ok
+from tests.support.environments import ROOT, environment_of
 from tests.support.factories import make_organisation
 from tests.support.sinks import asked_of
 
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from standins.faulty_anthropic import Behaviour
 
 Found = TypeVar("Found")
-ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.03
 START_SECONDS = 40.0
 PR_SET_PDEATHSIG = 1
@@ -330,17 +330,7 @@ class Stack:
 
     def environment(self) -> dict[str, str]:
         """What the processes are given."""
-        chosen = {
-            "PIGI_HOME": str(self.settings.home),
-            "DATABASE_URL": self.settings.database_url,
-            "TENANT_DATABASE_URL": self.settings.tenant_database_url,
-            "REDIS_URL": self.settings.redis_url,
-            "PIGI_SECRET_KEYS": self.settings.secret_keys,
-            "ANTHROPIC_BASE_URL": self.model.url,
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
-        }
-        return {**os.environ, **chosen}
+        return {**environment_of(self.settings), "ANTHROPIC_BASE_URL": self.model.url, "PYTHONUNBUFFERED": "1"}
 
     def _launch(self, name: str, command: list[str], **environment: str) -> Process:
         return Process(name, command, {**self.environment(), **environment}, self.logs / f"{name}.log")

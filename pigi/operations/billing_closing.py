@@ -1,0 +1,91 @@
+"""Ending what an organisation has at Stripe when it is deleted: from then on nothing is collected any more."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pigi.domain.subscriptions import ENDED
+from pigi.jobs.effects import effects_of
+from pigi.operations.billing_accounts import SLACK, adopt_customer, find_account, forget_customer
+from pigi.operations.billing_sync import sync_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.application import Application
+    from pigi.jobs.context import JobContext
+    from pigi.ports.billing import BillingProvider
+
+CUSTOMER = "customer"
+
+
+def end_subscriptions(
+    context: JobContext, application: Application, provider: BillingProvider, organisation_id: str
+) -> None:
+    """Close checkouts, cancel subscriptions, void what is still to be collected; then store how the customer stands.
+
+    Safe to repeat: each is looked at before it is ended. Raises Temporary and Permanent as `BillingProvider`.
+    """
+    customer_id = _customer(context, provider, organisation_id)
+    if customer_id is None:
+        return
+    for checkout in provider.open_checkouts(customer_id):
+        context.checkpoint()
+        provider.expire_checkout(checkout.id)
+    for one in provider.subscriptions_of(customer_id):
+        if one.status not in ENDED:
+            _once(context, f"subscription:{one.id}", partial(provider.cancel_subscription, one.id))
+    for invoice_id in provider.open_invoices(customer_id):
+        _once(context, f"invoice:{invoice_id}", partial(provider.void_invoice, invoice_id))
+    _confirm(context)
+    context.checkpoint()
+    sync_customer(application, provider, customer_id)
+
+
+def remove_customer(
+    context: JobContext, application: Application, provider: BillingProvider, organisation_id: str
+) -> None:
+    """`end_subscriptions`, then have Stripe delete the customer with its name and address (P26).
+
+    What Stripe must keep of invoices, and Pigi's billing log (P27), stays.
+    """
+    end_subscriptions(context, application, provider, organisation_id)
+    customer_id = _customer(context, provider, organisation_id)
+    if customer_id is not None:
+        _once(context, CUSTOMER, lambda _key: provider.delete_customer(customer_id))
+        with context.control.transaction() as connection:
+            forget_customer(connection, organisation_id, customer_id)
+    _confirm(context, CUSTOMER)
+
+
+def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
+    """The organisation's customer, also one that was made without Pigi's hearing of it."""
+    with context.control.quick() as connection:
+        account = find_account(connection, organisation_id)
+    if account is None or account.intended_at is None:
+        return None if account is None else account.customer_id
+    if account.customer_id is not None:
+        return str(account.customer_id)
+    found = provider.find_customer(organisation_id, account.intended_at - SLACK)
+    if found is None:
+        return None
+    with context.control.transaction() as connection:
+        return adopt_customer(connection, organisation_id, found)
+
+
+def _confirm(context: JobContext, *keys: str) -> None:
+    """What an earlier attempt had begun and never heard of was done, since there is nothing left to do of it."""
+    with context.control.quick() as connection:
+        begun = [effect.key for effect in effects_of(connection, context.job.job_id) if effect.state == "intended"]
+    for key in begun:
+        if key != CUSTOMER or key in keys:
+            context.confirm_effect(key)
+
+
+def _once(context: JobContext, key: str, act: Callable[[str], None]) -> None:
+    """Do what can be done again without harm, as an effect of the job."""
+    context.checkpoint()
+    if not context.begin_effect(key).settled:
+        act(f"pigi-{context.job.job_id}-{key}")
+        context.settle_effect(key, key.partition(":")[2] or None)

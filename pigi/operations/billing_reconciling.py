@@ -1,0 +1,176 @@
+"""Reconciliation: each night all that Stripe has is held against what Pigi has, and put right; drift is a number.
+
+It also finds the events that never came, asks what prices cost, and looks whether the account is set up as it must be.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.stripe_api import WEBHOOK_PATH
+from pigi.domain.subscriptions import ENDED
+from pigi.jobs.enqueue import enqueue
+from pigi.jobs.kinds import FOLLOW_CONTACT
+from pigi.operations.billing_accounts import ACCOUNT, active_organisation_of, all_contacts, find_account
+from pigi.operations.billing_events import ASKED_BY, is_noted, note_event
+from pigi.operations.billing_log import was_customer
+from pigi.operations.billing_outcomes import EVENT
+from pigi.operations.billing_sync import stands_so, sync_customer
+from pigi.store.billing import BillingPrice, BillingRun
+from pigi.store.engines import insert_into
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.domain.subscriptions import Subscription
+    from pigi.jobs.context import JobContext
+    from pigi.ports.billing import BillingProvider
+
+RUN: Any = BillingRun.__table__
+PRICE: Any = BillingPrice.__table__
+FURTHEST = timedelta(days=30)
+"""How long Stripe lists events."""
+OVERLAP = timedelta(hours=1)
+"""Events are listed from before the last whole run on: those that happened then may not have been listed yet."""
+
+
+def reconcile(context: JobContext, application: Application, provider: BillingProvider) -> None:
+    """Bring Pigi into step with Stripe. Raises as `BillingProvider`."""
+    run = _Run(context)
+    read_prices(context, application, provider)
+    theirs = _subscriptions(run, provider)
+    _follow_contacts(run, application, provider)
+    _hear_missed(run, provider)
+    for customer_id in _suspects(run, application, theirs):
+        context.checkpoint()
+        run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
+    address = application.settings.public_url.rstrip("/") + WEBHOOK_PATH
+    run.end(provider.findings(address, list(application.plans.by_price)))
+
+
+def read_prices(context: JobContext, application: Application, provider: BillingProvider) -> None:
+    """Ask what the prices on offer cost, so that the page of plans can say it."""
+    found = [{"read_at": now(), **_columns(price)} for price in provider.prices(list(application.plans.by_price))]
+    with context.control.transaction() as connection:
+        connection.execute(delete(PRICE))
+        if found:
+            connection.execute(insert(PRICE), found)
+
+
+def _columns(price: Any) -> dict[str, Any]:
+    columns = dict(vars(price))
+    return {"price_id": columns.pop("id"), **columns}
+
+
+class _Run:
+    """The row of this reconciliation; a second attempt goes on counting."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context = context
+        self._this = RUN.c.id == context.job.job_id
+        with context.control.transaction() as connection:
+            self.since = _since(connection)
+            row = {"id": context.job.job_id, "began_at": now(), "findings": ""}
+            counts = dict.fromkeys(("customers", "drift", "missed", "strangers"), 0)
+            made = insert_into(connection, RUN).values(row | counts)
+            again = {**counts, "drift": RUN.c.drift, "missed": RUN.c.missed}
+            connection.execute(made.on_conflict_do_update(index_elements=[RUN.c.id], set_=again))
+
+    def add(self, **counts: int) -> None:
+        """Count; at once, since an attempt that dies has put right what it counted."""
+        with self.context.control.quick() as connection:
+            more = {name: RUN.c[name] + count for name, count in counts.items() if count}
+            if more:
+                connection.execute(update(RUN).where(self._this).values(more))
+
+    def end(self, findings: list[str]) -> None:
+        """It is whole."""
+        with self.context.control.quick() as connection:
+            ended = {"ended_at": now(), "findings": " ".join(findings)}
+            connection.execute(update(RUN).where(self._this).values(ended))
+
+
+def _since(connection: Connection) -> datetime:
+    """From when on events are listed: the beginning of the last whole run."""
+    whole = select(RUN.c.began_at).where(RUN.c.ended_at.is_not(None)).order_by(RUN.c.began_at.desc()).limit(1)
+    last = connection.execute(whole).scalar()
+    earliest = now() - FURTHEST
+    return earliest if last is None else max(earliest, last - OVERLAP)
+
+
+def _hear_missed(run: _Run, provider: BillingProvider) -> None:
+    """Write down the events that no webhook told; their customers are synced below. Of strangers nothing is kept."""
+    with run.context.control.quick() as connection:
+        own: set[str] = set(connection.execute(select(ACCOUNT.c.customer_id)).scalars())
+    for event in provider.events_since(run.since):
+        run.context.checkpoint()
+        if event.customer_id is None and event.object_id is not None:
+            event = replace(event, customer_id=provider.customer_of(event.object_id))  # noqa: PLW2901 - completed
+        with run.context.control.transaction() as connection:
+            known = event.customer_id in own or was_customer(connection, event.customer_id or "")
+            missed = known and not is_noted(connection, event.id) and note_event(connection, event) is not None
+        run.add(missed=int(missed))
+
+
+def _subscriptions(run: _Run, provider: BillingProvider) -> dict[str, list[Subscription]]:
+    """Stripe's subscriptions by customer."""
+    found: defaultdict[str, list[Subscription]] = defaultdict(list)
+    for number, one in enumerate(provider.all_subscriptions()):
+        found[one.customer_id].append(one)
+        if number % 100 == 0:
+            run.context.checkpoint()
+    return found
+
+
+def _follow_contacts(run: _Run, application: Application, provider: BillingProvider) -> None:
+    """Ask for a job for each customer that is not in step, and take in those that were made unheard."""
+    with application.control.quick() as connection:
+        contacts = list(all_contacts(connection))
+    for customer in provider.all_customers(contacts):
+        run.context.checkpoint()
+        if customer.in_step is False:
+            _ask_to_follow(application, customer.id)
+        elif customer.organisation_id is not None:
+            _take_in(run, application, provider, customer.organisation_id, customer.id)
+
+
+def _ask_to_follow(application: Application, customer_id: str) -> None:
+    with application.control.begin() as session:
+        organisation_id = active_organisation_of(session.connection(), customer_id)
+        if organisation_id is not None:
+            enqueue(session, application.bell, FOLLOW_CONTACT, organisation_id=organisation_id, asked_by=ASKED_BY)
+
+
+def _take_in(
+    run: _Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
+) -> None:
+    with application.control.quick() as connection:
+        account = find_account(connection, organisation_id)
+    if account is not None and account.customer_id is None and account.intended_at is not None:
+        run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
+
+
+def _suspects(run: _Run, application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
+    """The customers to be read again: those that stand otherwise in the listing, and those with open events.
+
+    The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.
+    """
+    with application.control.quick() as connection:
+        rows = connection.execute(select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None))).all()
+        told = select(EVENT.c.customer_id).where(EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None))
+        heard: set[str] = set(connection.execute(told.distinct()).scalars())
+    own = {row.customer_id for row in rows}
+    live = [ones for customer, ones in theirs.items() if customer not in own]
+    run.add(strangers=sum(one.status not in ENDED for ones in live for one in ones))
+    differ = [row.customer_id for row in rows if not stands_so(application.plans, row, theirs.get(row.customer_id, []))]
+    run.add(customers=len(own - set(differ) - heard))
+    return list(dict.fromkeys([*differ, *sorted(heard)]))

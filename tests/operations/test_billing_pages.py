@@ -1,0 +1,302 @@
+"""Checkout and portal: each page is opened once, whatever happens on the way, and only its asker gets to it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from pigi.clock import now
+from pigi.errors import Refused
+from pigi.jobs.kinds import OPEN_CHECKOUT
+from pigi.jobs.queues import QUEUES
+from pigi.operations.billing import LINK, MOST_WAITING, read_billing, read_link, request_checkout, request_portal
+from pigi.operations.billing_accounts import grant_plan
+from standins.faulty_stripe import drop_after, drop_before, fail, hang_after, malformed, slow
+from tests.support.billing import BUSINESS, HOME, TEAM, Shop
+from tests.support.jobs import change, lapse, row_of
+
+AFTER_THE_ACT = [drop_after(), fail(500, after=True), hang_after(), malformed()]
+
+
+@pytest.fixture
+def shop(application, stripe):
+    return Shop(application, stripe)
+
+
+def sessions(shop, **wanted):
+    found = shop.stripe.objects("checkout.session")
+    return [one for one in found if all(one[name] == value for name, value in wanted.items())]
+
+
+# What is asked of Stripe
+
+
+def test_a_checkout_says_who_buys_what_and_where_to_come_back(shop):
+    owner = shop.organisation("Harbour Works", "olga@example.com")
+    job = shop.checkout(owner, "team")
+    (session,) = sessions(shop)
+    assert session["success_url"] == f"{HOME}/o/{owner.organisation_id}/billing/return"
+    assert session["cancel_url"] == f"{HOME}/o/{owner.organisation_id}/billing"
+    assert session["metadata"]["job"] == job
+    (customer,) = shop.customers(owner)
+    assert (customer["name"], customer["email"]) == ("Harbour Works", "olga@example.com")
+    assert {key: effect.state for key, effect in shop.effects(job).items()} == {
+        "customer": "done", "contact": "done", "checkout": "done",
+    }  # fmt: skip
+
+
+def test_the_price_can_be_chosen_among_those_of_the_plan(shop):
+    owner = shop.organisation()
+    shop.stripe.pay(shop.session(owner, shop.checkout(owner, "team", "price_team_year")))
+    assert shop.subscriptions(owner)[0]["items"]["data"][0]["price"]["id"] == "price_team_year"
+
+
+@pytest.mark.parametrize(
+    ("plan", "price"), [("free", None), ("platinum", None), ("", None), ("team", BUSINESS), ("team", "x")]
+)
+def test_what_is_not_on_offer_cannot_be_bought(shop, plan, price):
+    owner = shop.organisation()
+    with pytest.raises(Refused, match="invalid"):
+        request_checkout(shop.application, owner, plan, price)
+
+
+def test_the_portal_opens_for_a_customer_and_at_the_page_for_a_new_card(shop):
+    owner = shop.subscribed()
+    for page in ("portal", "payment-method"):
+        job = request_portal(shop.application, owner, page).id
+        assert shop.do(job).state == "succeeded"
+        assert shop.url(owner, job).startswith(f"{shop.stripe.url}/portal/")
+    asked = [request.parameters for request in shop.stripe.asked("POST", "/v1/billing_portal/sessions")]
+    assert "flow_data[type]" not in asked[0]
+    assert asked[1]["flow_data[type]"] == "payment_method_update"
+
+
+def test_there_is_no_portal_for_whoever_has_bought_nothing(shop):
+    with pytest.raises(Refused, match="billing_no_customer"):
+        request_portal(shop.application, shop.organisation())
+
+
+def test_whoever_has_a_subscription_cannot_buy_another(shop):
+    owner = shop.subscribed()
+    with pytest.raises(Refused, match="already_subscribed"):
+        request_checkout(shop.application, owner, "business")
+
+
+def test_nor_if_pigi_has_not_heard_of_the_first_yet(shop):
+    owner = shop.organisation()
+    first = shop.session(owner, shop.checkout(owner))
+    late = request_checkout(shop.application, owner, "business").id
+    shop.stripe.pay(first)
+    row = shop.do(late)
+    assert (row.state, row.reason) == ("failed", "already_subscribed")
+    assert shop.standing(owner) == ("active", "team")
+    assert len(sessions(shop)) == 1
+
+
+def test_only_one_page_of_an_organisation_can_be_paid_at_a_time(shop):
+    owner = shop.organisation()
+    first, second = shop.checkout(owner), shop.checkout(owner, "business")
+    assert [one["metadata"]["job"] for one in sessions(shop, status="open")] == [second]
+    assert [one["metadata"]["job"] for one in sessions(shop, status="expired")] == [first]
+
+
+def test_an_archived_price_is_not_on_offer_and_keeps_its_plan_for_whoever_pays_it(shop):
+    payer, owner = shop.subscribed("team"), shop.organisation()
+    shop.stripe.account.of("price")[TEAM]["active"] = False
+    shop.reconcile()
+    assert [price.price_id for _, prices in read_billing(shop.application, owner).offers for price in prices] == [
+        "price_team_year", BUSINESS,
+    ]  # fmt: skip
+    with pytest.raises(Refused, match="invalid"):
+        request_checkout(shop.application, owner, "team", TEAM)
+    assert shop.standing(payer) == ("active", "team")
+
+
+# Each once
+
+
+@pytest.mark.parametrize("fault", AFTER_THE_ACT, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("hours", [0, 22, 25, 80])
+def test_a_customer_that_was_made_unheard_is_not_made_again(shop, fault, hours):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/customers", fault)
+    job = request_checkout(shop.application, owner, "team").id
+    assert shop.do(job).state == "retrying"
+    assert len(shop.customers(owner)) == 1
+    shop.stripe.advance(timedelta(hours=hours))
+    assert shop.do(job, now=True).state == "succeeded"
+    assert [one["id"] for one in shop.customers(owner)] == [shop.account(owner).customer_id]
+
+
+def test_nor_by_another_job_days_later(shop):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/customers", drop_after(), times=5)
+    job = request_checkout(shop.application, owner, "team").id
+    while shop.do(job, now=True).state == "retrying":
+        shop.stripe.advance(timedelta(hours=30))
+    shop.stripe.faults.clear()
+    made = len(shop.customers(owner))
+    assert shop.do(request_checkout(shop.application, owner, "team").id).state == "succeeded"
+    assert len(shop.customers(owner)) == made == 1
+
+
+@pytest.mark.parametrize("fault", AFTER_THE_ACT, ids=lambda fault: fault.name)
+def test_a_checkout_that_was_made_unheard_is_not_made_again(shop, fault):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/checkout/sessions", fault)
+    job = request_checkout(shop.application, owner, "team").id
+    assert shop.do(job).state == "retrying"
+    assert shop.do(job, now=True).state == "succeeded"
+    (session,) = sessions(shop)
+    assert shop.session(owner, job) == session["id"]
+    assert shop.effects(job)["checkout"].tries == 2
+
+
+def test_nor_when_its_key_was_forgotten_meanwhile(shop):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/checkout/sessions", drop_after())
+    job = request_checkout(shop.application, owner, "team").id
+    shop.do(job)
+    shop.stripe.account.stored.clear()
+    assert shop.do(job, now=True).state == "succeeded"
+    assert len(sessions(shop)) == 1
+
+
+@pytest.mark.parametrize("hours", [25, 80])
+def test_nor_when_it_has_run_out_meanwhile(shop, hours):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/checkout/sessions", drop_after())
+    job = request_checkout(shop.application, owner, "team").id
+    shop.do(job)
+    shop.stripe.advance(timedelta(hours=hours))
+    row = shop.do(job, now=True)
+    assert (row.state, row.reason) == ("failed", "billing_moot")
+    assert len(sessions(shop)) == 1
+
+
+def test_a_page_that_nobody_waits_for_any_more_is_not_opened(shop):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/customers", drop_before())
+    job = request_checkout(shop.application, owner, "team").id
+    shop.do(job)
+    with shop.control.quick() as connection:
+        connection.execute(update(LINK).values(created_at=now() - timedelta(hours=23, minutes=1)))
+    row = shop.do(job, now=True)
+    assert (row.state, row.reason) == ("failed", "billing_moot")
+
+
+def test_askers_at_once_share_one_customer(shop):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/customers", slow(0.3))
+    jobs = [request_checkout(shop.application, owner, "team").id for _ in range(3)]
+    threads = [threading.Thread(target=shop.do, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for job in jobs:
+        while shop.do(job, now=True).state == "retrying":
+            pass
+    assert len(shop.customers(owner)) == 1
+
+
+def test_a_worker_that_dies_with_the_page_open_does_not_open_a_second(shop, monkeypatch):
+    from pigi.operations import billing_pages
+
+    owner = shop.organisation()
+    job = request_checkout(shop.application, owner, "team").id
+
+    class DiedError(BaseException):
+        """The worker is gone, with all that it knew."""
+
+    def dies(*_arguments):
+        raise DiedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(billing_pages, "_keep_url", dies)
+        with pytest.raises(DiedError):
+            shop.do(job)
+    lapse(shop.control, job)
+    change(shop.control, job, state="retrying", lease_until=None, published_at=None)
+    assert shop.do(job, now=True).state == "succeeded"
+    assert len(sessions(shop)) == 1
+
+
+# Who gets to the page
+
+
+def test_the_page_is_sealed_and_shown_to_its_organisation_alone(shop):
+    owner, other = shop.organisation(), shop.organisation()
+    job = shop.checkout(owner)
+    link = row_of(shop.control, job).subject_id
+    assert shop.url(owner, job) is not None
+    with pytest.raises(Refused, match="not_found"):
+        read_link(shop.application, other, link)
+    with shop.control.quick() as connection:
+        stored = connection.exec_driver_sql("SELECT url FROM billing_link").scalar_one()
+    assert b"/pay/" not in bytes(stored)
+    assert "pay" not in repr(read_link(shop.application, owner, link))
+
+
+@pytest.mark.parametrize("link", ["", "x", "00000000-0000-7000-8000-000000000000"])
+def test_a_page_that_is_not_there_is_not_found(shop, link):
+    with pytest.raises(Refused, match="not_found"):
+        read_link(shop.application, shop.organisation(), link)
+
+
+def test_nobody_can_have_pages_made_without_end(shop):
+    owner = shop.organisation()
+    window = QUEUES[OPEN_CHECKOUT.queue].window
+    for _ in range(window + MOST_WAITING):
+        request_checkout(shop.application, owner, "team")
+    with pytest.raises(Refused, match="too_many_in_flight"):
+        request_checkout(shop.application, owner, "team")
+
+
+# How an organisation stands
+
+
+def test_an_organisation_sees_its_plan_what_it_uses_and_what_it_can_buy(shop):
+    owner = shop.organisation()
+    shop.reconcile()
+    view = read_billing(shop.application, owner)
+    assert (view.plan.name, view.status, view.customer, view.buys) == ("free", "none", False, True)
+    assert (view.use.members, view.use.resources, view.use.generations_today) == (1, 0, 0)
+    offered = {
+        plan.name: [(price.price_id, price.amount, price.interval) for price in prices] for plan, prices in view.offers
+    }
+    assert offered["team"] == [(TEAM, 4900, "month"), ("price_team_year", 49000, "year")]
+    assert list(offered) == ["team", "business"]
+
+
+def test_a_plan_that_an_operator_gave_needs_no_customer(shop):
+    owner = shop.organisation()
+    with shop.control.begin() as session:
+        grant_plan(session, shop.application, owner.organisation_id, "business", "operator:cli")
+    view = read_billing(shop.application, owner)
+    assert (view.plan.name, view.granted, view.buys) == ("business", True, False)
+    with shop.control.begin() as session:
+        grant_plan(session, shop.application, owner.organisation_id, None, "operator:cli")
+    assert read_billing(shop.application, owner).plan.name == "free"
+
+
+@pytest.mark.parametrize(("organisation", "plan"), [("x", "team"), ("own", "platinum")])
+def test_an_operator_cannot_give_what_is_not_there(shop, organisation, plan):
+    where = shop.organisation().organisation_id if organisation == "own" else organisation
+    with shop.control.begin() as session, pytest.raises(Refused, match="not_found"):
+        grant_plan(session, shop.application, where, plan, "operator:cli")
+
+
+def test_where_nobody_is_charged_nothing_can_be_bought(application, stripe):
+    free = Shop(application, stripe, stripe_prices="", stripe_api_key="", stripe_webhook_secret="")
+    owner = free.organisation()
+    assert read_billing(free.application, owner).plan.name == "unmetered"
+    for ask in (
+        lambda: request_checkout(free.application, owner, "team"),
+        lambda: request_portal(free.application, owner),
+    ):
+        with pytest.raises(Refused, match="billing_off"):
+            ask()
