@@ -1,11 +1,11 @@
-"""Organisations' databases."""
+"""Organisations: their databases, their deletion."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.jobs.kinds import MIGRATE_ORGANISATION
-from pigi.operations import organisations
+from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
+from pigi.operations import deletions, organisations, purging
 from tasks.runtime import job
 
 if TYPE_CHECKING:
@@ -17,3 +17,21 @@ if TYPE_CHECKING:
 def migrate_organisation(context: JobContext, hands: Hands) -> None:
     """Bring one organisation's database to the newest revision."""
     organisations.migrate_organisation(context, hands.application.tenants)
+
+
+@job(CLOSE_ORGANISATION)
+def close_organisation(context: JobContext, hands: Hands) -> None:
+    """End what a deleted organisation has at Stripe."""
+    deletions.close_organisation(context, hands.application, hands.gateways)
+
+
+@job(PURGE_ORGANISATION)
+def purge_organisation(context: JobContext, hands: Hands) -> None:
+    """Remove one organisation for good."""
+    purging.purge_organisation(context, hands.application, hands.gateways)
+
+
+@job(SWEEP_ORGANISATIONS)
+def sweep_organisations(context: JobContext, hands: Hands) -> None:
+    """Ask for what deletions are owed."""
+    deletions.sweep_organisations(context, hands.application)

@@ -1,4 +1,4 @@
-"""Organisations over HTTP: making one, listing one's own, reading and renaming."""
+"""Organisations over HTTP: making one, listing one's own, reading, renaming, deleting and restoring."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pigi.domain.access import Action, Caller
 from pigi.errors import Refused
 from pigi.operations.access import role_in
+from pigi.operations.deletions import delete_organisation, restore_organisation
 from pigi.operations.organisations import (
     create_organisation,
     organisations_of,
@@ -14,9 +15,10 @@ from pigi.operations.organisations import (
     rename_organisation,
 )
 from web.bodies import read_body
-from web.repeats import once_made
+from web.repeats import ASKED, once, once_made
 from web.replies import as_json, moment, reply
 from web.routes import API, Answer, Kind, Route, Who
+from web.schemas import Nothing
 from web.schemas.organisations import Organisation, OrganisationList, OrganisationRequest
 
 if TYPE_CHECKING:
@@ -29,8 +31,8 @@ ALL = f"{API}/organisations"
 
 
 def show_organisations(visit: SignedIn) -> Reply:
-    """The organisations that whoever is signed in belongs to, oldest first."""
-    mine = organisations_of(visit.application, visit.account)
+    """The organisations that whoever is signed in belongs to, and those that they may restore, oldest first."""
+    mine = organisations_of(visit.application, visit.account, deleted=True)
     return reply(as_json({"organisations": [_organisation(view) for view in mine]}))
 
 
@@ -77,12 +79,34 @@ def rename(call: Call) -> Reply:
     return once_made(call, act, lambda _location: show_organisation(call))
 
 
+def delete(call: Call) -> Reply:
+    """Delete an organisation: it is closed at once and its subscription ends; until `purge_at` it can be restored."""
+    return once(call, lambda decide: delete_organisation(call.application, call.caller, decide))
+
+
+def restore(call: Call) -> Reply:
+    """Restore an organisation that is being deleted, as it was but for its subscription."""
+    read_body(Nothing)
+
+    def act(made: OnMade) -> Reply:
+        return _shown(restore_organisation(call.application, call.caller, lambda session: made(session, "", 200)))
+
+    return once_made(call, act, lambda _location: show_organisation(call))
+
+
 def _shown(view: OrganisationView) -> Reply:
     return reply(as_json(_organisation(view)))
 
 
 def _organisation(view: OrganisationView) -> dict[str, Any]:
-    return {"id": view.id, "name": view.name, "role": view.role, "created_at": moment(view.created_at)}
+    return {
+        "id": view.id,
+        "name": view.name,
+        "role": view.role,
+        "created_at": moment(view.created_at),
+        "state": view.state,
+        "purge_at": moment(view.purge_at),
+    }
 
 
 _ONE = Answer(200, "The organisation", Organisation)
@@ -125,5 +149,25 @@ ROUTES = (
         "Rename an organisation",
         (Answer(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
         body=OrganisationRequest,
+    ),
+    Route(
+        "DELETE",
+        f"{ALL}/<organisation>",
+        delete,
+        Action.ORGANISATION_DELETE,
+        Kind.CHANGE,
+        "Delete an organisation",
+        ASKED,
+    ),
+    Route(
+        "POST",
+        f"{ALL}/<organisation>/restore",
+        restore,
+        Action.ORGANISATION_RESTORE,
+        Kind.MAKE,
+        "Restore an organisation",
+        (Answer(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        problems=("not_restorable",),
+        body=Nothing,
     ),
 )

@@ -8,26 +8,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, null, select
 
-from pigi.domain.access import Action, Caller, Key, Person, Role, key_may, role_may
+from pigi.domain.access import Action, Caller, Key, OrganisationState, Person, Role, is_found, key_may, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
+from pigi.jobs.kinds import CLOSE_ORGANISATION
 from pigi.store.control import Job, Organisation, Tombstone
 from pigi.store.people import Membership
 
 if TYPE_CHECKING:
     from pigi.application import Application
 
-_ROLE: Any = (
-    select(Membership.role)
+_PLACE: Any = (
+    select(Membership.role, Organisation.state)
     .join(Organisation, Organisation.id == Membership.organisation_id)
     .where(
         Membership.organisation_id == bindparam("organisation"),
         Membership.account_id == bindparam("account"),
-        Organisation.state == "active",
     )
 )
+_OF_JOB: Any = select(
+    Job.organisation_id, case((Job.kind == CLOSE_ORGANISATION.name, Job.subject_id)).label("closes")
+).where(Job.id == bindparam("job"))
+_OF_TOMBSTONE: Any = select(Tombstone.organisation_id, null().label("closes")).where(Tombstone.id == bindparam("job"))
 
 
 def authorise(application: Application, principal: Person | Key, organisation_id: str, action: Action) -> Caller:
@@ -36,36 +40,51 @@ def authorise(application: Application, principal: Person | Key, organisation_id
     A key was found together with its active organisation a moment ago (`pigi.operations.api_keys`), so it is
     not looked up again.
 
-    Raises Refused: ``not_found`` for whoever does not belong there, ``forbidden`` for whoever may less.
+    Raises Refused: ``not_found`` for whoever does not belong there, and for all that an organisation which is being
+        deleted does no longer; ``forbidden`` for whoever may less.
     """
     if isinstance(principal, Key):
         if principal.organisation_id != organisation_id:
             raise Refused("not_found")
         return _allowed(Caller(organisation_id, key_id=principal.key_id), may=key_may(principal.scopes, action))
-    role = None if principal.operator else role_in(application, principal.account_id, organisation_id)
-    if role is None:
+    place = None if principal.operator else _place(application, principal.account_id, organisation_id)
+    if place is None or not is_found(place[1], place[0], action):
         raise Refused("not_found")
+    role = place[0]
     return _allowed(Caller(organisation_id, role, principal.account_id), may=role_may(role, action))
 
 
 def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:
     """What an account is in an active organisation; None if it is nothing there."""
+    place = _place(application, account_id, organisation_id)
+    return place[0] if place is not None and place[1] == OrganisationState.ACTIVE else None
+
+
+def _place(application: Application, account_id: str, organisation_id: str) -> tuple[Role, str] | None:
+    """What an account is in an organisation, and the organisation's state."""
     if not is_id(organisation_id):
         return None
     with application.control.quick() as connection:
-        found = connection.execute(_ROLE, {"organisation": organisation_id, "account": account_id}).scalar()
-    return None if found is None else Role(found)
+        found = connection.execute(_PLACE, {"organisation": organisation_id, "account": account_id}).first()
+    return None if found is None else (Role(found.role), found.state)
 
 
-def organisation_of_job(application: Application, job_id: str) -> str:
-    """Whose job it is; raises Refused ``not_found`` for none, and for Pigi's own."""
+def organisation_of_job(application: Application, job_id: str, action: Action) -> tuple[str, Action]:
+    """Whose job it is, and what ``action`` on it amounts to.
+
+    Closing an organisation is a job of Pigi's own, since the organisation's are fenced, but its owners may follow it.
+
+    Raises Refused ``not_found`` for none, and for Pigi's own.
+    """
     if not is_id(job_id):
         raise Refused("not_found")
     with application.control.quick() as connection:
-        for table in (Job, Tombstone):
-            found = connection.execute(select(table.organisation_id).where(table.id == job_id)).scalar()
-            if found is not None:
-                return str(found)
+        for query in (_OF_JOB, _OF_TOMBSTONE):
+            found = connection.execute(query, {"job": job_id}).first()
+            if found is not None and found.organisation_id is not None:
+                return str(found.organisation_id), action
+            if found is not None and found.closes is not None and action is Action.JOBS_READ:
+                return str(found.closes), Action.DELETION_READ
     raise Refused("not_found")
 
 

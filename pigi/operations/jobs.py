@@ -16,7 +16,7 @@ from pigi.ids import is_id
 from pigi.jobs import moves
 from pigi.jobs.effects import SETTLE_OPEN, effects_of
 from pigi.jobs.enqueue import ring_after_commit
-from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT
+from pigi.jobs.kinds import CATALOGUE, CLOSE_ORGANISATION, GENERATE_DRAFT
 from pigi.jobs.lanes import Ring, let_in
 from pigi.jobs.moves import JOB
 from pigi.jobs.view import JobView, view_of, view_of_tombstone
@@ -37,8 +37,11 @@ RETRY_PATIENCE = timedelta(minutes=1)
 """Far above what a retry by hand takes."""
 
 
-def read_job(application: Application, job_id: str, organisation_id: str | None) -> JobView:
-    """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``."""
+def read_job(application: Application, job_id: str, organisation_id: str | None, *, deletion: bool = False) -> JobView:
+    """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``.
+
+    With ``deletion`` it is one that closes the organisation, which is Pigi's own.
+    """
     if not is_id(job_id):
         raise Refused("not_found")
     with application.control.quick() as connection:
@@ -47,7 +50,8 @@ def read_job(application: Application, job_id: str, organisation_id: str | None)
             view = view_of(row).with_effects(effects_of(connection, job_id))
         else:
             view = _buried(connection, job_id)
-    if organisation_id is not None and view.organisation_id != organisation_id:
+    closes = deletion and view.kind == CLOSE_ORGANISATION.name
+    if organisation_id not in {None, view.subject_id if closes else view.organisation_id}:
         raise Refused("not_found")
     return view
 
@@ -107,7 +111,7 @@ def cancel_job(
             view = _buried(connection, job_id)
         else:
             ring_after_commit(
-                session, application.bell, _cancel(connection, job_id, closes=kind is not None and kind.closes)
+                session, application.bell, cancel_in(connection, job_id, closes=kind is not None and kind.closes)
             )
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
             view = view_of(row).with_effects(effects_of(connection, job_id))
@@ -118,7 +122,8 @@ def cancel_job(
     return view
 
 
-def _cancel(connection: Connection, job_id: str, *, closes: bool) -> list[Ring]:
+def cancel_in(connection: Connection, job_id: str, *, closes: bool) -> list[Ring]:
+    """End a job that waits, or ask one that runs to stop, as part of a transaction; the bells to ring after it."""
     parameters = {"job_id": job_id, "reason": "cancelled", "close_at": now() if closes else None}
     if connection.execute(moves.CANCEL_WAITING, parameters).rowcount != 1:
         connection.execute(moves.FLAG_CANCEL, {"job_id": job_id})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from pigi.clock import now
-from pigi.domain.access import Action, Caller, Role, Scope, key_may, role_may
+from pigi.domain.access import Action, Caller, OrganisationState, Role, Scope, is_found, key_may, role_may
 from pigi.domain.retention import Retention, cutoff
 from pigi.errors import Refused
 from pigi.store.control import Organisation
@@ -25,14 +25,20 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
 
+ORGANISATION: Any = Organisation.__table__
+
 
 @dataclass(frozen=True)
 class Stand:
-    """On what somebody's access to an organisation rests: a browser's session, or an API key."""
+    """On what somebody's access to an organisation rests: a browser's session, or an API key.
+
+    ``deletion`` is set for whoever follows the organisation's deletion, which nothing else there outlives.
+    """
 
     organisation_id: str
     session_id: str | None = None
     key_id: str | None = None
+    deletion: bool = False
 
 
 @contextmanager
@@ -45,9 +51,9 @@ def changing_access(application: Application, caller: Caller, action: Action) ->
     Raises Refused: ``not_found`` and ``forbidden``, if the caller may no longer.
     """
     with application.control.begin() as session:
-        lock_organisation(session, caller.organisation_id)
+        held = hold_organisation(session, caller.organisation_id)
         role = find_role(session, caller.organisation_id, caller.account_id or "")
-        if role is None:
+        if held is None or role is None or not is_found(held.state, role, action):
             raise Refused("not_found")
         if not role_may(role, action):
             raise Refused("forbidden")
@@ -55,15 +61,20 @@ def changing_access(application: Application, caller: Caller, action: Action) ->
 
 
 def lock_organisation(session: ControlSession, organisation_id: str) -> str:
-    """Let changes of an organisation's access follow one another; its name. Raises Refused ``not_found``.
+    """`hold_organisation` of an active one; its name. Raises Refused ``not_found``."""
+    held = hold_organisation(session, organisation_id)
+    if held is None or held.state != OrganisationState.ACTIVE:
+        raise Refused("not_found")
+    return str(held.name)
+
+
+def hold_organisation(session: ControlSession, organisation_id: str) -> Any:
+    """Let changes of an organisation's access follow one another; its row, None if it is gone.
 
     The lock is the one that an UPDATE of the row would take, which jobs that refer to it do not wait for.
     """
-    query = select(Organisation.name, Organisation.state).where(Organisation.id == organisation_id)
-    row = session.execute(query.with_for_update(key_share=True)).first()
-    if row is None or row.state != "active":
-        raise Refused("not_found")
-    return str(row.name)
+    query = select(ORGANISATION).where(ORGANISATION.c.id == organisation_id)
+    return session.execute(query.with_for_update(key_share=True)).first()
 
 
 def find_role(session: ControlSession, organisation_id: str, account_id: str) -> Role | None:
@@ -77,7 +88,7 @@ def find_role(session: ControlSession, organisation_id: str, account_id: str) ->
 
 
 _SESSIONS: Any = (
-    select(Session.id, Membership.organisation_id, Membership.role)
+    select(Session.id, Membership.organisation_id, Membership.role, Organisation.state)
     .join(Account, Account.id == Session.account_id)
     .join(Membership, Membership.account_id == Account.id)
     .join(Organisation, Organisation.id == Membership.organisation_id)
@@ -86,7 +97,6 @@ _SESSIONS: Any = (
         Membership.organisation_id.in_(bindparam("organisations", expanding=True)),
         Session.seen_at > bindparam("since"),
         Account.state == "active",
-        Organisation.state == "active",
     )
 )
 _KEYS: Any = (
@@ -112,10 +122,19 @@ def still_standing(application: Application, stands: Collection[Stand], action: 
             within = sorted({stand.organisation_id for stand in stands})
             asked = {"ids": sessions, "organisations": within, "since": cutoff(Retention.SESSION, moment)}
             for row in connection.execute(_SESSIONS, asked):
-                if role_may(Role(row.role), action):
-                    found.add(Stand(row.organisation_id, session_id=row.id))
+                found |= _of_session(row, action)
         if keys:
             for row in connection.execute(_KEYS, {"ids": keys, "moment": moment}):
                 if key_may(frozenset(map(Scope, row.scopes.split())), action):
                     found.add(Stand(row.organisation_id, key_id=row.id))
     return found & set(stands)
+
+
+def _of_session(row: Any, action: Action) -> set[Stand]:
+    """How a session's row stands: for ``action``, and for following a deletion."""
+    role, asked = Role(row.role), {False: action, True: Action.DELETION_READ}
+    return {
+        Stand(row.organisation_id, session_id=row.id, deletion=deletion)
+        for deletion, wanted in asked.items()
+        if is_found(row.state, role, wanted) and role_may(role, wanted)
+    }

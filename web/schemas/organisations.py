@@ -18,12 +18,17 @@ class OrganisationRequest(Asked):
 
 
 class Organisation(Told):
-    """An organisation; ``role`` is the asker's in it, null for an API key."""
+    """An organisation; ``role`` is the asker's in it, null for an API key.
+
+    One that is being deleted is shown to its owners alone, who may restore it until ``purge_at``.
+    """
 
     id: Id
     name: str
     role: RoleName | None
     created_at: datetime
+    state: Literal["active", "deleting"]
+    purge_at: datetime | None
 
 
 class OrganisationList(Told):
