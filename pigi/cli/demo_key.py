@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from pigi.cli.client import Client
+from pigi.cli.organisations import giving
 from pigi.errors import Refused
 from pigi.operations.api_keys import issue_key
 from pigi.operations.organisations import create_organisation
@@ -49,7 +50,7 @@ def _make(application: Application, organisation_id: str | None) -> DemoKey:
             return DemoKey(organisation_id, issue_key(application, organisation_id, LABEL))
         except Refused:
             pass
-    made = create_organisation(application, ORGANISATION)
+    made = create_organisation(application, ORGANISATION, on_made=giving(application))
     return DemoKey(made, issue_key(application, made, LABEL))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import redis
 from sqlalchemy.exc import SQLAlchemyError
 
+from pigi.domain.plans import Plans
 from pigi.errors import Misconfigured
 from pigi.settings import Settings, problems_of
 from pigi.store.keyring import Keyring
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ANSWER_SECONDS = 2.0
+BILLING_MODES = {
+    "off": "off: nobody is charged",
+    "test": "on, with a key for tests: no money is real",
+    "live": "on, with a live key",
+}
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -31,6 +37,18 @@ def inspect(*, deploy: bool) -> list[tuple[str, str | None]]:
         settings = settings.model_copy(update={"mode": "production"})
     problems: list[tuple[str, str | None]] = [("settings", problem) for problem in problems_of(settings)]
     return [*(problems or [("settings", None)]), *((name, look(settings)) for name, look in LOOKS.items())]
+
+
+def billing_mode() -> str | None:
+    """Whether anybody is charged, which no rule of production decides: a key of `BILLING_MODES`.
+
+    None if the settings cannot be read.
+    """
+    try:
+        settings = Settings()
+    except ValueError:
+        return None
+    return "off" if not settings.stripe_api_key else "live" if settings.stripe_live else "test"
 
 
 def _unreadable() -> str:
@@ -98,9 +116,18 @@ def _home(settings: Settings) -> str | None:
     return f"{folder} can be read by others; chmod 700 it" if folder.stat().st_mode & OTHERS else None
 
 
+def _plans(settings: Settings) -> str | None:
+    try:
+        Plans.from_settings(settings)
+    except Misconfigured as error:
+        return str(error)
+    return None
+
+
 LOOKS: dict[str, Callable[[Settings], str | None]] = {
     "PIGI_HOME": _home,
     "keyring": _keyring,
+    "plans": _plans,
     "control database": _database,
     "redis": _redis,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from pigi.application import Application
-from pigi.cli.inspection import inspect
-from pigi.cli.output import answer, green, json_option, red
+from pigi.cli.inspection import BILLING_MODES, billing_mode, inspect
+from pigi.cli.output import answer, dim, green, json_option, red
 from pigi.operations.organisations import ask_for_migrations
 from pigi.settings import Settings
 from pigi.store.migrate import migrate_control
@@ -35,13 +35,15 @@ def migrate(as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def check(deploy: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """Look for what would keep Pigi from working here, change nothing; exit with 1 if there is something."""
-    findings = inspect(deploy=deploy)
+    findings, billing = inspect(deploy=deploy), billing_mode()
     lines = [
         f"{green('ok')}  {name}" if not problem else f"{red('no')}  {name}: {problem}" for name, problem in findings
     ]
+    lines += [f"{dim('--')}  billing is {BILLING_MODES[billing]}"] if billing else []
     data = {
         "ok": not any(problem for _, problem in findings),
         "checks": [{"name": n, "problem": p} for n, p in findings],
+        "billing": billing,
     }
     answer(as_json, data, "\n".join(lines))
     if not data["ok"]:

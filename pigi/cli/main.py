@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operators": ("pigi.cli.operators:operators", "Add, list and disable operators."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue and revoke API keys."),
+    "billing": ("pigi.cli.billing:billing", "See how Pigi and Stripe stand, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),

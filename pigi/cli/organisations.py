@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from pigi.cli.opening import opened
 from pigi.cli.output import answer, json_option, table
+from pigi.domain.plans import PLANS, UNMETERED
 from pigi.operations.accounts import find_person
 from pigi.operations.audit import CLI
+from pigi.operations.billing_accounts import grant_plan
 from pigi.operations.organisations import create_organisation, list_organisations
+
+if TYPE_CHECKING:
+    from pigi.application import Application
+    from pigi.operations.organisations import OnMade
+
+NO_PLAN = "none"
+GIVEN = (*(plan.name for plan in PLANS), UNMETERED.name)
+"""What may be given to an organisation that does not pay for it."""
 
 
 @click.group()
@@ -19,16 +31,31 @@ def organisations() -> None:
 @organisations.command()
 @click.argument("name")
 @click.option("--owner", "email", metavar="EMAIL", help="Whose it is: the address of somebody who has an account.")
+@click.option(
+    "--plan",
+    type=click.Choice([*GIVEN, NO_PLAN]),
+    default=UNMETERED.name,
+    show_default=True,
+    help="What it may use without paying; none leaves it to what it buys.",
+)
 @json_option
-def add(name: str, email: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Make an organisation called NAME, with a database and a data key of its own; print its id.
 
-    Without an owner it has no members, and nobody but holders of its API keys can use it.
+    Without an owner it has no members, and nobody but holders of its API keys can use it. It is the installation's
+    own, so it has no limits and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
     """
     with opened() as application:
         owner = find_person(application, email) if email else None
-        organisation_id = create_organisation(application, name, owner, by=CLI)
-    answer(as_json, {"id": organisation_id, "name": name}, organisation_id)
+        organisation_id = create_organisation(application, name, owner, giving(application, plan), by=CLI)
+    answer(as_json, {"id": organisation_id, "name": name, "plan": plan}, organisation_id)
+
+
+def giving(application: Application, plan: str = UNMETERED.name) -> OnMade | None:
+    """Give a plan in the transaction that makes the organisation; None for `NO_PLAN`."""
+    if plan == NO_PLAN:
+        return None
+    return lambda session, organisation_id: grant_plan(session, application, organisation_id, plan, CLI)
 
 
 @organisations.command(name="list")

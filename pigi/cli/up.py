@@ -22,7 +22,11 @@ from pigi.store.files import private_folder
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Then do the main job in front of you; takes the next free port if need be.")
-@click.option("--no-standins", is_flag=True, help="Refuse to start rather than stand in for a service without a key.")
+@click.option(
+    "--no-standins",
+    is_flag=True,
+    help="Refuse to start rather than stand in for a service without a key; without Stripe nobody is charged.",
+)
 @json_option
 def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """Run everything until Ctrl-C: Redis if none is named, stand-ins in development, web, workers, beat.

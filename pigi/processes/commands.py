@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CELERY = (sys.executable, "-m", "celery", "--quiet")
 WEB_KILL_SECONDS = 2
 """Event streams never end by themselves; they are cut after so long, and browsers come back."""
+STANDIN_SECRET = "STANDIN_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+"""The variable from which the payment provider's stand-in takes its secret."""
 
 
 def environment() -> dict[str, str]:
@@ -64,6 +66,15 @@ def beat() -> tuple[str, ...]:
 def anthropic_stand_in(port: int) -> tuple[str, ...]:
     """The stand-in for the model provider."""
     return (sys.executable, "-m", "standins.anthropic", "--port", str(port))
+
+
+def stripe_stand_in(port: int, webhook: str, state: Path) -> tuple[str, ...]:
+    """The stand-in for the payment provider, which tells ``webhook`` of events and keeps what it knows in ``state``.
+
+    The secret that signs them is `STANDIN_SECRET` of its environment.
+    """
+    places = ("--webhook", webhook, "--public", f"http://127.0.0.1:{port}", "--state", str(state))
+    return (sys.executable, "-m", "standins.stripe", "--port", str(port), *places)
 
 
 def mail_stand_in(port: int, pages: int) -> tuple[str, ...]:

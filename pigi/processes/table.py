@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pigi.embedded import redis as embedded
 from pigi.jobs.queues import POOLS, queues_of
-from pigi.processes import addresses, commands
+from pigi.processes import addresses, commands, standins
 from pigi.processes.idle import read_readiness
-from pigi.processes.program import CannotStartError, Program, Stage
+from pigi.processes.program import Program, Stage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,6 @@ WORKER_GRACE = 9.0
 """Two seconds more than a stopping worker leaves its jobs (worker/lifecycle.py); it then ends by itself."""
 WORKER_READY = "worker ready: "
 """What worker/lifecycle.py logs; a worker answers nobody, by design."""
-LOCAL = "127.0.0.1"
-PLACEHOLDER_KEY = "stand-in"
 
 
 @dataclass(frozen=True)
@@ -52,17 +50,9 @@ def build(settings: Settings, choices: Choices) -> Table:
         shared["REDIS_URL"] = place.url
         programs.append(_redis(place))
         notes += _notes_on(place, settings.home)
-    if settings.anthropic_base_url and not settings.anthropic_api_key and not settings.production:
-        shared["ANTHROPIC_API_KEY"] = PLACEHOLDER_KEY
-    elif not settings.anthropic_api_key:
-        programs.append(_anthropic(settings, choices, shared))
-        notes.append("Anthropic is a local stand-in: it writes canned drafts. Set ANTHROPIC_API_KEY for the real one.")
-    if not settings.smtp_url:
-        sink, outbox = _mail(settings, choices, shared)
-        programs.append(sink)
-        notes.append(
-            f"Mail goes nowhere: a local sink takes it, and {outbox} shows it. Set SMTP_URL for a real mail server."
-        )
+    played, told = standins.rows(settings, address_of(settings), shared, wanted=choices.standins)
+    programs += played
+    notes += told
     own = (_migrate(shared), _web(settings, shared), *_workers(shared), _beat(settings, shared))
     programs += [*own, *([_demo(choices, shared)] if choices.demo else [])]
     return Table(tuple(programs), tuple(notes))
@@ -84,41 +74,6 @@ def _notes_on(place: embedded.Place, home: Path) -> list[str]:
         return []
     why = f"{home} is too long for a socket, so Redis listens in {place.folder}."
     return [f"{why} Other commands need REDIS_URL={place.url}."]
-
-
-def _anthropic(settings: Settings, choices: Choices, shared: dict[str, str]) -> Program:
-    """The stand-in; fills in what the other programs need to find it."""
-    if settings.production or not choices.standins:
-        raise CannotStartError(sentence="there is no ANTHROPIC_API_KEY and stand-ins were not wanted; set the key")
-    port = addresses.any_free()
-    shared["ANTHROPIC_BASE_URL"] = f"http://{LOCAL}:{port}"
-    shared["ANTHROPIC_API_KEY"] = PLACEHOLDER_KEY
-    return Program(
-        "anthropic",
-        f"a stand-in, {LOCAL}:{port}",
-        Stage.SERVERS,
-        commands.anthropic_stand_in(port),
-        environment=commands.environment(),
-        ready=partial(addresses.answers, LOCAL, port, "/healthz"),
-    )
-
-
-def _mail(settings: Settings, choices: Choices, shared: dict[str, str]) -> tuple[Program, str]:
-    """The sink and the address of its outbox; fills in what the workers need to find it."""
-    if settings.production or not choices.standins:
-        raise CannotStartError(sentence="there is no SMTP_URL and stand-ins were not wanted; set the mail server")
-    port, pages = addresses.any_free(), addresses.any_free()
-    outbox = f"http://{LOCAL}:{pages}"
-    shared["SMTP_URL"] = f"smtp://{LOCAL}:{port}"
-    sink = Program(
-        "mail",
-        f"a sink, its outbox at {outbox}",
-        Stage.SERVERS,
-        commands.mail_stand_in(port, pages),
-        environment=commands.environment(),
-        ready=partial(addresses.answers, LOCAL, pages, "/healthz"),
-    )
-    return sink, outbox
 
 
 def _migrate(shared: dict[str, str]) -> Program:

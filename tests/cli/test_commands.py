@@ -107,6 +107,21 @@ def test_check_deploy_holds_development_to_production(pigi):
         assert name in found.stdout
 
 
+@pytest.mark.parametrize(
+    ("key", "mode", "said"),
+    [("", "off", "nobody is charged"), ("rk_test_x", "test", "no money is real"), ("rk_live_x", "live", "a live key")],
+)
+def test_check_says_whether_billing_is_on(pigi, key, mode, said):
+    stripe = {"STRIPE_API_KEY": key} | ({"STRIPE_WEBHOOK_SECRET": "whsec_x", "STRIPE_PRICES": "p=team"} if key else {})
+    assert said in pigi("check", "--deploy", **stripe).stdout
+    assert json.loads(pigi("check", "--json", **stripe).stdout)["billing"] == mode
+
+
+def test_check_finds_plans_that_cannot_be_read(pigi):
+    found = json.loads(pigi("check", "--json", PIGI_PLANS='{"gold": {}}').stdout)
+    assert "'gold'" in {check["name"]: check["problem"] for check in found["checks"]}["plans"]
+
+
 def test_check_changes_nothing(pigi):
     pigi("check")
     assert not (pigi.home / "var").exists()

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from pigi.settings import Settings
+from pigi.settings import Settings, problems_of
+
+STRIPE = {"stripe_api_key": "sk_test_x", "stripe_webhook_secret": "whsec_x", "stripe_prices": "price_x=team"}
+NAMES = {
+    "stripe_api_key": "STRIPE_API_KEY",
+    "stripe_webhook_secret": "STRIPE_WEBHOOK_SECRET",
+    "stripe_prices": "STRIPE_PRICES",
+}
 
 
 @pytest.mark.parametrize("name", ["HOME", "HOST", "PORT", "MODE", "REGION", "SECRET_KEYS", "PUBLIC_URL"])
@@ -17,3 +24,25 @@ def test_the_home_is_beside_the_program_unless_chosen(monkeypatch, tmp_path):
     assert Settings().home == tmp_path / "var"
     monkeypatch.setenv("PIGI_HOME", str(tmp_path / "elsewhere"))
     assert Settings().home == tmp_path / "elsewhere"
+
+
+@pytest.mark.parametrize("missing", NAMES)
+def test_half_of_a_payment_provider_is_refused_by_the_name_of_what_is_missing(missing):
+    assert problems_of(Settings()) == problems_of(Settings(**STRIPE)) == []
+    (problem,) = problems_of(Settings(**{**STRIPE, missing: ""}))
+    assert problem.startswith(f"{NAMES[missing]} must be set too")
+
+
+@pytest.mark.parametrize(
+    "base", ["http://127.0.0.1:1", "http://api.stripe.com", "https://api.stripe.com.example.org", "https://[oops"]
+)
+def test_production_pays_at_stripes_own_address_alone(base):
+    usual = Settings(mode="production", **STRIPE)
+    (problem,) = set(problems_of(usual.model_copy(update={"stripe_api_base": base}))) - set(problems_of(usual))
+    assert "STRIPE_API_BASE" in problem
+    assert problems_of(usual.model_copy(update={"stripe_api_base": "https://api.stripe.com"})) == problems_of(usual)
+
+
+@pytest.mark.parametrize(("key", "live"), [("sk_live_x", True), ("rk_live_x", True), ("sk_test_x", False), ("", False)])
+def test_a_key_says_whether_money_is_real(key, live):
+    assert Settings(stripe_api_key=key).stripe_live is live

@@ -60,7 +60,8 @@ def test_an_organisation_is_made_for_its_owner(pigi, application):
     assert made.returncode == 0, made.stderr
     found = organisations_of(application, Person(account, ""))
     assert [(one.id, one.role) for one in found] == [(made.stdout.strip(), "owner")]
-    assert acts(application)[-2:] == [("organisation.created", "operator:cli"), ("member.joined", "operator:cli")]
+    made_so = ["organisation.created", "member.joined", "plan.granted"]
+    assert acts(application)[-3:] == [(kind, "operator:cli") for kind in made_so]
 
 
 def test_what_is_refused_is_one_line_without_the_password(pigi, application):
@@ -128,6 +129,7 @@ def test_what_touches_a_tenant_is_written_down(pigi, application):
     assert {actor for _, actor in acts(application)} == {"operator:cli"}
     assert [kind for kind, _ in acts(application)] == [
         "organisation.created",
+        "plan.granted",
         "key.issued",
         "key.revoked",
         "operator.job_cancelled",
