@@ -11,7 +11,17 @@ from hypothesis import strategies as some
 from sqlalchemy import select
 
 from pigi.jobs.heartbeats import notes
-from pigi.jobs.kinds import ANCHOR_AUDIT, CATALOGUE, FOLD_USAGE, PROBES, SWEEP_GENERATIONS, SWEEP_JOBS, WARN_OF_KEYS
+from pigi.jobs.kinds import (
+    ANCHOR_AUDIT,
+    CATALOGUE,
+    FOLD_USAGE,
+    PROBES,
+    RECONCILE_BILLING,
+    SWEEP_GENERATIONS,
+    SWEEP_JOBS,
+    SWEEP_ORGANISATIONS,
+    WARN_OF_KEYS,
+)
 from pigi.jobs.moves import JOB
 from pigi.jobs.schedules import ZERO, CatchUp, Schedule, tick
 from schedules.timetable import TIMETABLE
@@ -59,7 +69,8 @@ def test_every_schedule_names_a_kind_of_the_catalogue_and_says_why(schedule):
 
 
 def test_everything_that_nobody_asks_for_is_on_the_timetable():
-    wanted = [*PROBES.values(), SWEEP_JOBS, SWEEP_GENERATIONS, ANCHOR_AUDIT, FOLD_USAGE, WARN_OF_KEYS]
+    wanted = [*PROBES.values(), SWEEP_JOBS, SWEEP_GENERATIONS, ANCHOR_AUDIT, FOLD_USAGE, WARN_OF_KEYS, RECONCILE_BILLING]
+    wanted.append(SWEEP_ORGANISATIONS)
     assert Counter(schedule.name for schedule in TIMETABLE) == Counter(kind.name for kind in wanted)
 
 
