@@ -71,13 +71,16 @@ def list_endpoints(account: Account, asked: Parameters) -> Obj:
     )
 
 
-def list_destinations(account: Account, _asked: Parameters) -> Obj:
-    """``GET /v2/core/event_destinations``: all of them, in the second version's form."""
-    data = [_second_form(one) for one in reversed(account.of(_KIND).values()) if one["url"]]
+def list_destinations(account: Account, asked: Parameters) -> Obj:
+    """``GET /v2/core/event_destinations``: all of them, in the second version's form; addresses only if asked for."""
+    told = "webhook_endpoint.url" in asked.get("include", [])
+    data = [
+        _second_form(one, one["url"] if told else None) for one in reversed(account.of(_KIND).values()) if one["url"]
+    ]
     return {"data": data, "next_page_url": None, "previous_page_url": None}
 
 
-def _second_form(one: Obj) -> Obj:
+def _second_form(one: Obj, url: str | None) -> Obj:
     created = datetime.fromtimestamp(one["created"], UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "id": one["id"],
@@ -95,5 +98,5 @@ def _second_form(one: Obj) -> Obj:
         "status_details": None,
         "type": "webhook_endpoint",
         "updated": created,
-        "webhook_endpoint": {"signing_secret": None, "url": None},
+        "webhook_endpoint": {"signing_secret": None, "url": url},
     }

@@ -7,8 +7,6 @@ import gzip
 import json
 import re
 import signal
-import socket
-import threading
 import time
 import zlib
 from pathlib import Path
@@ -22,6 +20,7 @@ from pigi.operations.jobs import cancel_job
 from pigi.operations.live import FLUSH_SECONDS
 from pigi.store import servers
 from standins.faulty_anthropic import refusal
+from tests.support.monitor import Monitor
 from tests.support.postgres import PostgresStores
 from tests.support.sinks import stored_of
 from tests.support.stack import Stack, until
@@ -92,28 +91,6 @@ def _inflate(data: bytes, window: int) -> bytes:
         return zlib.decompressobj(window).decompress(data, 1 << 20)
     except zlib.error:
         return b""
-
-
-class Monitor(threading.Thread):
-    """Hears every command that Redis is given, from the first to the last."""
-
-    def __init__(self, place: Path) -> None:
-        super().__init__(daemon=True)
-        self.heard = b""
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(str(place))
-        self._socket.sendall(b"MONITOR\r\n")
-        self.start()
-
-    def run(self) -> None:
-        while data := self._socket.recv(1 << 16):
-            # It escapes quotes and whatever is not ASCII; a raw byte stands for itself here.
-            self.heard += data.replace(b'\\"', b'"')
-
-    def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self.join()
-        self._socket.close()
 
 
 def all_of_redis(stack: Stack) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections import Counter
@@ -24,9 +25,11 @@ from pigi.domain.stripe_events import LOGGED
 from pigi.jobs.moves import JOB
 from pigi.operations.billing import request_checkout
 from pigi.operations.billing_oversight import oversee, request_reconciliation
+from pigi.store.base import ControlBase
 from standins.faulty_stripe import FaultyStripe, busy, drop_after, fail
 from tests.support.billing import BUSINESS, Shop, charging
 from tests.support.http import serve
+from tests.support.monitor import Monitor
 from tests.support.stack import Stack, until
 
 if TYPE_CHECKING:
@@ -227,3 +230,60 @@ def _check_log(till: Till) -> None:
     assert set(mine.values()) == {1}
     assert theirs <= mine.keys() <= {one["id"] for one in money}
     assert till.lost & mine.keys()
+
+
+# Who paid, and with what
+
+
+PRIVATE = ("Paula Payer", "paula@payer.example", "Payer Alley 77", "Payerville", "PC77431Q")
+"""What is typed into Stripe's page."""
+
+
+def test_nothing_that_was_typed_at_stripes_is_anywhere_at_pigis(till: Till) -> None:
+    shop, stripe = till.shop, till.stripe
+    monitor = Monitor(till.stack.place.socket)
+    asked = till.open_checkouts()
+    buyer = dict(zip(("name", "email", "line1", "city", "postal_code"), PRIVATE, strict=True))
+    for job_id, owner in asked.items():
+        stripe.pay(shop.session(owner, job_id), **buyer)
+    owners = list(asked.values())
+    stripe.renew(shop.subscriptions(owners[0])[0]["id"], pay=False)
+    shop.refund(stripe.objects("charge")[0]["id"], 100)
+    bodies = stripe.take_events()
+    till.post([(body, stripe.sign(body, at=_real_now())) for body in bodies])
+    until(lambda: not till.unended(), DONE_SECONDS, "all jobs about money ended")
+    till.stack.wait([request_reconciliation(shop.application, "test").id], DONE_SECONDS)
+    assert {shop.account(owner).status for owner in owners} <= {"active", "past_due"}
+
+    told = b"".join(bodies)
+    assert all(word.encode() in told for word in PRIVATE), "Stripe did tell"
+    monitor.close()
+    places = {"Redis": monitor.heard, **_everything_stored(till)}
+    found = {place: [word for word in PRIVATE if word.encode() in data] for place, data in places.items()}
+    assert {place: words for place, words in found.items() if words} == {}
+    assert {place: cards for place, data in places.items() if (cards := card_numbers(data))} == {}
+    assert card_numbers(b'{"number": "4242424242424242"}'), "the detector sees"
+
+
+def _everything_stored(till: Till) -> dict[str, bytes]:
+    """Every file of the installation, and every row of its control database in text."""
+    home = till.stack.settings.home
+    found = {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    with till.shop.control.quick() as connection:
+        for table in ControlBase.metadata.sorted_tables:
+            rows = [tuple(row) for row in connection.execute(select(table))]
+            found[f"table {table.name}"] = repr(rows).encode()
+    assert any(name.startswith("logs/") for name in found)
+    return found
+
+
+def card_numbers(data: bytes) -> list[bytes]:
+    """What could be a card's number: 13 to 19 digits with a right check digit (ISO/IEC 7812-1, annex B)."""
+    candidates = re.findall(rb"(?<![0-9a-fA-F.-])[0-9]{13,19}(?![0-9a-fA-F.-])", data)
+    return [digits for digits in candidates if digits[:1] in b"3456" and _checks(digits)]
+
+
+def _checks(digits: bytes) -> bool:
+    values = [int(chr(digit)) for digit in reversed(digits)]
+    doubled = [value * 2 - 9 if value > 4 else value * 2 for value in values[1::2]]
+    return (sum(values[::2]) + sum(doubled)) % 10 == 0

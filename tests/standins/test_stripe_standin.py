@@ -144,8 +144,9 @@ def test_a_key_whose_request_is_at_work_conflicts(server, client):
     options = {"idempotency_key": "k"}
     first = threading.Thread(target=lambda: client.v1.customers.create({}, options), daemon=True)
     first.start()
+    deadline = time.monotonic() + 20
     while not server.account.stored:
-        first.join(0.01)
+        assert time.monotonic() < deadline
     error = refused(client.v1.customers.create, {}, options)
     assert (error.http_status, error.error.type) == (409, "idempotency_error")
     server.closing.set()
