@@ -13,6 +13,7 @@ from web import (
     accounts,
     api_keys,
     audit,
+    billing,
     budget,
     errors,
     generations,
@@ -30,6 +31,7 @@ from web import (
     projects,
     resource_routes,
     session,
+    webhooks,
 )
 from web.auth import mount
 from web.bodies import MOST_BYTES
@@ -63,6 +65,8 @@ ROUTES = (
     *resource_routes.ROUTES,
     *generations.ROUTES,
     *accepting.ROUTES,
+    *billing.ROUTES,
+    *webhooks.ROUTES,
     *jobs.ROUTES,
 )
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 SIGN_IN = "/sign-in"
+OF_DELETION = frozenset({Action.ORGANISATION_DELETE, Action.DELETION_READ})
 
 # The scheme's name is case-insensitive, the credentials are a b64token: RFC 9110, section 11.1; RFC 6750, section 2.1.
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{1,512}=*) *")
@@ -110,11 +111,12 @@ def _in_organisation(services: Services, facts: Facts, route: Route, arguments: 
         raise TypeError(action)
     with services.turns:
         principal = _principal(services, route)
-        organisation_id = _organisation(services, principal, action, arguments)
+        organisation_id, action = _organisation(services, principal, action, arguments)
         caller = authorise(services.application, principal, organisation_id, action)
         facts.organisation_id = caller.organisation_id
         person = principal if isinstance(principal, Person) else None
-        return route.view(Call(services, facts, person, caller=caller), **arguments)
+        call = Call(services, facts, person, caller=caller, deletion=action in OF_DELETION)
+        return route.view(call, **arguments)
 
 
 _GUARDS = {Who.ANYONE: _for_anyone, Who.PERSON: _for_person, Who.OPERATOR: _for_operator}
@@ -131,25 +133,30 @@ def _principal(services: Services, route: Route) -> Person | Key:
     return authenticate(services.application, match[1])
 
 
-def _organisation(services: Services, principal: Person | Key, action: Action, arguments: dict[str, Any]) -> str:
-    """The organisation that the request is about: by its path, its job, its query, or the key's own."""
+def _organisation(
+    services: Services, principal: Person | Key, action: Action, arguments: dict[str, Any]
+) -> tuple[str, Action]:
+    """The organisation that the request is about: by its path, its job, its query, or the key's own.
+
+    With it what is asked there, since some jobs ask for more than others.
+    """
     if "organisation" in arguments:
-        return str(arguments.pop("organisation"))
+        return str(arguments.pop("organisation")), action
     if "job" in arguments:
         return _of_job(services, principal, action, arguments["job"])
     asked = request.args.get("organisation", "")
     if is_id(asked):
-        return asked
+        return asked, action
     if isinstance(principal, Key):
-        return principal.organisation_id
+        return principal.organisation_id, action
     raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])
 
 
-def _of_job(services: Services, principal: Person | Key, action: Action, job_id: str) -> str:
+def _of_job(services: Services, principal: Person | Key, action: Action, job_id: str) -> tuple[str, Action]:
     """Whose job it is. For a key it is only asked when the key may not: otherwise the view looks anyway."""
     if isinstance(principal, Key) and key_may(principal.scopes, action):
-        return principal.organisation_id
-    return organisation_of_job(services.application, job_id)
+        return principal.organisation_id, action
+    return organisation_of_job(services.application, job_id, action)
 
 
 def _person(services: Services) -> Person:

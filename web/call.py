@@ -85,9 +85,13 @@ class SignedIn(Visit):
 
 @dataclass(frozen=True, kw_only=True)
 class Call(Visit):
-    """A request in an organisation, by somebody who may; ``person`` is None when an API key asks."""
+    """A request in an organisation, by somebody who may; ``person`` is None when an API key asks.
+
+    ``deletion`` says that it is about the organisation's deletion, and so about a job of Pigi's own.
+    """
 
     caller: Caller
+    deletion: bool = False
 
     @property
     def asker(self) -> str:
@@ -98,4 +102,4 @@ class Call(Visit):
     def stand(self) -> Stand:
         """On what the caller's access rests."""
         session_id = self.person.session_id if self.person else None
-        return Stand(self.caller.organisation_id, session_id, self.caller.key_id)
+        return Stand(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion)

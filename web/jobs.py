@@ -80,13 +80,13 @@ def show_jobs(call: Call) -> Reply:
 def show_job(call: Call, job: str) -> Reply:
     """A job with its timeline and effects."""
     call.facts.job_id = _id(job)
-    return shown(read_job(call.application, job, call.caller.organisation_id))
+    return shown(read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
 
 
 def follow_job(call: Call, job: str) -> Reply:
     """A job's events as they happen."""
     call.facts.job_id = _id(job)
-    return stream(call, read_job(call.application, job, call.caller.organisation_id))
+    return stream(call, read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
 
 
 def cancel(call: Call, job: str) -> Reply:

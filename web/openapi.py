@@ -51,6 +51,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "Without it the answer is 428; if none matches, 412. Weak tags never match.",
         "schema": TEXT,
     },
+    "Stripe-Signature": {
+        "description": "`t=…,v1=…`: when it was signed, and the HMAC-SHA256 of that and the body, as Stripe makes it.",
+        "required": True,
+        "schema": TEXT,
+    },
     "If-None-Match": {"description": "ETags that the client knows: one that matches is answered 304.", "schema": TEXT},
 }
 
@@ -78,6 +83,7 @@ OF_KIND: dict[Kind, tuple[str, ...]] = {
     Kind.CHANGE: (*_BODY, *_KEYED),
     Kind.MAKE: (*_BODY, *_KEYED),
     Kind.OPEN: _BODY,
+    Kind.SIGNED: ("body_too_large", "unavailable"),
 }
 """Codes that every route of a kind may refuse with."""
 
@@ -196,12 +202,14 @@ def _problems(route: Route) -> dict[str, Any]:
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(codes):
         by_status[STATUS[code]].append(code)
-    return {str(status): _problem(by_status[status]) for status in sorted(by_status)}
+    # A plan limits jobs by the day, and the rest until something makes room.
+    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is Kind.CHANGE else WITH_RETRY_AFTER
+    return {str(status): _problem(codes, passing) for status, codes in sorted(by_status.items())}
 
 
-def _problem(codes: list[str]) -> dict[str, Any]:
+def _problem(codes: list[str], passing: frozenset[str]) -> dict[str, Any]:
     names = ["X-Request-ID"]
-    names += ["Retry-After"] if WITH_RETRY_AFTER.issuperset(codes) else []
+    names += ["Retry-After"] if passing.issuperset(codes) else []
     names += ["WWW-Authenticate"] if STATUS[codes[0]] == STATUS["unauthenticated"] else []
     return {
         "description": " ".join(f"`{code}`: {explain(code).title}" for code in codes),

@@ -184,7 +184,7 @@ def _wait_for_end(call: Call, job_id: str, revision: int, until: float) -> JobVi
                 with call.services.readers:
                     if not still_standing(call.application, [call.stand], Action.JOBS_READ):
                         return None
-                    job = read_job(call.application, job_id, call.caller.organisation_id)
+                    job = read_job(call.application, job_id, call.caller.organisation_id, deletion=call.deletion)
                 if job.ended:
                     return job
                 watch.catch_up(job.revision)

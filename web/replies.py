@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from pigi.domain.reasons import REASONS
-from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.kinds import GENERATE_DRAFT, OPEN_CHECKOUT, OPEN_PORTAL, SYNC_BILLING
 from web.routes import API
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from pigi.operations.generations import GenerationView
 
 JSON = "application/json"
+RESULTS = {
+    GENERATE_DRAFT.name: "generations/{}",
+    OPEN_CHECKOUT.name: "billing/links/{}",
+    OPEN_PORTAL.name: "billing/links/{}",
+    SYNC_BILLING.name: "billing",
+}
+"""What jobs of a kind make, as a path in their organisation; ``{}`` is what the job is about."""
 
 
 class Reply(Response):
@@ -164,12 +171,17 @@ def _effect(effect: EffectView) -> dict[str, Any]:
 
 def _links(job: JobView) -> dict[str, str | None]:
     own = job_path(job.id)
-    drafted = job.kind == GENERATE_DRAFT.name and job.subject_id is not None
-    result = f"{API}/organisations/{job.organisation_id}/generations/{job.subject_id}" if drafted else None
     return {
         "self": own,
         "events": f"{own}/events",
         "cancel": f"{own}/cancel",
         "retry": f"{own}/retry",
-        "result": result,
+        "result": _result(job),
     }
+
+
+def _result(job: JobView) -> str | None:
+    made = RESULTS.get(job.kind)
+    if made is None or job.organisation_id is None or ("{}" in made and job.subject_id is None):
+        return None
+    return f"{API}/organisations/{job.organisation_id}/{made.format(job.subject_id)}"

@@ -36,6 +36,8 @@ class Kind(Enum):
     """Unsafe, and done when answered: honours Idempotency-Key."""
     OPEN = "open"
     """Unsafe, by people who are not signed in, so that no key of theirs could be told from another's."""
+    SIGNED = "signed"
+    """Unsafe, by a service that signs what it sends; of what is wrong with it, it is told nothing."""
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,8 @@ class Follower:
 
     def _read(self) -> JobView:
         with self._call.services.readers:
-            return read_job(self._call.application, self._job.id, self._call.caller.organisation_id)
+            call = self._call
+            return read_job(call.application, self._job.id, call.caller.organisation_id, deletion=call.deletion)
 
     def _tell(self) -> Iterator[bytes]:
         pieces = self._pieces()

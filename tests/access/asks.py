@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.access import Role
+from pigi.operations.access import role_in
+from pigi.operations.deletions import delete_organisation
 from pigi.operations.tokens import ADDRESS, RESET
+from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
 from tests.support.http import BODY
 from tests.support.people import (
     PASSWORD,
     an_address,
     hashed,
+    join,
     make_account,
     make_account_token,
     make_invitation,
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
 ANY_REVISION = {"If-Match": "*"}
 KEYS_FULL = frozenset({"too_many_keys"})
+BILLING_OFF = frozenset({"billing_off"})
 NEW_PASSWORD = "lantern quay 92 heron drift"
 
 
@@ -105,6 +111,31 @@ def _leave(home: Furnished, caller: Caller) -> Ask:
     return Ask({"account": caller.account or home.member})
 
 
+def _delete(home: Furnished, caller: Caller) -> Ask:
+    """An owner deletes one that can be spared."""
+    return Ask({"organisation": _spare(home, caller)} if _owns(home, caller) else {})
+
+
+def _restore(home: Furnished, caller: Caller) -> Ask:
+    """An owner restores one that was deleted."""
+    if not _owns(home, caller):
+        return Ask(body={})
+    spare = _spare(home, caller)
+    delete_organisation(home.application, ActingCaller(spare, Role.OWNER, caller.account))
+    return Ask({"organisation": spare}, {})
+
+
+def _owns(home: Furnished, caller: Caller) -> bool:
+    return bool(caller.account) and role_in(home.application, caller.account, home.organisation) is Role.OWNER
+
+
+def _spare(home: Furnished, caller: Caller) -> str:
+    """An organisation of the caller's own, which no other request is about."""
+    spare = make_organisation(home.application.control, home.application.tenants)
+    join(home.application, spare, caller.account, Role.OWNER)
+    return spare
+
+
 def _own_role(_home: Furnished, caller: Caller) -> Ask:
     """A member who would be more."""
     return Ask({"account": caller.account} if caller.account else {}, {"role": "owner"})
@@ -144,6 +175,17 @@ def _with_key(home: Furnished, _caller: Caller) -> Ask:
 
 def _rotate(home: Furnished, caller: Caller) -> Ask:
     return Ask(_with_key(home, caller).values, {}, also=KEYS_FULL)
+
+
+# Money: nobody is charged here, which only somebody who may ask gets to hear
+
+
+def _buy(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"plan": "team"}, also=BILLING_OFF)
+
+
+def _manage(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={}, also=BILLING_OFF)
 
 
 # Configuration
@@ -239,6 +281,8 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/invitations/<token>/accept#ones-own": _accept_own_invitation,
     f"POST {API}/organisations": lambda _home, _caller: Ask(body={"name": "Nora's"}),
     f"PATCH {_OWN}": lambda _home, _caller: Ask(body={"name": "Harbour Works"}),
+    f"DELETE {_OWN}": _delete,
+    f"POST {_OWN}/restore": _restore,
     f"PATCH {_OWN}/members/<account>": _role,
     f"PATCH {_OWN}/members/<account>#of-oneself": _own_role,
     f"PATCH {_OWN}/members/<account>#of-an-owner": _demote_owner,
@@ -252,6 +296,9 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/api-keys": _issue,
     f"DELETE {_OWN}/api-keys/<key>": _with_key,
     f"POST {_OWN}/api-keys/<key>/rotate": _rotate,
+    f"POST {_OWN}/billing/checkout": _buy,
+    f"POST {_OWN}/billing/portal": _manage,
+    f"POST {_OWN}/billing/sync": _manage,
     f"POST {_OWN}/projects": _make_project,
     f"PATCH {_PROJECT}": _change_project,
     f"POST {_PROJECT}/archive": _move_project,

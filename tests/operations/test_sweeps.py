@@ -26,6 +26,9 @@ from tests.support.audits import Unhurried
 from tests.support.jobs import ask, change, register_organisation, row_of
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+AGES = {
+    "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
+}  # fmt: skip
 REMOVED = [sweep for sweep in SWEEPS if sweep.how is How.REMOVED]
 
 
@@ -44,14 +47,20 @@ def value_for(column, control):
         (key,) = column.foreign_keys
         return account(control) if key.column.table is Account.__table__ else register_organisation(control)
     kind = column.type.python_type
-    made = {str: new_id, bytes: lambda: b"x", int: lambda: 1, float: lambda: 1.0}
+    made = {
+        str: lambda: new_id()[: column.type.length],
+        bytes: lambda: b"x",
+        int: lambda: 1,
+        float: lambda: 1.0,
+        bool: lambda: False,
+    }
     return made[kind]() if kind in made else (now().date() if column.type.__class__.__name__ == "Date" else now())
 
 
 def plant(control, sweep, age):
     """A row of which the period began so long ago, all else as it comes."""
     moment = now() - age
-    columns = {"created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day"} & set(sweep.table.c.keys())
+    columns = AGES & set(sweep.table.c.keys())
     needed = [c for c in sweep.table.c if not c.nullable and c.name not in columns and c is not serial(sweep.table)]
     row = {column.name: value_for(column, control) for column in needed}
     for name in columns:

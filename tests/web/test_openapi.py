@@ -42,6 +42,8 @@ JOBS = f"{API}/jobs"
 """Whoever has a key may leave its organisation out; the document can't say that others may not."""
 USED_UP = {"token", "generation", "job", "invitation", "key", "account"}
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
+ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
+"""What is asked of an organisation that can be spared."""
 DOCUMENT = "/api/v1/openapi.json"
 EXAMPLES, CONTENTS = 12, 40
 """Requests of each operation that chance makes, beside those that follow from its schema; more where none do."""
@@ -162,7 +164,7 @@ def ask(case: Any, caller: Caller, home: Furnished, headers: dict[str, str], coo
 def _make_real(case: Any, caller: Caller, home: Furnished) -> None:
     route = BY_NAME[f"{case.method.upper()} {case.path}"]
     known = usual(home, route.path)
-    if USED_UP & set(VARIABLE.findall(route.path)):
+    if USED_UP & set(VARIABLE.findall(route.path)) or route.who in ENDING:
         known |= ask_of(f"{route.method} {route.path}")(home, caller).values
     case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
     if case.path == JOBS and caller.account:

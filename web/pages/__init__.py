@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from web.pages import (
     assets,
+    billing,
     generations,
     jobs,
     landing,
@@ -21,6 +22,7 @@ ROUTES = (
     *organisations.ROUTES,
     *projects.ROUTES,
     *resources.ROUTES,
+    *billing.ROUTES,
     *generations.ROUTES,
     *jobs.ROUTES,
     *operate.ROUTES,

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from web.call import Call
     from web.replies import Reply
 
-KINDS = ("generations.draft", "mail.send", "organisations.migrate")
+KINDS = (
+    "generations.draft", "mail.send", "billing.checkout", "billing.portal", "billing.sync", "billing.contact",
+    "organisations.migrate",
+)  # fmt: skip
 """Kinds of job that an organisation sees among its own."""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from pigi.clock import now
 from pigi.domain.job_state import JobState
+from pigi.operations.billing_oversight import oversee
 from pigi.operations.glances import count_jobs
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
@@ -14,15 +17,19 @@ from web.pages.shell import draw
 from web.routes import Who
 
 if TYPE_CHECKING:
+    from pigi.operations.billing_oversight import Oversight
     from web.call import SignedIn
     from web.replies import Reply
 
 MOST = 25
+LATE = timedelta(hours=1)
+"""What Stripe told is done in seconds: an event that waits so long is stuck."""
 
 
 def operate_page(visit: SignedIn) -> Reply:
     """How the installation stands."""
     counts = count_jobs(visit.application)
+    oversight = oversee(visit.application)
     return draw(
         visit,
         "operate/overview.html",
@@ -31,7 +38,13 @@ def operate_page(visit: SignedIn) -> Reply:
         counts=[(state, counts.get(state, 0)) for state in JobState],
         failed=list_jobs(visit.application, None, state=JobState.FAILED, limit=MOST),
         organisations=list_organisations(visit.application),
+        billing=oversight,
+        billing_late=_late(oversight),
     )
+
+
+def _late(oversight: Oversight) -> bool:
+    return oversight.oldest_waiting is not None and oversight.oldest_waiting < now() - LATE
 
 
 ROUTES = (page("/operate", operate_page, Who.OPERATOR),)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action, Role, Scope
 from pigi.domain.job_state import ENDED, JobState
+from pigi.domain.retention import GRACE
 from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
-from pigi.operations.audit_reading import list_entries
+from pigi.operations.audit_reading import list_own_entries
 from pigi.operations.generations import waiting_drafts
 from pigi.operations.glances import latest_resources
 from pigi.operations.invitations import list_invitations
@@ -40,12 +41,13 @@ SCOPES = (
 
 
 def dashboard_page(visit: SignedIn) -> Reply:
-    """The only organisation, or a choice of them."""
-    mine = organisations_of(visit.application, visit.account)
-    there = "/operate" if visit.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 else None
+    """The only organisation, or a choice of them, with those that can be restored."""
+    mine = organisations_of(visit.application, visit.account, deleted=True)
+    deleted = [one for one in mine if one.purge_at is not None]
+    there = "/operate" if visit.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 and not deleted else None
     if there is not None:
         return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
-    return draw(visit, "organisations/choose.html", here="")
+    return draw(visit, "organisations/choose.html", here="", deleted=deleted)
 
 
 def new_organisation_page(visit: SignedIn) -> Reply:
@@ -77,9 +79,9 @@ def overview_page(call: Call) -> Reply:
 
 
 def organisation_page(call: Call) -> Reply:
-    """Its name, and leaving it."""
+    """Its name, leaving it, and deleting it."""
     view = read_organisation(call.application, call.caller)
-    return draw(call, "organisations/settings.html", here="settings", organisation=view)
+    return draw(call, "organisations/settings.html", here="settings", organisation=view, grace=GRACE.days)
 
 
 def members_page(call: Call) -> Reply:
@@ -106,7 +108,7 @@ def api_keys_page(call: Call) -> Reply:
 
 def audit_page(call: Call) -> Reply:
     """Changes of access, newest first."""
-    found = list_entries(call.application, call.caller.organisation_id, PAGE + 1, number_of("before"))
+    found = list_own_entries(call.application, call.caller, PAGE + 1, number_of("before"))
     entries, following = older(found, "seq")
     names = names_in(call)
     return draw(call, "organisations/audit.html", here="audit", entries=entries, next=following, names=names)
@@ -122,8 +124,8 @@ def mails_page(call: Call) -> Reply:
 ROUTES = (
     page("/dashboard", dashboard_page, Who.PERSON),
     page("/organisations/new", new_organisation_page, Who.PERSON),
-    page(OWN, overview_page, Action.ORGANISATION_READ),
-    page(f"{OWN}/settings", organisation_page, Action.ORGANISATION_READ),
+    page(OWN, overview_page, Action.WORKSPACE_READ),
+    page(f"{OWN}/settings", organisation_page, Action.WORKSPACE_READ),
     page(f"{OWN}/members", members_page, Action.MEMBERS_READ),
     page(f"{OWN}/api-keys", api_keys_page, Action.KEYS_READ),
     page(f"{OWN}/audit", audit_page, Action.AUDIT_READ),

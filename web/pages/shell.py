@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pigi.domain.access import Action, role_may
 from pigi.operations.accounts import read_account
+from pigi.operations.billing import wants_payment
 from pigi.operations.organisations import organisations_of
 from web.call import Call
 from web.pages.assets import asset_path
@@ -62,12 +63,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Shell:
-    """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it."""
+    """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it.
+
+    ``charged`` says whether this installation charges anybody, ``late`` whether a payment of the organisation is late.
+    """
 
     fonts: str
     person: Known | None = None
     organisations: Sequence[OrganisationView] = ()
     organisation: OrganisationView | None = None
+    charged: bool = False
+    late: bool = False
     api: str = API
     shortcuts: Any = SHORTCUTS
     asset: Callable[[str], str] = asset_path
@@ -78,10 +84,12 @@ class Shell:
         role = self.organisation.role if self.organisation else None
         asked = {
             "change": Action.ORGANISATION_CHANGE,
+            "delete": Action.ORGANISATION_DELETE,
             "invite": Action.MEMBERS_CHANGE,
             "keys": Action.KEYS_READ,
             "audit": Action.AUDIT_READ,
             "mail": Action.MAIL_READ,
+            "buy": Action.BILLING_CHANGE,
         }
         return {name: role is not None and role_may(role, action) for name, action in asked.items()}
 
@@ -101,7 +109,9 @@ class Shell:
         people += [Place("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
         people += [Place("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
         people += [Place("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
-        return [("Work", work), ("Access", [*people, Place("settings", "Organisation", f"{home}/settings", "gear")])]
+        own = [Place("settings", "Organisation", f"{home}/settings", "gear")]
+        own += [Place("billing", "Billing", f"{home}/billing", "card")] if self.charged else []
+        return [("Work", work), ("Access", [*people, *own])]
 
 
 def draw(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Reply:
@@ -127,11 +137,14 @@ def shell_of(visit: Visit) -> Shell:
     account = read_account(application, person.account_id)
     organisations = organisations_of(application, person)
     own = visit.caller.organisation_id if isinstance(visit, Call) else None
+    shown = next((one for one in organisations if one.id == own), None)
     return Shell(
         application.settings.fonts,
         Known(person.account_id, account.name, account.email, person.operator),
         organisations,
-        next((one for one in organisations if one.id == own), None),
+        shown,
+        charged=application.plans.charged,
+        late=shown is not None and wants_payment(application, shown.id),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.mail import CATALOGUE as MAILS
 from pigi.domain.reasons import REASONS
+from web.pages.billing_words import FILTERS as OF_BILLING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,14 @@ JOBS = {
     "generations.sweep": "Clearing away old drafts",
     "jobs.sweep": "Clearing away old jobs",
     "organisations.migrate": "Database update",
+    "organisations.close": "Ending a subscription",
+    "organisations.purge": "Removing an organisation",
+    "organisations.sweep": "Looking for deletions that are due",
+    "billing.checkout": "Page for a purchase",
+    "billing.portal": "Page to manage the plan",
+    "billing.sync": "Asking Stripe how things stand",
+    "billing.contact": "Telling Stripe whom to write to",
+    "billing.reconcile": "Comparing everything with Stripe",
     "mail.send": "Mail",
     "api_keys.warn": "Warning of keys that end",
     "audit.anchor": "Signing the audit log",
@@ -44,6 +54,9 @@ AUDIT = {
     "session.signed_out_everywhere": "Signed out everywhere",
     "organisation.created": "Organisation created",
     "organisation.renamed": "Organisation renamed",
+    "organisation.deletion_started": "Deletion asked for",
+    "organisation.restored": "Organisation restored",
+    "organisation.purged": "Organisation removed",
     "member.joined": "Member joined",
     "member.role_changed": "Role changed",
     "member.removed": "Member removed",
@@ -53,6 +66,7 @@ AUDIT = {
     "key.issued": "API key created",
     "key.rotated": "API key rotated",
     "key.revoked": "API key revoked",
+    "plan.granted": "Plan given by an operator",
     "operator.added": "Operator added",
     "operator.disabled": "Operator disabled",
     "operator.job_cancelled": "Job stopped by an operator",
@@ -147,6 +161,14 @@ def reason_advice(code: str) -> str:
     return REASONS[code].advice if code in REASONS else ""
 
 
+def as_pattern(text: str) -> str:
+    """A regular expression, as an input's ``pattern`` takes it, of exactly this text.
+
+    Source: ECMAScript, production SyntaxCharacter: the characters that may be escaped, and no others.
+    """
+    return re.sub(r"[\^$\\.*+?()\[\]{}|/]", r"\\\g<0>", text)
+
+
 def job_word(kind: str) -> str:
     """What a kind of job is called."""
     return JOBS.get(kind, f"Probe of {kind.removesuffix('.probe')}" if kind.endswith(".probe") else kind)
@@ -158,11 +180,13 @@ def mail_word(template: str) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    **OF_BILLING,
     "moment": moment,
     "spoken": spoken,
     "spoken_day": spoken_day,
     "duration": duration,
     "pretty": pretty,
+    "as_pattern": as_pattern,
     "pointer_words": pointer_words,
     "reason_title": reason_title,
     "reason_advice": reason_advice,

@@ -5,6 +5,7 @@
 //   data-next        where to go when done: a path with {fields} of the JSON answer; "." reloads
 //   data-said        which sentence of `SAID` (shell.js) to show there
 //   data-reveal      id of an element to show instead, its [data-fill=name] filled from the answer
+//   data-prefer      sent as Prefer
 //   data-open        sent by people who are not signed in: no Idempotency-Key, no second try by itself
 // A control says by data-type what its text means: integer, lines, words, json, boolean, set,
 // or whole for a textarea that is the whole body.
@@ -21,7 +22,10 @@ const WORDS = {
   csrf_refused: ["This page is from an earlier session.", "Reload it and try again."],
 };
 const TRIES = 3;
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+// What other modules do with an answer, by the data-… that asks for it, where data-next would not do.
+const otherwise = new Map();
+export const instead = (name, act) => otherwise.set(name, act);
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 
 export function followForms() {
@@ -80,6 +84,7 @@ async function send(form, body) {
   if (verb !== "DELETE") headers["Content-Type"] = "application/json";
   if (cookie("XSRF-TOKEN")) headers["X-XSRF-TOKEN"] = cookie("XSRF-TOKEN");
   if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
+  if (form.dataset.prefer) headers.Prefer = form.dataset.prefer;
   const open = form.dataset.open !== undefined;
   if (form.act?.body !== body) form.act = { body, key: crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now() };
   if (!open) headers["Idempotency-Key"] = form.act.key;
@@ -101,6 +106,7 @@ async function send(form, body) {
 async function succeed(form, answer) {
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));
   if (form.dataset.guard !== undefined) form.dataset.guard = "";
+  for (const [name, act] of otherwise) if (form.dataset[name] !== undefined) return act(form, told);
   if (form.dataset.reveal) return reveal(form, told);
   const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? ""));
   const said = form.dataset.said ? `#said=${form.dataset.said}` : "";
@@ -129,6 +135,8 @@ async function refuse(form, fields, answer) {
   if (wait > 5) problem.detail += ` You can try again ${wait < 90 ? `in ${wait} seconds` : `at ${new Date(Date.now() + wait * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`}.`;
   const here = encodeURIComponent(location.pathname + location.search);
   if (problem.code === "unauthenticated") problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
+  const own = /^\/o\/[\w-]+/.exec(location.pathname)?.[0];
+  if (problem.code === "plan_limit" && own) problem.way = ["See plans, in a new tab", `${own}/billing`];
   if (answer.status === 412) problem.way = ["See what it is now, in a new tab", location.pathname];
   complain(form, fields, problem);
 }
@@ -137,6 +145,8 @@ function busy(form, button, on) {
   form.ariaBusy = String(on);
   for (const one of form.querySelectorAll("button:not([type=button])")) one.disabled = on;
   if (button) button.ariaBusy = String(on);
+  const status = form.querySelector("[data-status]");
+  if (status) status.textContent = on ? status.dataset.status : "";
 }
 
 // Reading
@@ -199,7 +209,7 @@ function put(object, name, value) {
 
 // Showing what is wrong
 
-function complain(form, fields, problem) {
+export function complain(form, fields, problem) {
   const summary = document.createElement("div");
   summary.className = "summary";
   summary.tabIndex = -1;

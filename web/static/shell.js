@@ -13,6 +13,8 @@ export const SAID = {
   removed: "Removed.",
   role: "The role has changed.",
   left: "You have left the organisation.",
+  deleted: "The organisation is closed and will be removed.",
+  restored: "The organisation is back.",
   joined: "Welcome to the organisation.",
   cancelled: "Asked to stop.",
   retried: "It will be done again.",

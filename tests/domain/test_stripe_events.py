@@ -1,0 +1,114 @@
+"""Stripe's events in both forms, and what pretends to be one."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pigi.domain.stripe_events import HEEDED, StripeEvent, read_event
+
+SNAPSHOT = {
+    "id": "evt_1",
+    "object": "event",
+    "type": "invoice.paid",
+    "created": 1_780_000_000,
+    "livemode": False,
+    "data": {"object": {"id": "in_1", "object": "invoice", "customer": "cus_1"}},
+}
+THIN = {
+    "id": "evt_2",
+    "object": "v2.core.event",
+    "type": "v1.customer.subscription.updated",
+    "created": "2026-05-28T20:26:40.123Z",
+    "livemode": False,
+    "related_object": {"id": "sub_1", "type": "subscription", "url": "/v1/subscriptions/sub_1"},
+}
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+PLACES = [
+    ("id",), ("object",), ("type",), ("created",), ("livemode",), ("data",), ("data", "object"),
+    ("data", "object", "id"), ("data", "object", "object"), ("data", "object", "customer"),
+    ("related_object",), ("related_object", "id"), ("related_object", "type"),
+]  # fmt: skip
+
+
+def event(about: dict | None = None, **others: object) -> StripeEvent:
+    """A snapshot with some of it replaced, as it is read."""
+    return read_event({**SNAPSHOT, **({} if about is None else {"data": {"object": about}}), **others})
+
+
+def test_a_snapshot_says_which_when_and_about_whom():
+    created = datetime.fromtimestamp(1_780_000_000, UTC)
+    assert read_event(SNAPSHOT) == StripeEvent("evt_1", "invoice.paid", created, False, "cus_1", "in_1")
+
+
+def test_a_thin_event_says_what_it_is_about_and_not_whom():
+    created = datetime(2026, 5, 28, 20, 26, 40, 123_000, UTC)
+    wanted = StripeEvent("evt_2", "customer.subscription.updated", created, False, None, "sub_1", thin=True)
+    assert read_event(THIN) == wanted
+
+
+def test_a_customer_is_found_in_each_place_where_stripe_puts_it():
+    assert event({"id": "cus_2", "object": "customer"}).customer_id == "cus_2"
+    assert event({"id": "in_1", "object": "invoice", "customer": {"id": "cus_3", "name": "Zoë"}}).customer_id == "cus_3"
+    assert event({"id": "in_1", "object": "invoice", "customer": None}).customer_id is None
+    about = {"id": "cus_4", "type": "customer"}
+    assert read_event({**THIN, "type": "v1.customer.updated", "related_object": about}).customer_id == "cus_4"
+
+
+def test_nothing_else_of_what_it_holds_is_kept():
+    about = {"id": "in_1", "object": "invoice", "customer": "cus_1", "customer_email": "zoe@example.com"}
+    assert "zoe" not in repr(event(about))
+
+
+def test_what_may_change_something_is_heeded_and_nothing_else():
+    assert all(event(type=name).heeded for name in HEEDED)
+    assert event(type="customer.subscription.trial_will_end").heeded
+    assert not any(
+        event(type=name).heeded for name in ("payout.paid", "customer.source.created", "invoiceitem.created")
+    )
+
+
+@given(VALUES)
+def test_rubbish_is_no_event(value):
+    with pytest.raises(ValueError, match=r".*"):
+        read_event(value)
+
+
+@given(st.sampled_from([SNAPSHOT, THIN]), st.sampled_from(PLACES), VALUES)
+def test_an_event_with_rubbish_in_it_is_none_or_well_formed(whole, place, value):
+    made = copy.deepcopy(whole)
+    inner = made
+    for name in place[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[place[-1]] = value
+    try:
+        found = read_event(json.loads(json.dumps(made)))
+    except ValueError:
+        return
+    assert found.id.isascii()
+    assert len(found.id) <= 80
+    assert found.created_at.tzinfo is UTC
+    assert found.livemode in {True, False}
+    assert all(one is None or one.replace("_", "").isalnum() for one in (found.customer_id, found.object_id))
+
+
+@pytest.mark.parametrize("place", ["id", "object", "type", "created", "livemode"])
+@pytest.mark.parametrize("whole", [SNAPSHOT, THIN], ids=["snapshot", "thin"])
+def test_each_of_its_facts_is_needed(whole, place):
+    with pytest.raises(ValueError, match="not an event"):
+        read_event({name: value for name, value in whole.items() if name != place})
+
+
+@pytest.mark.parametrize("created", [10**20, -(10**20), True, "1780000000", None, 1.5])
+def test_a_moment_that_is_none_is_no_events(created):
+    with pytest.raises(ValueError, match=r".*"):
+        event(created=created)

@@ -1,0 +1,40 @@
+"""Pages of an organisation's plan: how it stands, and the way back from Stripe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.operations.billing import read_billing
+from web.pages.billing_words import meters_of
+from web.pages.organisations import OWN
+from web.pages.route import page
+from web.pages.shell import draw
+
+if TYPE_CHECKING:
+    from web.call import Call
+    from web.replies import Reply
+
+
+def billing_page(call: Call) -> Reply:
+    """The plan, what is used of it, and what can be bought."""
+    view = read_billing(call.application, call.caller)
+    return draw(
+        call,
+        "billing/billing.html",
+        here="billing",
+        billing=view,
+        meters=meters_of(view.plan, view.use),
+        offers=[(call.application.plans.usual, ()), *view.offers],
+    )
+
+
+def billing_return_page(call: Call) -> Reply:
+    """Where Stripe sends people back to. Whatever the address says is not read: only Stripe knows how things stand."""
+    return draw(call, "billing/return.html", here="billing")
+
+
+ROUTES = (
+    page(f"{OWN}/billing", billing_page, Action.BILLING_READ),
+    page(f"{OWN}/billing/return", billing_return_page, Action.BILLING_READ),
+)

@@ -1,0 +1,58 @@
+// To Stripe and back. <form data-api data-goes> asks for a job, and goes where it leads once it has ended: to the page
+// at Stripe's that it has opened or, with data-goes=/a/path of ours, there. data-at-once sends it without a click.
+import { complain, instead, pause } from "./forms.js";
+
+const LOOK_MS = 1000;
+const PATIENCE_MS = 60_000;
+const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+const LOST = { title: "The answer was lost on the way.", detail: "Reload the page and ask again." };
+
+export function followBilling() {
+  instead("goes", go);
+  document.querySelector("form[data-at-once]")?.requestSubmit();
+}
+
+async function go(form, asked) {
+  let job = asked;
+  try {
+    job = await ended(asked);
+    if (job.state !== "succeeded") return complain(form, new Map(), why(job));
+    if (form.dataset.goes) location.replace(form.dataset.goes);
+    else location.assign(outside((await read(job.links.result)).url));
+  } catch (problem) {
+    return complain(form, new Map(), problem.detail ? problem : { ...LOST, way: job.id && wayTo(job) });
+  }
+  // The button stays busy until the browser has left.
+  await new Promise((done) => addEventListener("pagehide", done, { once: true }));
+}
+
+async function ended(asked) {
+  const until = Date.now() + PATIENCE_MS;
+  let job = asked;
+  while (!ENDED.has(job.state) && Date.now() < until) {
+    await pause(LOOK_MS);
+    job = await read(job.links.self);
+  }
+  return job;
+}
+
+// Throws the problem document of a refusal.
+async function read(path) {
+  const answer = await fetch(path, { headers: { Accept: "application/json, application/problem+json" }, credentials: "same-origin", redirect: "error" });
+  if (!answer.ok) throw await answer.json();
+  return answer.json();
+}
+
+function outside(text) {
+  const url = new URL(text);
+  if (!/^https?:$/.test(url.protocol)) throw new TypeError(url.protocol);
+  return url.href;
+}
+
+const wayTo = (job) => ["See its job", `/o/${job.organisation_id}/jobs/${job.id}`];
+
+function why(job) {
+  const words = job.explanation ?? { title: "Stripe has not answered yet.", advice: "Look at the job, or ask again later." };
+  const detail = ENDED.has(job.state) ? words.advice : "Pigi goes on trying. Look at the job, or ask again later.";
+  return { title: words.title, detail, way: wayTo(job) };
+}
