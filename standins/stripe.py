@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from standins.stripe_catalogue import PRICES, stock
 from standins.stripe_controls import Controls
@@ -61,6 +63,7 @@ class StripeStandIn(Controls, ThreadingHTTPServer):
         super().__init__((host, port), Handler)
         self.setup = setup or Setup()
         self.closing = threading.Event()
+        self._lines: set[socket.socket] = set()
         self.faults: Faults = Faults()
         self.account = Account(self.setup.public.rstrip("/") or self.url, self.setup.state)
         self.account.listeners.append(lambda *change: make(self.account, *change))
@@ -84,6 +87,14 @@ class StripeStandIn(Controls, ThreadingHTTPServer):
         """The base address to give to the SDK."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._lines.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._lines.discard(request)
+        super().shutdown_request(request)
+
     def heard(self, request: Request) -> None:
         """Called with each request to the API as it comes; a test double replaces this."""
 
@@ -102,6 +113,10 @@ class StripeStandIn(Controls, ThreadingHTTPServer):
         self.account.told.set()
         self.shutdown()
         self.server_close()
+        # Clients keep their connections open, and each holds a thread.
+        for line in list(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
 
 def main(arguments: list[str] | None = None) -> None:

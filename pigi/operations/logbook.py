@@ -65,9 +65,21 @@ class Logbook:
         self._starting, self._writing = threading.Lock(), threading.Lock()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        if self._engine is not None:
-            self._engine.dispose(close=False)
         self._closed = False
+
+    def before_fork(self) -> None:
+        """Let go of the database until `after_fork`.
+
+        A child that inherits an open SQLite file and closes it drops its own locks, and lines are lost (sqlite.org,
+        "How To Corrupt An SQLite Database File", section 2.6).
+        """
+        self._writing.acquire()
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def after_fork(self) -> None:
+        """Go on, in the parent."""
+        self._writing.release()
 
     @property
     def waiting(self) -> int:

@@ -18,7 +18,7 @@ from pigi.operations.logbook import Line, Logbook
 from pigi.store.ledgers import ErrorLog, RequestLog, UsageSignal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 REQUEST: Any = RequestLog.__table__
 ERROR: Any = ErrorLog.__table__
@@ -112,9 +112,16 @@ def _close() -> None:
         _Book.logbook.close()
 
 
-def _after_fork() -> None:
-    if _Book.logbook is not None:
-        _Book.logbook.start_over()
+def _at_fork(act: Callable[[Logbook], None]) -> Callable[[], None]:
+    def do() -> None:
+        if _Book.logbook is not None:
+            act(_Book.logbook)
+
+    return do
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(
+    before=_at_fork(Logbook.before_fork),
+    after_in_parent=_at_fork(Logbook.after_fork),
+    after_in_child=_at_fork(Logbook.start_over),
+)
