@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pigi.domain.plans import Plans
+from pigi.domain.stripe_api import WEBHOOK_PATH
 from pigi.jobs.queues import POOLS, QUEUES
-from pigi.operations.billing_reconciling import WEBHOOK
 from pigi.processes.program import CannotStartError
 from pigi.processes.table import Choices, build
 from pigi.settings import Settings
@@ -74,7 +74,7 @@ def test_stripes_stand_in_and_the_other_programs_know_each_other(tmp_path):
     given = Settings(home=tmp_path, **{field: environment_of(found, "web")[name] for name, field in NAMES.items()})
     assert standin.argv[standin.argv.index("--public") + 1] == given.stripe_api_base
     # What reconciliation looks for in the account, or each check would find a fault.
-    assert standin.argv[standin.argv.index("--webhook") + 1] == given.public_url + WEBHOOK
+    assert standin.argv[standin.argv.index("--webhook") + 1] == given.public_url + WEBHOOK_PATH
     assert standin.environment["STANDIN_WEBHOOK_SECRET"] == given.stripe_webhook_secret
     assert not given.stripe_live
     assert set(Plans.from_settings(given).by_price) == {entry.partition("=")[0] for entry in PRICES.split(",")}
