@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,10 +16,10 @@ from pigi.jobs.queues import QUEUES
 from pigi.operations.billing import LINK, MOST_WAITING, read_billing, read_link, request_checkout, request_portal
 from pigi.operations.billing_accounts import grant_plan
 from standins.faulty_stripe import drop_after, drop_before, fail, hang_after, malformed, slow
-from tests.support.billing import BUSINESS, HOME, TEAM, Shop
+from tests.support.billing import BUSINESS, HOME, LIMITS, TEAM, Shop
 from tests.support.jobs import change, lapse, row_of
 
-AFTER_THE_ACT = [drop_after(), fail(500, after=True), hang_after(), malformed()]
+AFTER_THE_ACT = [drop_after(), fail(500, after=True), malformed()]
 
 
 @pytest.fixture
@@ -129,6 +130,18 @@ def test_a_customer_that_was_made_unheard_is_not_made_again(shop, fault, hours):
     shop.stripe.advance(timedelta(hours=hours))
     assert shop.do(job, now=True).state == "succeeded"
     assert [one["id"] for one in shop.customers(owner)] == [shop.account(owner).customer_id]
+
+
+def test_an_answer_that_never_comes_leads_to_no_second_customer_or_checkout(application, stripe):
+    hasty = Shop(application, stripe, replace(LIMITS, read=1.0))
+    owner = hasty.organisation()
+    for path in ("/v1/customers", "/v1/checkout/sessions"):
+        stripe.plan("POST", path, hang_after())
+    job = request_checkout(hasty.application, owner, "team").id
+    while hasty.do(job, now=True).state == "retrying":
+        stripe.advance(timedelta(hours=2))
+    assert row_of(hasty.control, job).state == "succeeded"
+    assert len(hasty.customers(owner)) == len(sessions(hasty)) == 1
 
 
 def test_nor_by_another_job_days_later(shop):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 HOME = "https://pigi.example"
 KEY = "sk_test_tests"
-LIMITS = CallLimits(connect=2, read=1.0, overall=3, retries=0)
+LIMITS = CallLimits(connect=5, read=10.0, overall=20, retries=0)
 PRICES = "price_team_month=team,price_team_year=team,price_business_month=business"
 TEAM, BUSINESS = "price_team_month", "price_business_month"
 
@@ -65,11 +65,13 @@ def charging(settings: Any, stripe: FaultyStripe, **others: Any) -> Any:
 class Shop:
     """Asks for pages and syncs, does their jobs, and looks at both sides."""
 
-    def __init__(self, application: Application, stripe: FaultyStripe, **settings: Any) -> None:
+    def __init__(
+        self, application: Application, stripe: FaultyStripe, limits: CallLimits = LIMITS, **settings: Any
+    ) -> None:
         self.application = replace(application, settings=charging(application.settings, stripe, **settings))
         self.control = application.control
         self.stripe = stripe
-        self.provider = StripeBilling(stripe.url, KEY, LIMITS)
+        self.provider = StripeBilling(stripe.url, KEY, limits)
         self.sdk = StripeClient(KEY, base_addresses={"api": stripe.url}, stripe_version=API_VERSION)
         keeper = Keeper(self.control, lambda: False)
         self.hands: Any = Hands(self.application, Outside(self.provider), keeper, lambda: False)

@@ -154,7 +154,7 @@ def test_a_change_is_repeated_safely_too(client: Client, headers: dict[str, str]
     assert other.json["code"] == "idempotency_key_reused"
 
 
-@pytest.mark.parametrize("project_id", [new_id(), "x", "%2e%2e"])
+@pytest.mark.parametrize("project_id", ["01a213c1-9509-7264-840e-ddfc2ac0585c", "x", "%2e%2e"])
 def test_what_is_not_there_is_not_found(
     client: Client, headers: dict[str, str], projects: str, project_id: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_in_production_they_never_travel_in_the_clear(application: Application, 
     settings = Settings(
         **{**application.settings.model_dump(), "mode": "production", "public_url": "https://pigi.example"}
     )
-    strict = create_app(type(application)(settings, *list(vars(application).values())[1:]))
+    strict = create_app(replace(application, settings=settings))
     try:
         client = strict.test_client()
         answer = client.post(PLACE, json=RIGHT, base_url="https://pigi.example")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +26,7 @@ STRICT = "Strict-Transport-Security"
 
 def serve(application: Application, **chosen: object) -> Iterator[Client]:
     settings = Settings(**{**application.settings.model_dump(), "mode": "production", "public_url": HOME, **chosen})
-    made = create_app(type(application)(settings, *list(vars(application).values())[1:]))
+    made = create_app(replace(application, settings=settings))
     yield made.test_client()
     made.extensions["pigi"].watcher.close()
 
