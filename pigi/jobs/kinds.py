@@ -132,7 +132,7 @@ SYNC_BILLING = register(
     Kind(
         "billing.sync",
         queue="billing",
-        # With `patiently` about six hours, as long as a provider is away at worst; later, reconciliation finds it.
+        # By `with_longer_waits` for hours, as long as a provider is away at worst; later, reconciliation finds it.
         attempts=22,
         patience=timedelta(hours=6),
     )

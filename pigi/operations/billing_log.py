@@ -18,8 +18,6 @@ from pigi.store.billing import BillingLine
 from pigi.store.engines import insert_into
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
 
     from pigi.ports.billing import BillingProvider
@@ -55,7 +53,7 @@ def was_customer(connection: Connection, customer_id: str) -> bool:
     )
 
 
-def lines_of(connection: Connection, customer_id: str, since: datetime | None = None) -> list[Any]:
+def lines_of(connection: Connection, customer_id: str) -> list[Any]:
     """The customer's lines, oldest first."""
     query = select(LINE).where(LINE.c.customer_id == customer_id).order_by(LINE.c.occurred_at, LINE.c.event_id)
-    return list(connection.execute(query if since is None else query.where(LINE.c.occurred_at >= since)))
+    return list(connection.execute(query))

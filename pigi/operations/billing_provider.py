@@ -28,7 +28,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=30)
 
 
 @contextmanager
-def patiently(context: JobContext) -> Iterator[None]:
+def with_longer_waits(context: JobContext) -> Iterator[None]:
     """For jobs that nobody waits for: after each failure the next try comes later, up to half an hour.
 
     So the attempts of a kind last for hours, and an outage of Stripe's loses nothing that was heard.
