@@ -69,15 +69,21 @@ def list_jobs(  # noqa: PLR0913 - filters, each named at the call
     *,
     state: str | None = None,
     kind: str | None = None,
+    besides: str | None = None,
     limit: int = 50,
     before: str | None = None,
 ) -> list[JobView]:
-    """Jobs, newest first, without effects; ``before`` is the id of the last one of the page before."""
+    """Jobs, newest first, without effects; ``before`` is the id of the last one of the page before.
+
+    ``besides`` is a kind that is left out.
+    """
     query = select(JOB).order_by(JOB.c.id.desc()).limit(min(limit, PAGE))
     wanted = {"organisation_id": organisation_id, "state": state, "kind": kind}
     for column, value in wanted.items():
         if value is not None:
             query = query.where(JOB.c[column] == value)
+    if besides is not None:
+        query = query.where(JOB.c.kind != besides)
     if before is not None:
         query = query.where(JOB.c.id < before)
     with application.control.quick() as connection:

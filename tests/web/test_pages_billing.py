@@ -13,8 +13,10 @@ from pigi.application import Application
 from pigi.clock import now
 from pigi.domain.billing_findings import FINDINGS
 from pigi.ids import new_id
+from pigi.jobs.kinds import SYNC_BILLING
 from pigi.store.billing import BillingAccount, BillingEvent, BillingPrice, BillingRun
 from tests.support.furnished import furnish
+from tests.support.jobs import ask
 from tests.support.pages import BROWSER, Page, of_an_organisation
 from tests.support.people import make_account, sign_in
 from web.app import ROUTES, create_app
@@ -261,3 +263,14 @@ def test_operators_of_an_installation_that_charges_nobody_see_nothing_of_it(sett
     opened.dispose()
 
     assert "Billing" not in words(page)
+
+
+def test_what_stripe_has_asked_for_does_not_crowd_the_overview(
+    app: Flask, application: Application, furnished: Furnished, home: str
+) -> None:
+    before = shown(app, application, furnished.owner, home)
+    for _ in range(60):
+        ask(application.control, SYNC_BILLING, furnished.organisation)
+    after = shown(app, application, furnished.owner, home)
+    assert "Asking Stripe" not in str(vars(after))
+    assert str(vars(before)).count("/jobs/") == str(vars(after)).count("/jobs/") > 0
