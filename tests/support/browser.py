@@ -33,8 +33,16 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-OF_THE_MAKER = ("*.google.com", "*.googleapis.com")
+OF_THE_MAKER = (
+    "*.google.com",
+    "*.googleapis.com",
+    "*.googleusercontent.com",
+    "*.gstatic.com",
+    "*.gvt1.com",
+    "*.gvt2.com",
+)
 """What Chromium asks by its maker's wish in spite of `QUIET`, not by a page's: these names are made not to exist.
+One of them gives dictionaries to a browser that checks spelling, at the first field for text that it sees.
 A page that asked them would still be seen to, since a witness notes requests before they are sent."""
 
 LOOK = """async () => ({
