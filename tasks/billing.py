@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pigi.jobs.kinds import FOLLOW_CONTACT, OPEN_CHECKOUT, OPEN_PORTAL, RECONCILE_BILLING, SYNC_BILLING
 from pigi.operations import billing_contacts, billing_pages, billing_reconciling, billing_sync
-from pigi.operations.billing_provider import provider_of, with_longer_waits
+from pigi.operations.billing_provider import provider_of
 from tasks.runtime import job
 
 if TYPE_CHECKING:
@@ -29,15 +29,13 @@ def open_portal(context: JobContext, hands: Hands) -> None:
 @job(SYNC_BILLING)
 def sync_billing(context: JobContext, hands: Hands) -> None:
     """Store how a customer stands at Stripe."""
-    with with_longer_waits(context):
-        billing_sync.sync(context, hands.application, provider_of(hands.gateways))
+    billing_sync.sync(context, hands.application, provider_of(hands.gateways))
 
 
 @job(FOLLOW_CONTACT)
 def follow_contact(context: JobContext, hands: Hands) -> None:
     """Put a customer's name and address in step."""
-    with with_longer_waits(context):
-        billing_contacts.follow_contact(context, provider_of(hands.gateways))
+    billing_contacts.follow_contact(context, provider_of(hands.gateways))
 
 
 @job(RECONCILE_BILLING)

@@ -13,7 +13,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import DBAPIError
 
 from pigi.clock import now
-from pigi.domain.job_state import JobState, backoff
+from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs import settle
 from pigi.jobs.bell import RingBuffer
@@ -154,13 +154,14 @@ def _code_of(error: Exception) -> str:
 def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None = None) -> Again | Ended:
     """Try again, unless the attempts are used up or the wait would pass the job's deadline.
 
-    ``asked`` is the provider's Retry-After: no earlier than that, and a little spread after it.
+    ``asked`` is the provider's Retry-After: no earlier than that, with a little spread after it. It never shortens the
+    kind's own wait, or a provider that asks for a second would use up tries that are meant to last for hours.
     """
     if held.failures + 1 >= kind.attempts:
         return Ended(JobState.FAILED, code)
-    delay = backoff(held.failures)
+    delay = kind.wait(held.failures)
     if asked is not None:
-        delay = max(asked, timedelta(0)) + min(delay, timedelta(seconds=5))
+        delay = max(delay, asked + min(delay, timedelta(seconds=5)))
     if now() + delay > held.deadline_at:
         return Ended(JobState.FAILED, code)
     return Again(code, delay)

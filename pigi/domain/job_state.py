@@ -40,11 +40,12 @@ def sources(target: JobState) -> list[JobState]:
     return [state for state, targets in MOVES.items() if target in targets]
 
 
-def backoff(failures: int) -> timedelta:
-    """The wait before the next try: doubling, at most two minutes, with full jitter over its upper half.
+def backoff(failures: int, longest: timedelta = BACKOFF_LONGEST) -> timedelta:
+    """The wait before the next try: doubling, at most ``longest``, with full jitter over its upper half.
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog (equal jitter).
     """
-    longest: timedelta = min(BACKOFF_FIRST * 2.0 ** min(failures, 10), BACKOFF_LONGEST)
+    # More doublings than thirty are decades, and would soon be more than a timedelta holds.
+    most = min(BACKOFF_FIRST * 2.0 ** min(failures, 30), longest)
     share: float = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
-    return longest * share
+    return most * share

@@ -73,7 +73,7 @@ class MailState(StrEnum):
     FAILED = "failed"
 
 
-_WAITS = [timedelta(seconds=seconds) for seconds in (0, 2, 8, 25, 60, 120, 300, 300, 600, 600, 900, 900, 1800, 1800)]
+_WAITS = [timedelta(seconds=seconds) for seconds in (1, 2, 8, 25, 60, 120, 300, 300, 600, 600, 900, 900, 1800, 1800)]
 _LONGEST_WAIT = timedelta(hours=1)
 
 

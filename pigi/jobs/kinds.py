@@ -8,10 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
 
-from pigi.domain.mail import EFFECTS
+from pigi.domain.job_state import backoff
+from pigi.domain.mail import EFFECTS, wait_before_try
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Single(StrEnum):
@@ -37,6 +43,7 @@ class Kind:
         queue: one of `QUEUES`.
         attempts: temporary failures allowed before the job fails.
         time_limit: how long one attempt may run.
+        wait: how long to wait before the next try, by the failures so far.
         patience: how long after its first start a job may still be retried; bounds a provider's Retry-After.
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
         retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
@@ -52,6 +59,7 @@ class Kind:
     queue: str
     attempts: int = 5
     time_limit: timedelta = timedelta(minutes=5)
+    wait: Callable[[int], timedelta] = backoff
     patience: timedelta = timedelta(minutes=15)
     effects: dict[str, Single] = field(default_factory=dict)
     retry_needs: str | None = None
@@ -68,6 +76,9 @@ class Kind:
             message = f"{self.name}: attempts, time limit and patience do not fit together"
             raise ValueError(message)
 
+
+UNHURRIED = partial(backoff, longest=timedelta(minutes=30))
+"""The waits of a kind that nobody waits for, and that must outlast an outage of hours."""
 
 DELIVERIES = 5
 """How often workers may die over one job before it ends as ``worker_lost``."""
@@ -107,8 +118,9 @@ SEND_MAIL = register(
     Kind(
         "mail.send",
         queue="mail",
-        # With `wait_before_try` about five hours: longer than most servers greylist or are down.
+        # By its waits about five hours: longer than most servers greylist or are down.
         attempts=18,
+        wait=wait_before_try,
         # Above the gateway's overall limit of four minutes.
         time_limit=timedelta(minutes=5),
         patience=timedelta(hours=6),
@@ -132,8 +144,9 @@ SYNC_BILLING = register(
     Kind(
         "billing.sync",
         queue="billing",
-        # By `with_longer_waits` for hours, as long as a provider is away at worst; later, reconciliation finds it.
-        attempts=22,
+        # By its waits for hours, as long as a provider is away at worst; later, reconciliation finds it.
+        attempts=24,
+        wait=UNHURRIED,
         patience=timedelta(hours=6),
     )
 )
@@ -141,7 +154,8 @@ FOLLOW_CONTACT = register(
     Kind(
         "billing.contact",
         queue="billing",
-        attempts=22,
+        attempts=24,
+        wait=UNHURRIED,
         patience=timedelta(hours=6),
         effects={"contact": Single.EXACTLY},
     )
@@ -153,7 +167,8 @@ CLOSE_ORGANISATION = register(
     Kind(
         "organisations.close",
         queue="billing",
-        attempts=18,
+        attempts=24,
+        wait=UNHURRIED,
         patience=timedelta(hours=6),
         effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY},
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
-from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, Promise, Sort, Template, wait_before_try
+from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, Promise, Sort, Template
 from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.jobs.effects import effects_of
 from pigi.operations.mail import MAIL
@@ -30,7 +30,7 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
 
     Raises:
         Permanent: ``mail_moot``, ``mail_unknown``, and what the mailer says.
-        Temporary: what the mailer says, with the wait that suits mail servers.
+        Temporary: what the mailer says.
     """
     mail = _take_up(context)
     if mail is None:
@@ -44,10 +44,7 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
         _forget(context, mail)
         return
     context.checkpoint()
-    try:
-        _send(context, sort, letter, _mailer(gateways))
-    except Temporary as failure:
-        raise Temporary(failure.code, wait_before_try(context.job.failures)) from None
+    _send(context, sort, letter, _mailer(gateways))
 
 
 def _take_up(context: JobContext) -> Any:

@@ -199,7 +199,7 @@ def test_the_waits_between_tries_last_for_hours(shop):
     while (row := shop.do(job, now=True)).state == "retrying":
         waited += row.due_at - now()
     assert (row.state, row.reason) == ("failed", "billing_unreachable")
-    assert timedelta(hours=4) < waited < timedelta(hours=8)
+    assert timedelta(hours=3) < waited < timedelta(hours=8)
 
 
 # Thin events

@@ -467,7 +467,7 @@ def test_every_promise_has_an_effect_of_that_policy():
 
 
 def test_the_waits_suit_greylisting_and_outlast_an_outage():
-    waits = [wait_before_try(failures) for failures in range(SEND_MAIL.attempts - 1)]
+    waits = [SEND_MAIL.wait(failures) for failures in range(SEND_MAIL.attempts - 1)]
     assert sum(waits[:4], timedelta()) < timedelta(minutes=1)
     assert waits == sorted(waits)
     assert timedelta(hours=4) < sum(waits, timedelta()) < SEND_MAIL.patience

@@ -103,6 +103,18 @@ def test_a_providers_wait_is_honoured_with_a_little_spread(hands, trial, asked, 
     assert least <= (row.due_at - row.started_at).total_seconds() <= most
 
 
+@pytest.mark.parametrize(
+    "error",
+    [Temporary("provider_busy", timedelta(seconds=1)), OperationalError("", {}, Exception()), RuntimeError()],
+    ids=["busy", "database", "bug"],
+)
+def test_a_kinds_own_wait_is_never_shortened(hands, trial, error):
+    patient = replace(trial, wait=lambda failures: timedelta(minutes=10 + failures))
+    row = do(hands, patient, raising(error))
+    assert row.state == "retrying"
+    assert row.due_at - row.started_at >= timedelta(minutes=10)
+
+
 @pytest.mark.parametrize("asked", [timedelta(minutes=15), timedelta(days=1)], ids=str)
 def test_a_wait_beyond_the_deadline_ends_the_job(hands, trial, asked):
     row = do(hands, trial, raising(Temporary("provider_busy", asked)))
