@@ -14,7 +14,7 @@ from pigi.ids import is_id, new_id
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import OPEN_CHECKOUT, OPEN_PORTAL, SYNC_BILLING
 from pigi.operations.billing_accounts import find_account
-from pigi.operations.entitlements import plan_of, use_of
+from pigi.operations.entitlements import plan_in, use_of
 from pigi.operations.limits import count_usage
 from pigi.store.billing import BillingLink, BillingPrice
 
@@ -99,8 +99,9 @@ def read_billing(application: Application, caller: Caller) -> BillingView:
     with application.control.quick() as connection:
         row = find_account(connection, caller.organisation_id)
         offers = tuple((plan, tuple(_offers(connection, price_ids))) for plan, price_ids in application.plans.offered)
+        plan = plan_in(connection, application, caller.organisation_id)
     return BillingView(
-        plan_of(application, caller.organisation_id),
+        plan,
         granted=row is not None and row.granted is not None,
         status=NONE if row is None else row.status,
         customer=row is not None and row.customer_id is not None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pigi.domain.subscriptions import ENDED
 from pigi.jobs.effects import effects_of
 from pigi.operations.billing_accounts import SLACK, adopt_customer, find_account, forget_customer
+from pigi.operations.billing_outcomes import forget_events
 from pigi.operations.billing_sync import sync_customer
 
 if TYPE_CHECKING:
@@ -48,13 +49,15 @@ def remove_customer(
 ) -> None:
     """`end_subscriptions`, then have Stripe delete the customer with its name and address (P26).
 
-    What Stripe must keep of invoices, and Pigi's billing log (P27), stays.
+    The events that told of it go with it, while it is still known whose they are. What Stripe must keep of invoices,
+    and Pigi's billing log (P27), stays.
     """
     end_subscriptions(context, application, provider, organisation_id)
     customer_id = _customer(context, provider, organisation_id)
     if customer_id is not None:
         _once(context, CUSTOMER, lambda _key: provider.delete_customer(customer_id))
         with context.control.transaction() as connection:
+            forget_events(connection, customer_id)
             forget_customer(connection, organisation_id, customer_id)
     _confirm(context, CUSTOMER)
 

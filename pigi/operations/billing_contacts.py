@@ -52,11 +52,18 @@ def follow_contact(context: JobContext, provider: BillingProvider) -> None:
         keep_in_step(context, provider, customer_id)
 
 
-def keep_in_step(context: JobContext, provider: BillingProvider, customer_id: str) -> None:
+def keep_in_step(context: JobContext, provider: BillingProvider, customer_id: str) -> bool:
+    """Read the customer, and write its name and address if they are others; False if it was deleted at the provider."""
+    customer = provider.read_customer(customer_id, _contact(context.control, context.organisation_id))
+    if customer is not None and customer.in_step is False:
+        write_contact(context, provider, customer_id)
+    return customer is not None
+
+
+def write_contact(context: JobContext, provider: BillingProvider, customer_id: str) -> None:
     """Write name and address, until they are still the same after the writing: two changes may overlap."""
     contact = _contact(context.control, context.organisation_id)
-    customer = provider.read_customer(customer_id, contact) if contact is not None else None
-    if contact is None or customer is None or customer.in_step:
+    if contact is None:
         return
     context.begin_effect("contact")
     for change in range(MOST_CHANGES):

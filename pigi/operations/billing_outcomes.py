@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, delete, select, update
 
 from pigi.jobs.moves import NOW
+from pigi.operations.billing_accounts import ACCOUNT
 from pigi.store.billing import BillingEvent
 
 if TYPE_CHECKING:
@@ -43,12 +44,21 @@ def open_events(connection: Connection, customer_id: str) -> Sequence[Any]:
 
 
 def settle_event(connection: Connection, row_id: str, outcome: Outcome) -> None:
-    """Note how an event ended. What it was about beyond its customer is not kept any longer."""
+    """Note how an event ended. What it was about is not kept any longer, but for an organisation's customer."""
     settle_events(connection, [row_id], outcome)
 
 
 def settle_events(connection: Connection, row_ids: Sequence[str], outcome: Outcome) -> None:
     """`settle_event` for several."""
     if row_ids:
-        ended = {"processed_at": NOW, "outcome": outcome.value, "object_id": None}
+        # A stranger's, or that of an organisation which is gone: no purge would come by to remove it.
+        anybodys = EVENT.c.customer_id.in_(select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None)))
+        customer = case((anybodys, EVENT.c.customer_id), else_=None)
+        ended = {"processed_at": NOW, "outcome": outcome.value, "object_id": None, "customer_id": customer}
         connection.execute(update(EVENT).where(EVENT.c.id.in_(row_ids), EVENT.c.processed_at.is_(None)).values(ended))
+
+
+def forget_events(connection: Connection, customer_id: str) -> None:
+    """Remove what was heard of a customer and is processed; what is not yet loses its customer when it is."""
+    processed = (EVENT.c.customer_id == customer_id) & EVENT.c.processed_at.is_not(None)
+    connection.execute(delete(EVENT).where(processed))

@@ -15,7 +15,7 @@ from pigi.clock import now
 from pigi.domain.subscriptions import STANDING, prevailing
 from pigi.errors import Permanent
 from pigi.operations.billing_accounts import SLACK, adopt_customer, customer_of, forget_customer, intend_customer
-from pigi.operations.billing_contacts import keep_in_step
+from pigi.operations.billing_contacts import keep_in_step, write_contact
 from pigi.operations.billing_sync import sync_customer
 from pigi.ports.billing import CheckoutRequest
 from pigi.store.billing import BillingLink
@@ -39,7 +39,6 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
     """
     link = _link(context)
     customer_id = sure_customer(context, provider)
-    keep_in_step(context, provider, customer_id)
     found = prevailing(provider.subscriptions_of(customer_id))
     if found is not None and found.status in STANDING:
         # Perhaps nobody told Pigi of it yet.
@@ -78,12 +77,12 @@ def open_portal(context: JobContext, application: Application, provider: Billing
 
 
 def sure_customer(context: JobContext, provider: BillingProvider) -> str:
-    """The organisation's customer, made if there is none."""
+    """The organisation's customer, made if there is none, with the name and address of today."""
     organisation_id = context.organisation_id
     with context.control.transaction() as connection:
         account, perhaps_made = intend_customer(connection, organisation_id)
     if account.customer_id is not None:
-        if provider.read_customer(account.customer_id) is not None:
+        if keep_in_step(context, provider, account.customer_id):
             return str(account.customer_id)
         # Somebody deleted it at Stripe's. What it had bought is over; the sync that is under way says so.
         with context.control.transaction() as connection:
@@ -96,6 +95,7 @@ def sure_customer(context: JobContext, provider: BillingProvider) -> str:
     with context.control.transaction() as connection:
         customer_id = adopt_customer(connection, organisation_id, found)
     context.settle_effect("customer", customer_id)
+    write_contact(context, provider, customer_id)
     return customer_id
 
 

@@ -14,9 +14,7 @@ from pigi.domain.access import OrganisationState
 from pigi.domain.privacy import Erasure
 from pigi.jobs.moves import JOB
 from pigi.operations.audit import CONTENT, erase_content, record
-from pigi.operations.billing_accounts import customer_of
-from pigi.operations.billing_closing import end_subscriptions, remove_customer
-from pigi.operations.billing_outcomes import EVENT
+from pigi.operations.billing_closing import remove_customer
 from pigi.operations.billing_provider import provider_of
 from pigi.operations.deletions import is_customer, is_over
 from pigi.operations.idempotency import TABLE as IDEMPOTENCY
@@ -106,17 +104,7 @@ def _settle_money(context: JobContext, application: Application, gateways: Gatew
     with context.control.quick() as connection:
         if not is_customer(connection, organisation_id):
             return
-    provider = provider_of(gateways)
-    # The first ending reads the customer and logs what open events tell. Then they can go, while it is still known
-    # whose they are: removing the customer forgets that.
-    end_subscriptions(context, application, provider, organisation_id)
-    with context.control.quick() as connection:
-        customer_id = customer_of(connection, organisation_id)
-    if customer_id is not None:
-        processed = (EVENT.c.customer_id == customer_id) & EVENT.c.processed_at.is_not(None)
-        for _count in _emptied(context.control, EVENT, processed):
-            context.checkpoint()
-    remove_customer(context, application, provider, organisation_id)
+    remove_customer(context, application, provider_of(gateways), organisation_id)
 
 
 def _batches(control: ControlDatabase, organisation_id: str, own_job: str) -> Iterator[int]:

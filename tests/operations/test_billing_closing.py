@@ -102,3 +102,4 @@ def test_the_log_stays_and_goes_on_when_the_customer_is_gone(shop, ending):
     shop.hear()
     assert {line.status for line in shop.log()} == {"paid", "refunded"}
     assert {line.customer_id for line in shop.log()} == {paid.customer_id}
+    assert {event.customer_id for event in shop.events()} == {None}

@@ -126,6 +126,7 @@ def test_a_customer_of_somebody_else_leaves_no_trace_but_the_event(shop):
     shop.stripe.pay(shop.provider.create_checkout(asked, "k2").id)
     assert {job.state for job in shop.hear()} == {"succeeded"}
     assert outcomes(shop) == {"unknown"}
+    assert {event.customer_id for event in shop.events()} == {None}
     assert shop.log() == []
     assert all(event.object_id is None for event in shop.events())
 
