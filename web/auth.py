@@ -153,8 +153,8 @@ def _organisation(
 
 
 def _of_job(services: Services, principal: Person | Key, action: Action, job_id: str) -> tuple[str, Action]:
-    """Whose job it is. For a key it is only asked when the key may not: otherwise the view looks anyway."""
-    if isinstance(principal, Key) and key_may(principal.scopes, action):
+    """Whose job it is. For a key that may read it is not asked: the view looks anyway."""
+    if isinstance(principal, Key) and action is Action.JOBS_READ and key_may(principal.scopes, action):
         return principal.organisation_id, action
     return organisation_of_job(services.application, job_id, action)
 

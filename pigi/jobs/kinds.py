@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pigi.domain.access import Action
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
 from pigi.domain.retention import Retention, keep
@@ -46,6 +47,7 @@ class Kind:
         wait: how long to wait before the next try, by the failures so far.
         patience: how long after its first start a job may still be retried; bounds a provider's Retry-After.
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
+        changing: what members and keys must be allowed to do, so that they may cancel and retry it.
         retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
         closes: whether ending leaves something to put away (`tasks.runtime.closing`).
         row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
@@ -62,6 +64,7 @@ class Kind:
     wait: Callable[[int], timedelta] = backoff
     patience: timedelta = timedelta(minutes=15)
     effects: dict[str, Single] = field(default_factory=dict)
+    changing: Action = Action.ORGANISATION_CHANGE
     retry_needs: str | None = None
     closes: bool = False
     row_kept: timedelta = JOB_KEPT
@@ -104,6 +107,7 @@ GENERATE_DRAFT = register(
         time_limit=timedelta(minutes=9),
         patience=timedelta(minutes=15),
         effects={"model": Single.AT_LEAST, "draft": Single.EXACTLY},
+        changing=Action.JOBS_CHANGE,
         retry_needs="purpose",
         closes=True,
     )
@@ -134,11 +138,18 @@ OPEN_CHECKOUT = register(
         queue="billing",
         # Several calls at the gateway's limit of 30 s each; somebody waits for it, so not for long.
         time_limit=timedelta(minutes=4),
+        changing=Action.BILLING_CHANGE,
         effects={"customer": Single.EXACTLY, "contact": Single.EXACTLY, "checkout": Single.EXACTLY},
     )
 )
 OPEN_PORTAL = register(
-    Kind("billing.portal", queue="billing", time_limit=timedelta(minutes=4), effects={"portal": Single.EXACTLY})
+    Kind(
+        "billing.portal",
+        queue="billing",
+        time_limit=timedelta(minutes=4),
+        changing=Action.BILLING_CHANGE,
+        effects={"portal": Single.EXACTLY},
+    )
 )
 SYNC_BILLING = register(
     Kind(
@@ -148,6 +159,7 @@ SYNC_BILLING = register(
         attempts=24,
         wait=UNHURRIED,
         patience=timedelta(hours=6),
+        changing=Action.BILLING_CHANGE,
     )
 )
 FOLLOW_CONTACT = register(
@@ -157,6 +169,7 @@ FOLLOW_CONTACT = register(
         attempts=24,
         wait=UNHURRIED,
         patience=timedelta(hours=6),
+        changing=Action.BILLING_CHANGE,
         effects={"contact": Single.EXACTLY},
     )
 )

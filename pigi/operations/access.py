@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, case, null, select
 from pigi.domain.access import Action, Caller, Key, OrganisationState, Person, Role, is_found, key_may, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.jobs.kinds import CLOSE_ORGANISATION
+from pigi.jobs.kinds import CATALOGUE, CLOSE_ORGANISATION
 from pigi.store.control import Job, Organisation, Tombstone
 from pigi.store.people import Membership
 
@@ -29,9 +29,11 @@ _PLACE: Any = (
     )
 )
 _OF_JOB: Any = select(
-    Job.organisation_id, case((Job.kind == CLOSE_ORGANISATION.name, Job.subject_id)).label("closes")
+    Job.organisation_id, Job.kind, case((Job.kind == CLOSE_ORGANISATION.name, Job.subject_id)).label("closes")
 ).where(Job.id == bindparam("job"))
-_OF_TOMBSTONE: Any = select(Tombstone.organisation_id, null().label("closes")).where(Tombstone.id == bindparam("job"))
+_OF_TOMBSTONE: Any = select(Tombstone.organisation_id, Tombstone.kind, null().label("closes")).where(
+    Tombstone.id == bindparam("job")
+)
 
 
 def authorise(application: Application, principal: Person | Key, organisation_id: str, action: Action) -> Caller:
@@ -73,6 +75,7 @@ def organisation_of_job(application: Application, job_id: str, action: Action) -
     """Whose job it is, and what ``action`` on it amounts to.
 
     Closing an organisation is a job of Pigi's own, since the organisation's are fenced, but its owners may follow it.
+    Whoever changes a job must be allowed to do what the job is about.
 
     Raises Refused ``not_found`` for none, and for Pigi's own.
     """
@@ -82,10 +85,21 @@ def organisation_of_job(application: Application, job_id: str, action: Action) -
         for query in (_OF_JOB, _OF_TOMBSTONE):
             found = connection.execute(query, {"job": job_id}).first()
             if found is not None and found.organisation_id is not None:
-                return str(found.organisation_id), action
+                return str(found.organisation_id), _changing(found.kind) if action is Action.JOBS_CHANGE else action
             if found is not None and found.closes is not None and action is Action.JOBS_READ:
                 return str(found.closes), Action.DELETION_READ
     raise Refused("not_found")
+
+
+def may_change(caller: Caller, kind: str) -> bool:
+    """Whether a member may cancel and retry jobs of this kind."""
+    return caller.role is not None and role_may(caller.role, _changing(kind))
+
+
+def _changing(kind: str) -> Action:
+    """By a job's kind; one that this release does not know is not for everybody."""
+    known = CATALOGUE.get(kind)
+    return Action.ORGANISATION_CHANGE if known is None else known.changing
 
 
 def _allowed(caller: Caller, *, may: bool) -> Caller:

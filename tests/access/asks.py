@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.access import Role
+from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.deletions import delete_organisation
 from pigi.operations.tokens import ADDRESS, RESET
@@ -30,6 +31,7 @@ from web.routes import API
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pigi.jobs.kinds import Kind
     from tests.access.callers import Caller
     from tests.support.furnished import Furnished
 
@@ -245,6 +247,14 @@ def _retry(home: Furnished, _caller: Caller) -> Ask:
     return Ask({"job": home.new_job()}, {}, also=frozenset({"not_retryable"}))
 
 
+def _cancel_one(kind: Kind) -> Callable[[Furnished, Caller], Ask]:
+    return lambda home, _caller: Ask({"job": home.new_job_of(kind)}, {})
+
+
+def _retry_one(kind: Kind) -> Callable[[Furnished, Caller], Ask]:
+    return lambda home, _caller: Ask({"job": home.new_job_of(kind)}, {}, also=frozenset({"not_retryable"}))
+
+
 # Pages
 
 
@@ -309,6 +319,10 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,
+    f"POST {API}/jobs/<job>/cancel#about-money": _cancel_one(OPEN_CHECKOUT),
+    f"POST {API}/jobs/<job>/retry#about-money": _retry_one(OPEN_CHECKOUT),
+    f"POST {API}/jobs/<job>/cancel#pigis-own-idea": _cancel_one(MIGRATE_ORGANISATION),
+    f"POST {API}/jobs/<job>/retry#pigis-own-idea": _retry_one(MIGRATE_ORGANISATION),
     "GET /welcome/<token>": _welcome_page,
     "GET /reset-password/<token>": _reset_page,
     "GET /confirm-address/<token>": _address_page,

@@ -21,11 +21,12 @@ from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
 from tests.support.contents import CONTENTS, NAME_FIELDS
 from tests.support.factories import make_organisation
-from tests.support.jobs import change
+from tests.support.jobs import ask, change
 from tests.support.people import make_invitation, make_key_row, make_member
 
 if TYPE_CHECKING:
     from pigi.application import Application
+    from pigi.jobs.kinds import Kind
 
 COLLECTIONS = {"agents": "agent", "mcp-servers": "mcp-server", "documents": "document", "settings": "settings"}
 """What a collection is called in paths, and the kind of its resources."""
@@ -72,6 +73,10 @@ class Furnished:
     def new_job(self) -> str:
         """A job that waits; its id."""
         return request_generation(self.application, self.caller, "agent", "reviewer", "Reviews changes.").id
+
+    def new_job_of(self, kind: Kind) -> str:
+        """A job of this kind that waits; its id."""
+        return ask(self.application.control, kind, self.organisation)
 
 
 def furnish(application: Application, name: str = "Harbour Works") -> Furnished:

@@ -9,6 +9,7 @@ from flask import request
 from pigi.domain.access import Action
 from pigi.domain.job_state import JobState
 from pigi.jobs.kinds import CATALOGUE
+from pigi.operations.access import may_change
 from pigi.operations.jobs import list_jobs, read_job
 from web.pages.asked import PAGE, id_of, older, one_of
 from web.pages.names import drafts_of
@@ -66,6 +67,7 @@ def job_page(call: Call, job: str) -> Reply:
         here="jobs",
         job=view,
         about=drafts_of(call, [view]),
+        changeable=may_change(call.caller, view.kind),
         retryable=_retryable(view),
         retry_needs=kind.retry_needs if kind else None,
     )
