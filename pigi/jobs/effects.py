@@ -148,6 +148,17 @@ SETTLE_OPEN = (
 )
 """When a job ends: what was intended and never confirmed is unknown, and says so."""
 
+REOPEN = (
+    update(EFFECT)
+    .where(
+        EFFECT.c.job_id == bindparam("of_job"),
+        EFFECT.c.state == "unknown",
+        EFFECT.c.policy != Single.AT_MOST.value,
+    )
+    .values(state="intended", settled_at=None)
+)
+"""When a job is done again by hand: what may be repeated, or is looked at first, is as open as after a crash."""
+
 
 def _stop(connection: Connection, held: Claim) -> Exception:
     row = connection.execute(_STOP, held.mine).first()

@@ -14,7 +14,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
 from pigi.jobs import moves
-from pigi.jobs.effects import SETTLE_OPEN, effects_of
+from pigi.jobs.effects import REOPEN, SETTLE_OPEN, effects_of
 from pigi.jobs.enqueue import ring_after_commit
 from pigi.jobs.kinds import CATALOGUE, CLOSE_ORGANISATION, GENERATE_DRAFT
 from pigi.jobs.lanes import Ring, let_in
@@ -183,6 +183,7 @@ def retry_job(
         connection = session.connection()
         if not connection.execute(moves.REQUEUE, {"job_id": job_id}).rowcount:
             raise Refused("not_retryable")
+        connection.execute(REOPEN, {"of_job": job_id})
         with _holding_purpose(application, view, purpose if kind.retry_needs else None):
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
             ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
