@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pigi.store.sealing import Sealer
 
 PATIENCE_SECONDS = 10.0
+IDLE_SECONDS = 300.0
+"""A tenant that nobody used for so long is let go of, so that a deleted one's file and key are no longer held here."""
 
 
 class TenantsBusyError(Temporary):
@@ -41,11 +43,12 @@ class OpenTenant:
 class _Slot:
     """One place of the cap. ``tenant`` is None while it is being opened; ``leaving`` slots take no new users."""
 
-    __slots__ = ("leaving", "tenant", "users")
+    __slots__ = ("leaving", "tenant", "used_at", "users")
 
     def __init__(self) -> None:
         self.tenant: OpenTenant | None = None
         self.users = 1
+        self.used_at = 0.0
         self.leaving = False
 
 
@@ -61,6 +64,7 @@ class EngineCache:
         self._changed = Condition()
         self._slots: OrderedDict[str, _Slot] = OrderedDict()
         self._leaving = 0
+        self._looked_at = time.monotonic()
 
     def __len__(self) -> int:
         return len(self._slots) + self._leaving
@@ -76,8 +80,8 @@ class EngineCache:
         """
         slot, idle = self._take(organisation_id)
         try:
-            if idle is not None:
-                idle.engine.dispose()
+            for tenant in idle:
+                tenant.engine.dispose()
             yield slot.tenant or self._open(organisation_id, slot)
         finally:
             self._give_back(organisation_id, slot)
@@ -101,8 +105,8 @@ class EngineCache:
             if slot.tenant is not None:
                 slot.tenant.engine.dispose(close=close)
 
-    def _take(self, organisation_id: str) -> tuple[_Slot, OpenTenant | None]:
-        """A place, and the idle tenant that made room for it, which the caller closes before opening."""
+    def _take(self, organisation_id: str) -> tuple[_Slot, list[OpenTenant]]:
+        """A place, and the idle tenants that made room for it or were idle for long, which the caller closes."""
         until = time.monotonic() + PATIENCE_SECONDS
         with self._changed:
             while True:
@@ -110,14 +114,26 @@ class EngineCache:
                 if slot is not None and slot.tenant is not None:
                     slot.users += 1
                     self._slots.move_to_end(organisation_id)
-                    return slot, None
+                    return slot, self._long_idle()
                 full = len(self) >= self.cap
                 idle = next((key for key, other in self._slots.items() if not other.users), None) if full else None
                 if slot is None and (idle is not None or not full):
                     slot = self._slots[organisation_id] = _Slot()
-                    return slot, self._slots.pop(idle).tenant if idle is not None else None
+                    return slot, self._pop([] if idle is None else [idle]) + self._long_idle()
                 if not self._changed.wait(until - time.monotonic()):
                     raise TenantsBusyError
+
+    def _long_idle(self) -> list[OpenTenant]:
+        now = time.monotonic()
+        if now - self._looked_at < IDLE_SECONDS:
+            return []
+        self._looked_at = now
+        idle = [key for key, slot in self._slots.items() if not slot.users and now - slot.used_at >= IDLE_SECONDS]
+        return self._pop(idle)
+
+    def _pop(self, organisation_ids: list[str]) -> list[OpenTenant]:
+        slots = [self._slots.pop(one) for one in organisation_ids]
+        return [slot.tenant for slot in slots if slot.tenant is not None]
 
     def _open(self, organisation_id: str, slot: _Slot) -> OpenTenant:
         tenant = self._opener(organisation_id)
@@ -131,6 +147,7 @@ class EngineCache:
             slot.users -= 1
             if slot.users:
                 return
+            slot.used_at = time.monotonic()
             if slot.tenant is None and self._slots.get(organisation_id) is slot:
                 del self._slots[organisation_id]
             self._leaving -= slot.leaving

@@ -116,6 +116,26 @@ def test_the_cap_holds_for_fifty_organisations_and_many_threads(
     tenants.dispose()
 
 
+def test_what_nobody_used_for_long_is_let_go_of_when_something_else_is_used(
+    settings: Settings, control: ControlDatabase, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants = Tenants(settings, control, keyring)
+    organisations = [make_organisation(control, tenants) for _ in range(3)]
+
+    def held_after_using_all() -> int:
+        for organisation in organisations:
+            with tenants.read(organisation):
+                pass
+        return tenants.held()
+
+    assert held_after_using_all() == 3
+    monkeypatch.setattr(engine_cache, "IDLE_SECONDS", 0.0)
+    assert held_after_using_all() == 1
+    with tenants.read(organisations[0]), tenants.read(organisations[1]):
+        assert tenants.held() == 2
+    tenants.dispose()
+
+
 def test_one_in_use_is_never_closed_and_too_many_are_refused(
     settings: Settings, control: ControlDatabase, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
