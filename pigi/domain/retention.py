@@ -75,9 +75,10 @@ PERIODS: dict[Retention, Period] = {
     ),
     Retention.IDEMPOTENCY: Period(timedelta(hours=24), "the first request with the key", "contract: safe repeats"),
     Retention.COUNTER: Period(timedelta(days=2), "the day counted", "contract: limits"),
-    # Seven calendar years have one or two leap days: never a day less, at most one more.
+    # Seven calendar years have two leap days at most: never a day less, and one more than that, since the database
+    # refuses to remove what is younger by its own clock.
     Retention.BILLING_LOG: Period(
-        timedelta(days=7 * 365 + 2), "the end of its financial year", "law: records of account; promise P27"
+        timedelta(days=7 * 365 + 3), "the end of its financial year", "law: records of account; promise P27"
     ),
     Retention.BILLING_EVENT: Period(
         timedelta(days=30), "its receipt", "contract: Stripe tells of an event again for so long, and it counts once"

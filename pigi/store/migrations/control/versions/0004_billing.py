@@ -138,13 +138,21 @@ GUARDS_ON_SQLITE = (
     CREATE TRIGGER billing_log_waits BEFORE DELETE ON billing_log WHEN OLD.year_end >= date('now', '-7 years')
     BEGIN SELECT RAISE(ABORT, 'the billing log is kept for seven years'); END
     """,
+    # INSERT OR REPLACE removes a line without asking the trigger above.
+    """
+    CREATE TRIGGER billing_log_stands BEFORE INSERT ON billing_log
+    WHEN EXISTS (SELECT 1 FROM billing_log WHERE event_id = NEW.event_id)
+    BEGIN SELECT RAISE(IGNORE); END
+    """,
 )
 GUARDS_ON_POSTGRESQL = (
     """
     CREATE OR REPLACE FUNCTION billing_log_guard() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF TG_OP = 'DELETE' AND OLD.year_end < (CURRENT_DATE - INTERVAL '7 years')::date THEN
-            RETURN OLD;
+        IF TG_OP = 'DELETE' THEN
+            IF OLD.year_end < ((now() AT TIME ZONE 'UTC')::date - INTERVAL '7 years')::date THEN
+                RETURN OLD;
+            END IF;
         END IF;
         RAISE EXCEPTION 'the billing log is append-only and kept for seven years';
     END $$
@@ -152,6 +160,10 @@ GUARDS_ON_POSTGRESQL = (
     """
     CREATE TRIGGER billing_log_keeps BEFORE UPDATE OR DELETE ON billing_log
     FOR EACH ROW EXECUTE FUNCTION billing_log_guard()
+    """,
+    """
+    CREATE TRIGGER billing_log_stands BEFORE TRUNCATE ON billing_log
+    FOR EACH STATEMENT EXECUTE FUNCTION billing_log_guard()
     """,
 )
 
