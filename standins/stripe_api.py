@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -12,6 +10,7 @@ from urllib.parse import parse_qsl, unquote
 from standins import stripe_idempotency as idempotency
 from standins.stripe_clock import catch_up
 from standins.stripe_errors import RequestError, invalid
+from standins.stripe_keys import check_key, check_right
 from standins.stripe_lists import expand
 from standins.stripe_parameters import read
 from standins.stripe_routes import find_route
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from standins.stripe_state import Account, Obj
 
-_KEYS: Final = ("sk_test_", "rk_test_")
 _UNSTARTED: Final = frozenset({401, 409, 429})
 KEY: Final = "idempotency-key"
 
@@ -84,10 +82,12 @@ def answer(account: Account, request: Request, course: Course) -> Answer:
 
 
 def _answer(account: Account, request: Request, marks: dict[str, str], course: Course) -> Answer:
-    _check(request.headers)
+    asker = check_key(request.headers)
+    _check_version(request.headers)
     route, names = find_route(request.method, request.path)
+    check_right(account, asker, route)
     asked = read(request.encoded, route.table)
-    key = request.headers.get(KEY) if request.method != "GET" else None
+    key = request.headers.get(KEY) if request.method == "POST" else None
 
     def act() -> Obj:
         account.request = {"id": marks["Request-Id"], "idempotency_key": key}
@@ -104,7 +104,7 @@ def _answer(account: Account, request: Request, marks: dict[str, str], course: C
 
 def _once(account: Account, request: Request, key: str, course: Course, act: Callable[[], Obj]) -> Answer:
     with account.lock:
-        kept = idempotency.claim(account, key, request.method, request.path, request.body or request.query.encode())
+        kept = idempotency.claim(account, key, request.method, request.path, request.body)
     echo = {"Idempotency-Key": key}
     if kept is not None:
         return Answer(kept["status"], kept["body"], {**echo, "Idempotent-Replayed": "true"})
@@ -131,23 +131,6 @@ def _act(account: Account, course: Course, act: Callable[[], Obj]) -> Answer:
         return Answer.of(refusal)
 
 
-def _check(headers: Mapping[str, str]) -> None:
-    key = _key(headers.get("authorization", ""))
-    if key is None:
-        words = "You did not provide an API key. Provide it in the Authorization header, using Bearer auth."
-        raise RequestError(401, words)
-    if not key.startswith(_KEYS):
-        raise RequestError(401, "Invalid API Key provided: ********")
-    version = headers.get("stripe-version")
-    if version != VERSION:
+def _check_version(headers: Mapping[str, str]) -> None:
+    if headers.get("stripe-version") != VERSION:
         raise invalid(f"Invalid Stripe API version: this stand-in speaks {VERSION} alone.")
-
-
-def _key(header: str) -> str | None:
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            token = base64.b64decode(token, validate=True).decode().partition(":")[0]
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-    return token.strip() or None

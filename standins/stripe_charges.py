@@ -1,14 +1,13 @@
-"""Cards, charges and refunds. A card of the stand-in behaves as Stripe's test card of the same last digits."""
+"""Cards and charges. A card of the stand-in behaves as Stripe's test card of the same last digits."""
 
 from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from standins.stripe_errors import invalid
 from standins.stripe_lists import page
-from standins.stripe_state import merged, new_id, shown
+from standins.stripe_state import new_id
 
 if TYPE_CHECKING:
     from standins.stripe_parameters import Parameters
@@ -138,32 +137,3 @@ def list_charges(account: Account, asked: Parameters) -> Obj:
     return page(
         account, "/v1/charges", "charge", asked, lambda one: all(one[name] == value for name, value in wanted.items())
     )
-
-
-def create_refund(account: Account, asked: Parameters) -> Obj:
-    """``POST /v1/refunds`` of a charge, or of the charge of a payment intent."""
-    name = asked.get("charge")
-    if name is None:
-        intent = account.get("payment_intent", asked.get("payment_intent"), "payment_intent", 400)
-        name = intent["latest_charge"]
-    paid = account.get("charge", name, "charge", 400)
-    left = paid["amount_captured"] - paid["amount_refunded"]
-    amount = asked.get("amount", left)
-    if not paid["paid"]:
-        raise invalid(f"Charge {paid['id']} was not paid.", None, "charge")
-    if left <= 0:
-        raise invalid(f"Charge {paid['id']} has already been refunded.", "charge_already_refunded", "charge")
-    if not 0 < amount <= left:
-        raise invalid("Refund amount is greater than unrefunded amount on charge", None, "amount")
-    refund = account.add(_refund(account, paid, amount, asked))
-    returned = paid["amount_refunded"] + amount
-    account.change(paid, "charge.refunded", amount_refunded=returned, refunded=returned == paid["amount_captured"])
-    account.tell("refund.created", refund)
-    return shown(refund)
-
-
-def _refund(account: Account, paid: Obj, amount: int, asked: Parameters) -> Obj:
-    told: dict[str, Any] = {"id": new_id("re"), "object": "refund", "amount": amount, "charge": paid["id"]}
-    facts = {"created": account.now(), "currency": paid["currency"], "payment_intent": paid["payment_intent"]}
-    last = {"metadata": merged({}, asked.get("metadata")), "reason": asked.get("reason"), "status": "succeeded"}
-    return {**told, **facts, **last, "balance_transaction": new_id("txn"), "receipt_number": None}

@@ -9,13 +9,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from standins import stripe_checkout, stripe_invoices, stripe_plan_changes, stripe_portal, stripe_subscriptions
+from standins import (
+    stripe_checkout,
+    stripe_invoices,
+    stripe_plan_changes,
+    stripe_portal,
+    stripe_returns,
+    stripe_subscriptions,
+)
 from standins.stripe_catalogue import usable_price
 from standins.stripe_charges import new_method
 from standins.stripe_checkout import Buyer
 from standins.stripe_clock import catch_up, retry
 from standins.stripe_errors import invalid
 from standins.stripe_events import body_of, sign
+from standins.stripe_keys import check_rights
 from standins.stripe_state import SETTINGS, shown
 
 if TYPE_CHECKING:
@@ -120,6 +128,27 @@ class Controls:
             event = stripe_subscriptions.UPDATED
             return shown(account.change(found, event, default_payment_method=method["id"]))
 
+    def refund(self, charge: str, amount: int | None = None, *, pending: bool = False) -> Obj:
+        """What "refund" in the dashboard does, of all that is left of a charge unless ``amount`` is less."""
+        asked = {"charge": charge} | ({} if amount is None else {"amount": amount})
+        with self.acting() as account:
+            return stripe_returns.create_refund(account, asked, pending=pending)
+
+    def fail_refund(self, refund: str) -> Obj:
+        """A bank sends a refund back, pending or not."""
+        with self.acting() as account:
+            return stripe_returns.fail_refund(account, refund)
+
+    def dispute(self, charge: str, amount: int | None = None) -> Obj:
+        """A bank takes a charge back, or ``amount`` of it; the dispute."""
+        with self.acting() as account:
+            return stripe_returns.dispute(account, charge, amount)
+
+    def reinstate(self, dispute: str) -> Obj:
+        """A dispute is won, and its amount comes back."""
+        with self.acting() as account:
+            return stripe_returns.reinstate(account, dispute)
+
     def open_portal(self, customer: str) -> Obj:
         """A session of the portal."""
         with self.acting() as account:
@@ -130,6 +159,7 @@ class Controls:
         with self.acting() as account:
             if unknown := settings.keys() - SETTINGS.keys():
                 raise ValueError(f"no such setting: {', '.join(sorted(unknown))}")
+            check_rights(settings.get("rights", {}))
             account.settings |= settings
             account.told.set()
 

@@ -26,6 +26,7 @@ PATHS: Final = {
     "subscription": "/v1/subscriptions",
     "invoice": "/v1/invoices",
     "charge": "/v1/charges",
+    "dispute": "/v1/disputes",
     "refund": "/v1/refunds",
     "payment_method": "/v1/payment_methods",
     "payment_intent": "/v1/payment_intents",

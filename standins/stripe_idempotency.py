@@ -1,7 +1,7 @@
 """Idempotency keys. Source: Stripe's API reference, "Idempotent requests".
 
 The first answer to a key is kept, whatever it was; refusals before the endpoint begins are not. A key is forgotten
-after a day.
+after a day. Of the first version's requests only a POST takes one: on a GET or a DELETE it has no effect.
 """
 
 from __future__ import annotations

@@ -220,7 +220,10 @@ def list_invoices(account: Account, asked: Parameters) -> Obj:
 
 def list_payments(account: Account, asked: Parameters) -> Obj:
     """``GET /v1/invoice_payments``: which payment was for which invoice."""
-    intent = asked.get("payment", {}).get("payment_intent")
+    payment = asked.get("payment", {})
+    intent = payment.get("payment_intent")
+    if payment and "type" not in payment:
+        raise invalid("Missing required param: payment[type].", "parameter_missing", "payment[type]")
 
     def keep(one: Obj) -> bool:
         fits = all(one[name] == asked[name] for name in ("invoice", "status") if name in asked)

@@ -15,14 +15,25 @@ if TYPE_CHECKING:
 
 _LATEST: Final = 50
 _JUMPS: Final = {"An hour on": 3600, "A day on": 86_400, "A week on": 7 * 86_400, "A month on": 31 * 86_400}
+_SETTINGS: Final = {
+    "mails_receipts": "Mails receipts",
+    "retries_payments": "Tries failed payments again",
+    "after_last_retry": "After the last try a subscription is",
+    "deliveries_paused": "Webhooks wait",
+    "rights": "Restricted keys may write all but",
+}
+_LATE: Final = {"past_due", "unpaid", "incomplete"}
+_ALWAYS: Final = {"Renew": "renew", "Renew, card fails": "fail"}
+_WHEN_LATE: Final = {"Pay": "pay", "Retry": "retry", "Give up": "give-up"}
+_ACTS_HINT: Final = """<p class="hint">Renew goes to the end of the period, and moves the clock for all. Of a late
+payment, Retry charges the card on file, Pay succeeds whatever the card, and Give up ends the tries."""
 
 
 def overview(account: Account) -> Page:
     """The page."""
     parts = {
-        f"Clock: {date(account.now())} UTC": "".join(
-            _button(title, "advance", hidden("seconds", str(seconds))) for title, seconds in _JUMPS.items()
-        ),
+        "Clock": f"<p>{date(account.now())}</p>"
+        + "".join(_button(title, "advance", hidden("seconds", str(seconds))) for title, seconds in _JUMPS.items()),
         "Settings": "".join(_settings(account)),
         "Subscriptions": _subscriptions(account),
         "Open checkouts": _sessions(account),
@@ -43,9 +54,9 @@ def _button(title: str, act: str, fields: str) -> str:
 def _settings(account: Account) -> Iterator[str]:
     for name, value in account.settings.items():
         if isinstance(value, bool):
-            yield _button(f"{name}: {'on' if value else 'off'}", "toggle", hidden("id", name))
+            yield _button(f"{_SETTINGS.get(name, name)}: {'yes' if value else 'no'}", "toggle", hidden("id", name))
         else:
-            yield f"<p>{escape(name)}: {escape(str(value))}"
+            yield f"<p>{escape(_SETTINGS.get(name, name))}: {escape(str(value or 'nothing'))}</p>"
 
 
 def _newest(account: Account, kind: str) -> list[Obj]:
@@ -53,20 +64,27 @@ def _newest(account: Account, kind: str) -> list[Obj]:
 
 
 def _subscriptions(account: Account) -> str:
-    acts = {"Renew": "renew", "Renew, card fails": "fail", "Pay": "pay", "Retry": "retry", "Give up": "give-up"}
     rows = []
     for one in _newest(account, "subscription"):
         item = first_item(one)
         fields = hidden("id", one["id"])
-        buttons = "" if one["status"] in ENDED else "".join(_button(*act, fields) for act in acts.items())
-        told = [one["id"], one["customer"], item["price"]["id"], one["status"], date(item["current_period_end"])]
-        rows.append([*map(escape, told), buttons])
-    return table(["Id", "Customer", "Price", "Status", "Period ends", ""], rows)
+        acts = {} if one["status"] in ENDED else _ALWAYS | (_WHEN_LATE if one["status"] in _LATE else {})
+        buttons = "".join(_button(*act, fields) for act in acts.items())
+        follows = "ends" if one["cancel_at_period_end"] else "renews"
+        until = f"ended {date(one['ended_at'])}" if one["ended_at"] else f"{follows} {date(item['current_period_end'])}"
+        who = f'{_name(account, one["customer"])}<br><span class="hint">{escape(one["id"])}</span>'
+        rows.append([who, escape(item["price"]["id"]), f"<b>{escape(one['status'])}</b>", until, buttons])
+    shown = table(["Customer", "Price", "Status", "Period", "Let happen"], rows)
+    return f"{_ACTS_HINT}{shown}" if rows else shown
+
+
+def _name(account: Account, customer: str | None) -> str:
+    return escape(account.of("customer").get(customer or "", {}).get("name") or customer or "")
 
 
 def _sessions(account: Account) -> str:
     rows = [
-        [f'<a href="/pay/{escape(one["id"])}">{escape(one["_price"])}</a>', escape(one["customer"] or "")]
+        [f'<a href="/pay/{escape(one["id"])}">{escape(one["_price"])}</a>', _name(account, one["customer"])]
         for one in _newest(account, "checkout.session")
         if one["status"] == "open"
     ]
@@ -74,29 +92,33 @@ def _sessions(account: Account) -> str:
 
 
 def _customers(account: Account) -> str:
-    names = ("id", "name", "email")
+    names = ("name", "email", "id")
     rows = [[escape(one[name] or "") for name in names] for one in _newest(account, "customer")]
-    return table(["Id", "Name", "E-mail"], rows)
+    return table(["Name", "E-mail", "Id"], rows)
 
 
 def _invoices(account: Account) -> str:
     rows = [
-        [*map(escape, (one["id"], one["customer"], money(one["total"], one["currency"]), one["status"]))]
+        [
+            _name(account, one["customer"]),
+            *map(escape, (money(one["total"], one["currency"]), one["status"], one["id"])),
+        ]
         for one in _newest(account, "invoice")
     ]
-    return table(["Id", "Customer", "Amount", "Status"], rows)
+    return table(["Customer", "Amount", "Status", "Id"], rows)
 
 
 def _mails(account: Account) -> str:
     rows = [
-        [date(one["at"]), *map(escape, (one["type"], one["customer"]))] for one in account.mails[: -_LATEST - 1 : -1]
+        [date(one["at"]), escape(one["type"]), _name(account, one["customer"])]
+        for one in account.mails[: -_LATEST - 1 : -1]
     ]
     return table(["Time", "What", "Customer"], rows)
 
 
 def _events(account: Account) -> str:
     rows = [
-        [date(one["created"]), escape(one["type"]), escape(one["id"]), str(one["pending_webhooks"] or "")]
+        [date(one["created"]), escape(one["type"]), str(one["pending_webhooks"] or ""), escape(one["id"])]
         for one in _newest(account, "event")
     ]
-    return table(["Time", "Type", "Id", "Waiting for"], rows)
+    return table(["Time", "Type", "Waits for", "Id"], rows)

@@ -18,17 +18,23 @@ if TYPE_CHECKING:
 
 STYLE: Final = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 1.5rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+body { max-width: 72rem; margin: 1.5rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
 h1 { line-height: 1.2; }
 form { margin: 0 0 .5rem; }
 form.row, td form { display: inline-block; margin: 0 .3rem .3rem 0; }
+td form button { padding: .2rem .6rem; }
+td:has(form.row) { min-width: 17rem; }
 label { display: block; margin: .6rem 0; max-width: 24rem; }
 label input, label select { display: block; width: 100%; box-sizing: border-box; font: inherit; padding: .4rem; }
-button { font: inherit; padding: .45rem 1rem; display: inline-block; min-height: 24px; }
+input[readonly] { border-style: dashed; opacity: .8; }
+button { font: inherit; padding: .45rem 1rem; display: inline-block; min-height: 24px; cursor: pointer; }
+.total { font-size: 1.25rem; font-weight: 600; }
+.hint { opacity: .75; font-size: .9rem; }
+@media (min-width: 40rem) { time { white-space: nowrap; } }
 .scroll { overflow-x: auto; overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #8886; }
-[role=alert] { border: 2px solid #b3261e; padding: .5rem 1rem; }
+[role=alert] { max-width: 40rem; border: 2px solid #b3261e; padding: .5rem 1rem; }
 .note { border-left: 4px solid #8886; padding-left: 1rem; }
 """
 _NOTE: Final = '<p class="note">This is a stand-in for Stripe on this machine. No money moves.'
@@ -59,7 +65,7 @@ def frame(title: str, body: str) -> str:
 
 def message(status: int, words: str) -> Page:
     """A page of one sentence."""
-    return Page(frame("Stand-in for Stripe", f"<p>{escape(words)}"), status)
+    return Page(frame("Stand-in for Stripe", f'<p>{escape(words)}<p><a href="/">To the overview</a>'), status)
 
 
 def _alert(words: str) -> str:
@@ -68,12 +74,12 @@ def _alert(words: str) -> str:
 
 def money(amount: int, currency: str) -> str:
     """An amount of a currency with a hundredth."""
-    return f"{amount / 100:.2f} {currency.upper()}"
+    return f"{amount / 100:,.2f} {currency.upper()}"
 
 
 def date(moment: int | None) -> str:
-    """A moment in UTC; nothing for none."""
-    return "" if moment is None else datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M")
+    """A moment, as HTML; nothing for none."""
+    return "" if moment is None else f"<time>{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M} UTC</time>"
 
 
 def _price_words(account: Account, price: Obj) -> str:
@@ -107,13 +113,14 @@ def pay_page(account: Account, session: Obj, alert: str = "", status: int = 200)
     fields = [
         _field("email", "E-mail", email, 'type="email" autocomplete="email"' + (" readonly" if email else "")),
         _cards(CARDS),
-        _field("name", "Name on the card", "", 'autocomplete="cc-name"'),
-        _field("line1", "Street", "", 'autocomplete="address-line1"'),
-        _field("postal_code", "Postal code", "", 'autocomplete="postal-code"'),
-        _field("city", "Town", "", 'autocomplete="address-level2"'),
+        _field("name", "Name on the card", "Sam Sample", 'autocomplete="cc-name"'),
+        _field("line1", "Street", "1 Sample Street", 'autocomplete="address-line1"'),
+        _field("postal_code", "Postal code", "10115", 'autocomplete="postal-code"'),
+        _field("city", "Town", "Berlin", 'autocomplete="address-level2"'),
         _field("country", "Country (two letters)", "DE", 'maxlength="2" pattern="[A-Za-z]{2}" autocomplete="country"'),
     ]
-    words = f"<p>{session['_quantity']} x {escape(_price_words(account, price))}"
+    number = f"{session['_quantity']} x " if session["_quantity"] != 1 else ""
+    words = f'<p class="total">{number}{escape(_price_words(account, price))}'
     action = f"/pay/{escape(session['id'])}"
     form = f'<form method="post" action="{action}">{"".join(fields)}<button>Pay and subscribe</button></form>'
     leads = [url for url in (session["success_url"], session["cancel_url"]) if url]
@@ -127,7 +134,7 @@ def portal_page(account: Account, token: str, alert: str = "", status: int = 200
     plans = "".join(_standing(account, session, token, one) for one in portals.standing(account, session))
     parts = {
         "subscription": f"<h2>Plan</h2>{plans or '<p>You have no plan.'}",
-        "payment_method": f"<h2>Card</h2>{_form(token, 'card', 'Use this card', _cards(CARDS))}",
+        "payment_method": f"<h2>Card</h2>{_card(account, session, token)}",
         "invoices": f"<h2>Invoices</h2>{_invoices(account, session, token)}",
     }
     if flow:
@@ -143,6 +150,12 @@ def _form(token: str, action: str, title: str, fields: str) -> str:
     return f'<form method="post" action="{where}">{fields}<button>{escape(title)}</button></form>'
 
 
+def _card(account: Account, session: Obj, token: str) -> str:
+    method = portals.on_file(account, session)
+    words = f"On file: •••• {method['card']['last4']}" if method else "No card is on file."
+    return f"<p>{words}</p>{_form(token, 'card', 'Use this card', _cards(CARDS))}"
+
+
 def hidden(name: str, value: str) -> str:
     """A field of a form that nobody sees."""
     return f'<input type="hidden" name="{name}" value="{escape(value)}">'
@@ -150,7 +163,7 @@ def hidden(name: str, value: str) -> str:
 
 def _standing(account: Account, session: Obj, token: str, one: Obj) -> str:
     item, features = first_item(one), account.of("billing_portal.configuration")[session["configuration"]]["features"]
-    until = f"{'ends' if one['cancel_at_period_end'] else 'renews'} {date(item['current_period_end'])}"
+    until = f"{'ends' if one['cancel_at_period_end'] else 'renews'} on {date(item['current_period_end'])}"
     parts = [f"<p>{escape(_price_words(account, item['price']))}: {one['status']}, {until}."]
     named, kind = hidden("subscription", one["id"]), (session["flow"] or {}).get("type", "subscription")
     offered = [price for product in features["subscription_update"]["products"] for price in product["prices"]]
@@ -163,7 +176,7 @@ def _standing(account: Account, session: Obj, token: str, one: Obj) -> str:
         chosen = f'<label>New plan <select name="price">{options}</select></label>'
         parts.append(_form(token, "plan", "Change plan", named + chosen))
     if features["subscription_cancel"]["enabled"] and kind != "subscription_update":
-        action, title = ("resume", "Don't cancel") if one["cancel_at_period_end"] else ("cancel", "Cancel plan")
+        action, title = ("resume", "Keep plan") if one["cancel_at_period_end"] else ("cancel", "Cancel plan")
         parts.append(_form(token, action, title, named))
     return "".join(parts)
 
@@ -180,9 +193,12 @@ def _invoices(account: Account, session: Obj, token: str) -> str:
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells that are HTML already."""
-    head = "".join(f"<th>{title}" for title in titles)
+    head = "".join(f'<th scope="col">{title}' if title else "<td>" for title in titles)
     body = "".join(f"<tr>{''.join(f'<td>{cell}' for cell in row)}" for row in rows)
-    return f'<div class="scroll"><table><tr>{head}{body}</table></div>' if body else "<p>None."
+    if not body:
+        return "<p>None."
+    # What scrolls can be reached by keyboard.
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><tr>{head}{body}</table></div>'
 
 
 def invoice_page(invoice: Obj, alert: str = "", status: int = 200) -> Page:

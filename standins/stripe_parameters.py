@@ -64,7 +64,7 @@ def read(encoded: str, table: Table) -> Parameters:
     told = _listed(found)
     for pattern in table.required:
         _need(told, pattern)
-    _check_metadata(told.get("metadata"))
+    _check_metadata(told)
     return dict(told)
 
 
@@ -150,11 +150,19 @@ def _need(told: Any, pattern: str) -> None:
         raise invalid(f"Missing required param: {name}.", "parameter_missing", name)
 
 
-def _check_metadata(metadata: Any) -> None:
-    if metadata is None:
-        return
+def _check_metadata(told: Any, place: str = "") -> None:
+    """Hold all metadata to the limits, however deep it is; ``place`` is the name of what is ``told``."""
+    named = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
+    for key, value in named:
+        name = f"{place}[{key}]" if place else str(key)
+        if key == "metadata":
+            _limit_metadata(value or {}, name)
+        else:
+            _check_metadata(value, name)
+
+
+def _limit_metadata(metadata: Parameters, name: str) -> None:
     if len(metadata) > _KEYS:
-        raise invalid(f"Metadata can have at most {_KEYS} keys.", None, "metadata")
-    for key, value in metadata.items():
-        if len(key) > _KEY or len(value or "") > _VALUE:
-            raise invalid(f"Metadata takes keys up to {_KEY} and values up to {_VALUE} long.", None, "metadata")
+        raise invalid(f"Metadata can have at most {_KEYS} keys.", None, name)
+    if any(len(key) > _KEY or len(value or "") > _VALUE for key, value in metadata.items()):
+        raise invalid(f"Metadata takes keys up to {_KEY} and values up to {_VALUE} long.", None, name)

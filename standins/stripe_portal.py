@@ -186,6 +186,14 @@ def standing(account: Account, session: Obj) -> list[Obj]:
     return [one for one in reversed(found) if one["ended_at"] is None]
 
 
+def on_file(account: Account, session: Obj) -> Obj | None:
+    """The card that pays for what the customer has, or would."""
+    customer = account.get("customer", session["customer"])
+    named = [one["default_payment_method"] for one in standing(account, session)]
+    usual = customer["invoice_settings"]["default_payment_method"]
+    return next((account.of("payment_method")[name] for name in [*named, usual] if name), None)
+
+
 def _own(account: Account, session: Obj, kind: str, name: str) -> Obj:
     found = account.get(kind, name)
     if found["customer"] != session["customer"]:

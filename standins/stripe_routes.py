@@ -17,9 +17,10 @@ from standins import stripe_events as events
 from standins import stripe_invoices as invoices
 from standins import stripe_plan_changes as plan_changes
 from standins import stripe_portal as portal
+from standins import stripe_returns as returns
 from standins import stripe_subscriptions as subscriptions
 from standins.stripe_clock import retry
-from standins.stripe_errors import RequestError
+from standins.stripe_errors import RequestError, invalid
 from standins.stripe_lists import PAGING, page, search_customers
 from standins.stripe_parameters import Table
 from standins.stripe_state import shown
@@ -76,6 +77,7 @@ _PORTAL_SESSION: Final = f"""
 configuration customer! expand.# flow_data.type:{_FLOWS} flow_data.subscription_cancel.subscription
 flow_data.subscription_update.subscription flow_data.after_completion.type:hosted_confirmation|portal_homepage|redirect
 flow_data.after_completion.redirect.return_url:url locale on_behalf_of return_url:url"""
+_MOST_TYPES: Final = 20  # the SDK's types of this endpoint's parameters
 _STATUSES: Final = "active|all|canceled|ended|incomplete|incomplete_expired|past_due|paused|trialing|unpaid"
 
 
@@ -101,6 +103,8 @@ def _read_thin(account: Account, _asked: Parameters, name: str) -> Obj:
 
 
 def _list_events(account: Account, asked: Parameters) -> Obj:
+    if len(asked.get("types") or []) > _MOST_TYPES:
+        raise invalid(f"You can list at most {_MOST_TYPES} types.", None, "types")
     kinds = asked.get("types") or ([asked["type"]] if "type" in asked else None)
     oldest = account.now() - events.KEPT_SECONDS
 
@@ -210,9 +214,10 @@ ROUTES: Final = (
     _route(
         "POST", "/v1/refunds",
         f"{_R} amount:int charge payment_intent metadata.* reason:duplicate|fraudulent|requested_by_customer",
-        charges.create_refund,
+        returns.create_refund,
     ),
     _route("GET", "/v1/refunds/{}", _R, _read("refund")),
+    _route("GET", "/v1/disputes/{}", _R, _read("dispute")),
     _route("POST", "/v1/billing_portal/configurations", f"{_PORTAL} features!", portal.create_configuration),
     _route(
         "GET", "/v1/billing_portal/configurations", f"{PAGING} active:bool is_default:bool", portal.list_configurations

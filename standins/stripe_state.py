@@ -31,8 +31,12 @@ SETTINGS: Final[dict[str, Any]] = {
     "retries_payments": True,
     "after_last_retry": "unpaid",
     "deliveries_paused": False,
+    "rights": {},
 }
-"""An account's own switches; ``after_last_retry`` is ``unpaid``, ``canceled`` or ``past_due``."""
+"""An account's own switches; ``after_last_retry`` is ``unpaid``, ``canceled`` or ``past_due``.
+
+``rights`` are those of restricted keys, by resource (`standins.stripe_keys.RIGHTS`); what is not named they may write.
+"""
 
 _LETTERS: Final = string.ascii_letters + string.digits
 _KEPT: Final = ("tables", "settings", "mails", "offset", "stored")
@@ -77,6 +81,7 @@ class Account:
         before = json.loads(text)["base"]
         kept = json.loads(text.replace(f'"{before}/', f'"{self.base}/'))
         self.__dict__.update({name: kept[name] for name in _KEPT})
+        self.settings = SETTINGS | self.settings
         self.stored = {key: one for key, one in self.stored.items() if one["answer"] is not None}
 
     def now(self) -> int:

@@ -275,3 +275,46 @@ def test_refunds_add_up_to_what_was_paid(server, client):
         {"payment": {"type": "payment_intent", "payment_intent": charge.payment_intent}}
     ).data
     assert payment.invoice == bought.latest_invoice
+
+
+def test_a_refund_that_fails_is_not_given_back_after_all(server, client):
+    bought = subscribe(server, client)
+    (charge,) = client.v1.charges.list({"customer": bought.customer}).data
+    server.take_events()
+    made = server.refund(charge.id, 900, pending=True)
+    assert kinds(server) == ["charge.refunded", "refund.created"]
+    assert (client.v1.refunds.retrieve(made["id"]).status, made["customer"]) == ("pending", bought.customer)
+    server.fail_refund(made["id"])
+    assert kinds(server) == ["refund.updated", "refund.failed", "charge.updated"]
+    assert client.v1.refunds.retrieve(made["id"]).status == "failed"
+    assert client.v1.charges.retrieve(charge.id).amount_refunded == 0
+    with pytest.raises(RequestError):
+        server.fail_refund(made["id"])
+    assert server.refund(charge.id)["amount"] == 4900
+
+
+def test_a_disputed_charge_is_taken_back_and_given_again_once(server, client):
+    bought = subscribe(server, client)
+    (charge,) = client.v1.charges.list({"customer": bought.customer}).data
+    server.take_events()
+    made = server.dispute(charge.id, 900)
+    assert kinds(server) == ["charge.updated", "charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    found = client.v1.disputes.retrieve(made["id"], {"expand": ["charge"]})
+    assert (found.amount, found.charge.customer, found.charge.disputed) == (900, bought.customer, True)
+    assert [one.amount for one in found.balance_transactions] == [-900]
+    server.reinstate(made["id"])
+    assert kinds(server) == ["charge.dispute.funds_reinstated", "charge.dispute.closed"]
+    assert [one.amount for one in client.v1.disputes.retrieve(made["id"]).balance_transactions] == [-900, 900]
+    for impossible in (lambda: server.dispute(charge.id), lambda: server.reinstate(made["id"])):
+        with pytest.raises(RequestError):
+            impossible()
+
+
+def test_the_invoice_of_a_payment_is_found_by_its_whole_name_alone(server, client):
+    bought = subscribe(server, client)
+    (charge,) = client.v1.charges.list({"customer": bought.customer}).data
+    payment = {"type": "payment_intent", "payment_intent": charge.payment_intent}
+    (found,) = client.v1.invoice_payments.list({"payment": payment, "expand": ["data.invoice"]}).data
+    assert (found.invoice.id, found.invoice.customer) == (bought.latest_invoice, bought.customer)
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.invoice_payments.list({"payment": {"payment_intent": charge.payment_intent}})

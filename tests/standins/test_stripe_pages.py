@@ -207,6 +207,13 @@ def test_drills_do_the_same_over_http(server, client):
     assert control(server, f"subscriptions/{bought}/renew", b'{"pay": false}')[1]["status"] == "open"
     assert control(server, f"subscriptions/{bought}/give-up", b"{}")[1]["status"] == "unpaid"
     assert control(server, f"subscriptions/{bought}/pay", b"{}")[1] == {"paid": True}
+    (charge,) = [one["id"] for one in server.objects("charge") if one["paid"]][:1]
+    refund = control(server, f"charges/{charge}/refund", b'{"amount": 900, "pending": true}')[1]
+    assert (refund["amount"], refund["status"]) == (900, "pending")
+    assert control(server, f"refunds/{refund['id']}/fail", b"")[1]["status"] == "failed"
+    dispute = control(server, f"charges/{charge}/dispute", b"{}")[1]
+    assert control(server, f"disputes/{dispute['id']}/reinstate", b"")[1]["status"] == "won"
+    assert control(server, f"charges/{charge}/dispute", b'{"amount": 0}')[0] == 400
     assert control(server, "account", b'{"mails_receipts": false}')[0] == 200
     assert control(server, "account", b'{"mails": false}')[0] == 400
     assert control(server, "deliveries", b'{"paused": true}')[0] == 200

@@ -50,6 +50,31 @@ def test_no_key_is_refused_and_basic_is_taken(server):
     assert ask(server, "GET", "/v1/account", headers=basic)[0].status == 200
 
 
+def test_a_restricted_key_may_do_what_it_has_rights_for(server, client):
+    customer = client.v1.customers.create()
+    server.set_account(rights={"customers": "read", "prices": "none", "event_destinations": "none"})
+    restricted = client_of(server, "rk_test_x")
+    assert restricted.v1.customers.retrieve(customer.id).id == customer.id
+    assert restricted.v1.products.list().data
+    for call, *arguments in (
+        (restricted.v1.customers.create, {"name": "x"}, {"idempotency_key": "k"}),
+        (restricted.v1.customers.delete, customer.id),
+        (restricted.v1.prices.list,),
+        (restricted.v2.core.event_destinations.list,),
+    ):
+        error = refused(call, *arguments)
+        assert isinstance(error, stripe.PermissionError)
+        assert (error.http_status, error.code) == (403, None)
+    assert client.v1.prices.list().data
+    assert client.v1.customers.create({"name": "x"}, {"idempotency_key": "k"}).id != customer.id
+
+
+@pytest.mark.parametrize("rights", [{"wares": "none"}, {"prices": "all"}])
+def test_there_are_no_other_rights(server, rights):
+    with pytest.raises(ValueError, match="no such right"):
+        server.set_account(rights=rights)
+
+
 def test_another_version_of_the_api_is_refused(server):
     assert refused(client_of(server, version="2024-06-20").v1.customers.list).http_status == 400
 
@@ -109,6 +134,35 @@ def test_an_empty_value_unsets_and_an_empty_key_of_metadata_goes(client):
     changed = client.v1.customers.update(made.id, {"name": "", "metadata": {"a": ""}})
     assert (changed.name, changed.metadata.to_dict()) == (None, {"b": "2"})
     assert client.v1.customers.update(made.id, {"metadata": ""}).metadata.to_dict() == {}
+
+
+@pytest.mark.parametrize(
+    "metadata", [{"k" * 41: "x"}, {"k": "x" * 501}, {f"k{number}": "x" for number in range(51)}], ids=["k", "v", "n"]
+)
+def test_metadata_has_limits_wherever_it_is(client, metadata):
+    customer = client.v1.customers.create().id
+    line = {"price": "price_team_month", "quantity": 1, "metadata": metadata}
+    for place, asked in (
+        ("metadata", {"metadata": metadata}),
+        ("subscription_data[metadata]", {"subscription_data": {"metadata": metadata}}),
+        ("line_items[0][metadata]", {"line_items": [line]}),
+    ):
+        error = refused(lambda given: open_session(client, customer, **given), asked)
+        assert (error.http_status, error.param) == (400, place)
+
+
+def test_events_are_listed_by_twenty_types_at_most(client):
+    types = [f"customer.{number}" for number in range(21)]
+    assert client.v1.events.list({"types": types[:20]}).data == []
+    assert refused(client.v1.events.list, {"types": types}).param == "types"
+
+
+def test_a_key_has_no_effect_on_a_deletion(client):
+    first, second = client.v1.customers.create().id, client.v1.customers.create().id
+    options = {"idempotency_key": "k"}
+    assert client.v1.customers.delete(first, None, options).deleted
+    assert "Idempotent-Replayed" not in client.v1.customers.delete(second, None, options).last_response.headers
+    assert refused(client.v1.customers.delete, first, None, options).http_status == 404
 
 
 def test_the_same_key_gets_the_same_answer(client):
