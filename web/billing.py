@@ -108,7 +108,7 @@ ROUTES = (
         Kind.CHANGE,
         "Buy a plan",
         ASKED,
-        problems=(*_ASKING, "already_subscribed"),
+        problems=(*_ASKING, "already_subscribed", "plan_granted"),
         body=CheckoutRequest,
     ),
     Route(

@@ -55,6 +55,7 @@ STATUS: dict[str, int] = {
     "draft_gone": 409,
     "already_subscribed": 409,
     "billing_no_customer": 409,
+    "plan_granted": 409,
     "billing_off": 409,
     "precondition_failed": 412,
     "idempotency_undecided": 409,

@@ -19,30 +19,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatusWords:
-    """What a subscription's status is called, the tone of its badge, and what follows from it."""
+    """What a subscription's status is called, the tone of its badge, what follows from it, and what every page says."""
 
     title: str
     tone: str
     says: str
+    banner: str = ""
 
 
 STATUSES = {
     "none": StatusWords("No subscription", "", "Nothing was bought, and nothing is charged."),
-    "active": StatusWords("Active", "ok", "It is paid for, and Stripe renews it until it is ended."),
-    "trialing": StatusWords("On trial", "ok", "The plan applies; the first payment is due when the trial ends."),
+    "active": StatusWords(
+        "Active", "ok", "It is paid for. Stripe's page says when it renews or, if it was cancelled, when it ends."
+    ),
+    "trialing": StatusWords(
+        "On trial", "ok", "The plan applies; the first payment is due when the trial ends. Stripe's page says when."
+    ),
     "past_due": StatusWords(
         "Payment late", "warn",
-        "A payment failed. Stripe tries again, and the plan applies meanwhile. A new means of payment mends it.",
+        "A payment failed; the plan still applies. Pay the open invoice at Stripe now, or give a new means of payment "
+        "for Stripe's next try. If Stripe gives up, the free plan's limits apply. Nothing is lost.",
+        "A payment is late.",
     ),
     "unpaid": StatusWords(
         "Not paid", "ill",
-        "Stripe has given up collecting: the free plan's limits apply until the open invoice is paid. Nothing is lost.",
+        "Stripe has given up collecting: the free plan's limits apply until the open invoice is paid at Stripe. A new "
+        "means of payment alone does not pay it. Nothing is lost.",
+        "A payment was not made: the free plan's limits apply.",
     ),
     "paused": StatusWords(
         "Paused", "warn", "The free plan's limits apply until Stripe has a means of payment. Nothing is lost."
     ),
     "incomplete": StatusWords(
-        "Payment not confirmed", "warn", "The first payment was begun and not finished. The plan applies once it is."
+        "Payment not confirmed", "warn",
+        "The first payment was begun and not finished; the plan applies once it is. Unfinished, it lapses within a day "
+        "and costs nothing.",
+        "The first payment is not finished.",
     ),
     "incomplete_expired": StatusWords(
         "Never paid", "", "The first payment was not made in time, and nothing is charged."
@@ -65,11 +77,12 @@ DECIMALS = {
 
 @dataclass(frozen=True)
 class Meter:
-    """How much is used of something, and how much a plan allows; None for no limit."""
+    """How much is used of something, and how much a plan allows; None for no limit. ``full`` says what follows."""
 
     title: str
     used: int
     most: int | None
+    full: str = "nothing can be added"
 
     @property
     def says(self) -> str:
@@ -81,13 +94,25 @@ class Meter:
         """Whether nothing can be added."""
         return self.most is not None and self.used >= self.most
 
+    @property
+    def follows(self) -> str:
+        """What follows from its being full or, after the plan shrank, more than full."""
+        if self.most is not None and self.used > self.most:
+            return f"Over the plan: everything stays, and {self.full}."
+        return f"{self.full[0].upper()}{self.full[1:]}."
+
 
 def meters_of(plan: Plan, use: Use) -> list[Meter]:
     """What is used of each limit that something counts up to."""
     return [
-        Meter("Members and open invitations", use.members, plan.most(Limit.MEMBERS)),
+        Meter("Members and open invitations", use.members, plan.most(Limit.MEMBERS), "nobody can be invited"),
         Meter("Active resources", use.resources, plan.most(Limit.RESOURCES)),
-        Meter("Drafts with AI today (UTC)", use.generations_today, plan.most(Limit.GENERATIONS)),
+        Meter(
+            "Drafts with AI today (UTC)",
+            use.generations_today,
+            plan.most(Limit.GENERATIONS),
+            "the next can be asked for from 00:00 UTC on",
+        ),
     ]
 
 

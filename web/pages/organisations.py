@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.clock import now
 from pigi.domain.access import Action, Role, Scope
 from pigi.domain.job_state import ENDED, JobState
 from pigi.domain.retention import GRACE
 from pigi.jobs.kinds import SYNC_BILLING
 from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
 from pigi.operations.audit_reading import list_own_entries
+from pigi.operations.entitlements import log_since
 from pigi.operations.generations import waiting_drafts
 from pigi.operations.glances import latest_resources
 from pigi.operations.invitations import list_invitations
@@ -48,7 +50,7 @@ def dashboard_page(visit: SignedIn) -> Reply:
     there = "/operate" if visit.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 and not deleted else None
     if there is not None:
         return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
-    return draw(visit, "organisations/choose.html", here="", deleted=deleted)
+    return draw(visit, "organisations/choose.html", here="", deleted=deleted, now=now())
 
 
 def new_organisation_page(visit: SignedIn) -> Reply:
@@ -112,8 +114,10 @@ def audit_page(call: Call) -> Reply:
     """Changes of access, newest first."""
     found = list_own_entries(call.application, call.caller, PAGE + 1, number_of("before"))
     entries, following = older(found, "seq")
-    names = names_in(call)
-    return draw(call, "organisations/audit.html", here="audit", entries=entries, next=following, names=names)
+    names, since = names_in(call), log_since(call.application, call.caller.organisation_id)
+    return draw(
+        call, "organisations/audit.html", here="audit", entries=entries, next=following, names=names, since=since
+    )
 
 
 def mails_page(call: Call) -> Reply:

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pigi.domain.access import Action, role_may
 from pigi.operations.accounts import read_account
-from pigi.operations.billing import wants_payment
+from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
 from web.call import Call
 from web.pages.assets import asset_path
@@ -65,7 +65,7 @@ class Place:
 class Shell:
     """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it.
 
-    ``charged`` says whether this installation charges anybody, ``late`` whether a payment of the organisation is late.
+    ``charged`` says whether this installation charges anybody, ``late`` the subscription's status if a payment is late.
     """
 
     fonts: str
@@ -73,7 +73,7 @@ class Shell:
     organisations: Sequence[OrganisationView] = ()
     organisation: OrganisationView | None = None
     charged: bool = False
-    late: bool = False
+    late: str | None = None
     api: str = API
     shortcuts: Any = SHORTCUTS
     asset: Callable[[str], str] = asset_path
@@ -144,7 +144,7 @@ def shell_of(visit: Visit) -> Shell:
         organisations,
         shown,
         charged=application.plans.charged,
-        late=shown is not None and wants_payment(application, shown.id),
+        late=None if shown is None else wanted_payment(application, shown.id),
     )
 
 

@@ -4,12 +4,22 @@ import { complain, instead, pause } from "./forms.js";
 
 const LOOK_MS = 1000;
 const PATIENCE_MS = 60_000;
+const SLOW_MS = 6000;
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+// Codes of failures that pass. Their advice says that it is tried again, which is over once the job has failed.
+const PASSING = new Set(["billing_busy", "billing_unreachable", "billing_failed"]);
 const LOST = { title: "The answer was lost on the way.", detail: "Reload the page and ask again." };
 
 export function followBilling() {
   instead("goes", go);
-  document.querySelector("form[data-at-once]")?.requestSubmit();
+  document.addEventListener("submit", (event) => event.target.dataset.goes !== undefined && setTimeout(appease, SLOW_MS, event.target));
+  const form = document.querySelector("form[data-at-once]");
+  form?.requestSubmit(form.querySelector("button"));
+}
+
+function appease(form) {
+  const status = form.querySelector("[data-status]");
+  if (form.ariaBusy === "true" && status) status.textContent = "Stripe is slow to answer. Pigi goes on asking; you need not press again.";
 }
 
 async function go(form, asked) {
@@ -17,13 +27,21 @@ async function go(form, asked) {
   try {
     job = await ended(asked);
     if (job.state !== "succeeded") return complain(form, new Map(), why(job));
-    if (form.dataset.goes) location.replace(form.dataset.goes);
+    if (form.dataset.goes) arrive(form.dataset.goes, form.dataset.said);
     else location.assign(outside((await read(job.links.result)).url));
   } catch (problem) {
     return complain(form, new Map(), problem.detail ? problem : { ...LOST, way: job.id && wayTo(job) });
   }
   // The button stays busy until the browser has left.
   await new Promise((done) => addEventListener("pagehide", done, { once: true }));
+}
+
+function arrive(place, said) {
+  const fragment = said ? `#said=${said}` : "";
+  if (place !== location.pathname) return location.replace(place + fragment);
+  // An address that differs in its fragment alone is not loaded again.
+  history.replaceState(null, "", place + fragment);
+  location.reload();
 }
 
 async function ended(asked) {
@@ -53,6 +71,7 @@ const wayTo = (job) => ["See its job", `/o/${job.organisation_id}/jobs/${job.id}
 
 function why(job) {
   const words = job.explanation ?? { title: "Stripe has not answered yet.", advice: "Look at the job, or ask again later." };
-  const detail = ENDED.has(job.state) ? words.advice : "Pigi goes on trying. Look at the job, or ask again later.";
+  const passing = PASSING.has(job.reason) ? "Nothing was bought or changed. Press the button again in a few minutes." : words.advice;
+  const detail = ENDED.has(job.state) ? passing : "Pigi goes on trying. Look at the job, or come back later.";
   return { title: words.title, detail, way: wayTo(job) };
 }

@@ -19,7 +19,15 @@ const WORDS = {
   secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
   unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
   password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
+  already_subscribed: ["The organisation has a subscription.", "It was bought meanwhile. Reload the page: there it can be changed or ended."],
+  not_restorable: ["It cannot be restored.", "Somebody has restored it already, or its time is over. Reload the page."],
   csrf_refused: ["This page is from an earlier session.", "Reload it and try again."],
+};
+// What a plan limits, and how to make room besides choosing another.
+const LIMITED = {
+  members: ["members and open invitations together", "Revoke an invitation or remove a member"],
+  resources: ["active resources", "Archive what is not used"],
+  generations_a_day: ["drafts with AI a day (UTC)", "Wait"],
 };
 const TRIES = 3;
 // What other modules do with an answer, by the data-… that asks for it, where data-next would not do.
@@ -131,6 +139,11 @@ function reveal(form, told) {
 async function refuse(form, fields, answer) {
   const problem = await answer.json().catch(() => ({ title: "Something broke on the way.", detail: "Try again in a moment." }));
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
+  if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
+    const [things, room] = LIMITED[problem.what];
+    problem.title = `The ${problem.plan} plan allows ${problem.limit.toLocaleString("en")} ${things}.`;
+    problem.detail = `${room}, or let an owner choose another plan. Nothing is lost.`;
+  }
   const wait = Number(answer.headers.get("Retry-After"));
   if (wait > 5) problem.detail += ` You can try again ${wait < 90 ? `in ${wait} seconds` : `at ${new Date(Date.now() + wait * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`}.`;
   const here = encodeURIComponent(location.pathname + location.search);

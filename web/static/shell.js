@@ -13,8 +13,9 @@ export const SAID = {
   removed: "Removed.",
   role: "The role has changed.",
   left: "You have left the organisation.",
-  deleted: "The organisation is closed and will be removed.",
-  restored: "The organisation is back.",
+  deleted: "The organisation is closed. It can be restored until the time that is shown.",
+  restored: "The organisation is back. A subscription that has ended must be bought again.",
+  asked: "Stripe was asked. This is how things stand.",
   joined: "Welcome to the organisation.",
   cancelled: "Asked to stop.",
   retried: "It will be done again.",
@@ -108,15 +109,17 @@ async function copy(button) {
 const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+// A deadline is read by people in several time zones.
+const zoned = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 
 function tellMoments(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-day])")) {
     const at = new Date(time.dateTime);
     const seconds = (at - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
-    time.title = exact.format(at);
+    time.title = zoned.format(at);
     const words = Math.abs(seconds) > 30 * 86400 ? undefined : unit ? relative.format(Math.trunc(seconds / size), unit) : seconds > 0 ? "in a moment" : "just now";
-    const shown = time.dataset.exact !== undefined ? exact.format(at) : words;
+    const shown = time.dataset.exact === undefined ? words : (time.dataset.exact === "zoned" ? zoned : exact).format(at);
     if (shown && time.textContent !== shown) time.textContent = shown;
   }
 }
