@@ -106,8 +106,8 @@ def grant(organisation: str, plan: str, as_json: bool) -> None:  # noqa: FBT001 
 def log(customer: str | None, organisation: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show the billing log of CUSTOMER (Stripe's id, such as cus_…), the oldest line first.
 
-    Amounts are in the currency's smallest unit. The log outlives its organisation: then only the customer's id leads
-    to it.
+    Amounts are in the currency's smallest unit, and negative for what was given back or taken. The log outlives its
+    organisation: then only the customer's id leads to it.
     """
     if (customer is None) == (organisation is None):
         message = "name a customer or, with --organisation, an organisation"

@@ -15,7 +15,16 @@ THIN: Final = "v2.core.event"
 SNAPSHOT: Final = "event"
 
 LOGGED: Final = frozenset(
-    {"invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible", "refund.created"}
+    {
+        "invoice.paid",
+        "invoice.payment_failed",
+        "invoice.voided",
+        "invoice.marked_uncollectible",
+        "refund.created",
+        "refund.failed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
+    }
 )
 """What goes into the billing log (P27): money that moved, or that will not."""
 
@@ -35,11 +44,17 @@ HEEDED: Final = frozenset(
         *LOGGED,
     }
 )
-"""What the webhook endpoint must be subscribed to. Any other event is answered and forgotten."""
+"""What the webhook endpoint must be subscribed to. Any other event is answered and forgotten.
 
-_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
-_TYPE = re.compile(r"[a-z0-9_.]{1,80}")
-_OF_SUBSCRIPTIONS = "customer.subscription."
+Stripe lists events of at most 20 types at a time (API reference, "List all events").
+"""
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,80}")
+# Stripe adds types at will, with brackets among them; this just keeps rubbish out.
+_TYPE = re.compile(r"[ -~]{1,200}")
+_OF_SUBSCRIPTIONS = re.compile(r"customer\.subscription\.[a-z0-9_.]{1,58}")
+# A path of dots alone would lead to another place of the API.
+_ID = re.compile(r"(?!\.+\Z)[!-~]{1,80}")
 
 
 @dataclass(frozen=True)
@@ -60,47 +75,61 @@ class StripeEvent:
     @property
     def heeded(self) -> bool:
         """Whether it may change anything here. Thin events know more sorts of a subscription's changes."""
-        return self.type in HEEDED or self.type.startswith(_OF_SUBSCRIPTIONS)
+        return self.type in HEEDED or _OF_SUBSCRIPTIONS.fullmatch(self.type) is not None
 
 
 def read_event(value: Any) -> StripeEvent:
-    """An event in either form, as JSON was read; raises ValueError if it is none."""
+    """An event in either form, as JSON was read; raises ValueError if it is none.
+
+    What it is about is read for heeded events alone: objects of other sorts have ids that their makers choose, such as
+    coupons and plans.
+    """
     try:
-        return _thin(value) if value["object"] == THIN else _snapshot(value)
-    except (KeyError, TypeError, AttributeError, OverflowError, OSError):
+        event = _bare(value)
+        if not event.heeded:
+            return event
+        customer, about = _thin(value) if event.thin else _snapshot(value)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         message = "not an event of Stripe's"
         raise ValueError(message) from None
+    return replace(event, customer_id=customer, object_id=about)
 
 
-def _thin(value: dict[str, Any]) -> StripeEvent:
+def read_id(value: Any) -> str | None:
+    """An id as Stripe may give it, if it is one; None for anything else.
+
+    Customers that came from elsewhere keep the ids that they had there, so the form says little: up to 80 printable
+    characters of ASCII, no spaces.
+    """
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _bare(value: dict[str, Any]) -> StripeEvent:
+    """What an event says of itself."""
+    thin, name, live = value["object"] == THIN, value["id"], value["livemode"]
+    sort = value["type"].removeprefix("v1.") if thin else value["type"]
+    known = thin or value["object"] == SNAPSHOT
+    if not known or type(live) is not bool or not _EVENT_ID.fullmatch(name) or not _TYPE.fullmatch(sort):
+        raise TypeError
+    return StripeEvent(name, sort, _moment(value["created"], thin=thin), live, None, None, thin)
+
+
+def _moment(created: Any, *, thin: bool) -> datetime:
+    """Thin events have it as text, snapshots in seconds of Unix time."""
+    if thin:
+        return datetime.fromisoformat(created).astimezone(UTC)
+    if type(created) is not int:
+        raise TypeError
+    return datetime.fromtimestamp(created, UTC)
+
+
+def _thin(value: dict[str, Any]) -> tuple[str | None, str | None]:
     about = value.get("related_object") or {}
-    named = _id(about.get("id"))
-    customer = named if about.get("type") == "customer" else None
-    created = datetime.fromisoformat(value["created"]).astimezone(UTC)
-    return replace(_event(value, value["type"].removeprefix("v1."), created, customer, named), thin=True)
+    named = read_id(about.get("id"))
+    return named if about.get("type") == "customer" else None, named
 
 
-def _snapshot(value: dict[str, Any]) -> StripeEvent:
-    if value["object"] != SNAPSHOT or type(value["created"]) is not int:
-        raise TypeError
+def _snapshot(value: dict[str, Any]) -> tuple[str | None, str | None]:
     about = value["data"]["object"]
-    named = _id(about.get("id"))
     customer = about if about.get("object") == "customer" else about.get("customer")
-    found = _id(customer.get("id") if isinstance(customer, dict) else customer)
-    return _event(value, value["type"], datetime.fromtimestamp(value["created"], UTC), found, named)
-
-
-def _event(value: dict[str, Any], sort: str, created: datetime, customer: str | None, about: str | None) -> StripeEvent:
-    name, live = _id(value["id"]), value["livemode"]
-    if name is None or type(live) is not bool or not _TYPE.fullmatch(sort):
-        raise TypeError
-    return StripeEvent(name, sort, created, live, customer, about)
-
-
-def _id(value: Any) -> str | None:
-    """An id if it is one; None for nothing. Raises TypeError for anything else."""
-    if value is None:
-        return None
-    if not _ID.fullmatch(value):
-        raise TypeError
-    return str(value)
+    return read_id(customer.get("id") if isinstance(customer, dict) else customer), read_id(about.get("id"))

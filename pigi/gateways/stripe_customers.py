@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from pigi.domain.stripe_events import read_id
 from pigi.errors import Permanent
 from pigi.gateways.stripe_answers import id_of, named, read_customer, read_subscription
 from pigi.gateways.stripe_caller import StripeCaller, settle
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 _SHELVES: Final = {
     "ch": attrgetter("charges"),
     "cs": attrgetter("checkout.sessions"),
+    "dp": attrgetter("disputes"),
+    "du": attrgetter("disputes"),
     "in": attrgetter("invoices"),
+    "pi": attrgetter("payment_intents"),
     "py": attrgetter("charges"),
     "pyr": attrgetter("refunds"),
     "re": attrgetter("refunds"),
     "sub": attrgetter("subscriptions"),
 }
-_CHARGES: Final = ("ch_", "py_")
+# These say which payment they take back, and only that one says for sure whose it was.
+_TAKING_BACK: Final = frozenset({"dp", "du", "pyr", "re"})
 _EVEN_ENDED: Final = {"status": "all"}
 
 
@@ -76,12 +82,13 @@ class Customers(StripeCaller):
         return self._every(self._v1.customers.list, {}, lambda value: read_customer(value, known.get(value["id"])))
 
     def customer_of(self, object_id: str) -> str | None:
-        shelf = _SHELVES.get(object_id.partition("_")[0])
+        sort = object_id.partition("_")[0]
+        shelf = _SHELVES.get(sort)
         if shelf is None:
             return None
-        found = self._find(lambda: shelf(self._v1).retrieve(object_id), _whose)
-        # A refund says which charge it gives back, and the charge whose it was.
-        return self.customer_of(found) if found is not None and found.startswith(_CHARGES) else found
+        whose = partial(_whose, taking_back=sort in _TAKING_BACK)
+        customer, payment = self._find(lambda: shelf(self._v1).retrieve(object_id), whose) or (None, None)
+        return self.customer_of(payment) if customer is None and payment is not None else customer
 
     def subscriptions_of(self, customer_id: str) -> list[Subscription]:
         return list(
@@ -101,9 +108,10 @@ class Customers(StripeCaller):
         )
 
 
-def _whose(value: dict[str, Any]) -> str | None:
-    """The customer, or what leads to it."""
-    return named(value.get("customer") or value.get("charge"))
+def _whose(value: dict[str, Any], *, taking_back: bool) -> tuple[str | None, str | None]:
+    """The customer, and the payment that leads to it."""
+    payment = named(value.get("charge") or value.get("payment_intent")) if taking_back else None
+    return read_id(named(value.get("customer"))), payment
 
 
 def _unless_deleted(value: dict[str, Any], contact: Contact | None) -> Customer | None:

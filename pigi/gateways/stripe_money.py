@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.stripe_events import HEEDED, read_event
@@ -24,7 +26,14 @@ _OF_INVOICES: Final = {
     "invoice.voided": ("void", "amount_due"),
     "invoice.marked_uncollectible": ("uncollectible", "amount_due"),
 }
-_REFUND: Final = "refund.created"
+# What took a payment back, or undid that: where it is read, which way the money went, and what the log calls it. A
+# refund counts from its creation, even if it is pending; should it fail, its amount comes back.
+_OF_PAYMENTS: Final = {
+    "refund.created": (attrgetter("refunds"), -1, "refunded"),
+    "refund.failed": (attrgetter("refunds"), 1, "refund_failed"),
+    "charge.dispute.funds_withdrawn": (attrgetter("disputes"), -1, "disputed"),
+    "charge.dispute.funds_reinstated": (attrgetter("disputes"), 1, "reinstated"),
+}
 _COLLECTABLE: Final = ("draft", "open")
 _VOIDABLE: Final = frozenset({"open", "uncollectible"})
 
@@ -32,10 +41,11 @@ _VOIDABLE: Final = frozenset({"open", "uncollectible"})
 class Moneys(StripeCaller):
     """`pigi.ports.billing.BillingProvider`, as far as invoices, prices and events go."""
 
-    def open_invoices(self, customer_id: str) -> list[str]:
+    def open_invoices(self, customer_id: str, subscription_id: str | None = None) -> list[str]:
         found: list[str] = []
+        whose = {"customer": customer_id} | ({"subscription": subscription_id} if subscription_id else {})
         for status in _COLLECTABLE:
-            found += self._every(self._v1.invoices.list, {"customer": customer_id, "status": status}, id_of)
+            found += self._every(self._v1.invoices.list, {**whose, "status": status}, id_of)
         return found
 
     def void_invoice(self, invoice_id: str, key: str) -> None:
@@ -61,12 +71,34 @@ class Moneys(StripeCaller):
         about = event.object_id
         if about is None:
             return None
-        if event.type == _REFUND:
-            return self._find(lambda: self._v1.refunds.retrieve(about, {"expand": ["charge"]}), _refunded)
+        if event.type in _OF_PAYMENTS:
+            return self._taken_back(about, event.type)
         status, field = _OF_INVOICES.get(event.type, (None, None))
         if status is None or field is None:
             return None
         return self._find(lambda: self._v1.invoices.retrieve(about), lambda value: _billed(value, status, field))
+
+    def _taken_back(self, about: str, sort: str) -> Money | None:
+        shelf, sign, status = _OF_PAYMENTS[sort]
+        found = self._find(lambda: shelf(self._v1).retrieve(about, {"expand": ["charge"]}), _taken)
+        customer = None if found is None else found.customer or self._payer(found.intent)
+        if found is None or customer is None:
+            return None
+        invoice, where = self._invoice_of(found.intent) or (None, found.country)
+        return Money(customer, invoice, sign * found.amount, found.currency, where, status)
+
+    def _payer(self, intent: str | None) -> str | None:
+        if intent is None:
+            return None
+        return self._find(lambda: self._v1.payment_intents.retrieve(intent), lambda value: named(value.get("customer")))
+
+    def _invoice_of(self, intent: str | None) -> tuple[str | None, str | None] | None:
+        """The invoice that a payment was for, and where that was taxed: payments no longer name their invoice."""
+        if intent is None:
+            return None
+        payment = {"type": "payment_intent", "payment_intent": intent}
+        asked = {"payment": payment, "expand": ["data.invoice"]}
+        return next(self._every(self._v1.invoice_payments.list, asked, _invoice_paid), None)
 
     def prices(self, price_ids: Sequence[str]) -> list[Price]:
         found = (self._price(price) for price in price_ids)
@@ -82,7 +114,27 @@ class Moneys(StripeCaller):
 
     def events_since(self, moment: datetime) -> Iterator[StripeEvent]:
         asked = {"types": sorted(HEEDED), "created": {"gte": int(moment.timestamp())}}
-        return self._every(self._v1.events.list, asked, read_event)
+        found = self._every(self._v1.events.list, asked, _heard)
+        return (event for event in found if event is not None)
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A refund or dispute: of whose payment, how much, and where the payer said to live."""
+
+    customer: str | None
+    intent: str | None
+    amount: int
+    currency: str
+    country: str | None
+
+
+def _heard(value: Any) -> StripeEvent | None:
+    """An event; None for what this version cannot read: the rest must not wait for it."""
+    try:
+        return read_event(value)
+    except ValueError:
+        return None
 
 
 def _standing(value: dict[str, Any]) -> tuple[str, bool]:
@@ -104,11 +156,16 @@ def _billed(value: dict[str, Any], status: str, field: str) -> Money | None:
     return Money(customer, id_of(value), int(value[field]), str(value["currency"]), where, status)
 
 
-def _refunded(value: dict[str, Any]) -> Money | None:
-    """What was given back, of a charge that says whose it was. Charges no longer name their invoice."""
+def _taken(value: dict[str, Any]) -> _Taken:
+    """A refund or dispute that came with its charge."""
     charge = value.get("charge") or {}
-    customer = named(charge.get("customer"))
-    if customer is None:
-        return None
+    customer = named(value.get("customer")) or named(charge.get("customer"))
+    intent = named(value.get("payment_intent")) or named(charge.get("payment_intent"))
     where = country((charge.get("billing_details") or {}).get("address"))
-    return Money(customer, None, -int(value["amount"]), str(value["currency"]), where, "refunded")
+    return _Taken(customer, intent, int(value["amount"]), str(value["currency"]), where)
+
+
+def _invoice_paid(value: dict[str, Any]) -> tuple[str | None, str | None]:
+    """An invoice payment's invoice, that came with it, and the country of its customer."""
+    invoice = value["invoice"]
+    return named(invoice), country(invoice.get("customer_address"))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pigi.domain.stripe_events import HEEDED, StripeEvent, read_event
+from pigi.domain.stripe_events import HEEDED, StripeEvent, read_event, read_id
 
 SNAPSHOT = {
     "id": "evt_1",
@@ -38,6 +38,16 @@ PLACES = [
     ("data", "object", "id"), ("data", "object", "object"), ("data", "object", "customer"),
     ("related_object",), ("related_object", "id"), ("related_object", "type"),
 ]  # fmt: skip
+
+
+STRANGE = [
+    ("coupon.created", {"id": "SUMMER-20", "object": "coupon"}),
+    ("plan.created", {"id": "gold-monthly", "object": "plan"}),
+    ("product.updated", {"id": "Größe L (new)", "object": "product"}),
+    ("account.application.deauthorized", {"id": ["a", "list"], "object": "application"}),
+    ("balance.available", "no object at all"),
+]
+IMPORTED = ["cus-1:old/1", "42", "paula+shop@example.com", "legacy customer", "x" * 81, "..", "é", 42, ["cus_1"], {}]
 
 
 def event(about: dict | None = None, **others: object) -> StripeEvent:
@@ -77,6 +87,75 @@ def test_what_may_change_something_is_heeded_and_nothing_else():
     )
 
 
+@pytest.mark.parametrize(("sort", "about"), STRANGE)
+def test_what_an_event_that_is_not_heeded_is_about_does_not_matter(sort, about):
+    found = read_event({**SNAPSHOT, "type": sort, "data": {"object": about}})
+    assert (found.id, found.type, found.heeded) == ("evt_1", sort, False)
+    assert (found.customer_id, found.object_id) == (None, None)
+
+
+@pytest.mark.parametrize("related", [None, {"id": "acct 1", "type": "v2.core.account"}, "acct_1"])
+def test_a_type_with_brackets_is_an_event(related):
+    found = read_event({**THIN, "type": "v2.core.account[identity].updated", "related_object": related})
+    assert (found.type, found.heeded, found.object_id) == ("v2.core.account[identity].updated", False, None)
+
+
+@pytest.mark.parametrize(
+    "sort", ["", "a" * 201, "invoice.paid\n", "invoice\x00paid", "zahlung.ü", None, 5, ["invoice"]]
+)
+def test_a_type_that_cannot_be_printed_or_has_no_end_is_none(sort):
+    for whole in (SNAPSHOT, THIN):
+        with pytest.raises(ValueError, match="not an event"):
+            read_event({**whole, "type": sort})
+
+
+def test_a_sort_of_subscriptions_change_that_would_not_fit_is_not_heeded():
+    assert event(type="customer.subscription." + "a" * 58).heeded
+    assert not event(type="customer.subscription." + "a" * 59).heeded
+    assert not event(type="customer.subscription.[odd]").heeded
+
+
+@pytest.mark.parametrize("name", ["cus-1:old/1", "42", "paula+shop@example.com"])
+def test_customers_keep_the_ids_that_they_brought_with_them(name):
+    assert event({"id": "in_1", "object": "invoice", "customer": name}).customer_id == name
+    assert event({"id": name, "object": "customer"}, type="customer.updated").customer_id == name
+
+
+@pytest.mark.parametrize("whole", [SNAPSHOT, THIN], ids=["snapshot", "thin"])
+@pytest.mark.parametrize("name", IMPORTED)
+def test_an_odd_id_of_what_it_is_about_refuses_no_event(whole, name):
+    if whole is THIN:
+        found = read_event({**THIN, "related_object": {"id": name, "type": "customer"}})
+    else:
+        found = event({"id": name, "object": "invoice", "customer": name})
+    assert found.heeded
+    for one in (found.customer_id, found.object_id):
+        assert one in (name, None)
+        assert one is None or fits(one)
+
+
+def fits(name: str) -> bool:
+    """Whether a column takes it, and no address is led astray by it."""
+    return 0 < len(name) <= 80 and name.isascii() and name.isprintable() and " " not in name and name.strip(".") != ""
+
+
+@given(st.text(max_size=90))
+def test_an_id_is_taken_whole_or_not_at_all(name):
+    assert read_id(name) == (name if fits(name) else None)
+
+
+@pytest.mark.parametrize("name", ["", "evt-1", "evt 1", "e" * 81, "évt", None, 5])
+@pytest.mark.parametrize("whole", [SNAPSHOT, THIN], ids=["snapshot", "thin"])
+def test_its_own_id_has_stripes_form(whole, name):
+    for sort in (whole["type"], "coupon.created"):
+        with pytest.raises(ValueError, match="not an event"):
+            read_event({**whole, "type": sort, "id": name})
+
+
+def test_stripe_lists_all_that_is_heeded_in_one_request():
+    assert len(HEEDED) <= 20
+
+
 @given(VALUES)
 def test_rubbish_is_no_event(value):
     with pytest.raises(ValueError, match=r".*"):
@@ -98,7 +177,8 @@ def test_an_event_with_rubbish_in_it_is_none_or_well_formed(whole, place, value)
     assert len(found.id) <= 80
     assert found.created_at.tzinfo is UTC
     assert found.livemode in {True, False}
-    assert all(one is None or one.replace("_", "").isalnum() for one in (found.customer_id, found.object_id))
+    assert all(one is None or fits(one) for one in (found.customer_id, found.object_id))
+    assert found.type.isprintable()
 
 
 @pytest.mark.parametrize("place", ["id", "object", "type", "created", "livemode"])

@@ -15,7 +15,8 @@ from pigi.clock import now
 from pigi.domain.retention import Retention, cutoff, financial_year_end
 from pigi.operations.billing_log import LINE
 from pigi.operations.sweeps import SWEEPS, remove
-from standins.faulty_stripe import fail
+from standins.faulty_stripe import FaultyStripe, fail
+from standins.stripe import Setup
 from tests.support.billing import Shop
 
 (SWEEP,) = (sweep for sweep in SWEEPS if sweep.retention is Retention.BILLING_LOG)
@@ -63,6 +64,65 @@ def test_each_turn_of_the_money_has_a_line_of_its_own(shop):
     ])  # fmt: skip
 
 
+def turns(shop, owner):
+    """What came after the payment, in order: status, amount, invoice and country."""
+    lines = shop.log(owner)
+    return [(line.status, line.amount, line.invoice_id, line.tax_country) for line in lines if line.status != "paid"]
+
+
+@pytest.fixture(params=["snapshot", "thin"])
+def paying(application, request):
+    """A shop that hears the one form or the other, somebody who has paid, the charge and its invoice."""
+    with FaultyStripe(Setup(payload=request.param)) as stripe:
+        shop = Shop(application, stripe)
+        owner = shop.subscribed()
+        yield shop, owner, stripe.objects("charge")[0]["id"], stripe.objects("invoice")[0]["id"]
+
+
+def test_a_refund_that_fails_takes_nothing_from_what_was_paid(paying):
+    shop, owner, charge, invoice = paying
+    refund = shop.stripe.refund(charge, 900, pending=True)
+    shop.hear()
+    assert turns(shop, owner) == [("refunded", -900, invoice, "DE")]
+    shop.stripe.advance(60)
+    shop.stripe.fail_refund(refund["id"])
+    shop.hear()
+    assert turns(shop, owner) == [("refunded", -900, invoice, "DE"), ("refund_failed", 900, invoice, "DE")]
+    assert sum(line.amount for line in shop.log(owner)) == 4900
+
+
+def test_a_refund_that_has_failed_before_it_is_heard_of_counts_for_nothing(paying):
+    shop, owner, charge, _invoice = paying
+    shop.stripe.fail_refund(shop.stripe.refund(charge)["id"])
+    shop.hear()
+    assert sorted((line.status, line.amount) for line in shop.log(owner)) == [
+        ("paid", 4900), ("refund_failed", 4900), ("refunded", -4900),
+    ]  # fmt: skip
+
+
+def test_what_a_bank_takes_back_and_gives_again_is_logged(paying):
+    shop, owner, charge, invoice = paying
+    dispute = shop.stripe.dispute(charge)
+    shop.hear()
+    assert turns(shop, owner) == [("disputed", -4900, invoice, "DE")]
+    shop.stripe.advance(60)
+    shop.stripe.reinstate(dispute["id"])
+    shop.hear()
+    assert turns(shop, owner) == [("disputed", -4900, invoice, "DE"), ("reinstated", 4900, invoice, "DE")]
+
+
+def test_what_is_missed_of_refunds_and_disputes_is_found_at_night(shop):
+    owner = shop.subscribed()
+    charge = shop.stripe.objects("charge")[0]["id"]
+    shop.stripe.fail_refund(shop.stripe.refund(charge, 100)["id"])
+    shop.stripe.reinstate(shop.stripe.dispute(charge)["id"])
+    shop.stripe.take_events()
+    assert shop.reconcile().missed == 4
+    assert Counter(line.status for line in shop.log(owner)) == Counter(
+        ("paid", "refunded", "refund_failed", "disputed", "reinstated")
+    )
+
+
 def test_an_event_that_comes_again_is_logged_once(shop):
     owner = shop.organisation()
     shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
@@ -107,6 +167,19 @@ def test_the_database_lets_nobody_change_or_shorten_it(control, statement):
     assert lines(control) == {"evt_old"}
 
 
+def test_nor_empty_it_or_write_over_it(control):
+    add_line(control, date(now().year, 12, 31))
+    with control.quick() as connection:
+        before = connection.execute(select(LINE)).all()
+        if connection.dialect.name == "sqlite":
+            connection.execute(insert(LINE).prefix_with("OR REPLACE").values(before[0]._asdict() | {"amount": 1}))
+        else:
+            with pytest.raises(DBAPIError):
+                connection.exec_driver_sql("TRUNCATE billing_log")
+    with control.quick() as connection:
+        assert connection.execute(select(LINE)).all() == before
+
+
 def test_a_line_of_a_year_that_ended_seven_years_ago_may_not_be_changed_either(control):
     add_line(control, date(2015, 12, 31))
     with control.quick() as connection, pytest.raises(DBAPIError):
@@ -128,4 +201,4 @@ def test_a_line_is_kept_for_seven_years_from_the_end_of_its_financial_year(secon
     assert ends == date(happened.year, 12, 31)
     last_moment = datetime(ends.year + 7, 12, 31, 23, 59, tzinfo=UTC)
     assert not ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment))
-    assert ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=3)))
+    assert ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))
