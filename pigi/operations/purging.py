@@ -1,5 +1,7 @@
 """Removing an organisation for good once its grace period is over (P26): the money first, its own row last.
 
+If Stripe stands in the way of the first, all goes but the row and the customer's ID, and the rest is tried again.
+
 Each step looks at what is there, so a purge that died goes on where it was, and none can be half done for ever.
 The tables come from the models: one that names an organisation is emptied unless its columns say that it is kept.
 """
@@ -12,8 +14,10 @@ from sqlalchemy import delete, select, tuple_, update
 
 from pigi.domain.access import OrganisationState
 from pigi.domain.privacy import Erasure
+from pigi.errors import Permanent, Temporary
 from pigi.jobs.moves import JOB
 from pigi.operations.audit import CONTENT, erase_content, record
+from pigi.operations.billing_accounts import ACCOUNT
 from pigi.operations.billing_closing import remove_customer
 from pigi.operations.billing_provider import provider_of
 from pigi.operations.deletions import is_customer, is_over
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
     from pigi.application import Application
+    from pigi.errors import PigiError
     from pigi.jobs.context import JobContext
     from pigi.ports import Gateways
     from pigi.store.sessions import ControlDatabase
@@ -53,7 +58,7 @@ OTHERWISE: dict[str, str] = {
     "audit_content": "erased with its salt, and the chain notes how much (`pigi.operations.audit`)",
     "audit_entry": "holds hashes whose content is erased",
     "audit_anchor": "holds hashes and signatures",
-    "billing_event": "removed by its customer, once it is processed; what comes later is swept",
+    "billing_event": "loses its customer with it, and is swept after 30 days",
     "billing_log": "kept, as the law asks (P27)",
     "billing_price": "Pigi's own",
     "billing_run": "Pigi's own",
@@ -71,20 +76,22 @@ OTHERWISE: dict[str, str] = {
 
 
 def purge_organisation(context: JobContext, application: Application, gateways: Gateways) -> None:
-    """Remove all of the organisation. Raises as `remove_customer`: while Stripe is away nothing else goes.
+    """Remove all of the organisation; one that was restored, or is gone already, is left alone.
 
-    An organisation that was restored, or is gone already, is left alone.
+    Raises as `remove_customer`, once all is gone but what says whom to end at Stripe: nobody's data waits for that.
     """
     organisation_id = context.subject_id
     if not _begin(application, organisation_id):
         return
-    _settle_money(context, application, gateways, organisation_id)
+    owing = _settle_money(context, application, gateways, organisation_id)
     application.tenants.drop(organisation_id)
     removed = 0
-    for count in _batches(application.control, organisation_id, context.job.job_id):
+    for count in _batches(application.control, organisation_id, context.job.job_id, owing=owing is not None):
         removed += count
         context.checkpoint()
         context.progress(removed, removed + BATCH, "purging")
+    if owing is not None:
+        raise owing
     _finish(application, organisation_id)
 
 
@@ -100,20 +107,29 @@ def _begin(application: Application, organisation_id: str) -> bool:
     return True
 
 
-def _settle_money(context: JobContext, application: Application, gateways: Gateways, organisation_id: str) -> None:
+def _settle_money(
+    context: JobContext, application: Application, gateways: Gateways, organisation_id: str
+) -> PigiError | None:
+    """Have the customer removed; what stood in the way of it, if anything did."""
     with context.control.quick() as connection:
         if not is_customer(connection, organisation_id):
-            return
-    remove_customer(context, application, provider_of(gateways), organisation_id)
+            return None
+    try:
+        remove_customer(context, application, provider_of(gateways), organisation_id)
+    except (Temporary, Permanent) as failure:
+        return failure
+    return None
 
 
-def _batches(control: ControlDatabase, organisation_id: str, own_job: str) -> Iterator[int]:
+def _batches(control: ControlDatabase, organisation_id: str, own_job: str, *, owing: bool) -> Iterator[int]:
     mine = select("api-key:" + KEY.c.id).where(KEY.c.organisation_id == organisation_id)
     yield from _emptied(control, IDEMPOTENCY, IDEMPOTENCY.c.caller.in_(mine))
     # Pigi's own jobs about it, but for this one, which lives to say that it succeeded.
     about = JOB.c.organisation_id.is_(None) & (JOB.c.subject_id == organisation_id) & (JOB.c.id != own_job)
     yield from _emptied(control, JOB, about)
     for table in OWNED:
+        if owing and table is ACCOUNT:
+            continue
         yield from _emptied(control, table, table.c.organisation_id == organisation_id)
 
 

@@ -18,6 +18,7 @@ from pigi.operations import purging
 from pigi.operations.audit_chain import verify
 from pigi.operations.billing import request_portal
 from pigi.operations.deletions import delete_organisation, restore_organisation
+from pigi.operations.jobs import retry_job
 from pigi.operations.purging import OWNED
 from pigi.store.base import ControlBase
 from pigi.store.control import IdempotencyKey, Organisation, Tombstone, UsageCount
@@ -197,17 +198,37 @@ class Stops:
         return self._left == 0
 
 
-def test_while_stripe_is_away_everything_stays_and_others_go_on(shop):
+def test_while_stripe_is_away_only_what_says_whom_to_end_stays_and_others_go_on(shop):
     owner, other = full(shop, "Harbour Works"), shop.organisation("Ferry Company")
+    customer = shop.account(owner).customer_id
     due(shop, owner)
     due(shop, other)
     shop.stripe.plan("*", "", fail(500))
     job = purge(shop, owner)
     assert (job.state, job.reason) == ("retrying", "billing_failed")
     assert purge(shop, other).state == "succeeded"
-    with shop.application.tenants.read(owner.organisation_id) as tenant:
-        assert tenant.organisation_id == owner.organisation_id
+    with pytest.raises(TenantMissingError), shop.application.tenants.read(owner.organisation_id):
+        pass
+    assert set(mentions(shop, owner.organisation_id)) == {
+        "organisation", "billing_account", "job", "audit_content",
+    }  # fmt: skip
+    assert shop.account(owner).customer_id == customer
     assert shop.do(job.id, now=True).state == "succeeded"
+    assert shop.customers(owner) == []
+    assert "organisation" not in mentions(shop, owner.organisation_id)
+
+
+def test_a_purge_that_failed_and_is_done_again_by_hand_still_ends_what_is_owed(shop):
+    owner = full(shop, "Harbour Works")
+    due(shop, owner)
+    shop.stripe.plan("DELETE", "/v1/customers", fail(500), times=2 * PURGE_ORGANISATION.attempts)
+    job = purge(shop, owner)
+    while job.state == "retrying":
+        job = shop.do(job.id, now=True)
+    assert job.state == "failed"
+    shop.stripe.faults.clear()
+    retry_job(shop.application, job.id, None, None)
+    assert shop.do(job.id).state == "succeeded"
     assert shop.customers(owner) == []
 
 
