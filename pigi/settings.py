@@ -7,6 +7,7 @@ is a `Misconfigured` that names the variable.
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -128,7 +129,27 @@ def _billing_problems(settings: Settings) -> list[str]:
     }
     if not any(needed.values()):
         return []
-    return [f"{name} must be set too, or none of {', '.join(needed)}" for name, value in needed.items() if not value]
+    missing = [f"{name} must be set too, or none of {', '.join(needed)}" for name, value in needed.items() if not value]
+    return missing + (_misshapen(settings) if _is_at(settings.stripe_api_base, STRIPE_HOST) else [])
+
+
+_STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_\S+")
+_STRIPE_SECRETS = re.compile(r"[,\s]*(whsec_[^,\s]+([,\s]+|$))+")
+
+
+def _misshapen(settings: Settings) -> list[str]:
+    """What Stripe gives for something else (docs.stripe.com, "API keys").
+
+    A publishable key may do nothing here, and an organisation's needs a header that names one of its accounts.
+    """
+    key, secrets = settings.stripe_api_key, settings.stripe_webhook_secret
+    checks = {
+        "STRIPE_API_KEY must be a restricted or secret key of one account: it begins with rk_live_, rk_test_, sk_live_"
+        " or sk_test_": key and not _STRIPE_KEY.fullmatch(key),
+        "STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook endpoint, which begins with whsec_; two are"
+        " parted by a comma": secrets and not _STRIPE_SECRETS.fullmatch(secrets),
+    }
+    return [problem for problem, wrong in checks.items() if wrong]
 
 
 _LEAKY = ("ANTHROPIC_LOG", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "STRIPE_LOG")

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from pigi.domain.stripe_api import API_VERSION
+from pigi.domain.stripe_api import API_VERSION, release_of
 from pigi.domain.stripe_events import HEEDED
 from pigi.errors import Permanent
-from pigi.gateways.stripe_answers import id_of
+from pigi.gateways.stripe_answers import id_of, noted
 from pigi.gateways.stripe_caller import PAGE
 from pigi.gateways.stripe_money import Moneys, subscription_of
+from pigi.ports.billing import NotAllowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_FEATURES: Final = ("subscription_cancel", "subscription_update", "payment_method_update")
+_FEATURES: Final = ("subscription_cancel", "subscription_update", "payment_method_update", "invoice_history")
+_LOOKED_AT: Final = 5 * PAGE
+"""The newest of a list that are looked at for one of Pigi's: an account may be shared, and have any number."""
 
 
 class SetUp(Moneys):
     """`pigi.ports.billing.BillingProvider.findings`."""
 
-    def findings(self, webhook_url: str, price_ids: Sequence[str]) -> list[str]:
-        return [
-            *self._about_prices(price_ids),
-            *self._about_the_webhook(webhook_url),
-            *self._about_the_portal(),
-            *self._about_receipts(),
-            *self._about_dunning(),
-        ]
+    def findings(self, webhook_url: str, price_ids: Sequence[str], *, live: bool) -> list[str]:
+        parts = (
+            ("unchecked_prices", self._about_prices(price_ids)),
+            ("unchecked_webhook", self._about_the_webhook(webhook_url)),
+            ("unchecked_portal", self._about_the_portal()),
+            ("unchecked_invoices", self._about_invoices(live=live)),
+        )
+        return [code for unchecked, look in parts for code in _if_allowed(look, unchecked)]
 
     def _about_prices(self, price_ids: Sequence[str]) -> Iterator[str]:
         found = self.prices(price_ids)
@@ -50,8 +54,8 @@ class SetUp(Moneys):
         asked: Any = {"limit": PAGE, "include": ["webhook_endpoint.url"]}
         try:
             return self._ask(lambda: self._v2.core.event_destinations.list(asked), _read_thin_endpoints)
-        except Permanent:
-            return []  # not every account has the second API
+        except (Permanent, NotAllowed):
+            return []  # not every account has the second API, and a key for snapshots alone needs no right to it
 
     def _about_the_portal(self) -> Iterator[str]:
         asked = {"active": True, "is_default": True}
@@ -61,19 +65,33 @@ class SetUp(Moneys):
         elif not any(complete):
             yield "portal_features"
 
+    def _about_invoices(self, *, live: bool) -> Iterator[str]:
+        if live:
+            yield from self._about_receipts()
+        yield from self._about_dunning()
+
     def _about_receipts(self) -> Iterator[str]:
         """Whether receipts are mailed is in no answer; the number that each mailed one has, is."""
-        paid = self._every(self._v1.invoices.list, {"status": "paid"}, _receipt)
-        if not next((numbered for moved, numbered in paid if moved), True):
+        paid = islice(self._every(self._v1.invoices.list, {"status": "paid"}, _receipt), _LOOKED_AT)
+        if not next((numbered for due, numbered in paid if due), True):
             yield "receipts_off"
 
     def _about_dunning(self) -> Iterator[str]:
-        given_up = {one for one in self._every(self._v1.invoices.list, {"status": "open"}, _given_up) if one}
+        unpaid = islice(self._every(self._v1.invoices.list, {"status": "open"}, _given_up), _LOOKED_AT)
+        given_up = {subscription for subscription in unpaid if subscription}
         if not given_up:
             return
-        late = self._every(self._v1.subscriptions.list, {"status": "past_due"}, id_of)
+        late = islice(self._every(self._v1.subscriptions.list, {"status": "past_due"}, id_of), _LOOKED_AT)
         if any(subscription in given_up for subscription in late):
             yield "dunning_off"
+
+
+def _if_allowed(look: Iterator[str], unchecked: str) -> list[str]:
+    """What a look finds; that it did not happen if the key has no right to it."""
+    try:
+        return list(look)
+    except NotAllowed:
+        return [unchecked]
 
 
 @dataclass(frozen=True)
@@ -86,7 +104,7 @@ class _Endpoint:
 
 def _endpoint(value: dict[str, Any]) -> _Endpoint:
     # No version is the account's default, which somebody may change without thinking of Pigi.
-    fits = value["api_version"] == API_VERSION
+    fits = release_of(value["api_version"]) == release_of(API_VERSION)
     faults = [*_unheard(value["enabled_events"]), *([] if fits else ["webhook_version"])]
     return _Endpoint(value["url"] if value["status"] == "enabled" else None, faults)
 
@@ -111,11 +129,17 @@ def _complete(configuration: dict[str, Any]) -> bool:
 
 
 def _receipt(invoice: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether money moved, and whether there is a receipt."""
-    return int(invoice["amount_paid"]) > 0, invoice.get("receipt_number") is not None
+    """Whether it is one of Pigi's for which money moved, and whether there is a receipt."""
+    return _is_ours(invoice) and int(invoice["amount_paid"]) > 0, invoice.get("receipt_number") is not None
 
 
 def _given_up(invoice: dict[str, Any]) -> str | None:
-    """The subscription of an invoice that was tried and is not tried again; None for any other."""
+    """The subscription of an invoice of Pigi's that was tried and is not tried again; None for any other."""
     tried = int(invoice["attempt_count"]) > 0 and invoice["next_payment_attempt"] is None
-    return subscription_of(invoice) if tried else None
+    return subscription_of(invoice) if tried and _is_ours(invoice) else None
+
+
+def _is_ours(invoice: dict[str, Any]) -> bool:
+    """Whether Pigi's checkout made the subscription, whose metadata each of its invoices has a copy of."""
+    details = (invoice.get("parent") or {}).get("subscription_details") or {}
+    return noted(details, "organisation") is not None

@@ -46,3 +46,32 @@ def test_production_pays_at_stripes_own_address_alone(base):
 @pytest.mark.parametrize(("key", "live"), [("sk_live_x", True), ("rk_live_x", True), ("sk_test_x", False), ("", False)])
 def test_a_key_says_whether_money_is_real(key, live):
     assert Settings(stripe_api_key=key).stripe_live is live
+
+
+WRONG_FORMS = [
+    ("stripe_api_key", "pk_live_marker"),
+    ("stripe_api_key", "sk_org_live_marker"),
+    ("stripe_api_key", "whsec_marker"),
+    ("stripe_api_key", "sk_live_marker sk_live_other"),
+    ("stripe_webhook_secret", "we_marker"),
+    ("stripe_webhook_secret", "whsec_new,sk_live_marker"),
+]
+
+
+@pytest.mark.parametrize("base", ["", "https://api.stripe.com"])
+@pytest.mark.parametrize(("name", "value"), WRONG_FORMS)
+def test_what_stripe_gives_for_something_else_is_refused_and_not_shown(name, value, base):
+    (problem,) = problems_of(Settings(**STRIPE | {name: value}, stripe_api_base=base))
+    assert problem.startswith(f"{NAMES[name]} must be")
+    assert "marker" not in problem
+
+
+@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "sk_test_x", "rk_test_x"])
+def test_secret_and_restricted_keys_of_an_account_will_do_and_two_secrets_while_one_is_replaced(key):
+    chosen = STRIPE | {"stripe_api_key": key, "stripe_webhook_secret": "whsec_new, whsec_old"}
+    assert problems_of(Settings(**chosen)) == []
+
+
+def test_a_stand_in_takes_any_key():
+    chosen = STRIPE | {"stripe_api_key": "anything", "stripe_webhook_secret": "secret"}
+    assert problems_of(Settings(**chosen, stripe_api_base="http://127.0.0.1:1")) == []
