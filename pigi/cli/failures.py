@@ -36,6 +36,12 @@ OF_LIBRARIES: dict[str, Failure] = {
 """By the module of the exception's class, so that neither library is loaded only to name its errors."""
 
 
+ADVICE_HERE: dict[str, str] = {
+    "not_found": "`pigi organisations list` and `pigi jobs list` show the ids there are.",
+}
+"""What to do next on the command line, where that differs."""
+
+
 def failure_of(error: BaseException) -> Failure:
     """The failure behind any exception."""
     if isinstance(error, Misconfigured):
@@ -45,7 +51,7 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, PigiError):
         reason = REASONS.get(error.code)
         return (
-            Failure(error.code, reason.title, reason.advice)
+            Failure(error.code, reason.title, ADVICE_HERE.get(error.code, reason.advice))
             if reason
             else Failure(error.code, f"Refused: {error.code}.")
         )

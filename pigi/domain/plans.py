@@ -110,17 +110,22 @@ class Plans:
 def _read_limits(text: str) -> dict[str, dict[Limit, int]]:
     try:
         found = json.loads(text or "{}")
-        return {name: _limits(values) for name, values in found.items()}
+        named = [(plan, name, most) for plan, limits in found.items() for name, most in limits.items()]
     except (ValueError, AttributeError):
         example = '{"free": {"members": 3, "log_days": 30}}'
-        known = ", ".join(Limit)
-        raise Misconfigured([f"PIGI_PLANS must be JSON such as {example}; limits are {known}"]) from None
+        raise Misconfigured([f"PIGI_PLANS must be JSON such as {example}"]) from None
+    problems = [problem for plan, name, most in named if (problem := _flaw(plan, name, most))]
+    if problems:
+        raise Misconfigured(problems)
+    return {plan: {Limit(name): most for name, most in limits.items()} for plan, limits in found.items()}
 
 
-def _limits(values: dict[str, Any]) -> dict[Limit, int]:
-    if any(type(most) is not int or not 0 <= most <= MOST for most in values.values()):
-        raise ValueError
-    return {Limit(name): most for name, most in values.items()}
+def _flaw(plan: str, name: str, most: Any) -> str | None:
+    if name not in set(Limit):
+        return f"PIGI_PLANS: {plan} has no limit {name!r}; there are {', '.join(Limit)}"
+    if type(most) is not int or not 0 <= most <= MOST:
+        return f"PIGI_PLANS: {name} of {plan} must be a whole number from 0 to {MOST:,}"
+    return None
 
 
 def _read_prices(text: str, plans: Mapping[str, Plan]) -> dict[str, str]:

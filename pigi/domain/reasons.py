@@ -16,6 +16,8 @@ class Reason:
     advice: str
 
 
+AGAIN = "It is tried again by itself for a while; after that, ask again."
+
 REASONS: dict[str, Reason] = {
     # Ends of jobs
     "cancelled": Reason("The job was cancelled.", "Ask again if you still need it."),
@@ -96,15 +98,13 @@ REASONS: dict[str, Reason] = {
         "The purpose text is no longer held.", "Retry with the purpose; Pigi erases it when a job ends."
     ),
     # Stripe
-    "billing_busy": Reason("Stripe is busy with something else.", "Nothing: it is tried again."),
-    "billing_unreachable": Reason("Stripe could not be reached.", "Nothing: it is tried again."),
-    "billing_failed": Reason("Stripe answered with an error.", "Nothing: it is tried again."),
+    "billing_busy": Reason("Stripe is busy with something else.", AGAIN),
+    "billing_unreachable": Reason("Stripe could not be reached.", AGAIN),
+    "billing_failed": Reason("Stripe answered with an error.", AGAIN),
     "billing_refuses_us": Reason(
-        "Stripe turns Pigi away.", "Tell the operator: STRIPE_API_KEY must fit the account; it is tried again."
+        "Stripe turns Pigi away.", "Tell the operator: STRIPE_API_KEY must fit the account, and have the rights for it."
     ),
-    "billing_unconfigured": Reason(
-        "No payment provider is set up.", "Tell the operator: set STRIPE_API_KEY; it is tried again."
-    ),
+    "billing_unconfigured": Reason("No payment provider is set up.", "Tell the operator: set STRIPE_API_KEY."),
     "billing_rejected": Reason(
         "Stripe did not accept the request.", "Tell the operator, with the job's id; `pigi billing check` may say why."
     ),
@@ -116,12 +116,19 @@ REASONS: dict[str, Reason] = {
         "Stripe does not know the organisation as a customer.",
         "Tell the operator: STRIPE_API_KEY is perhaps of another account or mode; nothing was changed.",
     ),
-    "billing_moot": Reason("Nobody waits for this page any more.", "Open the billing page and ask again."),
+    "billing_moot": Reason(
+        "This page is no longer needed: a newer one was asked for, or too much time has passed.",
+        "Open the billing page and ask again.",
+    ),
     "billing_no_customer": Reason(
         "The organisation has bought nothing yet.", "Choose a plan first; then there is something to manage."
     ),
     "already_subscribed": Reason(
         "The organisation has a subscription.", "Change or end it on Stripe's page: 'Manage' on the billing page."
+    ),
+    "plan_granted": Reason(
+        "An operator gave the organisation its plan, so there is nothing to buy.",
+        "Ask the operator, who can take it back with `pigi billing grant`.",
     ),
     "billing_off": Reason("This installation charges nobody.", "Nothing: everything may be used without a plan."),
     "webhook_refused": Reason(
@@ -162,7 +169,7 @@ REASONS: dict[str, Reason] = {
         "Use the https address; change any password or key that was sent.",
     ),
     "forbidden": Reason(
-        "You may not do this here.", "Ask an owner or admin of the organisation, or use a key with the scope for it."
+        "You may not do this here.", "Ask somebody whose role allows it, such as an owner, or use a key with the scope."
     ),
     "csrf_refused": Reason(
         "The request does not show that it comes from Pigi's own pages.",
@@ -229,7 +236,8 @@ REASONS: dict[str, Reason] = {
     "too_many_resources": Reason("The project has as many resources as it may.", "Archive one that is not used."),
     "plan_limit": Reason(
         "The organisation's plan does not allow more of this.",
-        "An owner can choose another plan on the billing page, or remove or archive what is not used. Nothing is lost.",
+        "Remove or archive what is not used; if there is a Retry-After, wait as long. Or have an owner choose another "
+        "plan on the billing page. Nothing is lost.",
     ),
     "precondition_required": Reason(
         "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."

@@ -35,21 +35,24 @@ makes it ``unpaid`` or ``canceled``, and the free plan's limits apply. Nothing i
 STANDING: Final = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
 """What is changed in Stripe's portal and not bought a second time."""
 
+UNPAID_PURCHASE: Final = "incomplete"
+"""What was bought, and can still be paid for some 23 hours after its first payment failed."""
+
 ENDED: Final = frozenset({"canceled", "incomplete_expired"})
 """What nobody can be charged for any more."""
 
-WANTS_PAYMENT: Final = frozenset({"past_due", "unpaid", "incomplete"})
+WANTS_PAYMENT: Final = frozenset({"past_due", "unpaid", UNPAID_PURCHASE})
 """What a person can mend by paying or by another means of payment."""
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """What Pigi reads of one. ``price_id`` is that of its first item; None if it has none."""
+    """What Pigi reads of one. ``price_ids`` are those of its items."""
 
     id: str
     customer_id: str
     status: str
-    price_id: str | None
+    price_ids: tuple[str, ...]
     created_at: datetime
 
 

@@ -49,11 +49,10 @@ def read_customer(value: dict[str, Any], contact: Contact | None = None) -> Cust
 
 
 def read_subscription(value: dict[str, Any]) -> Subscription:
-    """A subscription with the price of its first item."""
-    items = value["items"]["data"]
-    price = named(items[0]["price"]) if items else None
+    """A subscription with the prices of its items, as many as come with it (ten at least)."""
+    prices = tuple(str(named(item["price"])) for item in value["items"]["data"])
     customer = str(named(value["customer"]))
-    return Subscription(id_of(value), customer, value["status"], price, moment(value["created"]))
+    return Subscription(id_of(value), customer, value["status"], prices, moment(value["created"]))
 
 
 def read_page(value: dict[str, Any]) -> Page:

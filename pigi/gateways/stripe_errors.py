@@ -13,6 +13,7 @@ import stripe
 from pigi.clock import now
 from pigi.errors import Permanent, PigiError, Temporary
 from pigi.gateways.retry_after import parse_retry_after
+from pigi.ports.billing import NotAllowed, RepeatedFailure
 
 BUSY: Final = "billing_busy"
 FAILED: Final = "billing_failed"
@@ -78,7 +79,10 @@ def _refusal(error: stripe.StripeError) -> PigiError:
     code = _code(error)
     if code == REJECTED:
         return Permanent(code)
-    return Temporary(code, retry_after=parse_retry_after(error.headers or {}, now()))
+    if code == FAILED and (error.headers or {}).get("idempotent-replayed") == "true":
+        return RepeatedFailure()
+    wait = parse_retry_after(error.headers or {}, now())
+    return NotAllowed(wait) if code == REFUSES_US else Temporary(code, retry_after=wait)
 
 
 def _code(error: stripe.StripeError) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ALLOWED_HEADERS: Final = frozenset({"authorization", "content-type", "idempotency-key", "stripe-version"})
 OWN_HEADERS: Final = {"User-Agent": "pigi", "Accept": "application/json", "Accept-Encoding": "identity"}
 # What the SDK and the errors read of an answer. Others stay away from it: one of them it turns into a warning.
-_HEARD: Final = ("retry-after", "stripe-should-retry")
+_HEARD: Final = ("idempotent-replayed", "retry-after", "stripe-should-retry")
 _LOGGERS: Final = ("stripe", "urllib3", "requests")
 _RESPONSE_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024

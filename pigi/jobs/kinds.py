@@ -139,7 +139,7 @@ OPEN_CHECKOUT = register(
         # Several calls at the gateway's limit of 30 s each; somebody waits for it, so not for long.
         time_limit=timedelta(minutes=4),
         changing=Action.BILLING_CHANGE,
-        effects={"customer": Single.EXACTLY, "contact": Single.EXACTLY, "checkout": Single.EXACTLY},
+        effects=dict.fromkeys(("customer", "contact", "subscription", "invoice", "checkout"), Single.EXACTLY),
     )
 )
 OPEN_PORTAL = register(

@@ -111,13 +111,14 @@ def read_billing(application: Application, caller: Caller) -> BillingView:
     )
 
 
-def wants_payment(application: Application, organisation_id: str) -> bool:
-    """Whether a payment of the organisation is late: for the banner on each of its pages."""
+def wanted_payment(application: Application, organisation_id: str) -> str | None:
+    """The organisation's status if a payment is late, for the banner on each of its pages; None if none is."""
     if not application.plans.charged:
-        return False
+        return None
     with application.control.quick() as connection:
         row = find_account(connection, organisation_id)
-    return row is not None and row.customer_id is not None and row.status in WANTS_PAYMENT
+    late = row is not None and row.customer_id is not None and row.status in WANTS_PAYMENT
+    return str(row.status) if late else None
 
 
 def request_checkout(
@@ -125,7 +126,8 @@ def request_checkout(
 ) -> JobView:
     """Ask for the page on which ``plan`` is bought, at one of its prices, the first if none is named.
 
-    Raises Refused: ``billing_off``, ``invalid`` for a plan or price that is not on offer, ``already_subscribed``,
+    Raises Refused: ``billing_off``, ``plan_granted``, ``invalid`` for a plan or price that is not on offer,
+        ``already_subscribed``,
         ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
     """
     offered = {offer.name: prices for offer, prices in _charging(application).plans.offered}
@@ -139,6 +141,8 @@ def request_checkout(
         raise Refused("invalid", errors=[flaw])
     if row is not None and row.status in STANDING:
         raise Refused("already_subscribed")
+    if row is not None and row.granted is not None:
+        raise Refused("plan_granted")
     return _ask(application, caller, OPEN_CHECKOUT, "checkout", price_id or prices[0], on_queued)
 
 

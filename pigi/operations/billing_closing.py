@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.domain.subscriptions import ENDED
+from pigi.errors import Temporary
 from pigi.jobs.effects import effects_of
 from pigi.operations.billing_accounts import SLACK, adopt_customer, find_account, forget_customer
 from pigi.operations.billing_outcomes import forget_events
@@ -36,9 +38,9 @@ def end_subscriptions(
         provider.expire_checkout(checkout.id)
     for one in provider.subscriptions_of(customer_id):
         if one.status not in ENDED:
-            _once(context, f"subscription:{one.id}", partial(provider.cancel_subscription, one.id))
+            end_subscription(context, provider, one.id)
     for invoice_id in provider.open_invoices(customer_id):
-        _once(context, f"invoice:{invoice_id}", partial(provider.void_invoice, invoice_id))
+        void_invoice(context, provider, invoice_id)
     _confirm(context)
     context.checkpoint()
     sync_customer(application, provider, customer_id)
@@ -49,17 +51,18 @@ def remove_customer(
 ) -> None:
     """`end_subscriptions`, then have Stripe delete the customer with its name and address (P26).
 
-    The events that told of it go with it, while it is still known whose they are. What Stripe must keep of invoices,
-    and Pigi's billing log (P27), stays.
+    What Stripe must keep of invoices, and Pigi's billing log (P27), stays.
     """
     end_subscriptions(context, application, provider, organisation_id)
     customer_id = _customer(context, provider, organisation_id)
     if customer_id is not None:
         _once(context, CUSTOMER, lambda _key: provider.delete_customer(customer_id))
+        if provider.read_customer(customer_id) is not None:
+            raise Temporary("billing_failed")
         with context.control.transaction() as connection:
             forget_events(connection, customer_id)
             forget_customer(connection, organisation_id, customer_id)
-    _confirm(context, CUSTOMER)
+    _confirm(context, customer=True)
 
 
 def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
@@ -77,18 +80,33 @@ def _customer(context: JobContext, provider: BillingProvider, organisation_id: s
         return adopt_customer(connection, organisation_id, found)
 
 
-def _confirm(context: JobContext, *keys: str) -> None:
+def _confirm(context: JobContext, *, customer: bool = False) -> None:
     """What an earlier attempt had begun and never heard of was done, since there is nothing left to do of it."""
     with context.control.quick() as connection:
         begun = [effect.key for effect in effects_of(connection, context.job.job_id) if effect.state == "intended"]
     for key in begun:
-        if key != CUSTOMER or key in keys:
+        if customer or key != CUSTOMER:
             context.confirm_effect(key)
 
 
+def end_subscription(context: JobContext, provider: BillingProvider, subscription_id: str) -> None:
+    """End it now, as an effect of the job."""
+    _once(context, f"subscription:{_mark(subscription_id)}", partial(provider.cancel_subscription, subscription_id))
+
+
+def void_invoice(context: JobContext, provider: BillingProvider, invoice_id: str) -> None:
+    """See to it that it is never collected, as an effect of the job."""
+    _once(context, f"invoice:{_mark(invoice_id)}", partial(provider.void_invoice, invoice_id))
+
+
+def _mark(stripe_id: str) -> str:
+    """Tells effects apart. They are kept for weeks, and Pigi keeps no ID of Stripe's but the customer's (P02)."""
+    return hashlib.sha256(stripe_id.encode()).hexdigest()[:12]
+
+
 def _once(context: JobContext, key: str, act: Callable[[str], None]) -> None:
-    """Do what can be done again without harm, as an effect of the job."""
+    """Do what can be done again without harm, as an effect of the job; each attempt under a key of its own."""
     context.checkpoint()
     if not context.begin_effect(key).settled:
-        act(f"pigi-{context.job.job_id}-{key}")
-        context.settle_effect(key, key.partition(":")[2] or None)
+        act(f"pigi-{context.job.job_id}-{context.job.attempt}-{key}")
+        context.settle_effect(key, None)

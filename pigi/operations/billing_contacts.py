@@ -75,7 +75,7 @@ def write_contact(context: JobContext, provider: BillingProvider, customer_id: s
         if now_contact is None or now_contact == contact:
             break
         contact = now_contact
-    context.settle_effect("contact", customer_id)
+    context.settle_effect("contact", None)
 
 
 def _contact(control: ControlDatabase, organisation_id: str) -> Contact | None:

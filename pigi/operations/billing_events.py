@@ -19,6 +19,7 @@ from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import SYNC_BILLING
 from pigi.jobs.moves import NOW
 from pigi.operations.billing_accounts import active_organisation_of
+from pigi.operations.billing_forms import recognise
 from pigi.operations.billing_outcomes import EVENT
 from pigi.store.engines import insert_into
 
@@ -43,7 +44,7 @@ def receive_webhook(application: Application, body: bytes, signature: str) -> st
     if not event.heeded:
         return None
     with application.control.begin() as session:
-        row_id = note_event(session.connection(), event)
+        row_id = _write_down(session.connection(), event)
         return None if row_id is None else _ask_for_sync(session, application, event, row_id)
 
 
@@ -60,8 +61,25 @@ def _genuine(application: Application, body: bytes, signature: str) -> StripeEve
     return event
 
 
+def hear_missed(application: Application, event: StripeEvent) -> bool:
+    """Take an event that no webhook told, with the job that it is owed; False if it was heard of before."""
+    with application.control.quick() as connection:
+        if is_noted(connection, event.id):
+            return False
+    with application.control.begin() as session:
+        row_id = note_event(session.connection(), event)
+        if row_id is not None:
+            _ask_for_sync(session, application, event, row_id)
+    return row_id is not None
+
+
 def note_event(connection: Connection, event: StripeEvent) -> str | None:
-    """Write an event down as heard of and not processed; its row's id, None if it was heard of before."""
+    """Write an event down as heard of and not processed; its row's id, None if it was heard of in either form."""
+    return None if recognise(connection, event) else _write_down(connection, event)
+
+
+def _write_down(connection: Connection, event: StripeEvent) -> str | None:
+    """The same, whatever was heard of it in another form: that one's job may have failed."""
     row: dict[str, Any] = {
         "id": new_id(),
         "event_id": event.id,
@@ -78,7 +96,7 @@ def note_event(connection: Connection, event: StripeEvent) -> str | None:
 
 
 def is_noted(connection: Connection, event_id: str) -> bool:
-    """Whether an event was heard of, in either form."""
+    """Whether an event was heard of, in either form as far as the two are tied to each other."""
     either = (EVENT.c.event_id == event_id) | (EVENT.c.snapshot_id == event_id)
     return connection.execute(select(EVENT.c.id).where(either)).first() is not None
 

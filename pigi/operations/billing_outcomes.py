@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import case, select, update
 
 from pigi.jobs.moves import NOW
 from pigi.operations.billing_accounts import ACCOUNT
@@ -37,8 +37,8 @@ def find_event(connection: Connection, row_id: str | None) -> Any:
     return None if row_id is None else connection.execute(select(EVENT).where(EVENT.c.id == row_id)).first()
 
 
-def open_events(connection: Connection, customer_id: str) -> Sequence[Any]:
-    """What was heard of a customer and is not processed, the oldest first."""
+def open_events(connection: Connection, customer_id: str | None) -> Sequence[Any]:
+    """What was heard of a customer and is not processed, the oldest first; with None, of whom nobody asked yet."""
     unprocessed = EVENT.c.processed_at.is_(None) & (EVENT.c.customer_id == customer_id)
     return connection.execute(select(EVENT).where(unprocessed).order_by(EVENT.c.created_at, EVENT.c.id)).all()
 
@@ -59,6 +59,6 @@ def settle_events(connection: Connection, row_ids: Sequence[str], outcome: Outco
 
 
 def forget_events(connection: Connection, customer_id: str) -> None:
-    """Remove what was heard of a customer and is processed; what is not yet loses its customer when it is."""
+    """Let go of a customer in what was heard of it and is processed; the rest follows when it is."""
     processed = (EVENT.c.customer_id == customer_id) & EVENT.c.processed_at.is_not(None)
-    connection.execute(delete(EVENT).where(processed))
+    connection.execute(update(EVENT).where(processed).values(customer_id=None))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from pigi.domain.subscriptions import NONE, STATUSES
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.enqueue import enqueue
@@ -74,7 +75,7 @@ def oversee(application: Application, runs: int = 7) -> Oversight:
         ).one()
         return Oversight(
             application.plans.charged,
-            _counts(connection, ACCOUNT.c.status, ACCOUNT.c.customer_id.is_not(None)),
+            _by_status(_counts(connection, ACCOUNT.c.status, ACCOUNT.c.customer_id.is_not(None))),
             waiting[0],
             waiting[1],
             _counts(connection, EVENT.c.outcome, EVENT.c.outcome.is_not(None)),
@@ -131,6 +132,12 @@ def _known_customer(connection: Connection, organisation_id: str) -> str:
     if customer_id is None:
         raise Refused("billing_no_customer")
     return customer_id
+
+
+def _by_status(counts: dict[str, int]) -> dict[str, int]:
+    """The best first, and what this release does not know last."""
+    order = {status: place for place, status in enumerate([*STATUSES, NONE])}
+    return dict(sorted(counts.items(), key=lambda item: order.get(item[0], len(order))))
 
 
 def _counts(connection: Connection, column: Any, which: Any) -> dict[str, int]:

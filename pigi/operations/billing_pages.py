@@ -7,21 +7,35 @@ it was done, and idempotency keys are forgotten after a day.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
 from pigi.clock import now
-from pigi.domain.subscriptions import STANDING, prevailing
+from pigi.domain.subscriptions import STANDING, UNPAID_PURCHASE, prevailing
 from pigi.errors import Permanent
-from pigi.operations.billing_accounts import SLACK, adopt_customer, customer_of, forget_customer, intend_customer
+from pigi.operations.billing_accounts import (
+    SLACK,
+    active_organisation_of,
+    adopt_customer,
+    customer_of,
+    find_account,
+    forget_customer,
+    intend_customer,
+)
+from pigi.operations.billing_closing import end_subscription, void_invoice
 from pigi.operations.billing_contacts import keep_in_step, write_contact
+from pigi.operations.billing_provider import make
 from pigi.operations.billing_sync import sync_customer
 from pigi.ports.billing import CheckoutRequest
 from pigi.store.billing import BillingLink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pigi.application import Application
+    from pigi.domain.subscriptions import Subscription
     from pigi.jobs.context import JobContext
     from pigi.ports.billing import BillingProvider, Page
 
@@ -34,25 +48,30 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
     """Open the page on which the organisation buys a subscription.
 
     Raises:
-        Permanent: ``already_subscribed``, ``billing_moot`` once nobody waits any more, and as `BillingProvider`.
+        Permanent: ``already_subscribed``, ``plan_granted``, ``billing_moot`` once nobody waits any more, and as
+            `BillingProvider`.
         Temporary: as `BillingProvider`.
     """
     link = _link(context)
+    _refuse_if_granted(context)
     customer_id = sure_customer(context, provider)
-    found = prevailing(provider.subscriptions_of(customer_id))
-    if found is not None and found.status in STANDING:
+    subscriptions = provider.subscriptions_of(customer_id)
+    if _standing(subscriptions):
         # Perhaps nobody told Pigi of it yet.
         sync_customer(application, provider, customer_id)
         raise Permanent("already_subscribed")
+    _give_up_unpaid(context, provider, subscriptions)
     context.checkpoint()
     begun = context.begin_effect("checkout")
-    if begun.settled:
+    if begun.settled and link.url is not None:
         return
-    if begun.tries > 1 and provider.has_ended_checkout(customer_id, context.job.job_id, link.created_at - SLACK):
+    since = link.created_at - SLACK
+    if begun.settled or (begun.tries > 1 and provider.has_ended_checkout(customer_id, context.job.job_id, since)):
         raise Permanent("billing_moot")
     page = _single_checkout(context, application, provider, customer_id, link.price_id)
+    _stand_alone(context, provider, customer_id, page)
     _keep_url(context, application, page)
-    context.settle_effect("checkout", page.id)
+    context.settle_effect("checkout", None)
 
 
 def open_portal(context: JobContext, application: Application, provider: BillingProvider) -> None:
@@ -71,9 +90,10 @@ def open_portal(context: JobContext, application: Application, provider: Billing
         return
     back, key = _home(application, context.organisation_id), f"pigi-{context.job.job_id}-portal"
     payment = link.page == "payment-method"
-    page = provider.create_portal(customer_id, f"{back}/return", key, payment_method=payment)
+    create = partial(provider.create_portal, customer_id, f"{back}/return", payment_method=payment)
+    page = make(create, lambda: None, key)
     _keep_url(context, application, page)
-    context.settle_effect("portal", page.id)
+    context.settle_effect("portal", None)
 
 
 def sure_customer(context: JobContext, provider: BillingProvider) -> str:
@@ -88,13 +108,14 @@ def sure_customer(context: JobContext, provider: BillingProvider) -> str:
         with context.control.transaction() as connection:
             account = forget_customer(connection, organisation_id, account.customer_id)
     context.begin_effect("customer")
-    found = provider.find_customer(organisation_id, account.intended_at - SLACK) if perhaps_made else None
+    look = partial(provider.find_customer, organisation_id, account.intended_at - SLACK)
+    found = look() if perhaps_made else None
     # The organisation's key, not the job's: of two jobs that do this at once, both get the same customer.
     key = f"pigi-{organisation_id}-customer-{account.intended_at.timestamp():.6f}"
-    found = found or provider.create_customer(organisation_id, key)
+    found = found or make(partial(provider.create_customer, organisation_id), look, key)
     with context.control.transaction() as connection:
         customer_id = adopt_customer(connection, organisation_id, found)
-    context.settle_effect("customer", customer_id)
+    context.settle_effect("customer", None)
     write_contact(context, provider, customer_id)
     return customer_id
 
@@ -104,18 +125,68 @@ def _single_checkout(
 ) -> Page:
     """This job's checkout, found or made; every other that could still be paid is closed."""
     job_id, home = context.job.job_id, _home(application, context.organisation_id)
+    mine = _own_checkout(provider, customer_id, job_id)
+    if mine is not None:
+        return mine
+    request = CheckoutRequest(
+        customer_id, price_id, context.organisation_id, job_id, success_url=f"{home}/return", cancel_url=home
+    )
+    return make(
+        partial(provider.create_checkout, request),
+        partial(_own_checkout, provider, customer_id, job_id),
+        f"pigi-{job_id}-checkout",
+    )
+
+
+def _own_checkout(provider: BillingProvider, customer_id: str, job_id: str) -> Page | None:
+    """The checkout that the job has made; on the way to it the customer's others are closed."""
     mine = None
     for checkout in provider.open_checkouts(customer_id):
         if checkout.job_id == job_id:
             mine = checkout
         else:
             provider.expire_checkout(checkout.id)
-    if mine is not None:
-        return mine
-    request = CheckoutRequest(
-        customer_id, price_id, context.organisation_id, job_id, success_url=f"{home}/return", cancel_url=home
-    )
-    return provider.create_checkout(request, f"pigi-{job_id}-checkout")
+    return mine
+
+
+def _stand_alone(context: JobContext, provider: BillingProvider, customer_id: str, page: Page) -> None:
+    """Close the page again unless it may stand: what was looked at before it was made may have changed meanwhile.
+
+    Of jobs at the same moment the one whose page came second sees both pages, and the newest job's stays. A page
+    that a deletion's closing came too early to see is closed here.
+    """
+    others = [one for one in provider.open_checkouts(customer_id) if one.id != page.id]
+    outdone = [one for one in others if one.job_id is None or one.job_id < context.job.job_id]
+    for one in outdone:
+        provider.expire_checkout(one.id)
+    bought = _standing(provider.subscriptions_of(customer_id))
+    with context.control.quick() as connection:
+        closed = active_organisation_of(connection, customer_id) is None
+    if bought or closed or len(outdone) < len(others):
+        provider.expire_checkout(page.id)
+        context.settle_effect("checkout", None)
+        raise Permanent("already_subscribed" if bought else "billing_moot")
+
+
+def _refuse_if_granted(context: JobContext) -> None:
+    with context.control.quick() as connection:
+        account = find_account(connection, context.organisation_id)
+    if account is not None and account.granted is not None:
+        raise Permanent("plan_granted")
+
+
+def _standing(subscriptions: Iterable[Subscription]) -> bool:
+    found = prevailing(subscriptions)
+    return found is not None and found.status in STANDING
+
+
+def _give_up_unpaid(context: JobContext, provider: BillingProvider, subscriptions: Iterable[Subscription]) -> None:
+    """End what was bought and never paid: for a day it still can be, and then the customer would pay for two."""
+    for one in subscriptions:
+        if one.status == UNPAID_PURCHASE:
+            end_subscription(context, provider, one.id)
+            for invoice_id in provider.open_invoices(one.customer_id, one.id):
+                void_invoice(context, provider, invoice_id)
 
 
 def _home(application: Application, organisation_id: str) -> str:

@@ -6,6 +6,7 @@ It also finds the events that never came, asks what prices cost, and looks wheth
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,16 @@ from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.stripe_api import WEBHOOK_PATH
-from pigi.domain.subscriptions import ENDED
+from pigi.domain.subscriptions import ENDED, STANDING
+from pigi.errors import Permanent
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.operations.billing_accounts import ACCOUNT, active_organisation_of, all_contacts, find_account
-from pigi.operations.billing_events import ASKED_BY, is_noted, note_event
+from pigi.operations.billing_events import ASKED_BY, hear_missed
 from pigi.operations.billing_log import was_customer
-from pigi.operations.billing_outcomes import EVENT
-from pigi.operations.billing_sync import stands_so, sync_customer
+from pigi.operations.billing_outcomes import EVENT, open_events
+from pigi.operations.billing_sync import owner_of, stands_so, sync_customer
+from pigi.ports.billing import NotAllowed
 from pigi.store.billing import BillingPrice, BillingRun
 from pigi.store.engines import insert_into
 
@@ -46,15 +49,16 @@ OVERLAP = timedelta(hours=1)
 def reconcile(context: JobContext, application: Application, provider: BillingProvider) -> None:
     """Bring Pigi into step with Stripe. Raises as `BillingProvider`."""
     run = _Run(context)
-    read_prices(context, application, provider)
+    with suppress(NotAllowed):  # only pages need them, and the check finds that the right is missing
+        read_prices(context, application, provider)
     theirs = _subscriptions(run, provider)
     _follow_contacts(run, application, provider)
-    _hear_missed(run, provider)
-    for customer_id in _suspects(run, application, theirs):
-        context.checkpoint()
-        run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
+    _hear_missed(run, application, provider)
+    _find_owners(run, provider)
+    _put_right(run, application, provider, _suspects(run, application, theirs))
     address = application.settings.public_url.rstrip("/") + WEBHOOK_PATH
-    run.end(provider.findings(address, list(application.plans.by_price)))
+    prices, live = list(application.plans.by_price), application.settings.stripe_live
+    run.end([*provider.findings(address, prices, live=live), *_about_customers(application, theirs)])
 
 
 def read_prices(context: JobContext, application: Application, provider: BillingProvider) -> None:
@@ -107,18 +111,53 @@ def _since(connection: Connection) -> datetime:
     return earliest if last is None else max(earliest, last - OVERLAP)
 
 
-def _hear_missed(run: _Run, provider: BillingProvider) -> None:
+def _hear_missed(run: _Run, application: Application, provider: BillingProvider) -> None:
     """Write down the events that no webhook told; their customers are synced below. Of strangers nothing is kept."""
-    with run.context.control.quick() as connection:
-        own: set[str] = set(connection.execute(select(ACCOUNT.c.customer_id)).scalars())
+    own = _own_customers(application)
     for event in provider.events_since(run.since):
         run.context.checkpoint()
         if event.customer_id is None and event.object_id is not None:
             event = replace(event, customer_id=provider.customer_of(event.object_id))  # noqa: PLW2901 - completed
-        with run.context.control.transaction() as connection:
-            known = event.customer_id in own or was_customer(connection, event.customer_id or "")
-            missed = known and not is_noted(connection, event.id) and note_event(connection, event) is not None
-        run.add(missed=int(missed))
+        if event.customer_id is None:
+            continue
+        with application.control.quick() as connection:
+            known = event.customer_id in own or was_customer(connection, event.customer_id)
+        run.add(missed=int(known and hear_missed(application, event)))
+
+
+def _own_customers(application: Application) -> set[str]:
+    with application.control.quick() as connection:
+        customers = select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None))
+        return set(connection.execute(customers).scalars())
+
+
+def _find_owners(run: _Run, provider: BillingProvider) -> None:
+    """Ask whose the thin events are whose jobs failed before they could ask, or nobody would ever look at them."""
+    with run.context.control.quick() as connection:
+        unowned = open_events(connection, None)
+    for event in unowned:
+        run.context.checkpoint()
+        owner_of(run.context.control, provider, event)
+
+
+def _put_right(run: _Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
+    """Sync each; one that is refused keeps no other waiting, but the run is not whole then."""
+    refusals: list[Permanent] = []
+    for customer_id in suspects:
+        run.context.checkpoint()
+        try:
+            run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
+        except Permanent as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
+
+
+def _about_customers(application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
+    """What is wrong with how customers stand: nobody means to pay for two subscriptions."""
+    own = _own_customers(application)
+    twice = any(sum(one.status in STANDING for one in ones) > 1 for customer, ones in theirs.items() if customer in own)
+    return ["subscribed_twice"] if twice else []
 
 
 def _subscriptions(run: _Run, provider: BillingProvider) -> dict[str, list[Subscription]]:
@@ -165,7 +204,8 @@ def _suspects(run: _Run, application: Application, theirs: dict[str, list[Subscr
     The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.
     """
     with application.control.quick() as connection:
-        rows = connection.execute(select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None))).all()
+        customers = select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None)).order_by(ACCOUNT.c.organisation_id)
+        rows = connection.execute(customers).all()
         told = select(EVENT.c.customer_id).where(EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None))
         heard: set[str] = set(connection.execute(told.distinct()).scalars())
     own = {row.customer_id for row in rows}

@@ -16,8 +16,8 @@ from pigi.domain.subscriptions import ENTITLED, NONE, STANDING, prevailing
 from pigi.errors import Permanent
 from pigi.jobs.moves import NOW
 from pigi.operations.billing_accounts import ACCOUNT, adopt_customer, customer_of, find_account
-from pigi.operations.billing_log import log_event, was_customer
-from pigi.operations.billing_outcomes import EVENT, Outcome, find_event, open_events, settle_events
+from pigi.operations.billing_log import log_events, was_customer
+from pigi.operations.billing_outcomes import EVENT, Outcome, find_event, forget_events, open_events, settle_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pigi.domain.subscriptions import Subscription
     from pigi.jobs.context import JobContext
     from pigi.ports.billing import BillingProvider
+    from pigi.store.sessions import ControlDatabase
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,15 @@ class _Facts:
         """The plan that it buys, and whether that can be told."""
         if self.found is None or self.status not in ENTITLED:
             return None, True
-        plan = plans.by_price.get(self.found.price_id or "")
+        # What was added by hand in Stripe, such as a fee, stands beside the price of a plan.
+        plan = next((plans.by_price[price] for price in self.found.price_ids if price in plans.by_price), None)
         return plan, plan is not None
 
 
 @dataclass(frozen=True)
 class _Ticket:
     organisation_id: str
+    customer_id: str
     number: int
     at: datetime
 
@@ -80,7 +83,7 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
     if event is not None:
         if event.processed_at is not None:
             return
-        customer_id = _customer_of(context, provider, event)
+        customer_id = owner_of(context.control, provider, event)
     if customer_id is None:
         return
     context.checkpoint()
@@ -91,7 +94,8 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
 def sync_customer(application: Application, provider: BillingProvider, customer_id: str) -> Synced:
     """Store what Stripe says of the customer now, and log what its open events tell of money."""
     control = application.control
-    heard = _heard_of(application, provider, customer_id)
+    with control.quick() as connection:
+        heard = open_events(connection, customer_id)
     with control.transaction() as connection:
         ticket = _take_ticket(connection, customer_id)
     if ticket is None:
@@ -103,34 +107,17 @@ def sync_customer(application: Application, provider: BillingProvider, customer_
         told = [event.id for event in heard if not known or event.type not in LOGGED]
         settle_events(connection, told, Outcome.SYNCED if known else Outcome.UNKNOWN)
     if known:
-        for event in heard:
-            if event.type in LOGGED:
-                log_event(control, provider, event)
+        log_events(control, provider, [event for event in heard if event.type in LOGGED])
     return synced
 
 
-def _heard_of(application: Application, provider: BillingProvider, customer_id: str) -> list[Any]:
-    """The customer's open events, each with its snapshot's id: by that the log counts, and reconciliation knows it."""
-    with application.control.quick() as connection:
-        heard = open_events(connection, customer_id)
-    for event in heard:
-        if event.thin and event.snapshot_id is None:
-            found = provider.snapshot_of(event.event_id)
-            with application.control.quick() as connection:
-                connection.execute(update(EVENT).where(EVENT.c.id == event.id).values(snapshot_id=found))
-    if not any(event.thin for event in heard):
-        return list(heard)
-    with application.control.quick() as connection:
-        return list(connection.execute(select(EVENT).where(EVENT.c.id.in_([event.id for event in heard]))))
-
-
-def _customer_of(context: JobContext, provider: BillingProvider, event: Any) -> str | None:
-    """Whose event it is: a thin one does not say."""
+def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:
+    """Whose event it is: a thin one does not say. One that is nobody's is settled."""
     if event.customer_id is not None or event.object_id is None:
         found = event.customer_id
     else:
         found = provider.customer_of(event.object_id)
-    with context.control.quick() as connection:
+    with control.quick() as connection:
         if found is None:
             settle_events(connection, [event.id], Outcome.UNKNOWN)
         elif event.customer_id is None:
@@ -147,12 +134,18 @@ def _take_ticket(connection: Connection, customer_id: str) -> _Ticket | None:
         .returning(ACCOUNT.c.organisation_id, ACCOUNT.c.tickets, NOW)
     )
     row = connection.execute(taken).first()
-    return None if row is None else _Ticket(row[0], row[1], row[2])
+    return None if row is None else _Ticket(row[0], customer_id, row[1], row[2])
 
 
 def _adopt(application: Application, provider: BillingProvider, customer_id: str) -> _Ticket | None:
     """A customer that was made without Pigi's hearing of it says in its metadata whose it is."""
-    customer = provider.read_customer(customer_id)
+    try:
+        customer = provider.read_customer(customer_id)
+    except Permanent as refusal:
+        # Of an own customer it means that the key is of another account; anybody else's is none of ours.
+        if refusal.code != "billing_customer_unknown":
+            raise
+        return None
     if customer is None or customer.organisation_id is None:
         return None
     with application.control.transaction() as connection:
@@ -185,9 +178,16 @@ def _store(connection: Connection, plans: Plans, ticket: _Ticket, facts: _Facts)
     if facts.gone:
         # It was deleted at Stripe's; whoever buys again becomes a new customer.
         values |= {"customer_id": None, "intended_at": None}
-    this = (ACCOUNT.c.organisation_id == ticket.organisation_id) & (ACCOUNT.c.ticket < ticket.number)
+    # Of its customer still: one that was found deleted may have been replaced while that was asked.
+    this = (
+        (ACCOUNT.c.organisation_id == ticket.organisation_id)
+        & (ACCOUNT.c.customer_id == ticket.customer_id)
+        & (ACCOUNT.c.ticket < ticket.number)
+    )
     before = connection.execute(select(ACCOUNT).where(this)).first()
     connection.execute(update(ACCOUNT).where(this).values(values))
+    if before is not None and facts.gone:
+        forget_events(connection, ticket.customer_id)
     changed = before is not None and any(values.get(name, kept) != kept for name, kept in _standing(before).items())
     return Synced(changed, priced)
 

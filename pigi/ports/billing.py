@@ -6,11 +6,12 @@ step); none is taken in. Errors, of every method:
     Temporary: ``billing_busy`` (429, with Retry-After if a usable one came; 409, another request with the same
         idempotency key is at work), ``billing_unreachable`` (no connection, a timeout: it may have been done),
         ``billing_failed`` (5xx), ``billing_refuses_us`` (401, 403: an operator must act, and until then nothing
-        that was heard of may be lost).
+        that was heard of may be lost), which is `NotAllowed`.
     Permanent: ``billing_rejected`` (any other 4xx).
 
 Every write takes ``key``, an idempotency key of the effect that it is. The provider forgets keys after a day or so:
-whoever tries again looks first whether it was done.
+whoever tries again looks first whether it was done. Until then it repeats the answer to a key, a failure of its own
+too; that is told apart as `RepeatedFailure`.
 """
 
 from __future__ import annotations
@@ -18,12 +19,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pigi.errors import Temporary
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from pigi.domain.stripe_events import StripeEvent
     from pigi.domain.subscriptions import Subscription
+
+
+class NotAllowed(Temporary):
+    """``billing_refuses_us``: the key itself is refused, or it lacks the right to what was asked."""
+
+    def __init__(self, retry_after: timedelta | None = None) -> None:
+        super().__init__("billing_refuses_us", retry_after)
+
+
+class RepeatedFailure(Temporary):
+    """``billing_failed``, as an earlier request of the same key was answered: for a day that key gets nothing else.
+
+    The earlier request may have done its work all the same.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("billing_failed")
 
 
 @dataclass(frozen=True, repr=False)
@@ -128,7 +148,7 @@ class BillingProvider(Protocol):
         ...
 
     def customer_of(self, object_id: str) -> str | None:
-        """Whose a subscription, invoice, charge, refund or checkout is, by its id; None if it is nobody's or gone."""
+        """Whose a subscription, invoice, charge, refund, dispute or checkout is, by its id; None if nobody's or gone."""
         ...
 
     def subscriptions_of(self, customer_id: str) -> list[Subscription]:
@@ -159,8 +179,8 @@ class BillingProvider(Protocol):
         """A page on which the customer changes or ends what it has; or just the one for a new means of payment."""
         ...
 
-    def open_invoices(self, customer_id: str) -> list[str]:
-        """Invoices that may still be collected: drafts and open ones."""
+    def open_invoices(self, customer_id: str, subscription_id: str | None = None) -> list[str]:
+        """Invoices that may still be collected, of all subscriptions or of one: drafts and open ones."""
         ...
 
     def void_invoice(self, invoice_id: str, key: str) -> None:
@@ -191,6 +211,10 @@ class BillingProvider(Protocol):
         """Events of the heeded sorts that happened since a moment, newest first; Stripe keeps them for 30 days."""
         ...
 
-    def findings(self, webhook_url: str, price_ids: Sequence[str]) -> list[str]:
-        """What is wrong with the account's set-up: codes of `pigi.domain.billing_findings.FINDINGS`."""
+    def findings(self, webhook_url: str, price_ids: Sequence[str], *, live: bool) -> list[str]:
+        """What is wrong with the account's set-up: codes of `pigi.domain.billing_findings.FINDINGS`.
+
+        A part that the key has no right to see is a finding of its own. ``live`` is whether money is real: receipts
+        are mailed only then. Of payments those count that subscriptions of Pigi's made.
+        """
         ...

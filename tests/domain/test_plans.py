@@ -123,8 +123,15 @@ def test_prices_that_cannot_be_read_stop_the_start(tmp_path: Path, text: str) ->
     ],
 )
 def test_limits_that_cannot_be_read_stop_the_start(tmp_path: Path, text: str) -> None:
-    with pytest.raises(Misconfigured, match="PIGI_PLANS must be JSON"):
+    with pytest.raises(Misconfigured, match="PIGI_PLANS"):
         plans_of(tmp_path, "price_t=team", text)
+
+
+def test_each_limit_that_is_wrong_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as raised:
+        plans_of(tmp_path, "price_t=team", '{"free": {"seats": 3}, "team": {"members": -1}}')
+    assert "free has no limit 'seats'" in str(raised.value)
+    assert "members of team must be a whole number" in str(raised.value)
 
 
 def test_a_plan_that_does_not_exist_cannot_be_limited(tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from stripe.events import _event_classes
+from stripe.params import WebhookEndpointCreateParams
+from stripe.v2.core._event import UnknownEventNotification
 
-from pigi.domain.stripe_events import LOGGED, StripeEvent
+from pigi.domain.stripe_events import HEEDED, LOGGED, StripeEvent
 from pigi.errors import Permanent, Temporary
 from pigi.ports.billing import Contact, Money
-from tests.gateways.stripe_calls import gives, refuses, serve
+from tests.gateways.stripe_calls import gives, page, refuses, serve
 
 GONE = refuses(404, "resource_missing")
 WHEN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -44,19 +47,73 @@ def event(sort: str, about: str | None = "in_1") -> StripeEvent:
     return StripeEvent("evt_1", sort, WHEN, livemode=False, customer_id="cus_1", object_id=about)
 
 
+DISPUTE = {**REFUND, "id": "du_1", "object": "dispute", "amount": 4900, "payment_intent": "pi_1"}
+PAYMENT = {"id": "inpay_1", "object": "invoice_payment", "invoice": {**INVOICE, "id": "in_7"}}
 MONEY = [
     ("invoice.paid", INVOICE, Money("cus_1", "in_1", 4000, "eur", "DE", "paid")),
     ("invoice.payment_failed", INVOICE, Money("cus_1", "in_1", 4900, "eur", "DE", "failed")),
     ("invoice.voided", INVOICE, Money("cus_1", "in_1", 4900, "eur", "DE", "void")),
     ("invoice.marked_uncollectible", INVOICE, Money("cus_1", "in_1", 4900, "eur", "DE", "uncollectible")),
     ("refund.created", REFUND, Money("cus_1", None, -900, "eur", "FR", "refunded")),
+    ("refund.failed", REFUND, Money("cus_1", None, 900, "eur", "FR", "refund_failed")),
+    ("charge.dispute.funds_withdrawn", DISPUTE, Money("cus_1", "in_7", -4900, "eur", "DE", "disputed")),
+    ("charge.dispute.funds_reinstated", DISPUTE, Money("cus_1", "in_7", 4900, "eur", "DE", "reinstated")),
 ]
 
 
 @pytest.mark.parametrize(("sort", "found", "money"), MONEY)
 def test_an_events_money_is_its_moments(sort: str, found: dict[str, Any], money: Money) -> None:
-    with serve(gives(found)) as (billing, _server):
+    with serve(gives(found), page(PAYMENT)) as (billing, _server):
         assert billing.money_of(event(sort, found["id"])) == money
+
+
+TAKING_BACK = [
+    ("refund.created", "/v1/refunds/re_1", "refunded"),
+    ("charge.dispute.funds_withdrawn", "/v1/disputes/re_1", "disputed"),
+]
+
+
+@pytest.mark.parametrize(("sort", "path", "status"), TAKING_BACK)
+def test_what_is_taken_back_is_taken_from_the_invoice_of_its_payment(sort: str, path: str, status: str) -> None:
+    charge = {**REFUND["charge"], "payment_intent": "pi_1"}
+    with serve(gives({**REFUND, "charge": charge}), page(PAYMENT)) as (billing, server):
+        money = billing.money_of(event(sort, "re_1"))
+        first, second = server.asked
+    assert money == Money("cus_1", "in_7", -900, "eur", "DE", status)
+    assert (first.path, first.parameters) == (path, {"expand[0]": "charge"})
+    wanted = {"payment[type]": "payment_intent", "payment[payment_intent]": "pi_1", "expand[0]": "data.invoice"}
+    assert (second.path, second.parameters) == ("/v1/invoice_payments", {**wanted, "limit": "100"})
+
+
+def test_what_no_invoice_was_for_is_taken_back_where_the_payer_said_to_live() -> None:
+    with serve(gives({**REFUND, "payment_intent": "pi_1"}), page()) as (billing, _server):
+        assert billing.money_of(event("refund.created", "re_1")) == Money("cus_1", None, -900, "eur", "FR", "refunded")
+
+
+def test_a_refund_without_a_charge_is_whose_it_says_or_its_payment_does() -> None:
+    lone = {**REFUND, "charge": None, "payment_intent": "pi_1"}
+    with serve(gives({**lone, "customer": "cus_2"}), page(PAYMENT)) as (billing, _server):
+        own = billing.money_of(event("refund.created", "re_1"))
+    with serve(gives(lone), gives({"id": "pi_1", "customer": "cus_3"}), page(PAYMENT)) as (billing, _server):
+        payers = billing.money_of(event("refund.created", "re_1"))
+    assert own == Money("cus_2", "in_7", -900, "eur", "DE", "refunded")
+    assert payers == Money("cus_3", "in_7", -900, "eur", "DE", "refunded")
+
+
+def test_stripe_knows_all_that_is_heeded_in_both_forms() -> None:
+    snapshots = get_args(get_args(WebhookEndpointCreateParams.__annotations__["enabled_events"])[0])
+    assert not HEEDED - set(snapshots)
+    classes = {sort: _event_classes.get_v2_event_notification_class(f"v1.{sort}") for sort in HEEDED}
+    assert {sort for sort, found in classes.items() if found is UnknownEventNotification} == set()
+
+
+def test_an_event_that_cannot_be_read_hides_no_other() -> None:
+    whole = {"object": "event", "type": "invoice.paid", "created": 1_780_000_000, "livemode": False}
+    about = {"data": {"object": {"id": "in_1", "object": "invoice", "customer": "cus_1"}}}
+    odd = [{"id": "evt 1"}, {"id": "evt_2", "created": "soon"}, {"id": "evt_3", "data": None}]
+    listed = [{**whole, **about, **one} for one in (*odd, {"id": "evt_4"})]
+    with serve(page(*listed)) as (billing, _server):
+        assert [found.id for found in billing.events_since(WHEN)] == ["evt_4"]
 
 
 def test_every_logged_sort_of_event_has_its_money() -> None:
@@ -98,6 +155,9 @@ def test_money_of_nobody_or_of_what_is_gone_is_none() -> None:
         ("in_1", "/v1/invoices/in_1"),
         ("ch_1", "/v1/charges/ch_1"),
         ("py_1", "/v1/charges/py_1"),
+        ("re_1", "/v1/refunds/re_1"),
+        ("dp_1", "/v1/disputes/dp_1"),
+        ("du_1", "/v1/disputes/du_1"),
         ("cs_test_1", "/v1/checkout/sessions/cs_test_1"),
     ],
 )
@@ -108,14 +168,32 @@ def test_whose_something_is_is_asked_where_its_id_says(name: str, path: str) -> 
         assert billing.customer_of(name) is None
 
 
-@pytest.mark.parametrize("refund", ["re_1", "pyr_1"])
-def test_a_refund_is_whose_its_charge_was(refund: str) -> None:
-    with serve(gives({"id": refund, "charge": "ch_1"}), gives({"id": "ch_1", "customer": "cus_1"})) as (
-        billing,
-        server,
-    ):
-        assert billing.customer_of(refund) == "cus_1"
-        assert [asked.path for asked in server.asked] == [f"/v1/refunds/{refund}", "/v1/charges/ch_1"]
+@pytest.mark.parametrize("name", ["re_1", "pyr_1", "dp_1", "du_1"])
+@pytest.mark.parametrize(
+    ("payment", "path"),
+    [
+        ({"charge": "ch_1"}, "/v1/charges/ch_1"),
+        ({"charge": None, "payment_intent": "pi_1"}, "/v1/payment_intents/pi_1"),
+    ],
+)
+def test_what_takes_a_payment_back_is_whose_that_was(name: str, payment: dict[str, Any], path: str) -> None:
+    with serve(gives({"id": name, **payment}), gives({"id": "one", "customer": "cus_1"})) as (billing, server):
+        assert billing.customer_of(name) == "cus_1"
+        assert server.asked[1].path == path
+
+
+def test_nobodys_is_not_looked_for_any_further() -> None:
+    guest = {"id": "cs_1", "customer": None, "payment_intent": "pi_1"}
+    with serve(gives(guest)) as (billing, server):
+        assert billing.customer_of("cs_1") is None
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("name", ["ch_of_old", "42", "x" * 81])
+def test_a_customers_own_id_is_not_taken_for_anything_else(name: str) -> None:
+    with serve(gives({"id": "in_1", "customer": name})) as (billing, server):
+        assert billing.customer_of("in_1") == (name if len(name) <= 80 else None)
+        assert len(server.asked) == 1
 
 
 def test_whose_anything_else_is_is_not_asked() -> None:

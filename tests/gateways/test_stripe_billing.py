@@ -122,7 +122,7 @@ def test_a_subscription_says_whose_it_is_what_it_costs_and_how_it_stands(stripe_
     billing, server = stripe_account
     customer, name = buy(billing, server)
     (found,) = billing.subscriptions_of(customer)
-    assert (found.id, found.customer_id, found.status, found.price_id) == (name, customer, "active", MONTHLY)
+    assert (found.id, found.customer_id, found.status, found.price_ids) == (name, customer, "active", (MONTHLY,))
     assert abs(found.created_at - now()) < timedelta(minutes=5)
     assert list(billing.all_subscriptions()) == [found]
 
@@ -253,8 +253,9 @@ def test_the_stand_ins_set_up_is_without_fault() -> None:
     with account(webhook=URL) as (billing, server):
         server.pause_deliveries()
         buy(billing, server)
-        assert billing.findings(URL, [MONTHLY]) == []
-        assert billing.findings(URL + "/other", [MONTHLY, "price_none"]) == ["price_missing", "webhook_missing"]
+        assert billing.findings(URL, [MONTHLY], live=True) == []
+        found = billing.findings(URL + "/other", [MONTHLY, "price_none"], live=True)
+        assert found == ["price_missing", "webhook_missing"]
 
 
 def test_receipts_and_dunning_that_are_off_are_found() -> None:
@@ -263,7 +264,7 @@ def test_receipts_and_dunning_that_are_off_are_found() -> None:
         server.set_account(mails_receipts=False, retries_payments=False)
         _customer, name = buy(billing, server, "attaches_then_fails")
         server.renew(name)
-        assert set(billing.findings(URL, [MONTHLY])) == {"receipts_off", "dunning_off"}
+        assert set(billing.findings(URL, [MONTHLY], live=True)) == {"receipts_off", "dunning_off"}
 
 
 def test_what_was_done_though_no_answer_came_is_not_done_twice(stripe_account: Both) -> None:

@@ -10,14 +10,20 @@ import pytest
 from sqlalchemy import update
 
 from pigi.clock import now
+from pigi.domain.subscriptions import ENDED
 from pigi.errors import Refused
 from pigi.jobs.kinds import OPEN_CHECKOUT
 from pigi.jobs.queues import QUEUES
 from pigi.operations.billing import LINK, MOST_WAITING, read_billing, read_link, request_checkout, request_portal
 from pigi.operations.billing_accounts import grant_plan
+from pigi.operations.deletions import delete_organisation
+from pigi.operations.jobs import retry_job
+from pigi.ports.billing import CheckoutRequest
 from standins.faulty_stripe import drop_after, drop_before, fail, hang_after, malformed, slow
+from tasks import organisations  # noqa: F401 - registers bodies
 from tests.support.billing import BUSINESS, HOME, LIMITS, TEAM, Shop
 from tests.support.jobs import change, lapse, row_of
+from tests.support.stack import until
 
 AFTER_THE_ACT = [drop_after(), fail(500, after=True), malformed()]
 
@@ -238,6 +244,94 @@ def test_a_worker_that_dies_with_the_page_open_does_not_open_a_second(shop, monk
     assert len(sessions(shop)) == 1
 
 
+@pytest.mark.parametrize("path", ["/v1/customers", "/v1/checkout/sessions"])
+def test_a_failure_that_stripe_repeats_to_a_key_for_a_day_holds_nothing_up(shop, path):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", path, fail(500, stored=True))
+    job = request_checkout(shop.application, owner, "team").id
+    while shop.do(job, now=True).state == "retrying":
+        pass
+    assert row_of(shop.control, job).state == "succeeded"
+    assert len(shop.customers(owner)) == len(sessions(shop, status="open")) == 1
+
+
+def test_a_checkout_that_failed_and_is_done_again_by_hand_opens_its_page(shop):
+    owner = shop.organisation()
+    shop.stripe.plan("POST", "/v1/checkout/sessions", fail(503), times=2 * OPEN_CHECKOUT.attempts)
+    job = request_checkout(shop.application, owner, "team").id
+    while shop.do(job, now=True).state == "retrying":
+        pass
+    shop.stripe.faults.clear()
+    retry_job(shop.application, job, owner.organisation_id, None)
+    assert shop.do(job).state == "succeeded"
+    assert shop.url(owner, job) is not None
+
+
+def at_once(shop, *jobs):
+    threads = [threading.Thread(target=shop.do, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_of_two_checkouts_at_once_one_can_be_paid(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+    jobs = [request_checkout(shop.application, owner, "team").id for _ in range(2)]
+    shop.stripe.plan("POST", "/v1/checkout/sessions", slow(0.5), times=2)
+    at_once(shop, *jobs)
+    assert len(sessions(shop, status="open")) == 1
+    assert shop.session(owner, jobs[1]) == sessions(shop, status="open")[0]["id"]
+
+
+def while_it_is_made(shop, owner, happens):
+    """Ask for a checkout, and let something happen after Pigi looked and before Stripe has made it; the job's row."""
+    job = request_checkout(shop.application, owner, "team").id
+    shop.stripe.plan("POST", "/v1/checkout/sessions", slow(1))
+    asked = len(shop.stripe.asked("POST", "/v1/checkout/sessions"))
+    doing = threading.Thread(target=shop.do, args=(job,))
+    doing.start()
+    until(lambda: len(shop.stripe.asked("POST", "/v1/checkout/sessions")) > asked, 10, "the page is being made")
+    happens()
+    doing.join()
+    return row_of(shop.control, job)
+
+
+def test_a_page_that_is_made_beside_a_purchase_is_closed_again(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+    customer = shop.account(owner).customer_id
+    asked = CheckoutRequest(customer, TEAM, owner.organisation_id, "by-hand", HOME, HOME)
+
+    def somebody_buys():
+        shop.stripe.pay(shop.provider.create_checkout(asked, "by-hand").id)
+
+    row = while_it_is_made(shop, owner, somebody_buys)
+    assert (row.state, row.reason) == ("failed", "already_subscribed")
+    assert sessions(shop, status="open") == []
+
+
+def test_a_page_that_is_made_while_the_organisation_is_deleted_is_closed_again(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+    row = while_it_is_made(shop, owner, lambda: shop.do(delete_organisation(shop.application, owner).id))
+    assert row.state in {"failed", "cancelled"}
+    assert sessions(shop, status="open") == []
+
+
+def test_a_purchase_that_was_never_paid_is_ended_before_the_next(shop):
+    owner = shop.organisation()
+    shop.stripe.pay(shop.session(owner, shop.checkout(owner)), "incomplete")
+    ((subscription, status),) = [(one["id"], one["status"]) for one in shop.subscriptions(owner)]
+    assert status == "incomplete"
+    job = shop.checkout(owner)
+    assert shop.truth(owner) in ENDED
+    assert shop.provider.open_invoices(shop.account(owner).customer_id, subscription) == []
+    shop.stripe.pay(shop.session(owner, job))
+    assert [one["status"] for one in shop.subscriptions(owner)].count("active") == 1
+
+
 # Who gets to the page
 
 
@@ -291,6 +385,18 @@ def test_a_plan_that_an_operator_gave_needs_no_customer(shop):
         grant_plan(session, shop.application, owner.organisation_id, "business", "operator:cli")
     view = read_billing(shop.application, owner)
     assert (view.plan.name, view.granted, view.buys) == ("business", True, False)
+    with pytest.raises(Refused, match="plan_granted"):
+        request_checkout(shop.application, owner, "team")
+
+
+def test_a_plan_that_is_given_while_a_page_is_asked_for_leaves_nothing_to_pay(shop):
+    owner = shop.organisation()
+    job = request_checkout(shop.application, owner, "team").id
+    with shop.control.begin() as session:
+        grant_plan(session, shop.application, owner.organisation_id, "business", "operator:cli")
+    row = shop.do(job)
+    assert (row.state, row.reason) == ("failed", "plan_granted")
+    assert sessions(shop) == []
     with shop.control.begin() as session:
         grant_plan(session, shop.application, owner.organisation_id, None, "operator:cli")
     assert read_billing(shop.application, owner).plan.name == "free"

@@ -10,11 +10,14 @@ from sqlalchemy import select, update
 
 from pigi.domain.stripe_events import read_event
 from pigi.jobs.moves import JOB
-from pigi.operations.billing_accounts import ACCOUNT
+from pigi.operations.billing_accounts import ACCOUNT, grant_plan
 from pigi.operations.billing_events import note_event
 from pigi.operations.billing_oversight import oversee, request_reconciliation
-from standins.faulty_stripe import fail
-from tests.support.billing import BUSINESS, PRICES, Shop
+from pigi.operations.billing_reconciling import PRICE
+from pigi.ports.billing import CheckoutRequest
+from standins.faulty_stripe import FaultyStripe, fail
+from standins.stripe import Setup
+from tests.support.billing import HOME, PRICES, TEAM, Shop
 from tests.support.jobs import row_of
 
 
@@ -92,6 +95,79 @@ def test_events_that_were_heard_and_not_processed_are_processed(shop):
     shop.reconcile()
     assert oversee(shop.application).waiting == 0
     assert [line.status for line in shop.log(owner)] == ["paid", "failed"]
+
+
+def test_what_was_missed_has_a_job_too_so_that_a_run_that_dies_leaves_nothing_behind(shop):
+    owner = shop.subscribed()
+    shop.reconcile()
+    shop.stripe.renew(shop.subscriptions(owner)[0]["id"], pay=False)
+    lost = lose(shop)
+    shop.reconcile()
+    with shop.control.quick() as connection:
+        owed = select(JOB.c.id).where(JOB.c.kind == "billing.sync", JOB.c.state == "queued")
+        assert len(connection.execute(owed).all()) == lost
+
+
+def test_an_event_of_a_guest_is_none_of_pigis(shop):
+    shop.subscribed()
+    shop.organisation()
+    with shop.control.begin() as session:
+        grant_plan(session, shop.application, shop.organisation().organisation_id, "team", "operator:cli")
+    events = shop.stripe.account.of("event")
+    (paid, *_) = (event for event in events.values() if event["type"] == "checkout.session.completed")
+    guest = {**paid["data"]["object"], "id": "cs_test_guest", "customer": None}
+    events["evt_guest"] = {**paid, "id": "evt_guest", "data": {**paid["data"], "object": guest}}
+    shop.reconcile()
+    assert oversee(shop.application).waiting == 0
+    assert "evt_guest" not in {event.event_id for event in shop.events()}
+
+
+def test_an_event_of_a_customer_that_stripe_does_not_know_stands_in_nobodys_way(shop):
+    owner = shop.subscribed()
+    shop.stripe.renew(shop.subscriptions(owner)[0]["id"], pay=False)
+    told = [body for body in shop.stripe.take_events() if b'"customer.subscription.updated"' in body][-1]
+    customer = shop.account(owner).customer_id
+    strange = told.replace(customer.encode(), b"cus_nobody").replace(b'"evt_', b'"evt_x')
+    with shop.control.transaction() as connection:
+        note_event(connection, read_event(json.loads(strange)))
+    assert shop.reconcile().ended_at is not None
+    assert oversee(shop.application).waiting == 0
+    assert shop.standing(owner) == ("past_due", "team")
+
+
+def test_a_customer_that_is_refused_keeps_no_other_waiting_but_the_run_is_not_whole(shop):
+    lost, owner = shop.subscribed(), shop.subscribed()
+    shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
+    with shop.control.quick() as connection:
+        mine = ACCOUNT.c.organisation_id == lost.organisation_id
+        connection.execute(update(ACCOUNT).where(mine).values(customer_id="cus_0_of_another_account"))
+    job = shop.do(request_reconciliation(shop.application, "operator").id)
+    assert (job.state, job.reason) == ("failed", "billing_customer_unknown")
+    assert shop.standing(owner) == ("past_due", "team")
+    assert shop.standing(lost) == ("active", "team")
+    assert oversee(shop.application).last_whole is None
+
+
+def test_thin_events_whose_jobs_failed_before_they_asked_whose_they_are_are_settled(application):
+    with FaultyStripe(Setup(payload="thin")) as stripe:
+        shop = Shop(application, stripe)
+        owner = shop.subscribed()
+        shop.stripe.renew(shop.subscriptions(owner)[0]["id"], pay=False)
+        for body in stripe.take_events():
+            shop.deliver(body)
+        assert oversee(shop.application).waiting > 0
+        shop.reconcile()
+        assert oversee(shop.application).waiting == 0
+        assert shop.standing(owner) == ("past_due", "team")
+
+
+def test_whoever_pays_for_two_subscriptions_is_a_finding(shop):
+    owner = shop.subscribed()
+    assert "subscribed_twice" not in shop.reconcile().findings
+    customer = shop.account(owner).customer_id
+    asked = CheckoutRequest(customer, TEAM, owner.organisation_id, "by-hand", HOME, HOME)
+    shop.stripe.pay(shop.provider.create_checkout(asked, "by-hand").id)
+    assert "subscribed_twice" in shop.reconcile().findings
 
 
 def test_a_customer_that_is_out_of_step_is_followed_up(shop):
@@ -205,10 +281,87 @@ def test_a_price_that_stripe_does_not_have_is_found(application, stripe):
     assert "price_missing" in shop.reconcile().findings
 
 
-def test_mails_that_stripe_does_not_send_are_found(shop):
-    shop.stripe.set_account(mails_receipts=False)
-    shop.subscribed(BUSINESS.split("_")[1])
-    assert "receipts_off" in shop.reconcile().findings
+def test_mails_that_stripe_does_not_send_are_found_where_money_is_real(shop, application, stripe):
+    stripe.set_account(mails_receipts=False)
+    shop.subscribed("business")
+    assert "receipts_off" not in shop.reconcile().findings
+    real = Shop(application, stripe, stripe_api_key="sk_live_x")
+    assert "receipts_off" in real.reconcile().findings
+
+
+UNCHECKED = {
+    "prices": "unchecked_prices",
+    "webhook_endpoints": "unchecked_webhook",
+    "billing_portal": "unchecked_portal",
+    "invoices": "unchecked_invoices",
+}
+
+
+def restricted(application, stripe, **rights):
+    """A shop whose key may not do all."""
+    stripe.set_account(rights=rights)
+    found = Shop(application, stripe, key="rk_test_x")
+    _endpoint(found)
+    return found
+
+
+@pytest.mark.parametrize("resource", UNCHECKED)
+def test_a_part_that_the_key_may_not_check_is_a_finding_of_a_whole_run(application, stripe, resource):
+    shop = restricted(application, stripe, **{resource: "none"})
+    run = shop.reconcile()
+    assert run.ended_at is not None
+    assert run.findings == (UNCHECKED[resource],)
+
+
+def test_all_parts_that_the_key_may_not_check_are_named_and_drift_is_put_right(shop, application, stripe):
+    owner = shop.subscribed()
+    stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
+    lost = lose(shop)
+    poor = restricted(application, stripe, **dict.fromkeys([*UNCHECKED, "event_destinations"], "none"))
+    run = poor.reconcile()
+    assert (run.drift, run.missed, run.findings) == (1, lost, tuple(UNCHECKED.values()))
+    assert poor.reconcile().missed == 0
+
+
+def test_a_key_for_snapshots_alone_needs_no_right_to_event_destinations(application, stripe):
+    shop = restricted(application, stripe, event_destinations="none")
+    assert shop.reconcile().findings == ()
+    _no_endpoints(shop)
+    assert shop.reconcile().findings == ("webhook_missing",)
+
+
+def test_what_is_known_of_prices_stays_while_the_key_may_not_read_them(application, stripe):
+    shop = restricted(application, stripe)
+    shop.reconcile()
+    before = _prices(shop)
+    stripe.set_account(rights={"prices": "none"})
+    shop.reconcile()
+    assert _prices(shop) == before != []
+
+
+@pytest.mark.parametrize("resource", ["customers", "subscriptions", "events"])
+def test_without_a_right_that_is_needed_for_more_than_the_check_no_run_is_whole(application, stripe, resource):
+    shop = restricted(application, stripe, **{resource: "none"})
+    job = shop.do(request_reconciliation(shop.application, "test").id)
+    assert (job.state, job.reason) == ("retrying", "billing_refuses_us")
+    assert oversee(shop.application).last_whole is None
+
+
+def test_a_key_that_is_refused_fails_the_run(application, stripe):
+    shop = Shop(application, stripe, key="sk_live_of_another_mode")
+    job = shop.do(request_reconciliation(shop.application, "test").id)
+    assert (job.state, job.reason) == ("retrying", "billing_refuses_us")
+    assert oversee(shop.application).last_whole is None
+
+
+def _no_endpoints(shop):
+    for endpoint in shop.sdk.v1.webhook_endpoints.list().data:
+        shop.sdk.v1.webhook_endpoints.delete(endpoint.id)
+
+
+def _prices(shop):
+    with shop.control.quick() as connection:
+        return connection.execute(select(PRICE)).all()
 
 
 def test_the_clock_of_a_run_reaches_back_to_the_last_whole_one(shop):

@@ -17,11 +17,12 @@ from pigi.operations.billing import request_sync
 from pigi.operations.billing_accounts import ACCOUNT
 from pigi.operations.billing_events import receive_webhook
 from pigi.operations.billing_sync import sync_customer
-from pigi.ports.billing import CheckoutRequest
+from pigi.ports.billing import CheckoutRequest, Contact
 from standins.faulty_stripe import FaultyStripe, busy, drop_before, fail, malformed, slow
 from standins.stripe import Setup
 from tests.support.billing import BUSINESS, Shop
 from tests.support.jobs import raise_epoch, row_of
+from tests.support.stack import until
 
 
 @pytest.fixture
@@ -183,6 +184,33 @@ def test_a_slow_stripe_does_not_mix_two_customers_up(shop):
     assert shop.standing(second) == ("active", "business")
 
 
+def test_a_customer_that_replaced_a_deleted_one_is_not_let_go_of_with_it(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+    deleted = shop.account(owner).customer_id
+    shop.provider.delete_customer(deleted)
+    job = request_sync(shop.application, owner).id
+    shop.stripe.plan("GET", f"/v1/customers/{deleted}", slow(1))
+    reading = threading.Thread(target=shop.do, args=(job,))
+    reading.start()
+    until(lambda: shop.stripe.asked("GET", f"/v1/customers/{deleted}"), 10, "the deleted customer is being read")
+    bought = shop.session(owner, shop.checkout(owner))
+    reading.join()
+    assert shop.account(owner).customer_id not in {None, deleted}
+    shop.stripe.pay(bought)
+    shop.hear()
+    assert shop.standing(owner) == ("active", "team")
+
+
+def test_the_price_of_a_plan_counts_beside_others(shop, stripe):
+    owner = shop.subscribed()
+    (subscription,) = shop.subscriptions(owner)
+    added = stripe.account.of("subscription")[subscription["id"]]["items"]["data"]
+    added.insert(0, {**added[0], "id": "si_fee", "price": {**added[0]["price"], "id": "price_of_a_fee"}})
+    assert shop.do(request_sync(shop.application, owner).id).state == "succeeded"
+    assert shop.standing(owner) == ("active", "team")
+
+
 def test_a_key_of_another_account_takes_nothing_away(shop, application):
     owner = shop.subscribed()
     with FaultyStripe() as another:
@@ -218,7 +246,7 @@ def test_thin_events_lead_to_the_same(thin_shop):
     thin_shop.stripe.renew(thin_shop.subscriptions(owner)[0]["id"], pay=False)
     thin_shop.hear()
     assert thin_shop.standing(owner) == (thin_shop.truth(owner), "team") == ("past_due", "team")
-    assert all(event.thin and event.snapshot_id and event.customer_id for event in thin_shop.events())
+    assert all(event.thin and event.customer_id for event in thin_shop.events())
     assert {line.event_type for line in thin_shop.log(owner)} == {"invoice.paid", "invoice.payment_failed"}
 
 
@@ -252,6 +280,48 @@ def test_what_stripe_did_not_sign_makes_no_event_and_no_job(shop):
         with pytest.raises(Refused, match="webhook_refused"):
             receive_webhook(shop.application, body, signature)
     assert shop.events() == []
+
+
+def altered(body, sort=None, **about):
+    """An event's body with another type, or with something else in its object."""
+    event = json.loads(body)
+    event["type"] = sort or event["type"]
+    event["data"]["object"] |= about
+    return json.dumps(event).encode()
+
+
+def test_an_event_of_something_else_is_answered_well_whatever_its_ids_are(shop):
+    shop.subscribed()
+    shop.stripe.set_status(shop.stripe.objects("subscription")[0]["id"], "past_due")
+    body, *_ = shop.stripe.take_events()
+    heard = len(shop.events())
+    for sort, name in (
+        ("coupon.created", "SUMMER-20"),
+        ("plan.created", "gold-monthly"),
+        ("product.created", "Größe L"),
+    ):
+        assert shop.deliver(altered(body, sort, id=name)) is None
+    assert shop.deliver(altered(body, "v2.core.account[identity].updated", id="acct 1")) is None
+    assert len(shop.events()) == heard
+
+
+@pytest.mark.parametrize("name", ["Paula's, from the old shop", "x" * 81, ["cus_1"]])
+def test_a_heeded_event_whose_ids_are_none_ends_as_a_strangers(shop, name):
+    shop.subscribed()
+    shop.stripe.set_status(shop.stripe.objects("subscription")[0]["id"], "past_due")
+    body, *_ = shop.stripe.take_events()
+    job = shop.deliver(altered(body, id=name, customer=name))
+    assert (shop.do(job).state, shop.events()[-1].outcome) == ("succeeded", "unknown")
+
+
+def test_a_strangers_id_from_another_system_ends_as_any_strangers(shop):
+    made = shop.stripe.account.of("customer")
+    made["legacy:42"] = made.pop(shop.provider.create_customer("somebody", "k1")) | {"id": "legacy:42"}
+    shop.provider.update_customer("legacy:42", Contact("Old", "old@example.com"), "k2")
+    (updated,) = [body for body in shop.stripe.take_events() if b"customer.updated" in body]
+    job = shop.deliver(updated)
+    assert shop.events()[-1].customer_id == "legacy:42"
+    assert (shop.do(job).state, shop.events()[-1].outcome) == ("succeeded", "unknown")
 
 
 def test_two_secrets_hold_while_one_replaces_the_other(application, stripe):

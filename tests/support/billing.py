@@ -66,12 +66,17 @@ class Shop:
     """Asks for pages and syncs, does their jobs, and looks at both sides."""
 
     def __init__(
-        self, application: Application, stripe: FaultyStripe, limits: CallLimits = LIMITS, **settings: Any
+        self,
+        application: Application,
+        stripe: FaultyStripe,
+        limits: CallLimits = LIMITS,
+        key: str = KEY,
+        **settings: Any,
     ) -> None:
         self.application = replace(application, settings=charging(application.settings, stripe, **settings))
         self.control = application.control
         self.stripe = stripe
-        self.provider = StripeBilling(stripe.url, KEY, limits)
+        self.provider = StripeBilling(stripe.url, key, limits)
         self.sdk = StripeClient(KEY, base_addresses={"api": stripe.url}, stripe_version=API_VERSION)
         keeper = Keeper(self.control, lambda: False)
         self.hands: Any = Hands(self.application, Outside(self.provider), keeper, lambda: False)
