@@ -148,7 +148,7 @@ class BillingProvider(Protocol):
         ...
 
     def customer_of(self, object_id: str) -> str | None:
-        """Whose a subscription, invoice, charge, refund, dispute or checkout is, by its id; None if nobody's or gone."""
+        """Whose a subscription, invoice, charge, refund, dispute or checkout is, by its id; None if it is gone."""
         ...
 
     def subscriptions_of(self, customer_id: str) -> list[Subscription]:
