@@ -27,7 +27,7 @@ def show(as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show each class of records with its period and its oldest row; exit with 1 if anything is overdue.
 
     OLDEST is when the period of the oldest row began. What organisations' own databases hold is counted by the
-    jobs that still owe its erasure.
+    jobs that still owe its erasure, and organisations by those that were deleted and are not gone.
     """
     with opened() as application:
         found = report(application)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from pigi.clock import now
-from pigi.domain.retention import PERIODS, Retention, keep
+from pigi.domain.retention import GRACE, PERIODS, Retention, keep
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.moves import IS_ENDED, JOB
 from pigi.operations.sweeps import EVERY, SWEEPS, Sweep, is_overdue
 from pigi.store.base import ControlBase
+from pigi.store.control import Organisation
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -32,7 +33,8 @@ class ClassReport:
         since: what it counts from.
         reason: why it is kept at all.
         rows: how many there are, in the control database; None if organisations' own databases hold them.
-        oldest: when the period of the oldest row began; None if there is none or the class has no period.
+        oldest: when the period of the oldest row began, for organisations the oldest deletion that is not done; None
+            if there is none or the class has no period.
         overdue: whether that row should long be gone.
     """
 
@@ -58,6 +60,8 @@ def _of_class(connection: Connection, retention: Retention, sweep: Sweep | None,
     words = (retention.value, period.keep, period.since, period.reason)
     if sweep is not None:
         return ClassReport(*words, *_swept(connection, sweep, moment))
+    if retention is Retention.ORGANISATION:
+        return ClassReport(*words, _count(connection, retention), *_deleted(connection, moment))
     if retention in _OWED:
         return ClassReport(*words, *_owed(connection, retention, moment))
     return ClassReport(*words, _count(connection, retention))
@@ -68,6 +72,16 @@ def _swept(connection: Connection, sweep: Sweep, moment: datetime) -> tuple[int,
     rows, first = _numbers(connection, query)
     oldest = None if first is None else sweep.clock.read(first)
     return rows, oldest, oldest is not None and is_overdue(sweep, oldest, moment)
+
+
+PURGE_TAKES = 2 * EVERY
+"""The sweep that asks for a purge comes round each hour, and so does the next try."""
+
+
+def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None, bool]:
+    """When the oldest deletion that is not done was asked for, and whether the organisation should be gone (P26)."""
+    oldest: datetime | None = connection.execute(select(func.min(Organisation.deletion_at))).scalar()
+    return oldest, oldest is not None and moment - oldest > GRACE + PURGE_TAKES
 
 
 _OWED = (Retention.PURPOSE, Retention.DRAFT)

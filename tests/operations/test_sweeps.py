@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.retention import Retention, keep
+from pigi.domain.retention import GRACE, Retention, keep
 from pigi.errors import Permanent
 from pigi.ids import new_id
 from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, GENERATE_DRAFT, SWEEP_JOBS
@@ -183,6 +183,16 @@ def test_classes_without_a_period_are_counted(application, control):
     assert line(application, Retention.ACCOUNT).rows == 1
     assert line(application, Retention.ORGANISATION).rows == count(control, Organisation)
     assert line(application, Retention.CONFIGURATION).rows is None
+
+
+@pytest.mark.parametrize(("ago", "overdue"), [(GRACE + MINUTE, False), (GRACE + timedelta(hours=3), True)], ids=str)
+def test_an_organisation_that_should_be_gone_is_overdue(application, control, ago, overdue):
+    asked, organisation = now() - ago, register_organisation(control)
+    with control.quick() as connection:
+        going = {"state": "purging", "deletion_at": asked}
+        connection.execute(update(Organisation).where(Organisation.id == organisation).values(going))
+    found = line(application, Retention.ORGANISATION)
+    assert (found.oldest, found.overdue) == (asked, overdue)
 
 
 def test_an_ended_job_that_owes_nothing_counts_from_its_end(application, control):
