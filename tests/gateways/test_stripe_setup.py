@@ -202,4 +202,5 @@ def test_of_a_strangers_invoices_a_handful_of_pages_is_read() -> None:
 
 
 def test_every_finding_can_be_found() -> None:
-    assert {code for _, _, codes in FOUND for code in codes} == FINDINGS.keys()
+    of_customers = {"subscribed_twice"}  # by reconciliation, which has their subscriptions at hand
+    assert {code for _, _, codes in FOUND for code in codes} == FINDINGS.keys() - of_customers

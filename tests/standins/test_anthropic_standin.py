@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -19,6 +17,7 @@ from pigi.domain.instructions import INSTRUCTIONS, request_text
 from pigi.domain.resources import json_schema, lint_draft, name_draft, parse_draft
 from standins.anthropic import AnthropicStandIn
 from standins.anthropic_drafts import read_request, write_draft
+from tests.support.programs import program
 
 KINDS = sorted(INSTRUCTIONS)
 HEADERS = {"authorization": "Bearer x", "anthropic-version": "2026-10-21", "content-type": "application/json"}
@@ -218,8 +217,7 @@ def test_run_as_a_program_it_serves_and_prints_nothing() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "standins.anthropic", "--port", str(port), "--pace", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with program("standins.anthropic", "--port", str(port), "--pace", "0") as process:
         client = anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key="x", max_retries=8)
         client.messages.create(model="m", max_tokens=100, messages=[{"role": "user", "content": "marker-phrase"}])
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
@@ -227,4 +225,4 @@ def test_run_as_a_program_it_serves_and_prints_nothing() -> None:
         assert connection.getresponse().status == 200
         connection.close()
         process.terminate()
-        assert process.communicate(timeout=5) == (b"", b"")
+        assert process.communicate(timeout=5)[0] == b""

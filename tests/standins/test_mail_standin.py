@@ -7,18 +7,17 @@ import json
 import logging
 import smtplib
 import socket
-import subprocess
-import sys
-import time
 from email.message import EmailMessage
 
 import pytest
 
-from pigi.processes.addresses import answers, any_free
+from pigi.processes.addresses import answers, any_free, is_free
 from standins.faulty_mail import STAGES, FaultyMail, answer, drop, greylist, ok, stall
 from standins.mail import Guard, MailSink
 from standins.mail_outbox import KEPT
 from tests.support.certificates import certify
+from tests.support.programs import program
+from tests.support.stack import until
 
 
 @pytest.fixture
@@ -166,11 +165,9 @@ def test_stopping_ends_those_who_are_kept_waiting():
 
 def test_the_command_serves_until_it_is_told_to_stop():
     port, pages = any_free(), any_free()
-    command = [sys.executable, "-m", "standins.mail", "--port", str(port), "--pages", str(pages)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        deadline = time.monotonic() + 20
-        while not answers("127.0.0.1", pages, "/healthz"):
-            assert time.monotonic() < deadline
+    with program("standins.mail", "--port", str(port), "--pages", str(pages)) as process:
+        until(lambda: answers("127.0.0.1", pages, "/healthz"), 20, "the outbox is shown")
+        until(lambda: not is_free("127.0.0.1", port), 20, "mail is taken")
         with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost", timeout=5) as client:
             assert client.noop()[0] == 250
         process.terminate()

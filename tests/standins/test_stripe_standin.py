@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -17,6 +15,8 @@ from pigi.processes.addresses import answers, any_free
 from standins.faulty_stripe import FaultyStripe, busy, drop_after, drop_before, fail, hang_after, malformed, slow
 from standins.stripe import Setup, StripeStandIn
 from tests.standins.stripe_desk import ask, client_at, client_of, open_session, subscribe
+from tests.support.programs import program
+from tests.support.stack import until
 
 SESSION = {"mode": "subscription", "success_url": "https://a.example", "line_items[0][price]": "price_team_month"}
 
@@ -309,11 +309,8 @@ def test_all_of_it_outlives_a_restart(tmp_path):
 
 def test_a_process_serves_and_says_nothing():
     port = any_free()
-    command = [sys.executable, "-m", "standins.stripe", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        deadline = time.monotonic() + 20
-        while not answers("127.0.0.1", port, "/healthz"):
-            assert time.monotonic() < deadline
+    with program("standins.stripe", "--port", str(port)) as process:
+        until(lambda: answers("127.0.0.1", port, "/healthz"), 20, "it answers")
         client = client_at(f"http://127.0.0.1:{port}")
         customer = client.v1.customers.create({"name": "planted"})
         assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/pay/cs_test_\w{{58}}", open_session(client, customer.id).url)
