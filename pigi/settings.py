@@ -134,7 +134,7 @@ def _billing_problems(settings: Settings) -> list[str]:
 
 
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_\S+")
-_STRIPE_SECRETS = re.compile(r"[,\s]*(whsec_[^,\s]+([,\s]+|$))+")
+_STRIPE_SECRETS = re.compile(r"[,\s]*(whsec_[A-Za-z0-9+/=_-]+([,\s]+|$))+")
 
 
 def _misshapen(settings: Settings) -> list[str]:

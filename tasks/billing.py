@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.jobs.kinds import FOLLOW_CONTACT, OPEN_CHECKOUT, OPEN_PORTAL, RECONCILE_BILLING, SYNC_BILLING
-from pigi.operations import billing_contacts, billing_pages, billing_reconciling, billing_sync
+from pigi.operations import billing_checkouts, billing_contacts, billing_pages, billing_reconciling, billing_sync
 from pigi.operations.billing_provider import provider_of
 from tasks.runtime import job
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @job(OPEN_CHECKOUT)
 def open_checkout(context: JobContext, hands: Hands) -> None:
     """Open the page on which a subscription is bought."""
-    billing_pages.open_checkout(context, hands.application, provider_of(hands.gateways))
+    billing_checkouts.open_checkout(context, hands.application, provider_of(hands.gateways))
 
 
 @job(OPEN_PORTAL)

@@ -43,9 +43,8 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show what is stored: statuses, events, and what the last reconciliation found. Stripe is not asked."""
     with opened() as application:
         seen = oversee(application)
-    last = seen.last_whole
-    found = words.explained(last.findings if last else ())
-    answer(as_json, {**vars(seen), "last_whole": last, "findings": found}, words.standing(seen))
+    found = words.explained(seen.last_whole.findings if seen.last_whole else ())
+    answer(as_json, {**vars(seen), "findings": found}, words.standing(seen))
 
 
 @billing.command()
@@ -87,8 +86,8 @@ def sync(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 def grant(organisation: str, plan: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Let ORGANISATION (its id) use PLAN without paying; none takes back what was given.
 
-    What is given prevails over what was bought, and nothing can be bought meanwhile. A subscription that it has goes
-    on at Stripe.
+    What is given prevails over what was bought, and no page to buy on is opened meanwhile; one that is open already can
+    be paid for a day. A subscription that it has goes on at Stripe.
     """
     given = None if plan == NO_PLAN else plan
     with opened() as application:

@@ -70,6 +70,9 @@ def show(error: BaseException, *, as_json: bool) -> None:
 
 def _unforeseen(error: BaseException) -> Failure:
     """The place in the code, but never the exception's words, which may quote what was worked on."""
+    if isinstance(error, UnicodeEncodeError):
+        # A terminal may send what is no UTF-8; no database takes that.
+        return Failure("invalid", "Something on the command line is not text.", "Type it again.")
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "no place known"
     return Failure(

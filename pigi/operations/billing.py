@@ -64,6 +64,7 @@ class BillingView:
         read_at: when Stripe was last asked.
         offers: what can be bought, each plan with its prices.
         buys: whether it can buy a subscription now; otherwise it changes the one it has, in the portal.
+        stands: whether there is a subscription that is not over.
         wants_payment: whether a payment is late, or one was never made.
     """
 
@@ -77,7 +78,11 @@ class BillingView:
 
     @property
     def buys(self) -> bool:
-        return bool(self.offers) and self.status not in STANDING and not self.granted
+        return bool(self.offers) and not self.stands and not self.granted
+
+    @property
+    def stands(self) -> bool:
+        return self.status in STANDING
 
     @property
     def wants_payment(self) -> bool:
@@ -127,8 +132,7 @@ def request_checkout(
     """Ask for the page on which ``plan`` is bought, at one of its prices, the first if none is named.
 
     Raises Refused: ``billing_off``, ``plan_granted``, ``invalid`` for a plan or price that is not on offer,
-        ``already_subscribed``,
-        ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
+        ``already_subscribed``, ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
     """
     offered = {offer.name: prices for offer, prices in _charging(application).plans.offered}
     prices = offered.get(plan, [])

@@ -41,7 +41,7 @@ def end_subscriptions(
             end_subscription(context, provider, one.id)
     for invoice_id in provider.open_invoices(customer_id):
         void_invoice(context, provider, invoice_id)
-    _confirm(context)
+    confirm_ended(context)
     context.checkpoint()
     sync_customer(application, provider, customer_id)
 
@@ -62,7 +62,7 @@ def remove_customer(
         with context.control.transaction() as connection:
             forget_events(connection, customer_id)
             forget_customer(connection, organisation_id, customer_id)
-    _confirm(context, customer=True)
+    _confirm(context, CUSTOMER)
 
 
 def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
@@ -80,12 +80,16 @@ def _customer(context: JobContext, provider: BillingProvider, organisation_id: s
         return adopt_customer(connection, organisation_id, found)
 
 
-def _confirm(context: JobContext, *, customer: bool = False) -> None:
-    """What an earlier attempt had begun and never heard of was done, since there is nothing left to do of it."""
+def confirm_ended(context: JobContext) -> None:
+    """Note that what earlier attempts had begun to end has ended, since there is nothing left of it to end."""
+    _confirm(context, "subscription", "invoice")
+
+
+def _confirm(context: JobContext, *sorts: str) -> None:
     with context.control.quick() as connection:
         begun = [effect.key for effect in effects_of(connection, context.job.job_id) if effect.state == "intended"]
     for key in begun:
-        if customer or key != CUSTOMER:
+        if key.partition(":")[0] in sorts:
             context.confirm_effect(key)
 
 
@@ -100,7 +104,7 @@ def void_invoice(context: JobContext, provider: BillingProvider, invoice_id: str
 
 
 def _mark(stripe_id: str) -> str:
-    """Tells effects apart. They are kept for weeks, and Pigi keeps no ID of Stripe's but the customer's (P02)."""
+    """Tells effects apart. They are kept for weeks, and Pigi keeps none of Stripe's IDs longer than it must (P02)."""
     return hashlib.sha256(stripe_id.encode()).hexdigest()[:12]
 
 

@@ -57,6 +57,9 @@ def keep_in_step(context: JobContext, provider: BillingProvider, customer_id: st
     customer = provider.read_customer(customer_id, _contact(context.control, context.organisation_id))
     if customer is not None and customer.in_step is False:
         write_contact(context, provider, customer_id)
+    elif customer is not None:
+        # Perhaps an earlier attempt wrote it and never heard of that.
+        context.confirm_effect("contact")
     return customer is not None
 
 

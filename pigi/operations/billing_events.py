@@ -44,7 +44,7 @@ def receive_webhook(application: Application, body: bytes, signature: str) -> st
     if not event.heeded:
         return None
     with application.control.begin() as session:
-        row_id = _write_down(session.connection(), event)
+        row_id = note_event(session.connection(), event)
         return None if row_id is None else _ask_for_sync(session, application, event, row_id)
 
 
@@ -62,24 +62,20 @@ def _genuine(application: Application, body: bytes, signature: str) -> StripeEve
 
 
 def hear_missed(application: Application, event: StripeEvent) -> bool:
-    """Take an event that no webhook told, with the job that it is owed; False if it was heard of before."""
-    with application.control.quick() as connection:
-        if is_noted(connection, event.id):
-            return False
+    """Take an event that no webhook told, with the job that it is owed; False if it was heard of in either form."""
     with application.control.begin() as session:
-        row_id = note_event(session.connection(), event)
+        connection = session.connection()
+        row_id = None if recognise(connection, event) else note_event(connection, event)
         if row_id is not None:
             _ask_for_sync(session, application, event, row_id)
     return row_id is not None
 
 
 def note_event(connection: Connection, event: StripeEvent) -> str | None:
-    """Write an event down as heard of and not processed; its row's id, None if it was heard of in either form."""
-    return None if recognise(connection, event) else _write_down(connection, event)
+    """Write an event down as heard of and not processed; its row's id, None if that was done before.
 
-
-def _write_down(connection: Connection, event: StripeEvent) -> str | None:
-    """The same, whatever was heard of it in another form: that one's job may have failed."""
+    Whatever was heard of its other form: that one's job may have failed.
+    """
     row: dict[str, Any] = {
         "id": new_id(),
         "event_id": event.id,

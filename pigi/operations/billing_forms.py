@@ -30,9 +30,10 @@ NEAR = timedelta(seconds=5)
 
 
 def find_snapshot(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:
-    """The id of the snapshot of a thin event's row, asked for once; None if there is none. Raises Temporary."""
-    if not event.thin or event.snapshot_id is not None:
-        return None if event.snapshot_id is None else str(event.snapshot_id)
+    """The id of the snapshot of a thin event's row, asked for until it is known; None if none. Raises Temporary."""
+    known: str | None = event.snapshot_id
+    if known is not None or not event.thin:
+        return known
     try:
         found = provider.snapshot_of(event.event_id)
     except Permanent:
@@ -45,10 +46,11 @@ def find_snapshot(control: ControlDatabase, provider: BillingProvider, event: An
 
 
 def tie(connection: Connection, row_id: str, snapshot_id: str, customer_id: str | None = None) -> None:
-    """Note a thin event's snapshot, and whose it is if that was not known."""
+    """Note a thin event's snapshot, unless one is known, and whose it is if that was not known."""
     whose = func.coalesce(EVENT.c.customer_id, customer_id) if customer_id is not None else EVENT.c.customer_id
+    untied = EVENT.c.snapshot_id.is_(None)
     learned = {"snapshot_id": snapshot_id, "customer_id": whose}
-    connection.execute(update(EVENT).where(EVENT.c.id == row_id).values(learned))
+    connection.execute(update(EVENT).where(EVENT.c.id == row_id, untied).values(learned))
 
 
 def recognise(connection: Connection, event: StripeEvent) -> bool:
@@ -59,10 +61,12 @@ def recognise(connection: Connection, event: StripeEvent) -> bool:
     """
     about = EVENT.c.object_id.is_not(None) & (EVENT.c.object_id == event.object_id)
     if event.type not in LOGGED:
-        about |= EVENT.c.customer_id == event.customer_id
+        # A customer that is gone is no longer named at all.
+        nobodys = EVENT.c.customer_id.is_(None) & EVENT.c.processed_at.is_not(None)
+        about |= (EVENT.c.customer_id == event.customer_id) | nobodys
     heard = select(EVENT).where(EVENT.c.thin, EVENT.c.snapshot_id.is_(None), EVENT.c.type == event.type, about)
     moments = EVENT.c.created_at.between(event.created_at - NEAR, event.created_at + NEAR)
-    twin = None if event.thin else nearest(connection.execute(heard.where(moments)), event.created_at)
+    twin = nearest(connection.execute(heard.where(moments)), event.created_at)
     if twin is None:
         return False
     tie(connection, twin.id, event.id, event.customer_id)

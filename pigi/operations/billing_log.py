@@ -16,6 +16,7 @@ from pigi.errors import Permanent, Temporary
 from pigi.operations.billing_accounts import ACCOUNT
 from pigi.operations.billing_forms import NEAR, find_snapshot, nearest, tie
 from pigi.operations.billing_outcomes import EVENT, Outcome, settle_event
+from pigi.ports.billing import NotAllowed
 from pigi.store.billing import BillingLine
 from pigi.store.engines import insert_into
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 LINE: Any = BillingLine.__table__
 _ALIKE: Final = ("event_type", "customer_id", "invoice_id", "amount", "currency", "status")
-_OUT_OF_REACH: Final = frozenset({"billing_busy", "billing_unreachable"})
+OUT_OF_REACH: Final = frozenset({"billing_busy", "billing_unreachable"})
+"""Why nothing can be asked of Stripe now, whatever it is about."""
 
 
 def log_events(control: ControlDatabase, provider: BillingProvider, events: Iterable[Any]) -> None:
@@ -43,17 +45,17 @@ def log_events(control: ControlDatabase, provider: BillingProvider, events: Iter
             _log(control, provider, event)
         except Temporary as failure:
             failures.append(failure)
-            if failure.code in _OUT_OF_REACH:
+            if failure.code in OUT_OF_REACH:
                 break
     if failures:
         raise failures[0]
 
 
 def _log(control: ControlDatabase, provider: BillingProvider, event: Any) -> None:
-    """Once, by its snapshot's ID."""
+    """Once, whichever of its two forms comes first."""
     asked = StripeEvent(event.event_id, event.type, event.created_at, livemode=False, customer_id=event.customer_id,
                         object_id=event.object_id)  # fmt: skip
-    snapshot_id = find_snapshot(control, provider, event)
+    snapshot_id, refusal = _snapshot_of(control, provider, event)
     try:
         money = provider.money_of(asked) if event.object_id is not None else None
     except Permanent:
@@ -63,17 +65,35 @@ def _log(control: ControlDatabase, provider: BillingProvider, event: Any) -> Non
         return
     with control.transaction() as connection:
         if money is not None:
-            _add_line(connection, event, snapshot_id, money)
+            _add_line(connection, event, snapshot_id, money, refusal)
         settle_event(connection, event.id, Outcome.SYNCED if money is None else Outcome.LOGGED)
 
 
-def _add_line(connection: Connection, event: Any, snapshot_id: str | None, money: Money) -> None:
-    # One at a time for a customer, or both forms of an event would find no line of the other.
+def _snapshot_of(
+    control: ControlDatabase, provider: BillingProvider, event: Any
+) -> tuple[str | None, NotAllowed | None]:
+    """The id of an event's snapshot, or that the key may not ask for it."""
+    try:
+        return find_snapshot(control, provider, event), None
+    except NotAllowed as refusal:
+        return None, refusal
+
+
+def _add_line(
+    connection: Connection, event: Any, snapshot_id: str | None, money: Money, refusal: NotAllowed | None
+) -> None:
+    """Add the line unless it is there in either form. If not, ``refusal`` is raised: it may come in the other form."""
+    # One at a time for a customer, or both forms of an event would find no line of the other. An organisation that is
+    # gone has no row to hold; what comes of it so late comes seldom, and in one form.
     connection.execute(select(ACCOUNT.c.ticket).where(ACCOUNT.c.customer_id == money.customer_id).with_for_update())
     line = {"event_id": snapshot_id or event.event_id, "event_type": event.type, **vars(money)}
     when = {"occurred_at": event.created_at, "year_end": financial_year_end(event.created_at)}
+    if connection.execute(select(LINE.c.event_id).where(LINE.c.event_id == line["event_id"])).first() is not None:
+        return
     named = event.thin and snapshot_id is not None
     if named or not _has_twin(connection, event, line):
+        if refusal is not None:
+            raise refusal
         connection.execute(insert_into(connection, LINE).values(line | when).on_conflict_do_nothing())
 
 

@@ -51,9 +51,9 @@ def settle_event(connection: Connection, row_id: str, outcome: Outcome) -> None:
 def settle_events(connection: Connection, row_ids: Sequence[str], outcome: Outcome) -> None:
     """`settle_event` for several."""
     if row_ids:
-        # A stranger's, or that of an organisation which is gone: no purge would come by to remove it.
-        anybodys = EVENT.c.customer_id.in_(select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None)))
-        customer = case((anybodys, EVENT.c.customer_id), else_=None)
+        # No purge would come by to remove a stranger's, or that of an organisation which is gone.
+        ours = EVENT.c.customer_id.in_(select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None)))
+        customer = case((ours, EVENT.c.customer_id), else_=None)
         ended = {"processed_at": NOW, "outcome": outcome.value, "object_id": None, "customer_id": customer}
         connection.execute(update(EVENT).where(EVENT.c.id.in_(row_ids), EVENT.c.processed_at.is_(None)).values(ended))
 

@@ -15,7 +15,7 @@ from pigi.jobs.kinds import RECONCILE_BILLING, SYNC_BILLING
 from pigi.operations.billing_accounts import ACCOUNT, customer_of
 from pigi.operations.billing_log import lines_of
 from pigi.operations.billing_outcomes import EVENT
-from pigi.operations.billing_reconciling import RUN
+from pigi.operations.billing_runs import RUN
 from pigi.store.control import Organisation
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Oversight:
         oldest_waiting: when the oldest of them was heard of.
         events: how many events of the last 30 days ended in which way.
         runs: the latest reconciliations, newest first.
+        last_whole: the latest that came to its end, however long ago.
     """
 
     charged: bool
@@ -60,11 +61,11 @@ class Oversight:
     oldest_waiting: datetime | None
     events: dict[str, int]
     runs: tuple[Reconciliation, ...]
+    last_whole: Reconciliation | None
 
-    @property
-    def last_whole(self) -> Reconciliation | None:
-        """The latest run that came to its end."""
-        return next((run for run in self.runs if run.ended_at is not None), None)
+
+_LATEST = select(RUN).order_by(RUN.c.began_at.desc())
+_WHOLE = _LATEST.where(RUN.c.ended_at.is_not(None)).limit(1)
 
 
 def oversee(application: Application, runs: int = 7) -> Oversight:
@@ -79,7 +80,8 @@ def oversee(application: Application, runs: int = 7) -> Oversight:
             waiting[0],
             waiting[1],
             _counts(connection, EVENT.c.outcome, EVENT.c.outcome.is_not(None)),
-            tuple(find_run(row) for row in connection.execute(select(RUN).order_by(RUN.c.began_at.desc()).limit(runs))),
+            tuple(find_run(row) for row in connection.execute(_LATEST.limit(runs))),
+            next((find_run(row) for row in connection.execute(_WHOLE)), None),
         )
 
 

@@ -8,47 +8,37 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from pigi.clock import now
 from pigi.domain.stripe_api import WEBHOOK_PATH
 from pigi.domain.subscriptions import ENDED, STANDING
-from pigi.errors import Permanent
 from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.operations.billing_accounts import ACCOUNT, active_organisation_of, all_contacts, find_account
-from pigi.operations.billing_events import ASKED_BY, hear_missed
-from pigi.operations.billing_log import was_customer
+from pigi.operations.billing_events import ASKED_BY, hear_missed, is_noted
+from pigi.operations.billing_log import log_events, was_customer
 from pigi.operations.billing_outcomes import EVENT, open_events
-from pigi.operations.billing_sync import owner_of, stands_so, sync_customer
+from pigi.operations.billing_runs import Run
+from pigi.operations.billing_sync import owner_of, read_anew, stands_so, sync_customer
 from pigi.ports.billing import NotAllowed
-from pigi.store.billing import BillingPrice, BillingRun
-from pigi.store.engines import insert_into
+from pigi.store.billing import BillingPrice
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from pigi.application import Application
+    from pigi.domain.stripe_events import StripeEvent
     from pigi.domain.subscriptions import Subscription
     from pigi.jobs.context import JobContext
     from pigi.ports.billing import BillingProvider
 
-RUN: Any = BillingRun.__table__
 PRICE: Any = BillingPrice.__table__
-FURTHEST = timedelta(days=30)
-"""How long Stripe lists events."""
-OVERLAP = timedelta(hours=1)
-"""Events are listed from before the last whole run on: those that happened then may not have been listed yet."""
 
 
 def reconcile(context: JobContext, application: Application, provider: BillingProvider) -> None:
     """Bring Pigi into step with Stripe. Raises as `BillingProvider`."""
-    run = _Run(context)
+    run = Run(context)
     with suppress(NotAllowed):  # only pages need them, and the check finds that the right is missing
         read_prices(context, application, provider)
     theirs = _subscriptions(run, provider)
@@ -75,54 +65,27 @@ def _columns(price: Any) -> dict[str, Any]:
     return {"price_id": columns.pop("id"), **columns}
 
 
-class _Run:
-    """The row of this reconciliation; a second attempt goes on counting."""
-
-    def __init__(self, context: JobContext) -> None:
-        self.context = context
-        self._this = RUN.c.id == context.job.job_id
-        with context.control.transaction() as connection:
-            self.since = _since(connection)
-            row = {"id": context.job.job_id, "began_at": now(), "findings": ""}
-            counts = dict.fromkeys(("customers", "drift", "missed", "strangers"), 0)
-            made = insert_into(connection, RUN).values(row | counts)
-            again = {**counts, "drift": RUN.c.drift, "missed": RUN.c.missed}
-            connection.execute(made.on_conflict_do_update(index_elements=[RUN.c.id], set_=again))
-
-    def add(self, **counts: int) -> None:
-        """Count; at once, since an attempt that dies has put right what it counted."""
-        with self.context.control.quick() as connection:
-            more = {name: RUN.c[name] + count for name, count in counts.items() if count}
-            if more:
-                connection.execute(update(RUN).where(self._this).values(more))
-
-    def end(self, findings: list[str]) -> None:
-        """It is whole."""
-        with self.context.control.quick() as connection:
-            ended = {"ended_at": now(), "findings": " ".join(findings)}
-            connection.execute(update(RUN).where(self._this).values(ended))
-
-
-def _since(connection: Connection) -> datetime:
-    """From when on events are listed: the beginning of the last whole run."""
-    whole = select(RUN.c.began_at).where(RUN.c.ended_at.is_not(None)).order_by(RUN.c.began_at.desc()).limit(1)
-    last = connection.execute(whole).scalar()
-    earliest = now() - FURTHEST
-    return earliest if last is None else max(earliest, last - OVERLAP)
-
-
-def _hear_missed(run: _Run, application: Application, provider: BillingProvider) -> None:
+def _hear_missed(run: Run, application: Application, provider: BillingProvider) -> None:
     """Write down the events that no webhook told; their customers are synced below. Of strangers nothing is kept."""
     own = _own_customers(application)
     for event in provider.events_since(run.since):
         run.context.checkpoint()
-        if event.customer_id is None and event.object_id is not None:
-            event = replace(event, customer_id=provider.customer_of(event.object_id))  # noqa: PLW2901 - completed
-        if event.customer_id is None:
-            continue
-        with application.control.quick() as connection:
-            known = event.customer_id in own or was_customer(connection, event.customer_id)
-        run.add(missed=int(known and hear_missed(application, event)))
+        with run.going_on():
+            run.add(missed=int(_is_missed(application, provider, event, own)))
+
+
+def _is_missed(application: Application, provider: BillingProvider, event: StripeEvent, own: set[str]) -> bool:
+    """Whether nothing was heard of an event that is about a customer; from here on it is."""
+    with application.control.quick() as connection:
+        if is_noted(connection, event.id):
+            return False
+    if event.customer_id is None and event.object_id is not None:
+        event = replace(event, customer_id=provider.customer_of(event.object_id))
+    if event.customer_id is None:
+        return False
+    with application.control.quick() as connection:
+        known = event.customer_id in own or was_customer(connection, event.customer_id)
+    return known and hear_missed(application, event)
 
 
 def _own_customers(application: Application) -> set[str]:
@@ -131,26 +94,24 @@ def _own_customers(application: Application) -> set[str]:
         return set(connection.execute(customers).scalars())
 
 
-def _find_owners(run: _Run, provider: BillingProvider) -> None:
+def _find_owners(run: Run, provider: BillingProvider) -> None:
     """Ask whose the thin events are whose jobs failed before they could ask, or nobody would ever look at them."""
     with run.context.control.quick() as connection:
         unowned = open_events(connection, None)
     for event in unowned:
         run.context.checkpoint()
-        owner_of(run.context.control, provider, event)
+        with run.going_on():
+            owner_of(run.context.control, provider, event)
 
 
-def _put_right(run: _Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
-    """Sync each; one that is refused keeps no other waiting, but the run is not whole then."""
-    refusals: list[Permanent] = []
+def _put_right(run: Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
+    """Sync each."""
     for customer_id in suspects:
         run.context.checkpoint()
-        try:
-            run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
-        except Permanent as refusal:
-            refusals.append(refusal)
-    if refusals:
-        raise refusals[0]
+        with run.going_on():
+            synced, told = read_anew(application, provider, customer_id)
+            run.add(drift=int(synced.changed), customers=1)
+            log_events(application.control, provider, told)
 
 
 def _about_customers(application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
@@ -160,7 +121,7 @@ def _about_customers(application: Application, theirs: dict[str, list[Subscripti
     return ["subscribed_twice"] if twice else []
 
 
-def _subscriptions(run: _Run, provider: BillingProvider) -> dict[str, list[Subscription]]:
+def _subscriptions(run: Run, provider: BillingProvider) -> dict[str, list[Subscription]]:
     """Stripe's subscriptions by customer."""
     found: defaultdict[str, list[Subscription]] = defaultdict(list)
     for number, one in enumerate(provider.all_subscriptions()):
@@ -170,7 +131,7 @@ def _subscriptions(run: _Run, provider: BillingProvider) -> dict[str, list[Subsc
     return found
 
 
-def _follow_contacts(run: _Run, application: Application, provider: BillingProvider) -> None:
+def _follow_contacts(run: Run, application: Application, provider: BillingProvider) -> None:
     """Ask for a job for each customer that is not in step, and take in those that were made unheard."""
     with application.control.quick() as connection:
         contacts = list(all_contacts(connection))
@@ -190,7 +151,7 @@ def _ask_to_follow(application: Application, customer_id: str) -> None:
 
 
 def _take_in(
-    run: _Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
+    run: Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
 ) -> None:
     with application.control.quick() as connection:
         account = find_account(connection, organisation_id)
@@ -198,7 +159,7 @@ def _take_in(
         run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
 
 
-def _suspects(run: _Run, application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
+def _suspects(run: Run, application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
     """The customers to be read again: those that stand otherwise in the listing, and those with open events.
 
     The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.

@@ -93,6 +93,13 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
 
 def sync_customer(application: Application, provider: BillingProvider, customer_id: str) -> Synced:
     """Store what Stripe says of the customer now, and log what its open events tell of money."""
+    synced, told = read_anew(application, provider, customer_id)
+    log_events(application.control, provider, told)
+    return synced
+
+
+def read_anew(application: Application, provider: BillingProvider, customer_id: str) -> tuple[Synced, list[Any]]:
+    """Store what Stripe says of the customer now; with what came of it, its events that must still be logged."""
     control = application.control
     with control.quick() as connection:
         heard = open_events(connection, customer_id)
@@ -106,9 +113,7 @@ def sync_customer(application: Application, provider: BillingProvider, customer_
         synced = _store(connection, application.plans, ticket, facts) if ticket and facts else Synced()
         told = [event.id for event in heard if not known or event.type not in LOGGED]
         settle_events(connection, told, Outcome.SYNCED if known else Outcome.UNKNOWN)
-    if known:
-        log_events(control, provider, [event for event in heard if event.type in LOGGED])
-    return synced
+    return synced, [event for event in heard if event.type in LOGGED] if known else []
 
 
 def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:

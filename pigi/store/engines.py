@@ -65,6 +65,8 @@ def _sqlite_engine(url: URL, pool: dict[str, Any], *, relaxed: bool) -> Engine:
             f"synchronous = {'NORMAL' if relaxed else 'FULL'}",
             "foreign_keys = ON",
             "secure_delete = ON",
+            # Or what REPLACE removes would not be seen by triggers that guard it.
+            "recursive_triggers = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

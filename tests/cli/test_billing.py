@@ -222,8 +222,9 @@ def test_what_cannot_be_done_is_told_with_the_next_step(shop):
     known = shop.organisation()
     for words, code, said in (
         (("sync", known), 1, "has bought nothing yet"),
-        (("sync", "nobody"), 1, "pigi: "),
-        (("grant", "nobody", "team"), 1, "pigi: "),
+        (("sync", "nobody"), 1, "`pigi organisations list`"),
+        (("grant", "nobody", "team"), 1, "`pigi organisations list`"),
+        (("log", "cus_\udcff"), 1, "is not text"),
         (("grant", known, "gold"), 2, "'business'"),
         (("log", "--organisation", known), 1, "has bought nothing yet"),
         (("log",), 2, "--organisation"),

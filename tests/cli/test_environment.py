@@ -55,6 +55,7 @@ WRONG_FORMS = [
     ("stripe_api_key", "sk_live_marker sk_live_other"),
     ("stripe_webhook_secret", "we_marker"),
     ("stripe_webhook_secret", "whsec_new,sk_live_marker"),
+    ("stripe_webhook_secret", "whsec_new;whsec_marker"),
 ]
 
 

@@ -53,6 +53,45 @@ def deliver_all(shop):
     return [job for job in map(shop.deliver, shop.stripe.take_events()) if job is not None]
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_may_not_ask_for_snapshots_does_not_matter_where_the_snapshot_is_logged(shop, status):
+    owner = shop.organisation()
+    shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
+    shop.stripe.plan("GET", V2, fail(status), times=10_000)
+    thin = shop.stripe.take_events()
+    for body in [*snapshots(shop, *LOGGED), *thin]:
+        job = shop.deliver(body)
+        if job is not None:
+            shop.do(job)
+    assert shop.reconcile().ended_at is not None
+    assert waiting(shop) == set()
+    assert len(facts(shop, owner)) == 1
+
+
+def test_like_facts_of_which_stripe_names_but_one_are_a_line_each(shop):
+    owner = shop.subscribed()
+    (charge,) = shop.stripe.objects("charge")
+    for _ in range(2):
+        shop.stripe.refund(charge["id"], 100)
+    thin = [body for body in shop.stripe.take_events() if b"v1.refund.created" in body]
+    shop.stripe.plan("GET", V2, fail(400))
+    for body in thin:
+        shop.do(shop.deliver(body))
+    named = {event.snapshot_id for event in shop.events()}
+    for body in sorted(snapshots(shop, "refund.created"), key=lambda body: json.loads(body)["id"] not in named):
+        shop.do(shop.deliver(body))
+    assert [line.amount for line in shop.log(owner)].count(-100) == 2
+
+
+def test_the_end_of_a_customer_is_no_missed_event_when_its_snapshot_is_listed(shop):
+    owner = shop.subscribed()
+    shop.reconcile()
+    shop.provider.delete_customer(shop.account(owner).customer_id)
+    shop.hear()
+    assert shop.account(owner).customer_id is None
+    assert shop.reconcile().missed == 0
+
+
 def test_only_of_what_is_logged_the_snapshot_is_asked_for(shop):
     owner = paid(shop)
     shop.stripe.cancel_later(shop.subscriptions(owner)[0]["id"])

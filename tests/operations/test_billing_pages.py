@@ -223,7 +223,7 @@ def test_askers_at_once_share_one_customer(shop):
 
 
 def test_a_worker_that_dies_with_the_page_open_does_not_open_a_second(shop, monkeypatch):
-    from pigi.operations import billing_pages
+    from pigi.operations import billing_checkouts
 
     owner = shop.organisation()
     job = request_checkout(shop.application, owner, "team").id
@@ -235,7 +235,7 @@ def test_a_worker_that_dies_with_the_page_open_does_not_open_a_second(shop, monk
         raise DiedError
 
     with monkeypatch.context() as patch:
-        patch.setattr(billing_pages, "_keep_url", dies)
+        patch.setattr(billing_checkouts, "keep_url", dies)
         with pytest.raises(DiedError):
             shop.do(job)
     lapse(shop.control, job)
@@ -285,6 +285,18 @@ def test_of_two_checkouts_at_once_one_can_be_paid(shop):
     assert shop.session(owner, jobs[1]) == sessions(shop, status="open")[0]["id"]
 
 
+def test_an_older_checkout_that_is_tried_again_does_not_close_the_page_that_was_asked_for_since(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+    shop.stripe.plan("POST", "/v1/checkout/sessions", fail(503))
+    older = request_checkout(shop.application, owner, "team").id
+    assert shop.do(older).state == "retrying"
+    newer = shop.checkout(owner, "business")
+    row = shop.do(older, now=True)
+    assert (row.state, row.reason) == ("failed", "billing_moot")
+    assert [one["id"] for one in sessions(shop, status="open")] == [shop.session(owner, newer)]
+
+
 def while_it_is_made(shop, owner, happens):
     """Ask for a checkout, and let something happen after Pigi looked and before Stripe has made it; the job's row."""
     job = request_checkout(shop.application, owner, "team").id
@@ -316,7 +328,19 @@ def test_a_page_that_is_made_while_the_organisation_is_deleted_is_closed_again(s
     owner = shop.organisation()
     shop.checkout(owner)
     row = while_it_is_made(shop, owner, lambda: shop.do(delete_organisation(shop.application, owner).id))
-    assert row.state in {"failed", "cancelled"}
+    assert (row.state, row.reason) == ("failed", "billing_moot")
+    assert sessions(shop, status="open") == []
+
+
+def test_a_page_that_is_made_while_a_plan_is_given_is_closed_again(shop):
+    owner = shop.organisation()
+    shop.checkout(owner)
+
+    def give():
+        with shop.control.begin() as session:
+            grant_plan(session, shop.application, owner.organisation_id, "business", "operator:cli")
+
+    assert while_it_is_made(shop, owner, give).state == "failed"
     assert sessions(shop, status="open") == []
 
 
@@ -330,6 +354,32 @@ def test_a_purchase_that_was_never_paid_is_ended_before_the_next(shop):
     assert shop.provider.open_invoices(shop.account(owner).customer_id, subscription) == []
     shop.stripe.pay(shop.session(owner, job))
     assert [one["status"] for one in shop.subscriptions(owner)].count("active") == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/subscriptions", "/v1/invoices"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("fault", [fail(503), drop_after()], ids=lambda fault: fault.name)
+def test_nor_does_anything_of_it_stay_to_be_paid_when_that_breaks_off(shop, method, path, fault):
+    owner = shop.organisation()
+    shop.stripe.pay(shop.session(owner, shop.checkout(owner)), "incomplete")
+    job = request_checkout(shop.application, owner, "team").id
+    shop.stripe.plan(method, path, fault)
+    while shop.do(job, now=True).state == "retrying":
+        pass
+    assert row_of(shop.control, job).state == "succeeded"
+    assert {one["status"] for one in shop.stripe.objects("invoice")} <= {"void", "paid"}
+    assert {effect.state for effect in shop.effects(job).values()} == {"done"}
+
+
+def test_a_customer_that_replaces_one_lets_go_of_it_in_what_was_heard(shop):
+    owner = shop.subscribed()
+    shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "canceled")
+    shop.hear()
+    deleted = shop.account(owner).customer_id
+    shop.provider.delete_customer(deleted)
+    shop.checkout(owner)
+    assert shop.account(owner).customer_id != deleted
+    assert deleted not in {event.customer_id for event in shop.events()}
 
 
 # Who gets to the page

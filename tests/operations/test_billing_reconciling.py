@@ -12,7 +12,7 @@ from pigi.domain.stripe_events import read_event
 from pigi.jobs.moves import JOB
 from pigi.operations.billing_accounts import ACCOUNT, grant_plan
 from pigi.operations.billing_events import note_event
-from pigi.operations.billing_oversight import oversee, request_reconciliation
+from pigi.operations.billing_oversight import oversee, read_run, request_reconciliation
 from pigi.operations.billing_reconciling import PRICE
 from pigi.ports.billing import CheckoutRequest
 from standins.faulty_stripe import FaultyStripe, fail
@@ -146,6 +146,27 @@ def test_a_customer_that_is_refused_keeps_no_other_waiting_but_the_run_is_not_wh
     assert shop.standing(owner) == ("past_due", "team")
     assert shop.standing(lost) == ("active", "team")
     assert oversee(shop.application).last_whole is None
+
+
+@pytest.mark.parametrize("right", ["refunds", "disputes"])
+def test_money_that_cannot_be_read_keeps_nobody_else_waiting(application, stripe, right):
+    shop = Shop(application, stripe, key="rk_test_planted")
+    first, second = shop.subscribed(), shop.subscribed()
+    shop.reconcile()
+    for owner in (first, second):
+        shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
+    charge = next(one for one in stripe.objects("charge") if one["customer"] == shop.account(first).customer_id)
+    shop.refund(charge["id"], 100)
+    shop.stripe.dispute(charge["id"])
+    lose(shop)
+    stripe.set_account(rights={right: "none"})
+    job = shop.do(request_reconciliation(application, "operator").id)
+    assert (job.state, job.reason) == ("retrying", "billing_refuses_us")
+    assert {shop.standing(owner) for owner in (first, second)} == {("past_due", "team")}
+    assert read_run(application, job.id).drift == 2
+    stripe.set_account(rights={})
+    assert shop.do(job.id, now=True).state == "succeeded"
+    assert oversee(application).waiting == 0
 
 
 def test_thin_events_whose_jobs_failed_before_they_asked_whose_they_are_are_settled(application):

@@ -36,7 +36,7 @@ PRICES = "price_month=team,price_year=team,price_b=business"
 PLANS = '{"free": {"members": 3, "resources": 3}}'
 LATE = {
     "past_due": "A payment is late.",
-    "unpaid": "A payment was not made: the free plan's limits apply.",
+    "unpaid": "A payment was not made.",
     "incomplete": "The first payment is not finished.",
 }
 BODIES = {(route.method, route.path): route.body for route in ROUTES}
@@ -156,6 +156,15 @@ def test_a_plan_that_an_operator_gave_is_called_so(app, application, furnished, 
 
     assert "Business plan Given by the operator" in words(page)
     assert acts(page) == []
+
+
+@pytest.mark.parametrize("status", LATE)
+def test_a_given_plan_is_not_said_to_be_lost(app, application, furnished, home, status):
+    stands(application, furnished, status, granted="business")
+    page = words(shown(app, application, furnished.owner, f"{home}/billing"))
+    assert "The plan was given by the operator, and applies all the same." in page
+    assert "free plan's limits apply" not in page
+    assert ("A subscription stands beside it" in page) is (status != "incomplete")
 
 
 @pytest.mark.parametrize("status", LATE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.operations.billing import read_billing
-from web.pages.billing_words import meters_of
+from web.pages.billing_words import meters_of, title_of
 from web.pages.organisations import OWN
 from web.pages.route import page
 from web.pages.shell import draw
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 def billing_page(call: Call) -> Reply:
     """The plan, what is used of it, and what can be bought."""
     view = read_billing(call.application, call.caller)
+    usual = call.application.plans.usual
     return draw(
         call,
         "billing/billing.html",
         here="billing",
         billing=view,
         meters=meters_of(view.plan, view.use),
-        offers=[(call.application.plans.usual, ()), *view.offers],
+        status_title=title_of(view.status, view.plan, usual),
+        offers=[(usual, ()), *view.offers],
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.plans import Limit
 from pigi.domain.reasons import Reason
+from pigi.domain.subscriptions import NONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ STATUSES = {
         "Not paid", "ill",
         "Stripe has given up collecting: the free plan's limits apply until the open invoice is paid at Stripe. A new "
         "means of payment alone does not pay it. Nothing is lost.",
-        "A payment was not made: the free plan's limits apply.",
+        "A payment was not made.",
     ),
     "paused": StatusWords(
         "Paused", "warn", "The free plan's limits apply until Stripe has a means of payment. Nothing is lost."
@@ -155,6 +156,12 @@ def price_words(offer: Offer) -> str | None:
 def status_words(status: str) -> StatusWords:
     """A status in words; one that Stripe adds later stands for itself."""
     return STATUSES.get(status, StatusWords(status, "", "Stripe says more, on its own page."))
+
+
+def title_of(status: str, plan: Plan, usual: Plan) -> str:
+    """What stands beside a plan's name: beside that of the usual plan a bare status would seem to be that plan's."""
+    title = status_words(status).title
+    return f"Subscription: {title}" if plan.name == usual.name and status != NONE else title
 
 
 def finding_words(code: str) -> Reason:

@@ -12,9 +12,15 @@ const LOST = { title: "The answer was lost on the way.", detail: "Reload the pag
 
 export function followBilling() {
   instead("goes", go);
-  document.addEventListener("submit", (event) => event.target.dataset.goes !== undefined && setTimeout(appease, SLOW_MS, event.target));
+  document.addEventListener("submit", (event) => event.target.dataset.goes !== undefined && watch(event.target));
   const form = document.querySelector("form[data-at-once]");
   form?.requestSubmit(form.querySelector("button"));
+}
+
+let slow = 0;
+function watch(form) {
+  clearTimeout(slow);
+  slow = setTimeout(appease, SLOW_MS, form);
 }
 
 function appease(form) {
@@ -26,7 +32,7 @@ async function go(form, asked) {
   let job = asked;
   try {
     job = await ended(asked);
-    if (job.state !== "succeeded") return complain(form, new Map(), why(job));
+    if (job.state !== "succeeded") return complain(form, new Map(), why(job, form));
     if (form.dataset.goes) arrive(form.dataset.goes, form.dataset.said);
     else location.assign(outside((await read(job.links.result)).url));
   } catch (problem) {
@@ -69,9 +75,9 @@ function outside(text) {
 
 const wayTo = (job) => ["See its job", `/o/${job.organisation_id}/jobs/${job.id}`];
 
-function why(job) {
+function why(job, form) {
   const words = job.explanation ?? { title: "Stripe has not answered yet.", advice: "Look at the job, or ask again later." };
-  const passing = PASSING.has(job.reason) ? "Nothing was bought or changed. Press the button again in a few minutes." : words.advice;
+  const passing = PASSING.has(job.reason) && !form.dataset.goes ? "Nothing was bought or changed. Press the button again in a few minutes." : words.advice;
   const detail = ENDED.has(job.state) ? passing : "Pigi goes on trying. Look at the job, or come back later.";
   return { title: words.title, detail, way: wayTo(job) };
 }

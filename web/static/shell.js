@@ -14,7 +14,7 @@ export const SAID = {
   role: "The role has changed.",
   left: "You have left the organisation.",
   deleted: "The organisation is closed. It can be restored until the time that is shown.",
-  restored: "The organisation is back. A subscription that has ended must be bought again.",
+  restored: "The organisation is back. A subscription, if there was one, must be bought again.",
   asked: "Stripe was asked. This is how things stand.",
   joined: "Welcome to the organisation.",
   cancelled: "Asked to stop.",
