@@ -16,24 +16,33 @@ from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import is_address
 from pigi.domain.bounds import DESCRIPTION_LENGTH
 from pigi.domain.lines import NAME_LENGTH as TITLE_LENGTH
+from pigi.domain.resources.words import HIDDEN_CHARACTERS
 
 NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000
 PASSWORD_LENGTH = 1024
 """Of what is typed: `pigi.domain.passwords` counts composed characters, of which each may be several of these."""
 
+_FOUR_DIGITS = 0xFFFF
 # Unicode's White_Space, written out: regular expression engines disagree about \s.
 _SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _BREAK = r"\u2028\u2029"
 _PROSE_CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 
+# Beyond four digits an escape is written differently by each engine, so those stand for themselves.
+_HIDDEN = "".join(
+    "-".join(rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in signs) for signs in HIDDEN_CHARACTERS
+)
 _INSIDE = rf"[^{_CONTROL}{_BREAK}]"
 _EDGE = rf"[^{_CONTROL}{_SPACE}]"
 NAME_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{NAME_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 TITLE_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{TITLE_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 PURPOSE_PATTERN = rf"^[^{_PROSE_CONTROL}]*[^{_PROSE_CONTROL}{_SPACE}][^{_PROSE_CONTROL}]*$"
 DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
+VISIBLE_NAME_PATTERN = NAME_PATTERN.replace(rf"[^{_CONTROL}", rf"[^{_CONTROL}{_HIDDEN}")
+VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
+"""What `pigi.domain.resources.saving.check_words` lets through of the same."""
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 _SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")

@@ -9,17 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from pigi.domain.resources.lint import hides_characters
 from web.texts import (
     DESCRIPTION_PATTERN,
     NAME_PATTERN,
     PURPOSE_LENGTH,
     PURPOSE_PATTERN,
+    VISIBLE_DESCRIPTION_PATTERN,
+    VISIBLE_NAME_PATTERN,
     Description,
     Name,
     Purpose,
 )
 
-AWKWARD = "ab \t\n\r\v\f\x00\x1c\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\u200b\ufeff🐘"
+AWKWARD = "ab \t\n\r\v\f\x00\x1c\x7f\x85\xa0\u1680\u2003\u2028\u2029\u202f\u3000\u200b\ufeff\u00ad\u200e\U000e0001🐘"
 TEXTS = st.text(st.one_of(st.sampled_from(AWKWARD), st.characters(exclude_categories=["Cs"])), max_size=90)
 
 
@@ -46,6 +49,13 @@ def test_purposes(text: str) -> None:
 def test_descriptions(text: str) -> None:
     fits = bool(re.match(DESCRIPTION_PATTERN.removesuffix("$") + r"\Z", text))
     assert holds(TypeAdapter(Description), text) == fits
+
+
+@given(TEXTS)
+def test_words_of_projects_hide_nothing(text: str) -> None:
+    for pattern, kind in ((VISIBLE_NAME_PATTERN, Name), (VISIBLE_DESCRIPTION_PATTERN, Description)):
+        fits = bool(re.match(pattern.removesuffix("$") + r"\Z", text))
+        assert (holds(TypeAdapter(kind), text) and not hides_characters(text)) == fits
 
 
 @pytest.mark.parametrize(

@@ -8,30 +8,31 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from web.schemas import Asked, Id, Told
-from web.texts import NAME_LENGTH, NAME_PATTERN, Description, Name
+from web.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name
 
 State = Literal["active", "archived"]
 ProjectName = Annotated[
     Name,
     Field(
         description=f"The project's name, 1 to {NAME_LENGTH} characters on one line; no two active ones share one.",
-        json_schema_extra={"pattern": NAME_PATTERN},
+        json_schema_extra={"pattern": VISIBLE_NAME_PATTERN},
     ),
 ]
+ProjectDescription = Annotated[Description, Field(json_schema_extra={"pattern": VISIBLE_DESCRIPTION_PATTERN})]
 
 
 class ProjectRequest(Asked):
     """Make a project."""
 
     name: ProjectName
-    description: Description = ""
+    description: ProjectDescription = ""
 
 
 class ProjectChange(Asked):
     """Change a project: what is left out, or null, stays."""
 
     name: ProjectName | None = None
-    description: Description | None = None
+    description: ProjectDescription | None = None
 
 
 class ProjectLinks(Told):
