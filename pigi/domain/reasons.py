@@ -124,7 +124,7 @@ REASONS: dict[str, Reason] = {
         "The organisation has bought nothing yet.", "Choose a plan first; then there is something to manage."
     ),
     "already_subscribed": Reason(
-        "The organisation has a subscription.", "Change or end it on Stripe's page: 'Manage' on the billing page."
+        "The organisation has a subscription.", "Change or end it on Stripe's page, which the billing page leads to."
     ),
     "plan_granted": Reason(
         "An operator gave the organisation its plan, so there is nothing to buy.",
