@@ -38,9 +38,13 @@ class Bucket:
         """Seconds until one more try fits."""
         return max(0.0, full_at + self.every - self.room - moment)
 
-    def unused(self, full_after_try: float, moment: float) -> float:
-        """How many seconds of a try have not refilled by themselves yet: what giving it back moves `full_at` by."""
-        return max(0.0, min(self.every, full_after_try - moment))
+    def unused(self, taken_at: float, moment: float) -> float:
+        """How many seconds of a try have certainly not refilled by themselves: what giving it back moves `full_at` by.
+
+        Tries refill one after another, and others may be given back meanwhile, so no more is certain than that a try
+        has refilled for no longer than ago it was taken.
+        """
+        return max(0.0, min(self.every, self.every - (moment - taken_at)))
 
 
 @dataclass(frozen=True)

@@ -56,14 +56,15 @@ class Try:
     """A try that was taken; it counts as a failure unless it is given back."""
 
     application: Application
-    taken: list[tuple[Bucket, str, float]] = field(default_factory=list)
+    at: float
+    taken: list[tuple[Bucket, str]] = field(default_factory=list)
 
     def give_back(self) -> None:
         """It was right."""
         moment = now().timestamp()
         with self.application.control.quick() as connection:
-            for bucket, key, full_at in self.taken:
-                connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(full_at, moment)})
+            for bucket, key in self.taken:
+                connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(self.at, moment)})
 
 
 def take(application: Application, guard: Guard, network: str = "", subject: str = "") -> Try:
@@ -74,7 +75,7 @@ def take(application: Application, guard: Guard, network: str = "", subject: str
     Raises Refused: ``too_many_tries``, with the seconds until one more would fit.
     """
     moment = now().timestamp()
-    made = Try(application)
+    made = Try(application, moment)
     with application.control.transaction() as connection:
         waits = [
             _take(connection, made, bucket, _key(application, bucket, *of), moment)
@@ -128,7 +129,7 @@ def _take(connection: Connection, made: Try, bucket: Bucket, key: str, moment: f
     }  # fmt: skip
     full_at = connection.execute(_TAKE[is_sqlite(connection)], asked).scalar()
     if full_at is not None:
-        made.taken.append((bucket, key, full_at))
+        made.taken.append((bucket, key))
         return 0.0
     found: float = connection.execute(_FULL_AT, {"of": key}).scalar_one()
     return max(bucket.wait(found, moment), LEAST_WAIT)

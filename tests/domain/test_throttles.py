@@ -61,10 +61,20 @@ def test_giving_tries_back_never_forgives_others(bucket: Bucket, tries: list[tup
         if what == "back":
             full_at -= bucket.unused(mine[number], moment) if number in mine else 0.0
         elif (after := bucket.after_try(full_at, moment)) is not None:
-            full_at = mine[number] = after
+            full_at, mine[number] = after, moment
             if not right:
                 failures_only = max(failures_only, moment) + bucket.every
         assert max(full_at, moment) >= max(failures_only, moment) - 1e-6
+
+
+def test_nor_when_two_right_ones_overlap_with_a_wrong_one() -> None:
+    bucket = Bucket("b", 2, 30.0)
+    full_at = bucket.after_try(0.0, START) or 0.0
+    full_at = bucket.after_try(full_at, START + 22) or 0.0
+    full_at -= bucket.unused(START, START + 23)
+    full_at = bucket.after_try(full_at, START + 24) or 0.0
+    full_at -= bucket.unused(START + 22, START + 25)
+    assert full_at >= START + 24 + bucket.every
 
 
 @given(BUCKETS)
@@ -72,7 +82,7 @@ def test_a_right_try_leaves_a_bucket_as_it_was(bucket: Bucket) -> None:
     after = bucket.after_try(0.0, START)
 
     assert after is not None
-    assert after - bucket.unused(after, START) == START
+    assert after - bucket.unused(START, START) == START
 
 
 @pytest.mark.parametrize(
