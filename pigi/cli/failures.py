@@ -34,7 +34,10 @@ OF_LIBRARIES: dict[str, Failure] = {
     ),
 }
 """By the module of the exception's class, so that neither library is loaded only to name its errors."""
-
+OF_CLASSES: dict[type[BaseException], Failure] = {
+    # A terminal may send what is no UTF-8; no database takes that.
+    UnicodeEncodeError: Failure("invalid", "Something on the command line is not text.", "Type it again."),
+}
 
 ADVICE_HERE: dict[str, str] = {
     "not_found": "`pigi organisations list` and `pigi jobs list` show the ids there are.",
@@ -55,8 +58,9 @@ def failure_of(error: BaseException) -> Failure:
             if reason
             else Failure(error.code, f"Refused: {error.code}.")
         )
-    if error.__class__.__module__ in OF_LIBRARIES:
-        return OF_LIBRARIES[error.__class__.__module__]
+    known = OF_LIBRARIES.get(error.__class__.__module__) or OF_CLASSES.get(error.__class__)
+    if known is not None:
+        return known
     if isinstance(error, OSError) and error.strerror:
         return Failure("system", f"{error.strerror}: {error.filename or 'no file'}.", "Mend that and try again.")
     return _unforeseen(error)
@@ -70,9 +74,6 @@ def show(error: BaseException, *, as_json: bool) -> None:
 
 def _unforeseen(error: BaseException) -> Failure:
     """The place in the code, but never the exception's words, which may quote what was worked on."""
-    if isinstance(error, UnicodeEncodeError):
-        # A terminal may send what is no UTF-8; no database takes that.
-        return Failure("invalid", "Something on the command line is not text.", "Type it again.")
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "no place known"
     return Failure(

@@ -144,8 +144,12 @@ def _standing(value: dict[str, Any]) -> tuple[str, bool]:
 
 def subscription_of(invoice: dict[str, Any]) -> str | None:
     """The subscription that an invoice is for, if it is for one."""
-    details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    return named(details.get("subscription"))
+    return named(subscription_details(invoice).get("subscription"))
+
+
+def subscription_details(invoice: dict[str, Any]) -> dict[str, Any]:
+    """What an invoice says of the subscription that it is for, its metadata among it; nothing for any other."""
+    return (invoice.get("parent") or {}).get("subscription_details") or {}
 
 
 def _billed(value: dict[str, Any], status: str, field: str) -> Money | None:

@@ -11,7 +11,7 @@ from pigi.domain.stripe_events import HEEDED
 from pigi.errors import Permanent
 from pigi.gateways.stripe_answers import id_of, noted
 from pigi.gateways.stripe_caller import PAGE
-from pigi.gateways.stripe_money import Moneys, subscription_of
+from pigi.gateways.stripe_money import Moneys, subscription_details, subscription_of
 from pigi.ports.billing import NotAllowed
 
 if TYPE_CHECKING:
@@ -141,5 +141,4 @@ def _given_up(invoice: dict[str, Any]) -> str | None:
 
 def _is_ours(invoice: dict[str, Any]) -> bool:
     """Whether Pigi's checkout made the subscription, whose metadata each of its invoices has a copy of."""
-    details = (invoice.get("parent") or {}).get("subscription_details") or {}
-    return noted(details, "organisation") is not None
+    return noted(subscription_details(invoice), "organisation") is not None

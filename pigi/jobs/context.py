@@ -80,6 +80,14 @@ class JobContext:
         """Settle what an attempt that died left open, though its outcome is stored; see `pigi.jobs.effects.confirm`."""
         patiently(lambda: effects.confirm(self.control, self.job, key), DATABASE_SECONDS)
 
+    def confirm_effects(self, *sorts: str) -> None:
+        """`confirm_effect` for each of these sorts (keys up to the colon) that an earlier attempt left open."""
+        with self.control.quick() as connection:
+            found = effects.effects_of(connection, self.job.job_id)
+        for effect in found:
+            if effect.state == "intended" and effect.key.partition(":")[0] in sorts:
+                self.confirm_effect(effect.key)
+
     def withdraw_effect(self, key: str) -> None:
         """Take the intent back: it certainly led to nothing."""
         patiently(lambda: effects.withdraw(self.control, self.job, key), DATABASE_SECONDS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pigi.domain.subscriptions import STANDING, UNPAID_PURCHASE, prevailing
+from pigi.domain.subscriptions import STANDING, UNPAID_PURCHASE
 from pigi.errors import Permanent
 from pigi.operations.billing_accounts import (
     SLACK,
@@ -19,7 +19,7 @@ from pigi.operations.billing_accounts import (
     forget_customer,
     intend_customer,
 )
-from pigi.operations.billing_closing import confirm_ended, end_subscription, void_invoice
+from pigi.operations.billing_closing import ENDINGS, end_subscription, void_invoice
 from pigi.operations.billing_contacts import keep_in_step, write_contact
 from pigi.operations.billing_outcomes import forget_events
 from pigi.operations.billing_pages import home_of, keep_url, read_asked
@@ -76,8 +76,7 @@ def _is_granted(connection: Connection, context: JobContext) -> bool:
 
 
 def _standing(subscriptions: Iterable[Subscription]) -> bool:
-    found = prevailing(subscriptions)
-    return found is not None and found.status in STANDING
+    return any(one.status in STANDING for one in subscriptions)
 
 
 def sure_customer(context: JobContext, provider: BillingProvider) -> str:
@@ -120,7 +119,7 @@ def _give_up_unpaid(
     for one in provider.subscriptions_of(customer_id) if begun else ():
         if one.status == UNPAID_PURCHASE:
             end_subscription(context, provider, one.id)
-    confirm_ended(context)
+    context.confirm_effects(*ENDINGS)
 
 
 def _single_checkout(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.subscriptions import ENDED
 from pigi.errors import Temporary
-from pigi.jobs.effects import effects_of
 from pigi.operations.billing_accounts import SLACK, adopt_customer, find_account, forget_customer
 from pigi.operations.billing_outcomes import forget_events
 from pigi.operations.billing_sync import sync_customer
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from pigi.ports.billing import BillingProvider
 
 CUSTOMER = "customer"
+ENDINGS = ("subscription", "invoice")
+"""What an earlier attempt began to end, and never heard of, has ended once there is nothing left of it to end."""
 
 
 def end_subscriptions(
@@ -41,7 +42,7 @@ def end_subscriptions(
             end_subscription(context, provider, one.id)
     for invoice_id in provider.open_invoices(customer_id):
         void_invoice(context, provider, invoice_id)
-    confirm_ended(context)
+    context.confirm_effects(*ENDINGS)
     context.checkpoint()
     sync_customer(application, provider, customer_id)
 
@@ -62,7 +63,7 @@ def remove_customer(
         with context.control.transaction() as connection:
             forget_events(connection, customer_id)
             forget_customer(connection, organisation_id, customer_id)
-    _confirm(context, CUSTOMER)
+    context.confirm_effects(CUSTOMER)
 
 
 def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
@@ -78,19 +79,6 @@ def _customer(context: JobContext, provider: BillingProvider, organisation_id: s
         return None
     with context.control.transaction() as connection:
         return adopt_customer(connection, organisation_id, found)
-
-
-def confirm_ended(context: JobContext) -> None:
-    """Note that what earlier attempts had begun to end has ended, since there is nothing left of it to end."""
-    _confirm(context, "subscription", "invoice")
-
-
-def _confirm(context: JobContext, *sorts: str) -> None:
-    with context.control.quick() as connection:
-        begun = [effect.key for effect in effects_of(connection, context.job.job_id) if effect.state == "intended"]
-    for key in begun:
-        if key.partition(":")[0] in sorts:
-            context.confirm_effect(key)
 
 
 def end_subscription(context: JobContext, provider: BillingProvider, subscription_id: str) -> None:

@@ -59,7 +59,7 @@ def keep_in_step(context: JobContext, provider: BillingProvider, customer_id: st
         write_contact(context, provider, customer_id)
     elif customer is not None:
         # Perhaps an earlier attempt wrote it and never heard of that.
-        context.confirm_effect("contact")
+        context.confirm_effects("contact")
     return customer is not None
 
 
