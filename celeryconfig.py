@@ -7,9 +7,9 @@ pump's, by the table.
 
 from kombu.entity import Exchange, Queue
 
-from pigi.jobs.bell import PREFIX
+from pigi.jobs.queueing.notifications import PREFIX
+from pigi.jobs.queueing.transport import install
 from pigi.jobs.queues import QUEUES
-from pigi.jobs.transport import install
 from pigi.settings import get_settings
 
 _settings = get_settings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.kinds import NOOP
-from tasks.runtime import job
+from pigi.jobs.execution.runtime import job
 from worker.app import app
 
 __all__ = ["app"]

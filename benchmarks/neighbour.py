@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from benchmarks.kinds import NOOP
 from benchmarks.support import Ground, ground, percentile, wait_until
-from pigi.jobs.enqueue import enqueue
-from pigi.jobs.moves import JOB
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.queueing.enqueue import enqueue
 
 
 def starts(base: Ground, organisation: str, count: int) -> list[float]:

@@ -22,7 +22,7 @@ from pigi.operations.api_keys import issue_key
 from pigi.operations.jobs import read_job
 from pigi.operations.organisations import create_organisation
 from standins.anthropic import AnthropicStandIn
-from web.budget import THREADS
+from web.http.budget import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from celery import Celery
 from sqlalchemy import func, select
 
 from benchmarks.support import Ground, ground, summary, wait_until
-from pigi.jobs.enqueue import enqueue
-from pigi.jobs.moves import JOB
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.queueing.enqueue import enqueue
 
 
 def bare(base: Ground, jobs: int) -> float:

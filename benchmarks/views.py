@@ -17,8 +17,8 @@ from sqlalchemy import DateTime, String, Text, insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.bare import noop
-from pigi.jobs.bell import encode
-from pigi.jobs.lanes import Ring
+from pigi.jobs.queueing.notifications import encode
+from pigi.jobs.queueing.partitions import Ring
 from pigi.store.engines import make_engine
 
 

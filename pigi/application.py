@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pigi.domain.plans import Plans
-from pigi.jobs.bell import Bell
+from pigi.jobs.queueing.notifications import Bell
 from pigi.settings import Settings, get_settings
 from pigi.store.keyring import Keyring
 from pigi.store.sessions import ControlDatabase

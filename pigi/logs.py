@@ -28,7 +28,7 @@ QUIET = {
 }
 FRAMES = 8
 NOTED = {"noted": True}
-"""``extra`` for a record whose error is in the error log already (`pigi.operations.notes`)."""
+"""``extra`` for a record whose error is in the error log already (`pigi.store.log_entries`)."""
 
 
 def configure_logging(level: int = logging.INFO) -> None:

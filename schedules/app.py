@@ -7,10 +7,10 @@ from typing import Any
 
 from celery import signals
 
-from pigi.jobs.queue import app
+from pigi.jobs.queueing.celery_app import app
 from pigi.logs import configure_logging
-from pigi.operations.notes import open_logbook
 from pigi.settings import get_settings
+from pigi.store.log_entries import open_logbook
 
 __all__ = ["app"]
 

@@ -1,7 +1,7 @@
 """Celery beat's scheduler: a tick a second that reads the table instead of sending messages.
 
 Celery's own scheduler loses a period when Redis is away at its moment, and repeats it when two beats run.
-This one writes to the database first (`pigi.jobs.schedules`, `pigi.jobs.pump`) and needs Redis for nothing.
+This one writes to the database first (`pigi.jobs.schedules`, `pigi.jobs.recovery.pump`) and needs Redis for nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.application import Application
 from pigi.clock import now
-from pigi.jobs.pump import pump
+from pigi.jobs.recovery.pump import pump
 from pigi.jobs.schedules import tick
 from schedules.timetable import TIMETABLE
 

@@ -1,5 +1,13 @@
 """What a worker can do.
 
-A job is a function of a few lines that calls one operation; `tasks.runtime` claims it, runs it, and settles
-it. A sweep is a job that a schedule asked for.
+A job is a function of a few lines that calls one operation; `pigi.jobs.execution` claims it, runs it, and
+records how it ended. A sweep is a job that a schedule asked for.
 """
+
+from __future__ import annotations
+
+from pigi.application import Application
+from pigi.jobs.execution import worker
+
+Hands = worker.Hands[Application]
+"""What a body is given, besides its job."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.jobs.execution.runtime import job
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
-from pigi.operations import deletions, organisations, purging
-from tasks.runtime import job
+from pigi.operations import deletion, organisations
 
 if TYPE_CHECKING:
-    from pigi.jobs.context import JobContext
-    from tasks.runtime import Hands
+    from pigi.jobs.execution.context import JobContext
+    from tasks import Hands
 
 
 @job(MIGRATE_ORGANISATION)
@@ -22,16 +22,16 @@ def migrate_organisation(context: JobContext, hands: Hands) -> None:
 @job(CLOSE_ORGANISATION)
 def close_organisation(context: JobContext, hands: Hands) -> None:
     """End what a deleted organisation has at Stripe."""
-    deletions.close_organisation(context, hands.application, hands.gateways)
+    deletion.close_organisation(context, hands.application, hands.gateways)
 
 
 @job(PURGE_ORGANISATION)
 def purge_organisation(context: JobContext, hands: Hands) -> None:
     """Remove one organisation for good."""
-    purging.purge_organisation(context, hands.application, hands.gateways)
+    deletion.purge_organisation(context, hands.application, hands.gateways)
 
 
 @job(SWEEP_ORGANISATIONS)
 def sweep_organisations(context: JobContext, hands: Hands) -> None:
     """Ask for what deletions are owed."""
-    deletions.sweep_organisations(context, hands.application)
+    deletion.sweep_organisations(context, hands.application)

@@ -6,55 +6,48 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from pigi.operations.access import still_standing
 from pigi.operations.jobs import revisions
-from pigi.operations.standing import still_standing
-from web import (
-    accepting,
+from web import pages
+from web.api import (
     accounts,
     api_keys,
     audit,
     billing,
-    budget,
-    errors,
     generations,
     health,
     invitations,
     jobs,
     mails,
-    me,
     members,
-    openapi,
     organisations,
-    pages,
-    password_resets,
-    problems,
     projects,
-    resource_routes,
-    session,
-    webhooks,
+    resources,
+    sessions,
 )
-from web.auth import mount
-from web.bodies import MOST_BYTES
-from web.call import Services
-from web.door import Door
-from web.replies import Reply
-from web.streams import FOLLOWING, STANDING, STANDING_SECONDS
-from web.watcher import Watcher
+from web.http import budget, errors, openapi
+from web.http.auth import mount
+from web.http.bodies import MOST_BYTES
+from web.http.call import Services
+from web.http.door import Door
+from web.http.replies import Reply
+from web.http.streams import FOLLOWING, STANDING, STANDING_SECONDS
+from web.http.watcher import Watcher
+from web.pages import problems
+from web.pages.shell.failures import failure_page
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pigi.application import Application
-    from pigi.operations.standing import Stand
+    from pigi.operations.access import Stand
 
 ROUTES = (
     *pages.ROUTES,
     *health.ROUTES,
     *problems.ROUTES,
     *accounts.ROUTES,
-    *session.ROUTES,
-    *me.ROUTES,
-    *password_resets.ROUTES,
+    *sessions.ROUTES,
     *organisations.ROUTES,
     *members.ROUTES,
     *mails.ROUTES,
@@ -62,17 +55,15 @@ ROUTES = (
     *api_keys.ROUTES,
     *audit.ROUTES,
     *projects.ROUTES,
-    *resource_routes.ROUTES,
+    *resources.ROUTES,
     *generations.ROUTES,
-    *accepting.ROUTES,
     *billing.ROUTES,
-    *webhooks.ROUTES,
     *jobs.ROUTES,
 )
 
 
 def _unchanged(application: Application, stands: Collection[Stand]) -> dict[Stand, tuple[int, str]]:
-    """Those on which a job may still be followed, all at the revision that `web.streams` watches for."""
+    """Those on which a job may still be followed, all at the revision that `web.http.streams` watches for."""
     return dict.fromkeys(still_standing(application, stands, FOLLOWING), (STANDING, ""))
 
 
@@ -96,7 +87,7 @@ def create_app(application: Application) -> Flask:
         budget.Turns(budget.READERS),
     )
     app.extensions["pigi"] = services
-    errors.install(app)
+    errors.install(app, failure_page)
     document = openapi.build(ROUTES, application.settings.public_url)
     mount(app, services, (*ROUTES, openapi.route_of(document)))
     app.wsgi_app = Door(app.wsgi_app, application.settings)  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pigi.application import Application
 from pigi.logs import configure_logging
-from pigi.operations.notes import open_logbook
+from pigi.store.log_entries import open_logbook
 from web.app import create_app
 
 if TYPE_CHECKING:

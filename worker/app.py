@@ -5,13 +5,13 @@ Not through Celery's ``imports`` setting: beat would load them too, with all the
 
 from __future__ import annotations
 
+import tasks.api_keys
 import tasks.billing
 import tasks.generations
-import tasks.keys
 import tasks.mail
-import tasks.organisations
-import tasks.upkeep  # noqa: F401 - importing registers
+import tasks.maintenance
+import tasks.organisations  # noqa: F401 - importing registers
 import worker.lifecycle  # noqa: F401 - importing connects the signals
-from pigi.jobs.queue import app
+from pigi.jobs.queueing.celery_app import app
 
 __all__ = ["app"]

@@ -14,12 +14,13 @@ from typing import Any
 from celery import signals
 
 from pigi.application import Application
-from pigi.jobs.keeper import Keeper
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.runtime import equip
+from pigi.jobs.execution.worker import Hands
 from pigi.logs import configure_logging
-from pigi.operations.notes import open_logbook
 from pigi.settings import get_settings
+from pigi.store.log_entries import open_logbook
 from pigi.store.sessions import ControlDatabase
-from tasks.runtime import Hands, equip
 from worker.wiring import Wiring
 
 logger = logging.getLogger(__name__)

@@ -9,13 +9,11 @@ import click
 
 from pigi.cli.opening import opened
 from pigi.cli.output import answer, green, json_option, moment, red, say, table
-from pigi.operations.audit_anchors import SignedHead, signed_head
-from pigi.operations.audit_chain import Verdict
-from pigi.operations.audit_chain import verify as check
-from pigi.operations.audit_reading import PAGE, list_entries
+from pigi.operations.audit import PAGE, SignedHead, Verdict, list_entries, signed_head
+from pigi.operations.audit import verify as check
 
 if TYPE_CHECKING:
-    from pigi.operations.audit_reading import AuditView
+    from pigi.operations.audit import AuditView
 
 
 @click.group()

@@ -12,21 +12,21 @@ from pigi.cli.opening import opened
 from pigi.cli.organisations import GIVEN, NO_PLAN
 from pigi.cli.output import answer, json_option
 from pigi.operations.audit import CLI
-from pigi.operations.billing_accounts import grant_plan
-from pigi.operations.billing_oversight import (
+from pigi.operations.billing import (
     customer_for,
+    grant_plan,
     oversee,
     read_log,
     read_run,
     request_reconciliation,
     request_sync_for,
 )
-from pigi.operations.entitlements import plan_of
 from pigi.operations.jobs import read_job
+from pigi.operations.plans import plan_of
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.jobs.view import JobView
+    from pigi.jobs.model.view import JobView
 
 ASKED_BY = "operator"
 LOOK_SECONDS = 0.25

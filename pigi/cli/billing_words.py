@@ -13,8 +13,8 @@ from pigi.domain.reasons import REASONS, Reason
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pigi.jobs.view import JobView
-    from pigi.operations.billing_oversight import Oversight, Reconciliation
+    from pigi.jobs.model.view import JobView
+    from pigi.operations.billing import Oversight, Reconciliation
 
 OFF = """\
 Nobody is charged by these settings: STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.application import Application
-    from pigi.jobs.view import JobView
+    from pigi.jobs.model.view import JobView
     from pigi.store.sessions import ControlSession
 
 

@@ -9,14 +9,16 @@ import click
 from pigi.cli.opening import opened
 from pigi.cli.output import answer, json_option, table
 from pigi.domain.plans import PLANS, UNMETERED
-from pigi.operations.accounts import find_person
+from pigi.operations.accounts import find_person_by_email
 from pigi.operations.audit import CLI
-from pigi.operations.billing_accounts import grant_plan
+from pigi.operations.billing import grant_plan
 from pigi.operations.organisations import create_organisation, list_organisations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pigi.application import Application
-    from pigi.operations.organisations import OnMade
+    from pigi.store.sessions import ControlSession
 
 NO_PLAN = "none"
 GIVEN = (*(plan.name for plan in PLANS), UNMETERED.name)
@@ -46,12 +48,12 @@ def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa
     own, so it has no limits and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
     """
     with opened() as application:
-        owner = find_person(application, email) if email else None
+        owner = find_person_by_email(application, email) if email else None
         organisation_id = create_organisation(application, name, owner, giving(application, plan), by=CLI)
     answer(as_json, {"id": organisation_id, "name": name, "plan": plan}, organisation_id)
 
 
-def giving(application: Application, plan: str = UNMETERED.name) -> OnMade | None:
+def giving(application: Application, plan: str = UNMETERED.name) -> Callable[[ControlSession, str], None] | None:
     """Give a plan in the transaction that makes the organisation; None for `NO_PLAN`."""
     if plan == NO_PLAN:
         return None

@@ -8,12 +8,12 @@ import click
 
 from pigi.cli.opening import opened
 from pigi.cli.output import answer, green, json_option, moment, red, table
-from pigi.operations.retention_report import report
+from pigi.operations.retention import report_classes
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from pigi.operations.retention_report import ClassReport
+    from pigi.operations.retention import ClassReport
 
 
 @click.group()
@@ -30,7 +30,7 @@ def show(as_json: bool) -> None:  # noqa: FBT001 - an option
     jobs that still owe its erasure, and organisations by those that were deleted and are not gone.
     """
     with opened() as application:
-        found = report(application)
+        found = report_classes(application)
     overdue = [line.retention for line in found if line.overdue]
     rows = [("CLASS", "KEPT", "ROWS", "OLDEST (UTC)", ""), *(_row(line) for line in found)]
     verdict = red(f"Overdue: {', '.join(overdue)}.") if overdue else green("Nothing is overdue.")

@@ -1,6 +1,6 @@
 """Who may do what: roles, the scopes of API keys, and one table of rules (promises P08 and P19).
 
-`pigi.operations.access.authorise` applies it; nothing else decides.
+`pigi.operations.access.authorisation.authorise` applies it; nothing else decides.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ RULES: dict[Action, Rule] = {
     Action.WORKSPACE_READ: Rule(Role.MEMBER),
     Action.MEMBERS_READ: Rule(Role.MEMBER),
     Action.MEMBERS_CHANGE: Rule(Role.ADMIN),
-    # Whoever is a member may leave; ending another's membership asks for more, in `pigi.operations.members`.
+    # Whoever is a member may leave; ending another's membership takes more (`pigi.operations.organisations`).
     Action.MEMBERSHIP_END: Rule(Role.MEMBER),
     Action.INVITATIONS_READ: Rule(Role.ADMIN),
     Action.INVITATIONS_CHANGE: Rule(Role.ADMIN),

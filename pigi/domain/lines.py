@@ -13,5 +13,5 @@ _NOT_IN_A_LINE = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udff
 
 
 def is_line(text: str, longest: int = NAME_LENGTH) -> bool:
-    """Whether ``text`` is not blank, not longer, and on one line: what `web.texts` lets through."""
+    """Whether ``text`` is not blank, not longer, and on one line: what `web.http.texts` lets through."""
     return 0 < len(text) <= longest and not text.isspace() and _NOT_IN_A_LINE.search(text) is None

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""The job engine. See docs/architecture.md."""

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from pigi.jobs import moves
 from pigi.jobs.kinds import CATALOGUE, Single
-from pigi.jobs.moves import JOB, NOW
-from pigi.jobs.stops import Cancelled, Fenced, LeaseLost
-from pigi.jobs.view import EffectView
+from pigi.jobs.model import transitions
+from pigi.jobs.model.claim import Cancelled, Fenced, LeaseLost
+from pigi.jobs.model.transitions import JOB, NOW
+from pigi.jobs.model.view import EffectView
 from pigi.store.control import Effect
 from pigi.store.engines import insert_into
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from pigi.jobs.claim import Claim
+    from pigi.jobs.model.claim import Claim
     from pigi.store.sessions import ControlDatabase
 
 EFFECT: Any = Effect.__table__
@@ -47,16 +47,22 @@ class Begun:
 _GUARD = (
     update(JOB)
     .where(
-        moves.MINE,
-        moves.IS_RUNNING,
+        transitions.MINE,
+        transitions.IS_RUNNING,
         JOB.c.lease_until > NOW,
         JOB.c.cancel_requested_at.is_(None),
-        moves.UNFENCED,
+        transitions.UNFENCED,
     )
     .values(revision=JOB.c.revision + 1)
 )
-_HELD = update(JOB).where(moves.MINE, moves.IS_RUNNING, JOB.c.lease_until > NOW).values(revision=JOB.c.revision + 1)
-_STOP = select(JOB.c.cancel_requested_at.is_not(None), ~moves.UNFENCED).where(moves.MINE, moves.IS_RUNNING)
+_HELD = (
+    update(JOB)
+    .where(transitions.MINE, transitions.IS_RUNNING, JOB.c.lease_until > NOW)
+    .values(revision=JOB.c.revision + 1)
+)
+_STOP = select(JOB.c.cancel_requested_at.is_not(None), ~transitions.UNFENCED).where(
+    transitions.MINE, transitions.IS_RUNNING
+)
 _THIS = (EFFECT.c.job_id == bindparam("of_job")) & (EFFECT.c.key == bindparam("of_key"))
 _READ = select(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference).where(_THIS)
 

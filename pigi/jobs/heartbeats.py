@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from pigi.jobs.moves import IS_RUNNING, JOB, NOW
+from pigi.jobs.model.transitions import IS_RUNNING, JOB, NOW
 from pigi.store.control import Heartbeat
 from pigi.store.engines import insert_into
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
-from pigi.jobs.enqueue import enqueue
 from pigi.jobs.heartbeats import notes, record
+from pigi.jobs.queueing.enqueue import enqueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pigi.jobs.bell import Bell
     from pigi.jobs.kinds import Kind
+    from pigi.jobs.queueing.notifications import Bell
     from pigi.store.sessions import ControlDatabase
 
 ZERO = datetime(2020, 1, 1, tzinfo=UTC)

@@ -30,7 +30,7 @@ def environment() -> dict[str, str]:
 
 def web(settings: Settings) -> tuple[str, ...]:
     """The web server."""
-    budget = import_module("web.budget")
+    budget = import_module("web.http.budget")
     options = {
         "--interface": "wsgi",
         "--host": settings.host,

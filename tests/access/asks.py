@@ -9,8 +9,8 @@ from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.access import Role
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
-from pigi.operations.deletions import delete_organisation
-from pigi.operations.tokens import ADDRESS, RESET
+from pigi.operations.credentials import ADDRESS, RESET
+from pigi.operations.deletion import delete_organisation
 from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
 from tests.support.http import BODY
@@ -26,7 +26,7 @@ from tests.support.people import (
     make_member,
     make_registration,
 )
-from web.routes import API
+from web.http.replies import API
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pigi.operations.sessions import close_sessions, csrf_token
+from pigi.operations.accounts import close_sessions, csrf_token
 from tests.access.asks import ask_of
 from tests.access.callers import CALLERS
 from tests.access.table import read

@@ -11,10 +11,10 @@ from pigi.domain.access import RULES, Action
 from pigi.errors import Misconfigured
 from tests.support.furnished import VARIABLE
 from web import app as web_app
-from web import errors
 from web.app import ROUTES, create_app
-from web.replies import reply
-from web.routes import API, Answer, Kind, Route
+from web.http import errors
+from web.http.replies import API, reply
+from web.http.routes import Answer, Kind, Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

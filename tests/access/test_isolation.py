@@ -97,7 +97,9 @@ def test_nor_can_they_be_reached_by_way_of_ones_own(installation: Installation, 
 def test_an_opened_database_would_be_seen(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard is made to let everybody in: the detector must find what that leads to."""
     away, path = installation.away, "/api/v1/organisations/<organisation>/projects"
-    monkeypatch.setattr("web.auth.authorise", lambda _application, _who, organisation, _action: Caller(organisation))
+    monkeypatch.setattr(
+        "web.http.auth.authorise", lambda _application, _who, organisation, _action: Caller(organisation)
+    )
     owner = CALLERS["owner"](installation.app, installation.home, away)
     close(installation, away.organisation)
     with openings() as found, installation.ask(owner, "GET", path, Ask(), away) as answer:

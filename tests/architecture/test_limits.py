@@ -6,17 +6,29 @@ import ast
 
 from tests.support.sources import called, calls, functions, modules
 
-ENTITLEMENTS = "pigi/operations/entitlements.py"
+ENTITLEMENTS = "pigi/operations/plans/entitlements.py"
 MAY: dict[str, set[str]] = {
     "check_room": {
         f"{ENTITLEMENTS}:check_members",
         f"{ENTITLEMENTS}:check_resources",
-        "pigi/operations/generations.py:request_generation",
+        "pigi/operations/generations/generations.py:request_generation",
     },
-    "check_members": {"pigi/operations/invitations.py:invite", "pigi/operations/joining.py:_enter"},
-    "check_resources": {"pigi/operations/projects.py:_move", "pigi/operations/revisions.py:leave_room"},
-    "leave_room": {"pigi/operations/revisions.py:add_resource", "pigi/operations/resources.py:_move"},
-    "add_resource": {"pigi/operations/resources.py:create_resource", "pigi/operations/accepting.py:_put"},
+    "check_members": {
+        "pigi/operations/organisations/invitations.py:invite",
+        "pigi/operations/organisations/invitations.py:_enter",
+    },
+    "check_resources": {
+        "pigi/operations/configuration/projects.py:_move",
+        "pigi/operations/configuration/revisions.py:leave_room",
+    },
+    "leave_room": {
+        "pigi/operations/configuration/revisions.py:add_resource",
+        "pigi/operations/configuration/resources.py:_move",
+    },
+    "add_resource": {
+        "pigi/operations/configuration/resources.py:create_resource",
+        "pigi/operations/generations/acceptance.py:_put",
+    },
 }
 """Who may stop something for want of a better plan: what invites, joins, creates, brings back, accepts a draft or asks
 for one. Reading, exporting, archiving, revoking, leaving, deleting and changing what exists are not among them."""

@@ -1,4 +1,4 @@
-"""Only `pigi.jobs.moves` moves a job from state to state."""
+"""Only `pigi.jobs.model.transitions` moves a job from state to state."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import ast
 
 from tests.support.sources import called, calls, modules
 
-MOVES = "pigi/jobs/moves.py"
+MOVES = "pigi/jobs/model/transitions.py"
 # These have states of their own.
 OTHERS = {
     "pigi/jobs/effects.py": {"EFFECT"},
-    "pigi/operations/mail.py": {"MAIL"},
-    "pigi/operations/operators.py": {"ACCOUNT"},
-    "pigi/operations/organisations.py": {"Organisation"},
-    "pigi/operations/projects.py": {"PROJECT"},
-    "pigi/operations/resources.py": {"RESOURCE"},
+    "pigi/operations/mail/ledger.py": {"MAIL"},
+    "pigi/operations/operators/operators.py": {"ACCOUNT"},
+    "pigi/operations/organisations/organisations.py": {"Organisation"},
+    "pigi/operations/configuration/projects.py": {"PROJECT"},
+    "pigi/operations/configuration/resources.py": {"RESOURCE"},
 }
-INSERTS = {"pigi/jobs/enqueue.py"}
+INSERTS = {"pigi/jobs/queueing/enqueue.py"}
 
 
 def names_in(node: ast.AST) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.domain.privacy import Erasure
-from pigi.operations.purging import OTHERWISE, OWNED
+from pigi.operations.deletion.purge import OTHERWISE, OWNED
 from pigi.store.base import ControlBase
 
 TABLES = {table.name: table for table in ControlBase.metadata.sorted_tables}

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pigi.domain.retention import PERIODS, Retention
 from pigi.jobs.kinds import SWEEP_JOBS
-from pigi.operations.sweeps import EVERY, OTHERWISE, SWEEPS
+from pigi.operations.retention.sweeps import EVERY, OTHERWISE, SWEEPS
 from schedules.timetable import TIMETABLE
 from tests.architecture.test_retention_classes import COLUMNS, classes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from pigi.operations.tokens import RESET
+from pigi.operations.credentials import RESET
 from tests.browser import steps
 from tests.browser.visits import pages, paths
 from tests.support.browser import FONTS, look

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.operations.tokens import ADDRESS, RESET
+from pigi.operations.credentials import ADDRESS, RESET
 from tests.support.furnished import COLLECTIONS, VARIABLE, fill, usual
 from tests.support.people import make_account_token, make_registration
 from web.app import ROUTES
-from web.routes import Kind, Who
+from web.http.routes import Kind, Who
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.furnished import Furnished
-    from web.routes import Route
+    from web.http.routes import Route
 
 
 LEFT_AT_ONCE = frozenset({"/o/<organisation>/billing/return"})

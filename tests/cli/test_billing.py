@@ -16,16 +16,16 @@ from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.stripe_api import API_VERSION, release_of
 from pigi.domain.stripe_events import HEEDED
 from pigi.ids import new_id
-from pigi.jobs.keeper import Keeper
-from pigi.operations.billing import request_checkout, request_sync
-from pigi.operations.billing_accounts import find_account
-from pigi.operations.entitlements import plan_of
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.execution.worker import Hands
+from pigi.operations.billing import find_account, request_checkout, request_sync
 from pigi.operations.jobs import list_jobs, read_job
 from pigi.operations.organisations import create_organisation
+from pigi.operations.plans import plan_of
 from pigi.settings import Settings
 from standins.stripe import Setup, StripeStandIn
-from tasks.outcome import run
-from tasks.runtime import HANDLERS, Hands
 from tests.support.environments import ROOT, environment_of
 from tests.support.people import make_account
 from worker.wiring import Wiring

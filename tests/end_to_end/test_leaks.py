@@ -16,8 +16,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from devtools.postgres import PostgresServer
+from pigi.operations.generations.drafting import FLUSH_SECONDS
 from pigi.operations.jobs import cancel_job
-from pigi.operations.live import FLUSH_SECONDS
 from pigi.store import servers
 from standins.faulty_anthropic import refusal
 from tests.support.monitor import Monitor

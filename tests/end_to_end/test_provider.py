@@ -11,7 +11,7 @@ from standins.faulty_anthropic import cut, draft, error_event, max_tokens, ok, r
 from tests.support.sinks import asked_of, requests_by_name, stored_of
 
 if TYPE_CHECKING:
-    from pigi.jobs.view import JobView
+    from pigi.jobs.model.view import JobView
     from tests.support.stack import Stack
 
 BUSY = {"retry-after": "1"}

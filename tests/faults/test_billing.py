@@ -22,9 +22,8 @@ import pytest
 from sqlalchemy import select
 
 from pigi.domain.stripe_events import LOGGED
-from pigi.jobs.moves import JOB
-from pigi.operations.billing import request_checkout
-from pigi.operations.billing_oversight import oversee, request_reconciliation
+from pigi.jobs.model.transitions import JOB
+from pigi.operations.billing import oversee, request_checkout, request_reconciliation
 from pigi.store.base import ControlBase
 from standins.faulty_stripe import FaultyStripe, busy, drop_after, fail
 from tests.support.billing import BUSINESS, Shop, charging

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from pigi.domain.access import Role
 from pigi.domain.mail import CATALOGUE, Promise, Template
-from pigi.operations.mail import MAIL
+from pigi.operations.mail.ledger import MAIL
 from standins.faulty_mail import FaultyMail, answer, drop, greylist, ok, stall
 from tests.support.mail import Office
 

@@ -8,10 +8,10 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-from pigi.jobs.bell import PREFIX, encode
-from pigi.jobs.enqueue import enqueue
 from pigi.jobs.kinds import GENERATE_DRAFT, PROBES
-from pigi.jobs.lanes import Ring
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.jobs.queueing.notifications import PREFIX, encode
+from pigi.jobs.queueing.partitions import Ring
 from pigi.jobs.queues import QUEUES
 from tests.support.sinks import check_books
 from tests.support.stack import until

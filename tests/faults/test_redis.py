@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from pigi.jobs.bell import PREFIX
+from pigi.jobs.queueing.notifications import PREFIX
 from tests.support.sinks import check_books
 from tests.support.stack import HELD_WORKER, until
 from tests.support.stack_fixtures import CHILDREN

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from pigi.jobs.moves import JOB
+from pigi.jobs.model.transitions import JOB
 from tests.support.sinks import check_books
 from tests.support.stack import Stack, slowly, until
 
 if TYPE_CHECKING:
-    from pigi.jobs.view import JobView
+    from pigi.jobs.model.view import JobView
 
 LEFT_SECONDS = 12.0
 """A stopping worker's patience is 7 s; its main process may take a moment more to leave."""

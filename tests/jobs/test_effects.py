@@ -8,9 +8,9 @@ import pytest
 
 from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
-from pigi.jobs import settle
+from pigi.jobs.execution import claims as settle
 from pigi.jobs.kinds import MIGRATE_ORGANISATION
-from pigi.jobs.stops import Cancelled, Fenced
+from pigi.jobs.model.claim import Cancelled, Fenced
 from pigi.operations.jobs import cancel_job
 from tests.support.jobs import ask, change, effects, raise_epoch, register_organisation, take
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from pigi.application import Application
 from pigi.jobs.heartbeats import notes
-from pigi.jobs.queue import app as celery
+from pigi.jobs.queueing.celery_app import app as celery
 from schedules.beat import TICK_SECONDS, Pump
 from schedules.timetable import TIMETABLE
 

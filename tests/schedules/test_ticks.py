@@ -22,7 +22,7 @@ from pigi.jobs.kinds import (
     SWEEP_ORGANISATIONS,
     WARN_OF_KEYS,
 )
-from pigi.jobs.moves import JOB
+from pigi.jobs.model.transitions import JOB
 from pigi.jobs.schedules import ZERO, CatchUp, Schedule, tick
 from schedules.timetable import TIMETABLE
 from tests.support.processes import HANDS, tick_once

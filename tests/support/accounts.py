@@ -12,10 +12,9 @@ from argon2.profiles import CHEAPEST
 from sqlalchemy import event, func, select
 
 from pigi.domain.addresses import email_key
-from pigi.operations import passwords
-from pigi.operations.account_links import USES
-from pigi.operations.mail import address_hash
-from pigi.operations.tokens import NEW_ADDRESS, NEW_PASSWORD, WELCOME
+from pigi.operations.accounts.changes import USES
+from pigi.operations.credentials import NEW_ADDRESS, NEW_PASSWORD, WELCOME, passwords
+from pigi.operations.mail.ledger import address_hash
 from pigi.store.base import ControlBase
 from pigi.store.ledgers import AuditContent, AuditEntry, Mail
 from pigi.store.people import Account, AccountToken, Registration, Session
@@ -115,7 +114,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, start: datetime) -> None:
         self._now = start
-        monkeypatch.setattr("pigi.operations.throttling.now", lambda: self._now)
+        monkeypatch.setattr("pigi.operations.credentials.throttling.now", lambda: self._now)
 
     @property
     def timestamp(self) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.operations.audit_anchors import anchor_daily
+from pigi.operations.audit import anchor_daily
 
 if TYPE_CHECKING:
     from pigi.application import Application

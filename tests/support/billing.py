@@ -16,23 +16,28 @@ from pigi.domain.access import Caller, Role
 from pigi.domain.stripe_api import API_VERSION
 from pigi.gateways.stripe_billing import StripeBilling
 from pigi.gateways.stripe_http import CallLimits
-from pigi.jobs.keeper import Keeper
-from pigi.operations.billing import read_link, request_checkout
-from pigi.operations.billing_accounts import ACCOUNT
-from pigi.operations.billing_events import receive_webhook
-from pigi.operations.billing_log import LINE
-from pigi.operations.billing_outcomes import EVENT
-from pigi.operations.billing_oversight import read_run, request_reconciliation
-from tasks.outcome import run
-from tasks.runtime import HANDLERS, Hands
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.execution.worker import Hands
+from pigi.operations.billing import (
+    ACCOUNT,
+    read_link,
+    read_run,
+    receive_webhook,
+    request_checkout,
+    request_reconciliation,
+)
+from pigi.operations.billing.events import EVENT
+from pigi.operations.billing.log import LINE
 from tests.support.factories import make_organisation
 from tests.support.jobs import change, effects, row_of
 from tests.support.people import make_member
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.jobs.view import EffectView
-    from pigi.operations.billing_oversight import Reconciliation
+    from pigi.jobs.model.view import EffectView
+    from pigi.operations.billing import Reconciliation
     from standins.faulty_stripe import FaultyStripe
 
 HOME = "https://pigi.example"

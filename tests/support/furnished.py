@@ -13,10 +13,8 @@ from pigi.clock import now
 from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
 from pigi.ids import new_id
+from pigi.operations.configuration import Place, create_project, create_resource, replace_resource
 from pigi.operations.generations import GENERATION, request_generation
-from pigi.operations.projects import create_project
-from pigi.operations.resources import create_resource, replace_resource
-from pigi.operations.revisions import Place
 from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
 from tests.support.contents import CONTENTS, NAME_FIELDS

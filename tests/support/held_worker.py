@@ -11,9 +11,9 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from pigi.operations import drafting
+from pigi.jobs.execution import attempt as outcome
+from pigi.operations.generations import drafting
 from pigi.settings import get_settings
-from tasks import outcome
 from worker.app import app
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pigi.application import Application
-from pigi.jobs.bell import Bell
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from pigi.jobs.queueing.notifications import Bell
 from standins.faulty_stripe import FaultyStripe
 from tests.support.jobs import make_hands, with_bell
 from tests.support.processes import Crowd
@@ -17,11 +17,11 @@ from tests.support.redis import RedisServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pigi.jobs.execution.worker import Hands
     from pigi.settings import Settings
     from pigi.store.keyring import Keyring
     from pigi.store.sessions import ControlDatabase
     from pigi.store.tenants import Tenants
-    from tasks.runtime import Hands
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
 @pytest.fixture
 def closing_trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """A kind whose end leaves something to put away."""
-    kind = Kind("tests.closing", queue="mail", attempts=3, closes=True)
+    kind = Kind("tests.closing", queue="mail", attempts=3, cleanup=lambda *_facts: None)
     monkeypatch.setitem(CATALOGUE, kind.name, kind)
     return kind
 

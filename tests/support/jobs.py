@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,28 +14,29 @@ from pigi.application import Application
 from pigi.clock import now
 from pigi.domain.access import Caller
 from pigi.ids import new_id
-from pigi.jobs.bell import Bell
-from pigi.jobs.claim import claim
 from pigi.jobs.effects import effects_of
-from pigi.jobs.enqueue import enqueue
-from pigi.jobs.keeper import Keeper
-from pigi.jobs.moves import JOB
-from pigi.jobs.view import view_of
-from pigi.operations.generations import GENERATION, LIVE_TEXT
+from pigi.jobs.execution.claims import claim
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.worker import Handler, Hands
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.model.view import view_of
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.jobs.queueing.notifications import Bell
+from pigi.operations.generations import GENERATION
+from pigi.operations.generations.generations import LIVE_TEXT
 from pigi.ports import DraftAnswer
 from pigi.store.control import Organisation
 from pigi.store.sessions import ControlDatabase
-from tasks.runtime import Handler, Hands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pigi.jobs.claim import Claim
-    from pigi.jobs.context import JobContext
+    from pigi.jobs.execution.context import JobContext
+    from pigi.jobs.execution.worker import Body
     from pigi.jobs.kinds import Kind
-    from pigi.jobs.view import EffectView, JobView
+    from pigi.jobs.model.claim import Claim
+    from pigi.jobs.model.view import EffectView, JobView
     from pigi.ports import DraftRequest
-    from tasks.runtime import Body, Closing
 
     Turn = str | BaseException | Callable[[], str]
 
@@ -126,9 +127,9 @@ def take(control: ControlDatabase, kind: Kind, job_id: str) -> Claim:
     return held
 
 
-def handle(kind: Kind, body: Body, closing: Closing | None = None) -> Handler:
+def handle(kind: Kind, body: Body, cleanup: Callable[..., Any] | None = None) -> Handler:
     """A handler for a body of a test."""
-    return Handler(kind, body, closing)
+    return Handler(replace(kind, cleanup=cleanup) if cleanup else kind, body)
 
 
 def does_nothing(_context: JobContext, _hands: Hands) -> None:

@@ -14,25 +14,27 @@ from pigi.domain.mail import Template
 from pigi.gateways.smtp_line import MailLimits
 from pigi.gateways.smtp_mailer import SmtpMailer
 from pigi.ids import new_id
-from pigi.jobs.keeper import Keeper
-from pigi.operations.mail import MAIL, queue_mail
-from pigi.operations.tokens import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.execution.worker import Hands
+from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.operations.mail import queue_mail
+from pigi.operations.mail.ledger import MAIL
 from pigi.store.people import Account, AccountToken, Invitation, Registration
 from standins.faulty_mail import FaultyMail
-from tasks.mail import send_mail, settle
-from tasks.outcome import run
-from tasks.runtime import HANDLERS, Hands
+from tasks.mail import send_mail
 from tests.support.jobs import change, effects, row_of
 from tests.support.people import an_address, join, make_account
 
 if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Role
-    from pigi.jobs.view import EffectView
+    from pigi.jobs.model.view import EffectView
 
 HOME = "https://pigi.example"
 LIMITS = MailLimits(connect=2, answer=1.0, verdict=1.0, overall=5)
-NEVER_SENT = (send_mail, settle)
+REGISTERED = send_mail
 """Named so that importing this registers the kind's body."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from pigi.operations.tokens import ADDRESS, RESET
+from pigi.operations.credentials import ADDRESS, RESET
 from tests.support.furnished import COLLECTIONS
 from tests.support.people import make_account_token, make_registration
 

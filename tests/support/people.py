@@ -13,12 +13,13 @@ from pigi.clock import now
 from pigi.domain.access import Role, Scope
 from pigi.domain.addresses import email_key
 from pigi.ids import new_id
-from pigi.operations.api_keys import PREFIX, _hashed
-from pigi.operations.passwords import hash_password
-from pigi.operations.sessions import csrf_token, open_session
-from pigi.operations.tokens import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.operations.accounts import csrf_token
+from pigi.operations.accounts.sessions import open_session
+from pigi.operations.api_keys.keys import PREFIX, _hashed
+from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.operations.credentials.passwords import hash_password
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
-from web.cookies import SESSION, XSRF
+from web.http.cookies import SESSION, XSRF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

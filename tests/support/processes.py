@@ -6,9 +6,9 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
-from pigi.jobs.claim import claim
+from pigi.jobs.execution.claims import claim
 from pigi.jobs.kinds import CATALOGUE
-from pigi.jobs.pump import pump
+from pigi.jobs.recovery.pump import pump
 from pigi.jobs.schedules import tick
 from schedules.timetable import TIMETABLE
 from tests.support.jobs import ask, opened

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pigi.jobs.moves import JOB
-from pigi.operations.generations import GENERATION, LIVE_TEXT
+from pigi.jobs.model.transitions import JOB
+from pigi.operations.generations import GENERATION
+from pigi.operations.generations.generations import LIVE_TEXT
 from standins.anthropic_drafts import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pigi.jobs.view import EffectView, JobView
+    from pigi.jobs.model.view import EffectView, JobView
     from standins.anthropic import Request
     from tests.support.stack import Model, Stack
 

@@ -34,7 +34,7 @@ from pigi.domain.access import Caller
 from pigi.embedded import redis as embedded
 from pigi.errors import PigiError
 from pigi.jobs.heartbeats import moments
-from pigi.jobs.moves import JOB
+from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queues import queues_of
 from pigi.operations.generations import request_generation
 from pigi.operations.jobs import read_job
@@ -49,7 +49,7 @@ from tests.support.sinks import asked_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pigi.jobs.view import JobView
+    from pigi.jobs.model.view import JobView
     from pigi.settings import Settings
     from standins.anthropic_replies import Event
     from standins.faulty_anthropic import Behaviour

@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 
 from pigi.jobs import effects
+from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
-from pigi.jobs.pump import find_closings, take_back
+from pigi.jobs.recovery.pump import find_closings, take_back
 from pigi.operations.jobs import cancel_job
+from pigi.operations.mail import clean_up
 from standins.faulty_mail import FaultyMail, greylist
-from tasks.mail import settle
-from tasks.runtime import HANDLERS
+from tasks.mail import send_mail
 from tests.support.jobs import change, lapse, row_of, take
 from tests.support.mail import Office
 
@@ -23,8 +24,8 @@ def office(application):
         yield Office(application, sink)
 
 
-def test_the_kind_has_its_body_and_its_closing():
-    assert HANDLERS["mail.send"].closing is settle
+def test_the_kind_has_its_body():
+    assert HANDLERS["mail.send"].body is send_mail
     assert CATALOGUE["mail.send"] is SEND_MAIL
 
 
@@ -34,15 +35,12 @@ def test_a_job_of_nobodys_organisation_is_put_away_too(office):
     assert (job.organisation_id, job.close_at, office.state(mail)) == (None, None, "sent")
 
 
-def test_a_mail_that_is_cancelled_while_it_waits_is_failed_once_the_pump_rang(office):
+def test_a_mail_that_is_cancelled_while_it_waits_is_failed_at_once(office):
     mail = office.welcome("rita@example.org")
     office.sink.plan("rita@example.org", greylist())
     office.do(mail)
     job = office.mail(mail, job=True)
     cancel_job(office.application, job, None)
-    assert office.state(mail) == "queued"
-    assert row_of(office.control, job).close_at is not None
-    office.do(mail)
     assert (office.state(mail), row_of(office.control, job).close_at) == ("failed", None)
 
 
@@ -70,7 +68,7 @@ def test_a_ledger_that_could_not_be_written_is_written_later(office, monkeypatch
         raise OSError
 
     with monkeypatch.context() as patched:
-        patched.setattr("pigi.operations.mail.settle_mail", away)
+        patched.setattr("pigi.operations.mail.clean_up", away)
         assert office.do(mail).state == "succeeded"
     assert office.state(mail) == "queued"
     change(office.control, job, close_at=timedelta(seconds=-1))
@@ -83,9 +81,9 @@ def test_closing_twice_changes_nothing(office):
     mail = office.welcome()
     job = office.do(mail)
     before = office.mail(mail)
-    settle(office.application, None, mail, job.state, job.finished_at)
+    clean_up(office.application, None, mail, job.state, job.finished_at)
     assert office.state(mail) == before.state
 
 
 def test_a_mail_that_the_sweep_removed_needs_no_closing(office):
-    settle(office.application, None, "018f", "succeeded", None)
+    clean_up(office.application, None, "018f", "succeeded", None)

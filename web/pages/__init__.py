@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from web.pages import (
-    assets,
-    billing,
-    generations,
-    jobs,
-    landing,
-    operate,
-    organisations,
-    people,
-    projects,
-    resources,
-)
+from web.pages import accounts, billing, generations, jobs, landing, operators, organisations, projects, resources
+from web.pages.shell import assets
 
 ROUTES = (
     *assets.ROUTES,
     *landing.ROUTES,
-    *people.ROUTES,
+    *accounts.ROUTES,
     *organisations.ROUTES,
     *projects.ROUTES,
     *resources.ROUTES,
     *billing.ROUTES,
     *generations.ROUTES,
     *jobs.ROUTES,
-    *operate.ROUTES,
+    *operators.ROUTES,
 )

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.operations.billing import read_billing
-from web.pages.billing_words import meters_of, title_of
 from web.pages.organisations import OWN
-from web.pages.route import page
-from web.pages.shell import draw
+from web.pages.shell.layout import draw
+from web.pages.shell.money import meters_of, title_of
+from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.call import Call
-    from web.replies import Reply
+    from web.http.call import Call
+    from web.http.replies import Reply
 
 
 def billing_page(call: Call) -> Reply:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
+from pigi.operations.configuration import list_projects
 from pigi.operations.generations import read_generation
 from pigi.operations.jobs import read_job
-from pigi.operations.projects import list_projects
-from web.pages.asked import id_of, one_of
 from web.pages.organisations import OWN
-from web.pages.route import page
-from web.pages.shell import draw
-from web.pages.words import KINDS
+from web.pages.shell.layout import draw
+from web.pages.shell.query import id_of, one_of
+from web.pages.shell.route import page
+from web.pages.shell.words import KINDS
 
 if TYPE_CHECKING:
-    from web.call import Call
-    from web.replies import Reply
+    from web.http.call import Call
+    from web.http.replies import Reply
 
 MOST_PROJECTS = 200
 CHOICES = [(kind.wire, kind.noun[0].upper() + kind.noun[1:], kind.says) for kind in KINDS.values()]

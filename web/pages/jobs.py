@@ -8,24 +8,21 @@ from flask import request
 
 from pigi.domain.access import Action
 from pigi.domain.job_state import JobState
-from pigi.jobs.kinds import CATALOGUE
+from pigi.jobs.kinds import CATALOGUE, kind_of
 from pigi.operations.access import may_change
 from pigi.operations.jobs import list_jobs, read_job
-from web.pages.asked import PAGE, id_of, older, one_of
-from web.pages.names import drafts_of
 from web.pages.organisations import OWN
-from web.pages.route import page
-from web.pages.shell import draw
+from web.pages.shell.layout import draw
+from web.pages.shell.names import drafts_of
+from web.pages.shell.query import PAGE, id_of, older, one_of
+from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from pigi.jobs.view import JobView
-    from web.call import Call
-    from web.replies import Reply
+    from pigi.jobs.model.view import JobView
+    from web.http.call import Call
+    from web.http.replies import Reply
 
-KINDS = (
-    "generations.draft", "mail.send", "billing.checkout", "billing.portal", "billing.sync", "billing.contact",
-    "organisations.migrate",
-)  # fmt: skip
+KINDS = [kind.name for kind in CATALOGUE.values() if kind.listed]
 """Kinds of job that an organisation sees among its own."""
 
 
@@ -60,7 +57,7 @@ def job_page(call: Call, job: str) -> Reply:
     """A job: how it stands, how it went, what it did."""
     view = read_job(call.application, job, call.caller.organisation_id)
     call.facts.job_id = view.id
-    kind = CATALOGUE.get(view.kind)
+    kind = kind_of(view.kind)
     return draw(
         call,
         "jobs/job.html",
@@ -69,7 +66,8 @@ def job_page(call: Call, job: str) -> Reply:
         about=drafts_of(call, [view]),
         changeable=may_change(call.caller, view.kind),
         retryable=_retryable(view),
-        retry_needs=kind.retry_needs if kind else None,
+        retry_needs=kind.retry_needs,
+        own_page=kind.path(kind.page, view.subject_id),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.operations.health import readiness
-from web.pages.route import page
-from web.pages.shell import draw
-from web.routes import Who
+from web.http.routes import Who
+from web.pages.shell.layout import draw
+from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.call import Visit
-    from web.replies import Reply
+    from web.http.call import Visit
+    from web.http.replies import Reply
 
 
 def landing_page(visit: Visit) -> Reply:

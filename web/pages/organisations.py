@@ -8,29 +8,24 @@ from pigi.clock import now
 from pigi.domain.access import Action, Role, Scope
 from pigi.domain.job_state import ENDED, JobState
 from pigi.domain.retention import GRACE
-from pigi.jobs.kinds import SYNC_BILLING
-from pigi.operations.api_keys import DEFAULT_DAYS, LONGEST_DAYS
-from pigi.operations.audit_reading import list_own_entries
-from pigi.operations.entitlements import log_since
+from pigi.operations.api_keys import DEFAULT_DAYS, DEFAULT_OVERLAP_DAYS, LONGEST_DAYS, list_keys
+from pigi.operations.audit import list_own_entries
+from pigi.operations.configuration import list_projects
+from pigi.operations.dashboards import latest_resources
 from pigi.operations.generations import waiting_drafts
-from pigi.operations.glances import latest_resources
-from pigi.operations.invitations import list_invitations
 from pigi.operations.jobs import list_jobs
-from pigi.operations.key_changes import DEFAULT_OVERLAP_DAYS
-from pigi.operations.key_views import list_keys
 from pigi.operations.mail import list_mails
-from pigi.operations.members import list_members
-from pigi.operations.organisations import organisations_of, read_organisation
-from pigi.operations.projects import list_projects
-from web.pages.asked import PAGE, id_of, number_of, older
-from web.pages.names import drafts_of, names_in
-from web.pages.route import page
-from web.pages.shell import draw
-from web.replies import Reply
-from web.routes import Who
+from pigi.operations.organisations import list_invitations, list_members, organisations_of, read_organisation
+from pigi.operations.plans import log_since
+from web.http.replies import Reply
+from web.http.routes import Who
+from web.pages.shell.layout import draw
+from web.pages.shell.names import drafts_of, names_in
+from web.pages.shell.query import PAGE, id_of, number_of, older
+from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.call import Call, SignedIn
+    from web.http.call import Call, SignedIn
 
 OWN = "/o/<organisation>"
 LOOKED_AT = 30
@@ -61,7 +56,7 @@ def new_organisation_page(visit: SignedIn) -> Reply:
 def overview_page(call: Call) -> Reply:
     """What needs somebody, what goes on, and where to go on."""
     # Stripe has these asked for by the dozen; nobody of the organisation did, and none says what to do next.
-    jobs = list_jobs(call.application, call.caller.organisation_id, besides=SYNC_BILLING.name, limit=LOOKED_AT)
+    jobs = list_jobs(call.application, call.caller.organisation_id, shown=True, limit=LOOKED_AT)
     projects = list_projects(call.application, call.caller, limit=FEW)
     drafts = waiting_drafts(call.application, call.caller, FEW)
     active = [job for job in jobs if not job.ended]

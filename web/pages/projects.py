@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.errors import Refused
-from pigi.operations.projects import list_projects, read_project
-from pigi.operations.resources import list_resources
-from web.pages.asked import PAGE, id_of, older, one_of
+from pigi.operations.configuration import list_projects, list_resources, read_project
 from web.pages.organisations import OWN
-from web.pages.route import page
-from web.pages.shell import draw
-from web.pages.words import COLLECTIONS, KINDS
+from web.pages.shell.layout import draw
+from web.pages.shell.query import PAGE, id_of, older, one_of
+from web.pages.shell.route import page
+from web.pages.shell.words import COLLECTIONS, KINDS
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from web.call import Call
-    from web.pages.words import KindWords
-    from web.replies import Reply
+    from web.http.call import Call
+    from web.http.replies import Reply
+    from web.pages.shell.words import KindWords
 
 ALL = f"{OWN}/projects"
 ONE = f"{ALL}/<project>"

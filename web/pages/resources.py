@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action
-from pigi.operations.projects import read_project
-from pigi.operations.resources import read_resource
-from pigi.operations.revisions import Place, list_revisions, read_revision
-from web.pages.asked import PAGE, number_of, older
-from web.pages.names import names_in
+from pigi.operations.configuration import Place, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import kind_of
-from web.pages.route import page
-from web.pages.shell import draw
+from web.pages.shell.layout import draw
+from web.pages.shell.names import names_in
+from web.pages.shell.query import PAGE, number_of, older
+from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.call import Call
-    from web.replies import Reply
+    from web.http.call import Call
+    from web.http.replies import Reply
 
 ALL = f"{PROJECT}/<collection>"
 ONE = f"{ALL}/<resource>"

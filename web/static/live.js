@@ -1,4 +1,4 @@
-// Jobs as they happen. The server's events (web/streams.py) ring; htmx fetches what they changed, in the page's own
+// Jobs as they happen. The server's events (web/http/streams.py) ring; htmx fetches what they changed, in the page's own
 // words. Only the text of a draft is drawn here, since it grows too fast to be fetched.
 const REDRAW_MS = 120;
 const ANNOUNCE_MS = 6000;

@@ -1,0 +1,1 @@
+"""Execution: claiming a job, running its body, recording what became of it."""

@@ -1,7 +1,0 @@
-"""The one Celery object. Web rings `pigi.jobs.bell`; only workers and beat use this."""
-
-from __future__ import annotations
-
-from celery import Celery
-
-app = Celery("pigi", config_source="celeryconfig", set_as_current=True)

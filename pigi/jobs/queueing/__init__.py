@@ -1,0 +1,1 @@
+"""Queueing: asking for a job, concurrency limits, and notifying workers through Redis."""

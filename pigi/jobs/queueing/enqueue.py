@@ -1,0 +1,144 @@
+"""Asking for a job: a row in the control database, in the asker's transaction; the bell after its commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, String, bindparam, case, event, func, insert, null, select
+
+from pigi.domain.job_state import JobState
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.jobs.model.transitions import JOB, NOW
+from pigi.jobs.model.view import JobView, view_of
+from pigi.jobs.queueing.partitions import Ring, lane_of
+from pigi.jobs.queues import QUEUES
+from pigi.store.control import Organisation
+from pigi.store.instants import database_now, database_now_text
+from pigi.store.sessions import ControlSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.sql.dml import ReturningInsert
+
+    from pigi.jobs.kinds import Kind
+    from pigi.jobs.queueing.notifications import Bell
+
+
+def _text(name: str) -> Any:
+    return bindparam(name, type_=String)
+
+
+def _insertion(epoch: Any) -> dict[str, Any]:
+    occupant = JOB.alias("occupant")
+    occupying = (
+        select(func.count())
+        .select_from(occupant)
+        .where(occupant.c.lane == _text("lane"), occupant.c.published_at.is_not(None))
+        .scalar_subquery()
+    )
+    rung = (bindparam("due_in", type_=Integer) <= 0) & (occupying < bindparam("window", type_=Integer))
+    return {
+        "id": _text("job_id"),
+        "kind": _text("kind"),
+        "queue": _text("queue"),
+        "lane": _text("lane"),
+        "organisation_id": _text("organisation_id"),
+        "epoch": epoch,
+        "subject_id": _text("subject_id"),
+        "asked_by": _text("asked_by"),
+        "state": bindparam("state", JobState.QUEUED.value, String),
+        "created_at": NOW,
+        "due_at": database_now(bindparam("due_in", type_=Integer)),
+        "published_at": case((rung, NOW), else_=null()),
+        "attempt": bindparam("attempt", 0, Integer),
+        "failures": bindparam("failures", 0, Integer),
+        "lost": bindparam("lost", 0, Integer),
+        "revision": bindparam("revision", 1, Integer),
+        "timeline": database_now_text() + f" {JobState.QUEUED} 0 -\n",
+        "schedule": _text("schedule"),
+        "period": _text("period"),
+    }
+
+
+def _statement(*, of_organisation: bool) -> ReturningInsert[Any]:
+    values = _insertion(Organisation.epoch if of_organisation else bindparam("epoch", 0, Integer))
+    source = select(*values.values())
+    if of_organisation:
+        source = source.where(Organisation.id == _text("organisation_id"), Organisation.state == "active")
+    return insert(JOB).from_select(list(values), source, include_defaults=False).returning(*JOB.c)
+
+
+_FOR_ORGANISATION = _statement(of_organisation=True)
+_FOR_PIGI = _statement(of_organisation=False)
+
+
+def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
+    session: ControlSession,
+    bell: Bell | None,
+    kind: Kind,
+    *,
+    organisation_id: str | None,
+    asked_by: str,
+    subject_id: str | None = None,
+    job_id: str | None = None,
+    due_in: int = 0,
+    schedule: str | None = None,
+    period: str | None = None,
+) -> JobView:
+    """Add a job to the session's transaction; its bell rings once that commits.
+
+    Args:
+        session: the transaction that the job belongs to.
+        bell: rings after the commit; None leaves it to the pump.
+        kind: what to do.
+        organisation_id: for whom; None for Pigi itself.
+        asked_by: who asked, as an identifier.
+        subject_id: what the job is about, an id in the organisation's database.
+        job_id: the id to use, if it had to be known beforehand.
+        due_in: seconds to wait, at least 0.
+        schedule: the schedule that asks, with its ``period``; the pair is unique.
+        period: see ``schedule``.
+
+    Raises:
+        Refused: ``organisation_closed`` if the organisation is not active.
+    """
+    parameters = {
+        "job_id": job_id or new_id(),
+        "kind": kind.name,
+        "queue": kind.queue,
+        "lane": lane_of(organisation_id, kind),
+        "organisation_id": organisation_id,
+        "subject_id": subject_id,
+        "asked_by": asked_by,
+        "due_in": due_in,
+        "window": QUEUES[kind.queue].window,
+        "schedule": schedule,
+        "period": period,
+    }
+    statement = _FOR_ORGANISATION if organisation_id else _FOR_PIGI
+    row = session.connection().execute(statement, parameters).first()
+    if row is None:
+        raise Refused("organisation_closed")
+    if row.published_at is not None and bell is not None:
+        ring_after_commit(session, bell, [Ring(kind.queue, kind.name, row.id)])
+    return view_of(row)
+
+
+def ring_after_commit(session: ControlSession, bell: Bell, rings: Iterable[Ring]) -> None:
+    """Ring once the session's transaction has committed; never if it rolls back."""
+    session.info["bell"] = bell
+    session.info.setdefault("rings", []).extend(rings)
+
+
+@event.listens_for(ControlSession, "after_commit")
+def _ring(session: ControlSession) -> None:
+    rings = session.info.pop("rings", None)
+    if rings:
+        session.info["bell"].ring(rings)
+
+
+@event.listens_for(ControlSession, "after_rollback")
+def _forget(session: ControlSession) -> None:
+    session.info.pop("rings", None)

@@ -1,0 +1,152 @@
+"""The doorbell: Redis lists that Celery's workers listen to. Losing or doubling a message harms nothing.
+
+The message is written by hand to Celery's message protocol, version 2
+(https://docs.celeryq.dev/en/stable/internals/protocol.html), and holds the kind's name, the job's id and
+what the protocol demands, nothing else: no arguments' repr, no host names. One LPUSH on a kept client costs
+a quarter of ``send_task``. Ringing is best effort and bounded; the pump rings for whatever was missed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from pigi.jobs.queueing.partitions import Ring
+
+PREFIX = "pigi:"
+SECONDS = 0.1
+"""Longest wait for connecting and for an answer; together the 200 ms that a request may lose."""
+SILENCE_SECONDS = 1.0
+"""After a failure ringing is not tried for so long, so that a dead Redis costs one request, not all."""
+
+WAKE_SECONDS = 0.02
+"""How often a chain of short jobs rings for what it let in, to wake children that have nothing to do."""
+
+_BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+
+
+def encode(ring: Ring) -> str:
+    """The message as kombu's Redis transport stores it: base64 of JSON inside JSON."""
+    return json.dumps(message_of(ring))
+
+
+def message_of(ring: Ring) -> dict[str, Any]:
+    """The message before its encoding."""
+    body = base64.b64encode(json.dumps([[ring.job_id], *_BODY_TAIL]).encode()).decode()
+    headers = {"lang": "py", "task": ring.kind, "id": ring.job_id, "root_id": ring.job_id, "parent_id": None}
+    properties = {
+        "correlation_id": ring.job_id,
+        "delivery_mode": 1,
+        "delivery_info": {"exchange": "", "routing_key": ring.queue},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": ring.job_id,
+    }
+    return {
+        "body": body,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": headers,
+        "properties": properties,
+    }
+
+
+def job_in(message: bytes) -> str | None:
+    """The job that a message rings for; None for rubbish."""
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+class Bell:
+    """Rings for jobs. Safe to share between threads; build anew after a fork."""
+
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        self._redis: Any = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=seconds,
+            socket_timeout=seconds,
+            retry=Retry(NoBackoff(), 0),
+            max_connections=64,
+        )
+        self._silent_until = 0.0
+
+    def ring(self, rings: Iterable[Ring]) -> bool:
+        """Ring for each; False if Redis did not take them all. Never raises, never waits over 200 ms."""
+        by_queue: dict[str, list[str]] = {}
+        for ring in rings:
+            by_queue.setdefault(ring.queue, []).append(encode(ring))
+        if not by_queue:
+            return True
+        if time.monotonic() < self._silent_until:
+            return False
+        try:
+            for queue, messages in by_queue.items():
+                self._redis.lpush(PREFIX + queue, *messages)
+        except (redis.RedisError, OSError):
+            self._silent_until = time.monotonic() + SILENCE_SECONDS
+            return False
+        return True
+
+    def ringing(self, queue: str, most: int = 5000) -> set[str] | None:
+        """The jobs that messages in the queue ring for; None when there are over ``most`` or Redis is away."""
+        try:
+            if self._redis.llen(PREFIX + queue) > most:
+                return None
+            messages = self._redis.lrange(PREFIX + queue, 0, most)
+        except (redis.RedisError, OSError):
+            return None
+        return {job_id for message in messages if (job_id := job_in(message))}
+
+    def answers(self) -> bool:
+        """Whether Redis is there."""
+        try:
+            return bool(self._redis.ping())
+        except (redis.RedisError, OSError):
+            return False
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._redis.close()
+
+
+class RingBuffer:
+    """Bells of a chain of short jobs: one now and then to wake an idle child, the rest only if still needed.
+
+    Most jobs that a chain lets into their lanes are taken by chains before a bell could be answered; a bell
+    for each would fill the queue with bells that mean nothing, before one of another kind.
+    """
+
+    def __init__(self, bell: Bell, still_waiting: Callable[[Collection[str]], set[str]]) -> None:
+        """``still_waiting`` says which of some jobs are rung for and not taken yet."""
+        self._bell = bell
+        self._still_waiting = still_waiting
+        self._pending: dict[str, Ring] = {}
+        self._rung_at = time.monotonic()
+
+    def add(self, rings: Iterable[Ring], taken: str) -> None:
+        """Take bells to ring, while the chain goes on with the job ``taken``."""
+        self._pending.update((ring.job_id, ring) for ring in rings)
+        self._pending.pop(taken, None)
+        if self._pending and time.monotonic() - self._rung_at > WAKE_SECONDS:
+            self._rung_at = time.monotonic()
+            self._bell.ring([self._pending.popitem()[1]])
+
+    def close(self, rings: Iterable[Ring]) -> None:
+        """Ring what is still needed at the end of the chain; ``rings`` come from its last job."""
+        last = list(rings)
+        if self._pending:
+            waiting = self._still_waiting(self._pending.keys())
+            last += [ring for ring in self._pending.values() if ring.job_id in waiting]
+            self._pending.clear()
+        self._bell.ring(last)

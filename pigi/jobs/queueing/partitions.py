@@ -1,0 +1,93 @@
+"""Fairness: a lane is one organisation's share of one queue, and only so many of it are rung for at a time.
+
+A row with ``published_at`` set occupies its lane: its bell was rung, or it runs. The rest wait in the table.
+Whatever leaves a lane lets the next of the same lane in, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Integer, any_, bindparam, case, func, literal_column, select, update
+
+from pigi.domain.job_state import WAITING
+from pigi.jobs.model.transitions import IS_WAITING, JOB, NOW, state_is
+from pigi.jobs.queues import QUEUES
+from pigi.store.engines import is_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection
+
+    from pigi.jobs.kinds import Kind
+    from pigi.store.sessions import ControlDatabase
+
+LANE = JOB.c.lane == bindparam("of_lane")
+UNRUNG = JOB.c.published_at.is_(None) & IS_WAITING
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A bell to ring: what the message in Redis says."""
+
+    queue: str
+    kind: str
+    job_id: str
+
+
+def lane_of(organisation_id: str | None, kind: Kind) -> str:
+    """The lane's name; Pigi's own jobs share what their kind says."""
+    return f"{organisation_id or kind.share}:{kind.queue}"
+
+
+def _letting_in(*, skip_locked: bool) -> Any:
+    waiting, occupant = JOB.alias("waiting"), JOB.alias("occupant")
+    occupying = (
+        select(func.count())
+        .select_from(occupant)
+        .where(occupant.c.lane == bindparam("of_lane"), occupant.c.published_at.is_not(None))
+        .scalar_subquery()
+    )
+    free = bindparam("window", type_=Integer) - occupying
+    following = (
+        select(waiting.c.id)
+        .where(
+            waiting.c.lane == bindparam("of_lane"),
+            waiting.c.published_at.is_(None),
+            state_is(*WAITING, of=waiting),
+            waiting.c.due_at <= NOW,
+        )
+        .order_by(waiting.c.due_at, waiting.c.id)
+        # Negative would mean "no limit" on SQLite and an error on PostgreSQL.
+        .limit(case((free > 0, free), else_=literal_column("0")))
+    )
+    if skip_locked:
+        # An array is made once: PostgreSQL may run a subquery again for each row, and each run would lock
+        # further rows. It also keeps the planner from reading every waiting job of every lane.
+        array = following.with_for_update(skip_locked=True, of=waiting)
+        chosen = JOB.c.id == any_(func.array(array.scalar_subquery()))
+    else:
+        chosen = JOB.c.id.in_(following)
+    return update(JOB).where(chosen).values(published_at=NOW).returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
+
+
+_LET_IN = {sqlite: _letting_in(skip_locked=not sqlite) for sqlite in (True, False)}
+
+
+def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
+    """Mark as rung as many of the lane's due jobs as have a place; ring them after the commit.
+
+    Two callers at once may let in one too many; that costs a moment of fairness and nothing else.
+    """
+    statement = _LET_IN[is_sqlite(connection)]
+    rung = connection.execute(statement, {"of_lane": lane, "window": QUEUES[queue].window})
+    return [Ring(row.queue, row.kind, row.id) for row in rung]
+
+
+def still_waiting(control: ControlDatabase, job_ids: Collection[str]) -> set[str]:
+    """Which of these jobs are rung for and not taken yet."""
+    rung = select(JOB.c.id).where(JOB.c.id.in_(job_ids), JOB.c.published_at.is_not(None), IS_WAITING)
+    with control.quick() as connection:
+        return {row.id for row in connection.execute(rung)}

@@ -1,0 +1,64 @@
+"""kombu's Redis transport, hardened: rubbish in a queue is dropped instead of ending the worker.
+
+kombu decodes a message inside its event loop; one that is not JSON raises there, and Celery takes that for
+an unrecoverable error. It also believes what a message says of time limits, compression and much else. So a
+message is read for two facts only, the kind and the job's id, and what Celery gets is made anew from them.
+Nothing is lost with a dropped one, since a message is only a bell.
+"""
+
+from __future__ import annotations
+
+import logging
+from queue import Empty
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, redis
+
+from pigi.ids import is_id
+from pigi.jobs.kinds import CATALOGUE
+from pigi.jobs.queueing.notifications import message_of
+from pigi.jobs.queueing.partitions import Ring
+
+logger = logging.getLogger(__name__)
+
+
+def ring_in(message: object, queue: str) -> Ring | None:
+    """What a decoded message rings for; None for rubbish and for kinds of another release."""
+    headers = message.get("headers") if isinstance(message, dict) else None
+    if not isinstance(headers, dict):
+        return None
+    kind, job_id = headers.get("task"), headers.get("id")
+    if not isinstance(kind, str) or kind not in CATALOGUE or not isinstance(job_id, str) or not is_id(job_id):
+        return None
+    return Ring(queue, kind, job_id)
+
+
+class Channel(redis.Channel):
+    """Reads bells and survives what is none."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            # Its text may hold anything, so only the kind of error is logged.
+            logger.warning("rubbish in a queue dropped (%s)", type(error).__name__)
+            raise Empty from None
+
+
+class Transport(redis.Transport):
+    """The transport that `install` puts in the place of kombu's."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        ring = ring_in(message, queue)
+        if ring is None:
+            logger.warning("rubbish in a queue dropped (no bell)")
+            return
+        super()._deliver(message_of(ring), queue)  # type: ignore[no-untyped-call]
+
+
+def install() -> None:
+    """Use it for every Redis URL: kombu ignores ``broker_transport`` for a unix socket's."""
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"

@@ -1,0 +1,103 @@
+"""The one place that decides who may act in an organisation, before its database is opened (P08, P16, P19).
+
+It reads the control database alone. Another organisation's identifiers, and those of none, are answered
+alike: there is no such thing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, null, select
+
+from pigi.domain.access import Action, Caller, Key, OrganisationState, Person, Role, is_found, key_may, role_may
+from pigi.errors import Refused
+from pigi.ids import is_id
+from pigi.jobs.kinds import kind_of
+from pigi.store.control import Job, Organisation, Tombstone
+from pigi.store.people import Membership
+
+if TYPE_CHECKING:
+    from pigi.application import Application
+
+_PLACE: Any = (
+    select(Membership.role, Organisation.state)
+    .join(Organisation, Organisation.id == Membership.organisation_id)
+    .where(
+        Membership.organisation_id == bindparam("organisation"),
+        Membership.account_id == bindparam("account"),
+    )
+)
+_OF_JOB: Any = select(Job.organisation_id, Job.kind, Job.subject_id).where(Job.id == bindparam("job"))
+_OF_TOMBSTONE: Any = select(Tombstone.organisation_id, Tombstone.kind, null().label("subject_id")).where(
+    Tombstone.id == bindparam("job")
+)
+
+
+def authorise(application: Application, principal: Person | Key, organisation_id: str, action: Action) -> Caller:
+    """The caller, if ``principal`` may do ``action`` in the organisation.
+
+    A key was found together with its active organisation a moment ago (`pigi.operations.api_keys.keys`), so it is
+    not looked up again.
+
+    Raises Refused: ``not_found`` for whoever does not belong there, and for all that an organisation which is being
+        deleted does no longer; ``forbidden`` for whoever may less.
+    """
+    if isinstance(principal, Key):
+        if principal.organisation_id != organisation_id:
+            raise Refused("not_found")
+        return _allowed(Caller(organisation_id, key_id=principal.key_id), may=key_may(principal.scopes, action))
+    place = None if principal.operator else _place(application, principal.account_id, organisation_id)
+    if place is None or not is_found(place[1], place[0], action):
+        raise Refused("not_found")
+    role = place[0]
+    return _allowed(Caller(organisation_id, role, principal.account_id), may=role_may(role, action))
+
+
+def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:
+    """What an account is in an active organisation; None if it is nothing there."""
+    place = _place(application, account_id, organisation_id)
+    return place[0] if place is not None and place[1] == OrganisationState.ACTIVE else None
+
+
+def _place(application: Application, account_id: str, organisation_id: str) -> tuple[Role, str] | None:
+    """What an account is in an organisation, and the organisation's state."""
+    if not is_id(organisation_id):
+        return None
+    with application.control.quick() as connection:
+        found = connection.execute(_PLACE, {"organisation": organisation_id, "account": account_id}).first()
+    return None if found is None else (Role(found.role), found.state)
+
+
+def organisation_of_job(application: Application, job_id: str, action: Action) -> tuple[str, Action]:
+    """Whose job it is, and what ``action`` on it amounts to.
+
+    A job of Pigi's own may be about an organisation, and be followed there, if its kind says so. Whoever changes
+    a job must be allowed to do what the job is about.
+
+    Raises Refused ``not_found`` for none, and for Pigi's own.
+    """
+    if not is_id(job_id):
+        raise Refused("not_found")
+    with application.control.quick() as connection:
+        for query in (_OF_JOB, _OF_TOMBSTONE):
+            found = connection.execute(query, {"job": job_id}).first()
+            if found is None:
+                continue
+            kind = kind_of(found.kind)
+            if found.organisation_id is not None:
+                return str(found.organisation_id), kind.changing if action is Action.JOBS_CHANGE else kind.reading
+            if kind.subject_reading and found.subject_id is not None and action is Action.JOBS_READ:
+                return str(found.subject_id), kind.subject_reading
+    raise Refused("not_found")
+
+
+def may_change(caller: Caller, kind: str) -> bool:
+    """Whether a member may cancel and retry jobs of this kind."""
+    return caller.role is not None and role_may(caller.role, kind_of(kind).changing)
+
+
+def _allowed(caller: Caller, *, may: bool) -> Caller:
+    if not may:
+        raise Refused("forbidden")
+    return caller

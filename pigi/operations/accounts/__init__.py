@@ -1,0 +1,50 @@
+"""Accounts of people: registering, signing in and out, changing name, password and address."""
+
+from __future__ import annotations
+
+from pigi.operations.accounts.accounts import (
+    ACCOUNT,
+    OPERATOR,
+    AccountView,
+    add_account,
+    find_person_by_email,
+    read_account,
+)
+from pigi.operations.accounts.changes import Change, ask_for_reset, change_account, confirm_address, reset_password
+from pigi.operations.accounts.registration import confirm_registration, register
+from pigi.operations.accounts.sessions import (
+    SignedIn,
+    close_sessions,
+    csrf_token,
+    find_person,
+    is_csrf_token,
+    sign_in,
+    sign_out,
+    sign_out_everywhere,
+    start_session,
+)
+
+__all__ = [
+    "ACCOUNT",
+    "OPERATOR",
+    "AccountView",
+    "Change",
+    "SignedIn",
+    "add_account",
+    "ask_for_reset",
+    "change_account",
+    "close_sessions",
+    "confirm_address",
+    "confirm_registration",
+    "csrf_token",
+    "find_person",
+    "find_person_by_email",
+    "is_csrf_token",
+    "read_account",
+    "register",
+    "reset_password",
+    "sign_in",
+    "sign_out",
+    "sign_out_everywhere",
+    "start_session",
+]

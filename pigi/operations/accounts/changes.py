@@ -1,0 +1,261 @@
+"""Changing one's own account: name, password, address.
+
+A new address is confirmed at the new address, and the old one is told at once. Nothing says whether the new
+address belongs to somebody already: if so, confirming it fails.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pigi.clock import now
+from pigi.domain.access import Person
+from pigi.domain.addresses import email_key
+from pigi.domain.mail import Template
+from pigi.domain.retention import Retention, keep
+from pigi.domain.throttles import NEW_ADDRESS as ADDRESSES
+from pigi.domain.throttles import RESET, RESET_MAIL, SIGN_IN
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.operations import credentials
+from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.accounts.sessions import close_sessions
+from pigi.operations.audit import record
+from pigi.operations.billing import address_changed
+from pigi.operations.credentials import (
+    ADDRESS,
+    NEW_ADDRESS,
+    NEW_PASSWORD,
+    OLD_ADDRESS,
+    forgive,
+    is_token,
+    may,
+    take,
+    token_hash,
+)
+from pigi.operations.credentials import RESET as PASSWORD_RESET
+from pigi.operations.mail import queue_mail
+from pigi.store.people import AccountToken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.application import Application
+    from pigi.store.sessions import ControlSession
+
+    OnDone = Callable[[ControlSession], None]
+    from pigi.store.sessions import ControlSession
+
+PROOF = [{"pointer": "/password", "message": "is needed to change the address or the password"}]
+WRONG = [{"pointer": "/password", "message": "is not your password"}]
+
+
+@dataclass(frozen=True, repr=False)
+class Change:
+    """What somebody wants changed; ``password`` is the current one, which the last two need."""
+
+    name: str | None = None
+    email: str | None = None
+    new_password: str | None = None
+    password: str | None = None
+
+
+def change_account(
+    application: Application, person: Person, change: Change, network: str, on_done: OnDone | None = None
+) -> AccountView:
+    """Change what is asked for, all of it or nothing; the account as it is then.
+
+    A new password ends all other sessions and all mailed links. A new address counts once it is confirmed.
+
+    Raises Refused: ``invalid`` without the password where it is needed, ``wrong_password``, ``password_weak``,
+        ``too_many_tries``, ``unavailable``.
+    """
+    row = _read(application, person.account_id)
+    values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
+    if change.email is not None or change.new_password is not None:
+        with credentials.place():
+            _prove(application, row, change.password, network)
+            if change.new_password is not None:
+                # What they are called before and after: neither is a secret.
+                name, email = f"{row.name} {change.name or ''}", f"{row.email} {change.email or ''}"
+                hashed = credentials.new_hash(change.new_password, name, email, "/new_password")
+                values |= {"password_hash": hashed, "password_changed_at": now()}
+    address = None if change.email == row.email else change.email
+    if address is not None:
+        take(application, ADDRESSES, subject=row.id)
+    with application.control.begin() as session:
+        if not _write(session, row, values):
+            raise Refused("wrong_password", errors=WRONG)
+        if change.new_password is not None:
+            _after_new_password(session, application, person, row.email_key)
+        if address is not None:
+            _ask_for_address(session, application, person, row, address)
+        if on_done is not None:
+            on_done(session)
+        return find_account(session, row.id)
+
+
+def confirm_address(application: Application, token: str, person: Person | None) -> None:
+    """Make the address that a link was mailed to the account's own; ``person`` stays signed in, if it is theirs.
+
+    All other sessions and all other links end, those that went to the old address among them.
+
+    Raises Refused: ``link_over``, also if the address belongs to another account by now.
+    """
+    link = find_link(application, NEW_ADDRESS, token)
+    row = _read(application, link.account_id)
+    own = person.session_id if person is not None and person.account_id == row.id else ""
+    with application.control.begin() as session:
+        try:
+            changed = _write(session, row, {"email": link.email, "email_key": link.email_key})
+        except IntegrityError:
+            raise Refused("link_over") from None
+        if not changed or not use_link(session, link.id):
+            raise Refused("link_over")
+        close_sessions(session, row.id, but=own)
+        end_links(session, row.id, row.email_key)
+        who = Person(row.id, own, operator=row.kind == OPERATOR).name
+        record(session, application, "account.address_changed", who, subject=who)
+        address_changed(session, application, row.id, who)
+
+
+def _read(application: Application, account_id: str) -> Any:
+    with application.control.read() as session:
+        return session.execute(select(ACCOUNT).where(ACCOUNT.c.id == account_id)).one()
+
+
+def _prove(application: Application, row: Any, password: str | None, network: str) -> None:
+    """Whoever found a browser signed in must not be able to take the account over."""
+    if password is None:
+        raise Refused("invalid", errors=PROOF)
+    tried = take(application, SIGN_IN, network, row.email_key)
+    if not credentials.is_password(password, row.password_hash):
+        raise Refused("wrong_password", errors=WRONG)
+    tried.give_back()
+
+
+def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
+    """Change the account; False if its password has changed since it was read, and with it who may do this."""
+    same = (ACCOUNT.c.id == row.id) & (ACCOUNT.c.password_hash == row.password_hash) & (ACCOUNT.c.state == "active")
+    changed: Any = session.execute(update(ACCOUNT).where(same).values(values))
+    return bool(changed.rowcount == 1)
+
+
+def _after_new_password(session: ControlSession, application: Application, person: Person, key: str) -> None:
+    close_sessions(session, person.account_id, but=person.session_id)
+    end_links(session, person.account_id, key)
+    record(session, application, "account.password_changed", person.name, subject=person.name)
+    queue_mail(session, application, Template.PASSWORD_CHANGED, person.account_id, key, asked_by=person.name)
+
+
+def _ask_for_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
+    """Mail a link to the new address, and tell the old one, which is held apart: it may be another by then."""
+    link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
+    queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), asked_by=person.name)
+    notice_id = add_link(session, application, OLD_ADDRESS, row.email, row.id)
+    queue_mail(session, application, Template.ADDRESS_CHANGED, notice_id, row.email_key, asked_by=person.name)
+
+
+TOKEN: Any = AccountToken.__table__
+USES = {NEW_PASSWORD: PASSWORD_RESET, NEW_ADDRESS: ADDRESS, OLD_ADDRESS: OLD_ADDRESS}
+"""For what the keyring derives the token of a row with this purpose; the last is never mailed, nor asked for."""
+
+
+def add_link(
+    session: ControlSession, application: Application, purpose: str, email: str, account_id: str | None = None
+) -> str:
+    """A link that will be mailed to ``email``; its id. Without an account, the worker finds out whose it is."""
+    row_id, moment = new_id(), now()
+    row = {
+        "id": row_id,
+        "purpose": purpose,
+        "account_id": account_id,
+        "email": email,
+        "email_key": email_key(email),
+        "token_hash": token_hash(application.keyring.token(USES[purpose], row_id)),
+        "created_at": moment,
+        "expires_at": moment + keep(Retention.TOKEN),
+    }
+    session.execute(insert(TOKEN).values(row))
+    return row_id
+
+
+def find_link(application: Application, purpose: str, token: str) -> Any:
+    """The row of a mailed link; raises Refused ``link_over`` for one that is unknown, used or too old."""
+    query = select(TOKEN).where(
+        TOKEN.c.purpose == purpose, TOKEN.c.token_hash == token_hash(token), TOKEN.c.expires_at > now()
+    )
+    with application.control.read() as session:
+        row = session.execute(query).first() if is_token(token) else None
+    if row is None:
+        raise Refused("link_over")
+    return row
+
+
+def use_link(session: ControlSession, link_id: str) -> bool:
+    """Use a link up; False if somebody else just did."""
+    used: Any = session.execute(delete(TOKEN).where(TOKEN.c.id == link_id))
+    return bool(used.rowcount == 1)
+
+
+def end_links(session: ControlSession, account_id: str, key: str) -> None:
+    """End all mailed links of an account, also those that were asked for with its address alone."""
+    own = TOKEN.c.account_id == account_id
+    of_address = (TOKEN.c.purpose == NEW_PASSWORD) & (TOKEN.c.email_key == key)
+    session.execute(delete(TOKEN).where(TOKEN.c.purpose != OLD_ADDRESS, or_(own, of_address)))
+
+
+def ask_for_reset(application: Application, email: str, network: str) -> None:
+    """Mail a link to whoever has the address, if anybody.
+
+    Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.
+    """
+    with credentials.place():
+        take(application, RESET, network)
+        key = email_key(email)
+        if not may(application, RESET_MAIL, network, key):
+            # The links that were mailed within the hour still work.
+            return
+        with application.control.begin() as session:
+            link_id = add_link(session, application, NEW_PASSWORD, email)
+            queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, asked_by="pigi")
+
+
+def reset_password(application: Application, token: str, password: str, network: str) -> None:
+    """Set a new password, end all sessions and all other links, and tell the owner by mail.
+
+    Raises Refused: ``link_over``; ``password_weak``, after which the link still works; ``unavailable``.
+    """
+    with credentials.place():
+        link = find_link(application, NEW_PASSWORD, token)
+        account = _owner(application, link)
+        hashed = credentials.new_hash(password, account.name, account.email)
+        with application.control.begin() as session:
+            # The account first, here and wherever its links are used: two requests must not wait for each other.
+            changed: Any = session.execute(
+                update(ACCOUNT)
+                .where(ACCOUNT.c.id == account.id, ACCOUNT.c.state == "active")
+                .values(password_hash=hashed, password_changed_at=now())
+            )
+            if changed.rowcount != 1 or not use_link(session, link.id):
+                raise Refused("link_over")
+            close_sessions(session, account.id)
+            end_links(session, account.id, account.email_key)
+            who = Person(account.id, "", operator=account.kind == OPERATOR).name
+            record(session, application, "account.password_reset", who, subject=who)
+            queue_mail(session, application, Template.PASSWORD_CHANGED, account.id, account.email_key, asked_by=who)
+    forgive(application, SIGN_IN, network, account.email_key)
+
+
+def _owner(application: Application, link: Any) -> Any:
+    """Whose link it is: the account it was mailed for, or whoever has the address."""
+    own = ACCOUNT.c.id == link.account_id if link.account_id else ACCOUNT.c.email_key == link.email_key
+    with application.control.read() as session:
+        account = session.execute(select(ACCOUNT).where(own, ACCOUNT.c.state == "active")).first()
+    if account is None:
+        raise Refused("link_over")
+    return account

@@ -1,0 +1,171 @@
+"""Sessions of browsers: opened at sign-in, gone at log-out, at most 12 hours idle (P35, P36).
+
+The cookie holds a secret of 256 random bits, of which the hash alone is kept. The CSRF token is derived from
+that secret, so it belongs to one session and ends with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, delete, select, update
+
+from pigi.clock import now
+from pigi.domain.access import Person
+from pigi.domain.addresses import email_key
+from pigi.domain.retention import Retention, cutoff
+from pigi.domain.throttles import SIGN_IN
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.operations import credentials
+from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.audit import record
+from pigi.operations.credentials import is_token, take, token_hash
+from pigi.store.people import Account, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.application import Application
+    from pigi.store.sessions import ControlSession
+
+    OnDone = Callable[[ControlSession], None]
+
+NOTED_EVERY = timedelta(minutes=1)
+"""How often a session's use is written down; a write a request would cost more than it tells."""
+SESSION: Any = Session.__table__
+
+_FIND: Any = (
+    select(Session.id, Session.account_id, Session.seen_at, Account.kind)
+    .join(Account, Account.id == Session.account_id)
+    .where(
+        Session.token_hash == bindparam("hash"),
+        Session.seen_at > bindparam("since"),
+        Account.state == "active",
+    )
+)
+
+
+def open_session(session: ControlSession, account_id: str) -> tuple[str, str]:
+    """A new session for an account, in the caller's transaction: its id, and the secret for the cookie."""
+    moment, token, session_id = now(), secrets.token_urlsafe(32), new_id()
+    session.add(
+        Session(id=session_id, account_id=account_id, token_hash=token_hash(token), created_at=moment, seen_at=moment)
+    )
+    return session_id, token
+
+
+def find_person(application: Application, token: str) -> Person:
+    """Whose cookie this is; raises Refused ``unauthenticated`` when its session is over."""
+    if not is_token(token):
+        raise Refused("unauthenticated")
+    moment = now()
+    parameters = {"hash": token_hash(token), "since": cutoff(Retention.SESSION, moment)}
+    with application.control.quick() as connection:
+        row = connection.execute(_FIND, parameters).first()
+        if row is None:
+            raise Refused("unauthenticated")
+        if moment - row.seen_at > NOTED_EVERY:
+            connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
+    return Person(row.account_id, row.id, operator=row.kind == OPERATOR)
+
+
+def csrf_token(token: str) -> str:
+    """The CSRF token of the session that this cookie belongs to."""
+    return base64.urlsafe_b64encode(hmac.digest(token.encode(), b"XSRF-TOKEN", "sha256")).rstrip(b"=").decode()
+
+
+def is_csrf_token(token: str, given: str) -> bool:
+    """Whether ``given`` is the session's CSRF token; compared in constant time."""
+    return hmac.compare_digest(csrf_token(token).encode(), given.encode("utf-8", "replace"))
+
+
+def close_session(session: ControlSession, token: str) -> None:
+    """End the session of a cookie, if it is one."""
+    if is_token(token):
+        session.execute(delete(SESSION).where(SESSION.c.token_hash == token_hash(token)))
+
+
+def close_sessions(session: ControlSession, account_id: str, *, but: str = "") -> int:
+    """End all sessions of an account, but for one if its id is given; how many."""
+    ended: Any = session.execute(delete(SESSION).where(SESSION.c.account_id == account_id, SESSION.c.id != but))
+    return int(ended.rowcount)
+
+
+@dataclass(frozen=True, repr=False)
+class SignedIn:
+    """Who is signed in now, and the secret for the session's cookie."""
+
+    account: AccountView
+    token: str
+
+
+def sign_in(application: Application, email: str, password: str, network: str, replaced: str = "") -> SignedIn:
+    """Open a session for whoever knows the password.
+
+    The session is always a new one, so nobody can have planted it. ``replaced`` is the cookie that the browser
+    had; its session ends.
+
+    Raises Refused: ``wrong_credentials``, ``too_many_tries``, ``unavailable``.
+    """
+    key = email_key(email)
+    with credentials.place():
+        tried = take(application, SIGN_IN, network, key)
+        row = _find(application, key)
+        kept = row.password_hash if row else None
+        if not credentials.is_password(password, kept) or row is None:
+            raise Refused("wrong_credentials")
+        renewed = credentials.renewed(password, row.password_hash)
+        with application.control.begin() as session:
+            # It holds off a change of the password until the session can be seen, and so ended, by it.
+            still: Any = session.execute(
+                update(ACCOUNT)
+                .where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == kept, ACCOUNT.c.state == "active")
+                .values(password_hash=renewed)
+            )
+            if still.rowcount != 1:
+                raise Refused("wrong_credentials")
+            token = start_session(session, application, row.id, replaced, operator=row.kind == OPERATOR)
+            account = find_account(session, row.id)
+        tried.give_back()
+    return SignedIn(account, token)
+
+
+def start_session(
+    session: ControlSession, application: Application, account_id: str, replaced: str, *, operator: bool = False
+) -> str:
+    """A session in place of the one that the browser had; the secret for its cookie."""
+    close_session(session, replaced)
+    session_id, token = open_session(session, account_id)
+    who = Person(account_id, session_id, operator).name
+    record(session, application, "session.signed_in", who, subject=f"session:{session_id}")
+    return token
+
+
+def sign_out(application: Application, person: Person, token: str, on_done: OnDone | None = None) -> None:
+    """End the session of this cookie."""
+    with application.control.begin() as session:
+        close_session(session, token)
+        record(session, application, "session.signed_out", person.name, subject=f"session:{person.session_id}")
+        if on_done is not None:
+            on_done(session)
+
+
+def sign_out_everywhere(application: Application, person: Person, on_done: OnDone | None = None) -> None:
+    """End all of a person's sessions."""
+    with application.control.begin() as session:
+        count = close_sessions(session, person.account_id)
+        record(session, application, "session.signed_out_everywhere", person.name, subject=person.name, count=count)
+        if on_done is not None:
+            on_done(session)
+
+
+def _find(application: Application, key: str) -> Any:
+    query = select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.password_hash)
+    with application.control.quick() as connection:
+        return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state == "active")).first()

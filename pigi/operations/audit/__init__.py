@@ -1,0 +1,24 @@
+"""The audit chain: writing it, reading it, verifying it."""
+
+from __future__ import annotations
+
+from pigi.operations.audit.chain import CLI, CONTENT, erase_content, record
+from pigi.operations.audit.reading import PAGE, AuditView, list_entries, list_own_entries
+from pigi.operations.audit.verification import SignedHead, Verdict, anchor_daily, prune, signed_head, verify
+
+__all__ = [
+    "CLI",
+    "CONTENT",
+    "PAGE",
+    "AuditView",
+    "SignedHead",
+    "Verdict",
+    "anchor_daily",
+    "erase_content",
+    "list_entries",
+    "list_own_entries",
+    "prune",
+    "record",
+    "signed_head",
+    "verify",
+]

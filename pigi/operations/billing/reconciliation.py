@@ -1,0 +1,237 @@
+"""A run of reconciliation: what it has counted so far, what failed on its way, and from when on events are listed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.stripe_api import WEBHOOK_PATH
+from pigi.domain.subscriptions import ENDED, STANDING
+from pigi.errors import Permanent, Temporary
+from pigi.jobs.kinds import FOLLOW_CONTACT
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.operations.billing.customers import ACCOUNT, active_organisation_of, all_contacts, find_account
+from pigi.operations.billing.events import ASKED_BY, EVENT, hear_missed, is_noted, open_events
+from pigi.operations.billing.log import OUT_OF_REACH, log_events, was_customer
+from pigi.operations.billing.sync import owner_of, read_anew, stands_so, sync_customer
+from pigi.ports.billing import NotAllowed
+from pigi.store.billing import BillingPrice, BillingRun
+from pigi.store.engines import insert_into
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.domain.stripe_events import StripeEvent
+    from pigi.domain.subscriptions import Subscription
+    from pigi.errors import PigiError
+    from pigi.jobs.execution.context import JobContext
+    from pigi.ports.billing import BillingProvider
+
+RUN: Any = BillingRun.__table__
+FURTHEST = timedelta(days=30)
+"""How long Stripe lists events."""
+OVERLAP = timedelta(hours=1)
+"""Events are listed from before the last whole run on: those that happened then may not have been listed yet."""
+
+
+class Run:
+    """The row of this reconciliation; a second attempt goes on counting."""
+
+    def __init__(self, context: JobContext) -> None:
+        self.context = context
+        self._this = RUN.c.id == context.job.job_id
+        self._failures: list[PigiError] = []
+        with context.control.transaction() as connection:
+            self.since = _since(connection)
+            row = {"id": context.job.job_id, "began_at": now(), "findings": ""}
+            counts = dict.fromkeys(("customers", "drift", "missed", "strangers"), 0)
+            made = insert_into(connection, RUN).values(row | counts)
+            again = {**counts, "drift": RUN.c.drift, "missed": RUN.c.missed}
+            connection.execute(made.on_conflict_do_update(index_elements=[RUN.c.id], set_=again))
+
+    def add(self, **counts: int) -> None:
+        """Count; at once, since an attempt that dies has put right what it counted."""
+        with self.context.control.quick() as connection:
+            more = {name: RUN.c[name] + count for name, count in counts.items() if count}
+            if more:
+                connection.execute(update(RUN).where(self._this).values(more))
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """What fails in here keeps nothing else waiting, unless Stripe is out of reach; the run is not whole then."""
+        try:
+            yield
+        except (Permanent, Temporary) as failure:
+            if failure.code in OUT_OF_REACH:
+                raise
+            self._failures.append(failure)
+
+    def end(self, findings: list[str]) -> None:
+        """It is whole, if nothing failed on the way; otherwise raises the first failure."""
+        if self._failures:
+            raise self._failures[0]
+        with self.context.control.quick() as connection:
+            ended = {"ended_at": now(), "findings": " ".join(findings)}
+            connection.execute(update(RUN).where(self._this).values(ended))
+
+
+def _since(connection: Connection) -> datetime:
+    """From when on events are listed: the beginning of the last whole run."""
+    whole = select(RUN.c.began_at).where(RUN.c.ended_at.is_not(None)).order_by(RUN.c.began_at.desc()).limit(1)
+    last = connection.execute(whole).scalar()
+    earliest = now() - FURTHEST
+    return earliest if last is None else max(earliest, last - OVERLAP)
+
+
+PRICE: Any = BillingPrice.__table__
+
+
+def reconcile(context: JobContext, application: Application, provider: BillingProvider) -> None:
+    """Bring Pigi into step with Stripe. Raises as `BillingProvider`."""
+    run = Run(context)
+    with suppress(NotAllowed):  # only pages need them, and the check finds that the right is missing
+        read_prices(context, application, provider)
+    theirs = _subscriptions(run, provider)
+    _follow_contacts(run, application, provider)
+    _hear_missed(run, application, provider)
+    _find_owners(run, provider)
+    _put_right(run, application, provider, _suspects(run, application, theirs))
+    address = application.settings.public_url.rstrip("/") + WEBHOOK_PATH
+    prices, live = list(application.plans.by_price), application.settings.stripe_live
+    run.end([*provider.findings(address, prices, live=live), *_about_customers(application, theirs)])
+
+
+def read_prices(context: JobContext, application: Application, provider: BillingProvider) -> None:
+    """Ask what the prices on offer cost, so that the page of plans can say it."""
+    found = [{"read_at": now(), **_columns(price)} for price in provider.prices(list(application.plans.by_price))]
+    with context.control.transaction() as connection:
+        connection.execute(delete(PRICE))
+        if found:
+            connection.execute(insert(PRICE), found)
+
+
+def _columns(price: Any) -> dict[str, Any]:
+    columns = dict(vars(price))
+    return {"price_id": columns.pop("id"), **columns}
+
+
+def _hear_missed(run: Run, application: Application, provider: BillingProvider) -> None:
+    """Write down the events that no webhook told; their customers are synced below. Of strangers nothing is kept."""
+    own = _own_customers(application)
+    for event in provider.events_since(run.since):
+        run.context.checkpoint()
+        with run.going_on():
+            run.add(missed=int(_is_missed(application, provider, event, own)))
+
+
+def _is_missed(application: Application, provider: BillingProvider, event: StripeEvent, own: set[str]) -> bool:
+    """Whether nothing was heard of an event that is about a customer; from here on it is."""
+    with application.control.quick() as connection:
+        if is_noted(connection, event.id):
+            return False
+    if event.customer_id is None and event.object_id is not None:
+        event = replace(event, customer_id=provider.customer_of(event.object_id))
+    if event.customer_id is None:
+        return False
+    with application.control.quick() as connection:
+        known = event.customer_id in own or was_customer(connection, event.customer_id)
+    return known and hear_missed(application, event)
+
+
+def _own_customers(application: Application) -> set[str]:
+    with application.control.quick() as connection:
+        customers = select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None))
+        return set(connection.execute(customers).scalars())
+
+
+def _find_owners(run: Run, provider: BillingProvider) -> None:
+    """Ask whose the thin events are whose jobs failed before they could ask, or nobody would ever look at them."""
+    with run.context.control.quick() as connection:
+        unowned = open_events(connection, None)
+    for event in unowned:
+        run.context.checkpoint()
+        with run.going_on():
+            owner_of(run.context.control, provider, event)
+
+
+def _put_right(run: Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
+    """Sync each."""
+    for customer_id in suspects:
+        run.context.checkpoint()
+        with run.going_on():
+            synced, told = read_anew(application, provider, customer_id)
+            run.add(drift=int(synced.changed), customers=1)
+            log_events(application.control, provider, told)
+
+
+def _about_customers(application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
+    """What is wrong with how customers stand: nobody means to pay for two subscriptions."""
+    own = _own_customers(application)
+    twice = any(sum(one.status in STANDING for one in ones) > 1 for customer, ones in theirs.items() if customer in own)
+    return ["subscribed_twice"] if twice else []
+
+
+def _subscriptions(run: Run, provider: BillingProvider) -> dict[str, list[Subscription]]:
+    """Stripe's subscriptions by customer."""
+    found: defaultdict[str, list[Subscription]] = defaultdict(list)
+    for number, one in enumerate(provider.all_subscriptions()):
+        found[one.customer_id].append(one)
+        if number % 100 == 0:
+            run.context.checkpoint()
+    return found
+
+
+def _follow_contacts(run: Run, application: Application, provider: BillingProvider) -> None:
+    """Ask for a job for each customer that is not in step, and take in those that were made unheard."""
+    with application.control.quick() as connection:
+        contacts = list(all_contacts(connection))
+    for customer in provider.all_customers(contacts):
+        run.context.checkpoint()
+        if customer.in_step is False:
+            _ask_to_follow(application, customer.id)
+        elif customer.organisation_id is not None:
+            _take_in(run, application, provider, customer.organisation_id, customer.id)
+
+
+def _ask_to_follow(application: Application, customer_id: str) -> None:
+    with application.control.begin() as session:
+        organisation_id = active_organisation_of(session.connection(), customer_id)
+        if organisation_id is not None:
+            enqueue(session, application.bell, FOLLOW_CONTACT, organisation_id=organisation_id, asked_by=ASKED_BY)
+
+
+def _take_in(
+    run: Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
+) -> None:
+    with application.control.quick() as connection:
+        account = find_account(connection, organisation_id)
+    if account is not None and account.customer_id is None and account.intended_at is not None:
+        run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
+
+
+def _suspects(run: Run, application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
+    """The customers to be read again: those that stand otherwise in the listing, and those with open events.
+
+    The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.
+    """
+    with application.control.quick() as connection:
+        customers = select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None)).order_by(ACCOUNT.c.organisation_id)
+        rows = connection.execute(customers).all()
+        told = select(EVENT.c.customer_id).where(EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None))
+        heard: set[str] = set(connection.execute(told.distinct()).scalars())
+    own = {row.customer_id for row in rows}
+    live = [ones for customer, ones in theirs.items() if customer not in own]
+    run.add(strangers=sum(one.status not in ENDED for ones in live for one in ones))
+    differ = [row.customer_id for row in rows if not stands_so(application.plans, row, theirs.get(row.customer_id, []))]
+    run.add(customers=len(own - set(differ) - heard))
+    return list(dict.fromkeys([*differ, *sorted(heard)]))

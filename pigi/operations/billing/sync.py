@@ -1,0 +1,201 @@
+"""Syncing a customer: whatever was heard, Stripe is read anew, and what it says now is what is stored.
+
+So duplicates, reordering and loss of events do not matter. Of two reads that overlap the one that began later
+prevails, by tickets: an older read that comes back late changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from pigi.domain.stripe_events import LOGGED
+from pigi.domain.subscriptions import ENTITLED, NONE, STANDING, prevailing
+from pigi.errors import Permanent
+from pigi.jobs.model.transitions import NOW
+from pigi.operations.billing.customers import ACCOUNT, adopt_customer, customer_of, find_account
+from pigi.operations.billing.events import EVENT, Outcome, find_event, forget_events, open_events, settle_events
+from pigi.operations.billing.log import log_events, was_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.domain.plans import Plans
+    from pigi.domain.subscriptions import Subscription
+    from pigi.jobs.execution.context import JobContext
+    from pigi.ports.billing import BillingProvider
+    from pigi.store.sessions import ControlDatabase
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What came of reading a customer: whether what was stored stood otherwise, and whether its price has a plan."""
+
+    changed: bool = False
+    priced: bool = True
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What Stripe says: the subscription that counts, and whether the customer was deleted."""
+
+    found: Subscription | None
+    gone: bool
+
+    @property
+    def status(self) -> str:
+        return NONE if self.found is None else self.found.status
+
+    def plan(self, plans: Plans) -> tuple[str | None, bool]:
+        """The plan that it buys, and whether that can be told."""
+        if self.found is None or self.status not in ENTITLED:
+            return None, True
+        # What was added by hand in Stripe, such as a fee, stands beside the price of a plan.
+        plan = next((plans.by_price[price] for price in self.found.price_ids if price in plans.by_price), None)
+        return plan, plan is not None
+
+
+@dataclass(frozen=True)
+class _Ticket:
+    organisation_id: str
+    customer_id: str
+    number: int
+    at: datetime
+
+
+def sync(context: JobContext, application: Application, provider: BillingProvider) -> None:
+    """Sync the customer that the job's event, or else its organisation, is about.
+
+    Raises:
+        Permanent: ``billing_price_unknown``, with the status stored: STRIPE_PRICES lacks what somebody pays for.
+        Temporary, Permanent: as `BillingProvider`.
+    """
+    organisation_id = context.job.organisation_id
+    with context.control.quick() as connection:
+        event = find_event(connection, context.job.subject_id)
+        customer_id = None if organisation_id is None else customer_of(connection, organisation_id)
+    if event is not None:
+        if event.processed_at is not None:
+            return
+        customer_id = owner_of(context.control, provider, event)
+    if customer_id is None:
+        return
+    context.checkpoint()
+    if not sync_customer(application, provider, customer_id).priced:
+        raise Permanent("billing_price_unknown")
+
+
+def sync_customer(application: Application, provider: BillingProvider, customer_id: str) -> Synced:
+    """Store what Stripe says of the customer now, and log what its open events tell of money."""
+    synced, told = read_anew(application, provider, customer_id)
+    log_events(application.control, provider, told)
+    return synced
+
+
+def read_anew(application: Application, provider: BillingProvider, customer_id: str) -> tuple[Synced, list[Any]]:
+    """Store what Stripe says of the customer now; with what came of it, its events that must still be logged."""
+    control = application.control
+    with control.quick() as connection:
+        heard = open_events(connection, customer_id)
+    with control.transaction() as connection:
+        ticket = _take_ticket(connection, customer_id)
+    if ticket is None:
+        ticket = _adopt(application, provider, customer_id)
+    facts = _read(provider, customer_id) if ticket is not None else None
+    with control.transaction() as connection:
+        known = ticket is not None or was_customer(connection, customer_id)
+        synced = _store(connection, application.plans, ticket, facts) if ticket and facts else Synced()
+        told = [event.id for event in heard if not known or event.type not in LOGGED]
+        settle_events(connection, told, Outcome.SYNCED if known else Outcome.UNKNOWN)
+    return synced, [event for event in heard if event.type in LOGGED] if known else []
+
+
+def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:
+    """Whose event it is: a thin one does not say. One that is nobody's is settled."""
+    if event.customer_id is not None or event.object_id is None:
+        found = event.customer_id
+    else:
+        found = provider.customer_of(event.object_id)
+    with control.quick() as connection:
+        if found is None:
+            settle_events(connection, [event.id], Outcome.UNKNOWN)
+        elif event.customer_id is None:
+            connection.execute(update(EVENT).where(EVENT.c.id == event.id).values(customer_id=found))
+    return None if found is None else str(found)
+
+
+def _take_ticket(connection: Connection, customer_id: str) -> _Ticket | None:
+    """The place of a read that begins now in the order of all reads of the customer; None for a stranger."""
+    taken = (
+        update(ACCOUNT)
+        .where(ACCOUNT.c.customer_id == customer_id)
+        .values(tickets=ACCOUNT.c.tickets + 1)
+        .returning(ACCOUNT.c.organisation_id, ACCOUNT.c.tickets, NOW)
+    )
+    row = connection.execute(taken).first()
+    return None if row is None else _Ticket(row[0], customer_id, row[1], row[2])
+
+
+def _adopt(application: Application, provider: BillingProvider, customer_id: str) -> _Ticket | None:
+    """A customer that was made without Pigi's hearing of it says in its metadata whose it is."""
+    try:
+        customer = provider.read_customer(customer_id)
+    except Permanent as refusal:
+        # Of an own customer it means that the key is of another account; anybody else's is none of ours.
+        if refusal.code != "billing_customer_unknown":
+            raise
+        return None
+    if customer is None or customer.organisation_id is None:
+        return None
+    with application.control.transaction() as connection:
+        account = find_account(connection, customer.organisation_id)
+        if account is None or account.intended_at is None:
+            return None
+        if adopt_customer(connection, customer.organisation_id, customer_id) != customer_id:
+            return None
+        return _take_ticket(connection, customer_id)
+
+
+def stands_so(plans: Plans, row: Any, subscriptions: Iterable[Subscription]) -> bool:
+    """Whether an account's row says what these subscriptions of its customer say."""
+    facts = _Facts(prevailing(subscriptions), gone=False)
+    plan, priced = facts.plan(plans)
+    return row.status == facts.status and (row.plan == plan or not priced)
+
+
+def _read(provider: BillingProvider, customer_id: str) -> _Facts:
+    found = prevailing(provider.subscriptions_of(customer_id))
+    ended = found is None or found.status not in STANDING
+    return _Facts(found, gone=ended and provider.read_customer(customer_id) is None)
+
+
+def _store(connection: Connection, plans: Plans, ticket: _Ticket, facts: _Facts) -> Synced:
+    plan, priced = facts.plan(plans)
+    values: dict[str, Any] = {"status": facts.status, "ticket": ticket.number, "read_at": ticket.at}
+    if priced:
+        values["plan"] = plan
+    if facts.gone:
+        # It was deleted at Stripe's; whoever buys again becomes a new customer.
+        values |= {"customer_id": None, "intended_at": None}
+    # Of its customer still: one that was found deleted may have been replaced while that was asked.
+    this = (
+        (ACCOUNT.c.organisation_id == ticket.organisation_id)
+        & (ACCOUNT.c.customer_id == ticket.customer_id)
+        & (ACCOUNT.c.ticket < ticket.number)
+    )
+    before = connection.execute(select(ACCOUNT).where(this)).first()
+    connection.execute(update(ACCOUNT).where(this).values(values))
+    if before is not None and facts.gone:
+        forget_events(connection, ticket.customer_id)
+    changed = before is not None and any(values.get(name, kept) != kept for name, kept in _standing(before).items())
+    return Synced(changed, priced)
+
+
+def _standing(row: Any) -> dict[str, Any]:
+    return {"status": row.status, "plan": row.plan, "customer_id": row.customer_id}

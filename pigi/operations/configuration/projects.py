@@ -1,0 +1,176 @@
+"""Projects: making, reading, changing, archiving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.bounds import PROJECTS
+from pigi.domain.preconditions import tag_of
+from pigi.domain.resources.saving import check_words
+from pigi.domain.resources.states import State
+from pigi.errors import Refused
+from pigi.ids import is_id, new_id
+from pigi.operations.access import changing, reading, take_turns
+from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key
+from pigi.operations.plans import check_resources, plan_of
+from pigi.store.tenant import Project
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.domain.preconditions import Tags
+    from pigi.store.sessions import TenantSession
+
+PROJECT: Any = Project.__table__
+TABLE = "project"
+
+
+@dataclass(frozen=True, repr=False)
+class ProjectView:
+    """A project as its organisation may see it."""
+
+    id: str
+    name: str
+    description: str
+    state: str
+    revision: int
+    created_at: datetime
+    updated_at: datetime
+    created_by: str
+
+    @property
+    def tag(self) -> str:
+        """Its entity tag."""
+        return tag_of(self.revision, self.state)
+
+
+def create_project(application: Application, caller: Caller, name: str, description: str = "") -> ProjectView:
+    """A new, empty project.
+
+    Raises Refused: ``secret_found``, ``invalid``, ``name_taken``, ``too_many_projects``.
+    """
+    check_words({"name": name, "description": description})
+    project_id, moment = new_id(), now()
+    with changing(application, caller) as session:
+        _leave_room(session)
+        row = {
+            "id": project_id,
+            **_words(session, project_id, name, description),
+            "state": State.ACTIVE,
+            "revision": 1,
+            "created_at": moment,
+            "updated_at": moment,
+            "created_by": caller.name,
+        }
+        session.execute(insert(PROJECT), row)
+    return ProjectView(project_id, name, description, State.ACTIVE, 1, moment, moment, caller.name)
+
+
+def read_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
+    """The project, archived or not; raises Refused ``not_found``."""
+    if not is_id(project_id):
+        raise Refused("not_found")
+    with reading(application, caller) as session:
+        row = session.execute(select(PROJECT).where(PROJECT.c.id == project_id)).first()
+        if row is None:
+            raise Refused("not_found")
+        return _view(session, row)
+
+
+def list_projects(
+    application: Application, caller: Caller, *, state: str = State.ACTIVE, limit: int = 50, before: str | None = None
+) -> list[ProjectView]:
+    """Projects, newest first; ``before`` is the id of the last one of the page before. Names are sealed: no order."""
+    query = select(PROJECT).where(PROJECT.c.state == state).order_by(PROJECT.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(PROJECT.c.id < before)
+    with reading(application, caller) as session:
+        return [_view(session, row) for row in session.execute(query)]
+
+
+def change_project(  # noqa: PLR0913 - what may change, each named at the call
+    application: Application,
+    caller: Caller,
+    project_id: str,
+    expected: Tags | None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+) -> ProjectView:
+    """Give it another name or description; what is None stays. What changes nothing makes no revision.
+
+    Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``,
+        ``secret_found``, ``invalid``, ``name_taken``.
+    """
+    check_words({"name": name or "", "description": description or ""})
+    with changing(application, caller) as session:
+        row = locked_row(session, PROJECT, project_id)
+        check_active(row)
+        check_expected(row, expected)
+        known = _view(session, row)
+        wanted = (known.name if name is None else name, known.description if description is None else description)
+        if wanted != (known.name, known.description):
+            values = {**_words(session, row.id, *wanted), "revision": row.revision + 1, "updated_at": now()}
+            session.execute(update(PROJECT).where(PROJECT.c.id == row.id).values(**values))
+        return _view(session, locked_row(session, PROJECT, row.id))
+
+
+def archive_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
+    """Put it out of use, with its resources; its name becomes free. Safe to repeat. Raises Refused ``not_found``."""
+    return _move(application, caller, project_id, State.ARCHIVED)
+
+
+def unarchive_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
+    """Bring it back, with its resources. Safe to repeat.
+
+    Raises Refused: ``not_found``, ``name_taken`` by another meanwhile, ``too_many_projects``; ``plan_limit`` if its
+        active resources are too many with those of the other projects.
+    """
+    return _move(application, caller, project_id, State.ACTIVE)
+
+
+def _move(application: Application, caller: Caller, project_id: str, state: State) -> ProjectView:
+    plan = plan_of(application, caller.organisation_id)
+    with changing(application, caller) as session:
+        row = locked_row(session, PROJECT, project_id)
+        if row.state != state and state == State.ACTIVE:
+            _leave_room(session)
+            check_resources(session, plan, of_project=row.id)
+        session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
+        return _view(session, locked_row(session, PROJECT, row.id))
+
+
+def _leave_room(session: TenantSession) -> None:
+    take_turns(session, "projects")
+    active = select(func.count()).select_from(PROJECT).where(PROJECT.c.state == State.ACTIVE)
+    if session.execute(active).scalar_one() >= PROJECTS:
+        raise Refused("too_many_projects", limit=PROJECTS)
+
+
+def _words(session: TenantSession, project_id: str, name: str, description: str) -> dict[str, Any]:
+    seal = session.sealer.seal
+    return {
+        "name": seal(name, TABLE, "name", project_id),
+        "name_key": name_key(session, name, TABLE),
+        "description": seal(description, TABLE, "description", project_id),
+    }
+
+
+def _view(session: TenantSession, row: Any) -> ProjectView:
+    unseal = session.sealer.open
+    return ProjectView(
+        row.id,
+        unseal(row.name, TABLE, "name", row.id),
+        unseal(row.description, TABLE, "description", row.id),
+        row.state,
+        row.revision,
+        row.created_at,
+        row.updated_at,
+        row.created_by,
+    )

@@ -1,0 +1,197 @@
+"""Resources of a project: agents, MCP servers, documents and settings.
+
+Every change is held to the revision that its asker knows, and is a revision of its own. Changes in one
+project take turns: each holds the project's row first, so that none lands in an archived project.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pigi.domain.preconditions import tag_of
+from pigi.domain.resources.saving import check_content, warnings_of
+from pigi.domain.resources.states import State
+from pigi.errors import Refused
+from pigi.ids import is_id
+from pigi.operations.access import changing, reading
+from pigi.operations.configuration.projects import PROJECT
+from pigi.operations.configuration.revisions import (
+    RESOURCE,
+    REVISION,
+    Authorship,
+    Place,
+    add_resource,
+    add_revision,
+    at,
+    leave_room,
+    opened,
+)
+from pigi.operations.configuration.workspace import check_active, check_expected, locked_row
+from pigi.operations.plans import plan_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.domain.preconditions import Tags
+    from pigi.domain.resources import Finding
+    from pigi.store.sessions import TenantSession
+
+
+@dataclass(frozen=True, repr=False)
+class ResourceView:
+    """A resource as its organisation may see it; ``content`` and ``findings`` are left out of lists."""
+
+    id: str
+    project_id: str
+    kind: str
+    name: str
+    revision: int
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    content: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def tag(self) -> str:
+        """Its entity tag."""
+        return tag_of(self.revision, self.state)
+
+
+def create_resource(
+    application: Application, caller: Caller, project_id: str, kind: str, content: object
+) -> ResourceView:
+    """A new resource; its name is in its content.
+
+    Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
+        ``too_many_resources``, ``plan_limit``.
+    """
+    checked = check_content(kind, content)
+    plan = plan_of(application, caller.organisation_id)
+    with changing(application, caller) as session:
+        check_active(locked_row(session, PROJECT, project_id))
+        resource_id = add_resource(session, project_id, checked, Authorship(caller.name), plan)
+        return find_resource(session, Place(project_id, kind, resource_id))
+
+
+def replace_resource(
+    application: Application, caller: Caller, place: Place, expected: Tags | None, content: object
+) -> ResourceView:
+    """Put ``content`` in place of all that the resource was.
+
+    Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``, ``invalid``,
+        ``secret_found``, ``name_taken``.
+    """
+    checked = check_content(place.kind, content)
+    with changing(application, caller) as session:
+        resource = hold_resource(session, place)
+        check_expected(resource, expected)
+        add_revision(session, resource, checked, Authorship(caller.name))
+        return find_resource(session, place)
+
+
+def read_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+    """The resource with its content, archived or not; raises Refused ``not_found``."""
+    with reading(application, caller) as session:
+        return find_resource(session, place)
+
+
+def list_resources(  # noqa: PLR0913 - filters, each named at the call
+    application: Application,
+    caller: Caller,
+    project_id: str,
+    kind: str,
+    *,
+    state: str = State.ACTIVE,
+    limit: int = 50,
+    before: str | None = None,
+) -> list[ResourceView]:
+    """A project's resources of a kind, newest first, without content; raises Refused ``not_found`` for the project."""
+    wanted = RESOURCE.c.project_id == project_id, RESOURCE.c.kind == kind, RESOURCE.c.state == state
+    query = select(RESOURCE).where(*wanted).order_by(RESOURCE.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(RESOURCE.c.id < before)
+    with reading(application, caller) as session:
+        _check_project(session, project_id)
+        return [_view(session, row) for row in session.execute(query)]
+
+
+def archive_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+    """Put it out of use; its revisions stay and its name becomes free. Safe to repeat.
+
+    Raises Refused: ``not_found``, ``archived`` for its project.
+    """
+    return _move(application, caller, place, State.ARCHIVED)
+
+
+def unarchive_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+    """Bring it back. Safe to repeat.
+
+    Raises Refused: ``not_found``, ``archived`` for its project, ``name_taken``, ``too_many_resources``,
+        ``plan_limit``.
+    """
+    return _move(application, caller, place, State.ACTIVE)
+
+
+def _move(application: Application, caller: Caller, place: Place, state: State) -> ResourceView:
+    plan = plan_of(application, caller.organisation_id)
+    with changing(application, caller) as session:
+        check_active(locked_row(session, PROJECT, place.project_id))
+        row = _locked(session, place)
+        if row.state != state and state == State.ACTIVE:
+            leave_room(session, place.project_id, plan)
+        session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
+        return find_resource(session, place)
+
+
+def hold_resource(session: TenantSession, place: Place) -> Any:
+    """The row of a resource that may be changed, and its project's, held; raises Refused ``not_found``, ``archived``.
+
+    The project comes first in every change, or two could wait for each other.
+    """
+    project = locked_row(session, PROJECT, place.project_id)
+    resource = _locked(session, place)
+    check_active(project, resource)
+    return resource
+
+
+def find_resource(session: TenantSession, place: Place) -> ResourceView:
+    """The resource with its content; raises Refused ``not_found``."""
+    current = (REVISION.c.resource_id == RESOURCE.c.id) & (REVISION.c.number == RESOURCE.c.revision)
+    columns = (*RESOURCE.c, REVISION.c.resource_id, REVISION.c.number, REVISION.c.content)
+    query = select(*columns).join_from(RESOURCE, REVISION, current).where(*at(place))
+    row = session.execute(query).first() if is_id(place.resource_id) else None
+    if row is None:
+        raise Refused("not_found")
+    content = json.loads(opened(session, row))
+    return _view(session, row, content)
+
+
+def _locked(session: TenantSession, place: Place) -> Any:
+    return locked_row(session, RESOURCE, place.resource_id, *at(place))
+
+
+def _check_project(session: TenantSession, project_id: str) -> None:
+    if not is_id(project_id) or session.execute(select(PROJECT.c.id).where(PROJECT.c.id == project_id)).first() is None:
+        raise Refused("not_found")
+
+
+def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = None) -> ResourceView:
+    return ResourceView(
+        row.id,
+        row.project_id,
+        row.kind,
+        session.sealer.open(row.name, RESOURCE.name, "name", row.id),
+        row.revision,
+        row.state,
+        row.created_at,
+        row.updated_at,
+        content,
+        () if content is None else warnings_of(row.kind, content),
+    )

@@ -1,0 +1,200 @@
+"""Revisions: what a resource was from one change to the next. Written once, read often, never changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select
+
+from pigi.clock import now
+from pigi.domain.bounds import RESOURCES as MOST
+from pigi.domain.preconditions import tag_of
+from pigi.domain.resources.states import State
+from pigi.errors import Refused
+from pigi.ids import is_id, new_id
+from pigi.operations.access import reading
+from pigi.operations.configuration.workspace import name_key
+from pigi.operations.plans import check_resources
+from pigi.store.tenant import Resource, ResourceRevision
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.domain.plans import Plan
+    from pigi.domain.resources.saving import Content
+    from pigi.store.sessions import TenantSession
+
+RESOURCE: Any = Resource.__table__
+REVISION: Any = ResourceRevision.__table__
+HIGHEST = 2**31 - 1
+"""A larger number fits no column."""
+
+
+class Origin(StrEnum):
+    """How a revision came to be; names are permanent."""
+
+    WRITTEN = "written"
+    GENERATED = "generated"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource is, as a request names it."""
+
+    project_id: str
+    kind: str
+    resource_id: str
+
+
+@dataclass(frozen=True)
+class Authorship:
+    """Who answers for a revision; a generated one also names the instruction's version and the model."""
+
+    author: str
+    origin: Origin = Origin.WRITTEN
+    instruction: str | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, repr=False)
+class RevisionView:
+    """A revision as its organisation may see it; ``content`` is None in lists."""
+
+    number: int
+    author: str
+    origin: str
+    instruction: str | None
+    model: str | None
+    created_at: datetime
+    content: dict[str, Any] | None = None
+
+    @property
+    def tag(self) -> str:
+        """Its entity tag."""
+        return tag_of(self.number)
+
+
+def add_resource(session: TenantSession, project_id: str, content: Content, by: Authorship, plan: Plan) -> str:
+    """A new resource at revision 1, in a project that the session holds; its id. Raises Refused as `leave_room`."""
+    leave_room(session, project_id, plan)
+    resource_id, moment = new_id(), now()
+    row = {
+        "id": resource_id,
+        "project_id": project_id,
+        "kind": content.kind,
+        **_named(session, project_id, resource_id, content),
+        "revision": 1,
+        "state": State.ACTIVE,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+    session.execute(insert(RESOURCE), row)
+    _write(session, resource_id, 1, content, by, moment)
+    return resource_id
+
+
+def add_revision(session: TenantSession, resource: Any, content: Content, by: Authorship) -> None:
+    """The next revision of a resource whose row the session holds; none if nothing changed."""
+    if opened(session, _find(session, resource.id, resource.revision)) == content.text:
+        return
+    number, moment = resource.revision + 1, now()
+    values = {**_named(session, resource.project_id, resource.id, content), "revision": number, "updated_at": moment}
+    session.execute(RESOURCE.update().where(RESOURCE.c.id == resource.id).values(**values))
+    _write(session, resource.id, number, content, by, moment)
+
+
+def leave_room(session: TenantSession, project_id: str, plan: Plan) -> None:
+    """Raise Refused if one more active resource does not fit.
+
+    ``too_many_resources`` if the project, whose row the session holds, is full; ``plan_limit`` for the organisation.
+    """
+    active = RESOURCE.c.project_id == project_id, RESOURCE.c.state == State.ACTIVE
+    if session.execute(select(func.count()).select_from(RESOURCE).where(*active)).scalar_one() >= MOST:
+        raise Refused("too_many_resources", limit=MOST)
+    check_resources(session, plan)
+
+
+def opened(session: TenantSession, row: Any) -> str:
+    """The JSON of a row that has the revision's columns ``resource_id``, ``number`` and ``content``."""
+    return session.sealer.open(row.content, REVISION.name, "content", _place(row.resource_id, row.number))
+
+
+def list_revisions(
+    application: Application, caller: Caller, place: Place, *, limit: int = 50, before: int | None = None
+) -> list[RevisionView]:
+    """A resource's revisions, newest first, without content; raises Refused ``not_found``."""
+    query = select(*(column for column in REVISION.c if column.name != "content"))
+    query = query.where(REVISION.c.resource_id == place.resource_id).order_by(REVISION.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(REVISION.c.number < before)
+    with reading(application, caller) as session:
+        _check_resource(session, place)
+        return [_view(row) for row in session.execute(query)]
+
+
+def read_revision(application: Application, caller: Caller, place: Place, number: int) -> RevisionView:
+    """One revision with its content; raises Refused ``not_found``."""
+    with reading(application, caller) as session:
+        _check_resource(session, place)
+        row = _find(session, place.resource_id, number)
+        return _view(row, json.loads(opened(session, row)))
+
+
+def at(place: Place) -> tuple[Any, ...]:
+    """The conditions that a resource's row is at this place."""
+    return (
+        RESOURCE.c.id == place.resource_id,
+        RESOURCE.c.project_id == place.project_id,
+        RESOURCE.c.kind == place.kind,
+    )
+
+
+def _check_resource(session: TenantSession, place: Place) -> None:
+    if not is_id(place.resource_id) or session.execute(select(RESOURCE.c.id).where(*at(place))).first() is None:
+        raise Refused("not_found")
+
+
+def _find(session: TenantSession, resource_id: str, number: int) -> Any:
+    if not 1 <= number <= HIGHEST:
+        raise Refused("not_found")
+    place = REVISION.c.resource_id == resource_id, REVISION.c.number == number
+    row = session.execute(select(REVISION).where(*place)).first()
+    if row is None:
+        raise Refused("not_found")
+    return row
+
+
+def _write(  # noqa: PLR0913 - a row's columns
+    session: TenantSession, resource_id: str, number: int, content: Content, by: Authorship, moment: datetime
+) -> None:
+    row = {
+        "resource_id": resource_id,
+        "number": number,
+        "content": session.sealer.seal(content.text, REVISION.name, "content", _place(resource_id, number)),
+        "author": by.author,
+        "origin": by.origin,
+        "instruction": by.instruction,
+        "model": by.model,
+        "created_at": moment,
+    }
+    session.execute(insert(REVISION), row)
+
+
+def _named(session: TenantSession, project_id: str, resource_id: str, content: Content) -> dict[str, Any]:
+    return {
+        "name": session.sealer.seal(content.name, RESOURCE.name, "name", resource_id),
+        "name_key": name_key(session, content.name, RESOURCE.name, project_id, content.kind),
+    }
+
+
+def _place(resource_id: str, number: int) -> str:
+    return f"{resource_id}/{number}"
+
+
+def _view(row: Any, content: dict[str, Any] | None = None) -> RevisionView:
+    return RevisionView(row.number, row.author, row.origin, row.instruction, row.model, row.created_at, content)

@@ -1,0 +1,37 @@
+"""Generations: requesting, drafting, reading, accepting and discarding drafts."""
+
+from __future__ import annotations
+
+from pigi.operations.generations.acceptance import Target, accept_draft, discard_draft
+from pigi.operations.generations.drafting import write_draft
+from pigi.operations.generations.generations import (
+    GENERATION,
+    TABLE,
+    GenerationView,
+    LivePiece,
+    clean_up,
+    live_text,
+    read_generation,
+    request_generation,
+    restore_purpose,
+    waiting_drafts,
+)
+from pigi.operations.generations.orphans import sweep_generations
+
+__all__ = [
+    "GENERATION",
+    "TABLE",
+    "GenerationView",
+    "LivePiece",
+    "Target",
+    "accept_draft",
+    "clean_up",
+    "discard_draft",
+    "live_text",
+    "read_generation",
+    "request_generation",
+    "restore_purpose",
+    "sweep_generations",
+    "waiting_drafts",
+    "write_draft",
+]

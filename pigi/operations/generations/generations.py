@@ -1,0 +1,251 @@
+"""Generations: asking for a draft, reading it, and removing what it was about when its job ends."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.job_state import JobState
+from pigi.domain.plans import Limit
+from pigi.domain.retention import RETRYABLE, Retention, keep
+from pigi.errors import Refused
+from pigi.ids import is_id, new_id
+from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.operations.plans import check_room, count_usage, plan_in
+from pigi.store.tenant import Generation, LiveText
+from pigi.store.tenants import TenantMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.jobs.model.view import JobView
+    from pigi.store.sessions import ControlSession, TenantSession
+    from pigi.store.tenants import Tenants
+
+GENERATION: Any = Generation.__table__
+LIVE_TEXT: Any = LiveText.__table__
+TABLE = "generation"
+
+
+@dataclass(frozen=True)
+class GenerationView:
+    """A generation as its organisation may see it; ``draft`` is None until there is one, and after its period."""
+
+    id: str
+    job_id: str
+    resource: str
+    name: str
+    draft: dict[str, Any] | None
+    findings: tuple[dict[str, str], ...]
+    instruction: str | None
+    model: str | None
+    input_tokens: int
+    output_tokens: int
+    created_at: datetime
+    drafted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class WaitingDraft:
+    """A draft that waits for somebody to accept or discard it."""
+
+    id: str
+    job_id: str
+    resource: str
+    name: str
+    drafted_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LivePiece:
+    """A piece of text as it streamed; a new ``turn`` starts the text over."""
+
+    position: int
+    turn: int
+    text: str
+
+
+def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+    application: Application,
+    caller: Caller,
+    resource: str,
+    name: str,
+    purpose: str,
+    on_queued: Callable[[ControlSession, JobView], None] | None = None,
+) -> JobView:
+    """Ask for a draft: first what it is about (tenant), then the job about it (control), then the bell.
+
+    ``on_queued`` runs in the job's transaction. If that does not commit, what was written first is removed;
+    if the process dies in between, `sweep_generations` removes it.
+
+    Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``.
+    """
+    organisation_id = caller.organisation_id
+    generation_id, job_id = new_id(), new_id()
+    with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
+        _insert(tenant, generation_id, job_id, resource, name, purpose)
+    try:
+        with application.control.begin() as session:
+            limits = application.settings
+            plan = plan_in(session.connection(), application, organisation_id)
+            count_usage(
+                session,
+                organisation_id,
+                GENERATE_DRAFT,
+                most_waiting=limits.generations_in_flight,
+                most_today=limits.generations_per_day,
+                check=partial(check_room, plan, Limit.GENERATIONS),
+            )
+            job = enqueue(
+                session,
+                application.bell,
+                GENERATE_DRAFT,
+                organisation_id=organisation_id,
+                asked_by=caller.name,
+                subject_id=generation_id,
+                job_id=job_id,
+            )
+            if on_queued is not None:
+                on_queued(session, job)
+    except BaseException:
+        remove_generation(application.tenants, organisation_id, generation_id)
+        raise
+    return job
+
+
+def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: str, name: str, purpose: str) -> None:  # noqa: PLR0913 - a row's columns
+    seal = tenant.sealer.seal
+    tenant.connection().execute(
+        insert(GENERATION),
+        {
+            "id": generation_id,
+            "job_id": job_id,
+            "resource": resource,
+            "name": seal(name, TABLE, "name", generation_id),
+            "purpose": seal(purpose, TABLE, "purpose", generation_id),
+            "created_at": now(),
+            "turns": 0,
+            "input_tokens": 0,
+            "output_tokens": 0,
+            "fence": 0,
+        },
+    )
+
+
+def restore_purpose(application: Application, organisation_id: str, generation_id: str, purpose: str) -> None:
+    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
+    with application.tenants.session(organisation_id) as tenant:
+        sealed = tenant.sealer.seal(purpose, TABLE, "purpose", generation_id)
+        changed = tenant.connection().execute(
+            update(GENERATION)
+            .where(GENERATION.c.id == generation_id)
+            .values(purpose=sealed, answer=None, turns=0, draft=None)
+        )
+        if changed.rowcount != 1:
+            raise Refused("not_retryable")
+
+
+def read_generation(application: Application, organisation_id: str, generation_id: str) -> GenerationView:
+    """The generation; raises Refused ``not_found``."""
+    if not is_id(generation_id):
+        raise Refused("not_found")
+    with application.tenants.read(organisation_id) as tenant:
+        row = tenant.connection().execute(select(GENERATION).where(GENERATION.c.id == generation_id)).first()
+        if row is None:
+            raise Refused("not_found")
+        unseal = tenant.sealer.open
+        draft = json.loads(unseal(row.draft, TABLE, "draft", row.id)) if row.draft is not None else None
+        return GenerationView(
+            row.id,
+            row.job_id,
+            row.resource,
+            unseal(row.name, TABLE, "name", row.id),
+            draft,
+            tuple(json.loads(row.findings or "[]")),
+            row.instruction,
+            row.model,
+            row.input_tokens,
+            row.output_tokens,
+            row.created_at,
+            row.drafted_at,
+        )
+
+
+def waiting_drafts(application: Application, caller: Caller, most: int = 20) -> list[WaitingDraft]:
+    """Drafts that nobody has accepted or discarded yet, newest first."""
+    columns = (GENERATION.c.id, GENERATION.c.job_id, GENERATION.c.resource, GENERATION.c.name, GENERATION.c.drafted_at)
+    waiting = select(*columns).where(GENERATION.c.draft.is_not(None)).order_by(GENERATION.c.id.desc()).limit(most)
+    with application.tenants.read(caller.organisation_id) as tenant:
+        rows = tenant.connection().execute(waiting).all()
+        unseal = tenant.sealer.open
+        return [
+            WaitingDraft(row.id, row.job_id, row.resource, unseal(row.name, TABLE, "name", row.id), row.drafted_at)
+            for row in rows
+        ]
+
+
+def live_text(application: Application, organisation_id: str, generation_id: str, after: int) -> list[LivePiece]:
+    """The pieces that streamed after position ``after``, in order; none once the job ended."""
+    pieces = (
+        select(LIVE_TEXT.c.position, LIVE_TEXT.c.turn, LIVE_TEXT.c.text)
+        .where(LIVE_TEXT.c.generation_id == generation_id, LIVE_TEXT.c.position > after)
+        .order_by(LIVE_TEXT.c.position)
+    )
+    with application.tenants.read(organisation_id) as tenant:
+        rows = tenant.connection().execute(pieces).all()
+        return [
+            LivePiece(
+                row.position,
+                row.turn,
+                tenant.sealer.open(row.text, "live_text", "text", _piece(generation_id, row.position)),
+            )
+            for row in rows
+        ]
+
+
+def _piece(generation_id: str, position: int) -> str:
+    return f"{generation_id}/{position}"
+
+
+def seal_piece(tenant: TenantSession, generation_id: str, position: int, text: str) -> bytes:
+    """A piece of live text, sealed for its row."""
+    return tenant.sealer.seal(text, "live_text", "text", _piece(generation_id, position))
+
+
+def remove_generation(tenants: Tenants, organisation_id: str, generation_id: str) -> None:
+    """Remove it with its live text. Safe to repeat."""
+    with tenants.session(organisation_id) as tenant:
+        tenant.connection().execute(delete(LIVE_TEXT).where(LIVE_TEXT.c.generation_id == generation_id))
+        tenant.connection().execute(delete(GENERATION).where(GENERATION.c.id == generation_id))
+
+
+def clean_up(
+    application: Application, organisation_id: str, generation_id: str, state: JobState, ended_at: datetime
+) -> datetime | None:
+    """Erase what an ended job need not hold (P15); returns when to come again, None when nothing is left.
+
+    The purpose, the model's answer and the live text go at once. A draft stays for its period, and a failed
+    generation's name for the time in which it can be retried. Safe to repeat.
+    """
+    stays = {JobState.SUCCEEDED: keep(Retention.DRAFT), JobState.FAILED: RETRYABLE}.get(state)
+    try:
+        if stays is None or ended_at + stays <= now():
+            remove_generation(application.tenants, organisation_id, generation_id)
+            return None
+        with application.tenants.session(organisation_id) as tenant:
+            tenant.connection().execute(delete(LIVE_TEXT).where(LIVE_TEXT.c.generation_id == generation_id))
+            tenant.connection().execute(
+                update(GENERATION).where(GENERATION.c.id == generation_id).values(purpose=None, answer=None)
+            )
+    except TenantMissingError:
+        return None
+    return ended_at + stays

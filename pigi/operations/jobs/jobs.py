@@ -1,0 +1,193 @@
+"""Jobs as people see them: reading, listing, cancelling, and retrying by hand."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pigi.clock import now
+from pigi.domain.job_state import JobState
+from pigi.errors import Refused
+from pigi.ids import is_id
+from pigi.jobs.effects import REOPEN, SETTLE_OPEN, effects_of
+from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
+from pigi.jobs.kinds import CATALOGUE, hook, kind_of
+from pigi.jobs.model import transitions
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.model.view import JobView, view_of, view_of_tombstone
+from pigi.jobs.queueing.enqueue import ring_after_commit
+from pigi.jobs.queueing.partitions import Ring, let_in
+from pigi.store.control import Tombstone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.jobs.kinds import Kind
+    from pigi.store.sessions import ControlSession
+
+TOMBSTONE: Any = Tombstone.__table__
+PAGE = 200
+RETRY_PATIENCE = timedelta(minutes=1)
+"""Far above what a retry by hand takes."""
+
+
+def read_job(application: Application, job_id: str, organisation_id: str | None, *, deletion: bool = False) -> JobView:
+    """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``.
+
+    With ``deletion`` it is one that closes the organisation, which is Pigi's own.
+    """
+    if not is_id(job_id):
+        raise Refused("not_found")
+    with application.control.quick() as connection:
+        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
+        if row is not None:
+            view = view_of(row).with_effects(effects_of(connection, job_id))
+        else:
+            view = _buried(connection, job_id)
+    about_it = deletion and kind_of(view.kind).subject_reading is not None
+    if organisation_id not in {None, view.subject_id if about_it else view.organisation_id}:
+        raise Refused("not_found")
+    return view
+
+
+def _buried(connection: Connection, job_id: str) -> JobView:
+    row = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
+    if row is None:
+        raise Refused("not_found")
+    return view_of_tombstone(row)
+
+
+def list_jobs(  # noqa: PLR0913 - filters, each named at the call
+    application: Application,
+    organisation_id: str | None,
+    *,
+    state: str | None = None,
+    kind: str | None = None,
+    shown: bool = False,
+    limit: int = 50,
+    before: str | None = None,
+) -> list[JobView]:
+    """Jobs, newest first, without effects; ``before`` is the id of the last one of the page before.
+
+    With ``shown`` only of kinds that an overview shows.
+    """
+    query = select(JOB).order_by(JOB.c.id.desc()).limit(min(limit, PAGE))
+    wanted = {"organisation_id": organisation_id, "state": state, "kind": kind}
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(JOB.c[column] == value)
+    if shown:
+        query = query.where(JOB.c.kind.not_in([kind.name for kind in CATALOGUE.values() if not kind.shown]))
+    if before is not None:
+        query = query.where(JOB.c.id < before)
+    with application.control.quick() as connection:
+        return [view_of(row) for row in connection.execute(query)]
+
+
+def revisions(application: Application, job_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The revision and state of each job that exists, in one query."""
+    if not job_ids:
+        return {}
+    query = select(JOB.c.id, JOB.c.revision, JOB.c.state).where(JOB.c.id.in_(job_ids))
+    with application.control.quick() as connection:
+        return {row.id: (row.revision, row.state) for row in connection.execute(query)}
+
+
+def cancel_job(
+    application: Application,
+    job_id: str,
+    organisation_id: str | None,
+    on_done: Callable[[ControlSession, JobView], None] | None = None,
+) -> JobView:
+    """Cancel: a waiting job ends now, a running one at its next checkpoint; an ended one stays as it is.
+
+    The answer's effects say what had already happened.
+    """
+    kind = kind_of(read_job(application, job_id, organisation_id).kind)
+    with application.control.begin() as session:
+        connection = session.connection()
+        # Held still, or a job that goes from running to retrying in between would be missed in both places.
+        if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
+            view = _buried(connection, job_id)
+        else:
+            ring_after_commit(session, application.bell, cancel_in(connection, job_id, kind))
+            row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+            view = view_of(row).with_effects(effects_of(connection, job_id))
+        if on_done is not None:
+            on_done(session, view)
+    if view.state == JobState.CANCELLED and not view.buried and row.close_at is not None:
+        clean_up_ended(kind_of(view.kind), application, application.control, job_id)
+    return view
+
+
+def cancel_in(connection: Connection, job_id: str, kind: Kind) -> list[Ring]:
+    """End a job that waits, or ask one that runs to stop, as part of a transaction; the bells to ring after it."""
+    parameters = {"job_id": job_id, "reason": "cancelled", "close_at": now() if kind.cleanup else None}
+    if connection.execute(transitions.CANCEL_WAITING, parameters).rowcount != 1:
+        connection.execute(transitions.FLAG_CANCEL, {"job_id": job_id})
+        return []
+    connection.execute(SETTLE_OPEN, {"of_job": job_id})
+    row = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
+    return let_in(connection, row.lane, row.queue)
+
+
+def note_closing(application: Application, job_id: str, state: str, again: Any) -> None:
+    """Note when something is next to be put away, if the job still stands where it stood."""
+    with application.control.quick() as connection:
+        connection.execute(JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(close_at=again))
+
+
+def retry_job(
+    application: Application,
+    job_id: str,
+    organisation_id: str | None,
+    purpose: str | None,
+    on_done: Callable[[ControlSession, JobView], None] | None = None,
+) -> JobView:
+    """Have a failed job done again: the same job, so effects that happened stay single.
+
+    Raises Refused: ``not_found``; ``not_retryable`` unless it failed, its row still lives and its
+    organisation is what it was; ``purpose_required`` if its kind needs what Pigi no longer holds.
+    """
+    view = read_job(application, job_id, organisation_id)
+    kind = CATALOGUE.get(view.kind)
+    if view.state != JobState.FAILED or view.buried or kind is None:
+        raise Refused("not_retryable")
+    if kind.restore is not None:
+        if purpose is None:
+            raise Refused("purpose_required")
+        # Should this process die before the commit below, the pump puts the purpose away again.
+        note_closing(application, job_id, view.state, now() + RETRY_PATIENCE)
+    with application.control.begin() as session:
+        connection = session.connection()
+        if not connection.execute(transitions.REQUEUE, {"job_id": job_id}).rowcount:
+            raise Refused("not_retryable")
+        connection.execute(REOPEN, {"of_job": job_id})
+        with _holding_purpose(application, view, kind, purpose):
+            row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
+            ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
+            view = view_of(row).with_effects(effects_of(connection, job_id))
+            if on_done is not None:
+                on_done(session, view)
+    return view
+
+
+@contextmanager
+def _holding_purpose(application: Application, failed: JobView, kind: Kind, purpose: str | None) -> Iterator[None]:
+    """Hold the purpose again, and not if the block raises: its transaction holds the job, so it is no other retry's."""
+    if kind.restore is None or failed.organisation_id is None or failed.subject_id is None:
+        yield
+        return
+    hook(kind.restore)(application, failed.organisation_id, failed.subject_id, purpose)
+    try:
+        yield
+    except BaseException:
+        ended_at = failed.finished_at or now()
+        clean_up(kind, application, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at)
+        raise

@@ -1,0 +1,164 @@
+"""Mail: asking for one, the ledger of what became of each, and putting its job away.
+
+A mail is a row without an address or a word of text. What it says, and to whom, is read when it is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, case, delete, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.mail import MailState, Template
+from pigi.ids import new_id
+from pigi.jobs.effects import EFFECT
+from pigi.jobs.kinds import SEND_MAIL
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.store.instants import Instant
+from pigi.store.ledgers import Mail
+from pigi.store.people import AccountToken
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.domain.job_state import JobState
+    from pigi.store.sessions import ControlSession
+
+MAIL: Any = Mail.__table__
+PAGE = 200
+HASHED_AS = "mail address"
+
+
+@dataclass(frozen=True)
+class MailView:
+    """A mail as its organisation sees it: no address. ``tries`` is None once its job is buried."""
+
+    id: str
+    job_id: str
+    template: str
+    state: str
+    reason: str | None
+    tries: int | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
+    session: ControlSession,
+    application: Application,
+    template: str,
+    subject_id: str,
+    email_key: str,
+    organisation_id: str | None = None,
+    asked_by: str = "pigi",
+    recipient_id: str | None = None,
+) -> str:
+    """Add a mail and its job to the session's transaction; returns the mail's id.
+
+    Args:
+        session: the transaction of what the mail tells of.
+        application: for its bell, and for the keyring that hashes the address.
+        template: a `Template`.
+        subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
+            confirm-address, address-changed), account (password-changed) or API key (key-expiring).
+        email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
+        organisation_id: whose ledger shows it; None if it is between Pigi and a person.
+        asked_by: who asked, as an identifier.
+        recipient_id: the recipient's account, where the subject does not say (key-expiring).
+
+    Raises:
+        ValueError: there is no such template.
+        Refused: ``organisation_closed``.
+    """
+    mail_id, job_id = new_id(), new_id()
+    session.execute(
+        insert(MAIL).values(
+            id=mail_id,
+            job_id=job_id,
+            template=Template(template).value,
+            subject_id=subject_id,
+            recipient_id=recipient_id,
+            organisation_id=organisation_id,
+            address_hash=address_hash(application, email_key),
+            state=MailState.QUEUED.value,
+            created_at=now(),
+        )
+    )
+    enqueue(
+        session,
+        application.bell,
+        SEND_MAIL,
+        organisation_id=organisation_id,
+        asked_by=asked_by,
+        subject_id=mail_id,
+        job_id=job_id,
+    )
+    return mail_id
+
+
+def address_hash(application: Application, email_key: str) -> str:
+    """What the ledger keeps of an address: enough to answer its owner, nothing to write to."""
+    return application.keyring.digest(HASHED_AS, email_key.encode())
+
+
+def list_mails(
+    application: Application, caller: Caller, *, limit: int = 50, before: str | None = None
+) -> list[MailView]:
+    """The organisation's mails, newest first; ``before`` is the id of the last one of the page before."""
+    query = (
+        select(
+            MAIL.c.id,
+            MAIL.c.job_id,
+            MAIL.c.template,
+            MAIL.c.state,
+            JOB.c.reason,
+            JOB.c.attempt.label("tries"),
+            MAIL.c.created_at,
+            MAIL.c.ended_at,
+        )
+        .outerjoin(JOB, JOB.c.id == MAIL.c.job_id)
+        .where(MAIL.c.organisation_id == caller.organisation_id)
+        .order_by(MAIL.c.id.desc())
+        .limit(min(limit, PAGE + 1))
+    )
+    if before is not None:
+        query = query.where(MAIL.c.id < before)
+    with application.control.quick() as connection:
+        return [MailView(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its public name
+
+
+_EFFECT_STATE = select(EFFECT.c.state).where(EFFECT.c.job_id == MAIL.c.job_id).scalar_subquery()
+"""A mail's job has one effect at most: the sending."""
+_SETTLE = (
+    update(MAIL)
+    .where(MAIL.c.id == bindparam("mail_id"))
+    .values(
+        state=case(
+            (_EFFECT_STATE == "done", MailState.SENT.value),
+            (_EFFECT_STATE.is_not(None), MailState.UNKNOWN.value),
+            else_=MailState.FAILED.value,
+        ),
+        ended_at=bindparam("at", type_=Instant),
+    )
+    .returning(MAIL.c.state, MAIL.c.template, MAIL.c.subject_id)
+)
+"""One statement, so that no slow one writes what was true before."""
+
+
+def clean_up(
+    application: Application, _organisation_id: str | None, mail_id: str, _state: JobState, ended_at: datetime
+) -> None:
+    """Write into the ledger how a mail's job ended, as its effect tells it; repeating it does no harm.
+
+    The effect may still be open here, since a job's closing comes before its end: open at the end is unknown.
+    """
+    with application.control.transaction() as connection:
+        mail = connection.execute(_SETTLE, {"mail_id": mail_id, "at": ended_at}).first()
+        if mail is not None and (mail.template, mail.state) == (Template.ADDRESS_CHANGED, MailState.SENT):
+            # The row held the old address for this mail alone.
+            connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))

@@ -1,0 +1,160 @@
+"""Letters: a template and its facts become text and HTML. Links lead to Pigi's public address and nowhere else."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from sqlalchemy import delete, select, update
+
+from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, Promise, Sort, Template
+from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
+from pigi.jobs.effects import effects_of
+from pigi.operations.mail.ledger import MAIL
+from pigi.operations.mail.subjects import NobodyError, find_content
+from pigi.ports import Letter, MailUnconfirmed
+from pigi.store.people import AccountToken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pigi.application import Application
+    from pigi.jobs.execution.context import JobContext
+    from pigi.ports import Gateways, Mailer
+
+LONGEST = 100_000
+"""Bytes of a whole mail. Some mail programs cut longer ones, and a cut one may lack what to do if it was not you."""
+
+
+def write_letter(mail_id: str, template: Template, recipient: str, facts: Mapping[str, object], home: str) -> Letter:
+    """The letter. ``facts`` are the template's values; ``home`` is the public address.
+
+    Raises jinja2.UndefinedError if the template wants a fact that is not there.
+    """
+    subject = CATALOGUE[template].subject
+    told = {**facts, "subject": subject, "home": home}
+    text = _environment().get_template(f"{template}.txt").render(told)
+    html = _environment().get_template(f"{template}.html").render(told)
+    return Letter(mail_id, recipient, subject, text, _inliner().inline(html))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pigi", "mail_templates"),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def send_mail(context: JobContext, application: Application, gateways: Gateways) -> None:
+    """Send the mail that the job is about, as its template promises.
+
+    Raises:
+        Permanent: ``mail_moot``, ``mail_unknown``, and what the mailer says.
+        Temporary: what the mailer says.
+    """
+    mail = _take_up(context)
+    if mail is None:
+        return
+    sort = CATALOGUE[Template(mail.template)]
+    if _was_sent(context, sort):
+        return
+    try:
+        letter = _write(application, mail)
+    except NobodyError:
+        _forget(context, mail)
+        return
+    context.checkpoint()
+    _send(context, sort, letter, _mailer(gateways))
+
+
+def _take_up(context: JobContext) -> Any:
+    """The ledger's row, shown as queued again after a retry by hand; None if there is none (any more)."""
+    with context.control.quick() as connection:
+        mail = connection.execute(select(MAIL).where(MAIL.c.id == context.subject_id)).first()
+        if mail is not None and mail.state != MailState.QUEUED:
+            again = {"state": MailState.QUEUED.value, "ended_at": None}
+            connection.execute(update(MAIL).where(MAIL.c.id == mail.id).values(again))
+    return mail
+
+
+def _was_sent(context: JobContext, sort: Sort) -> bool:
+    """Whether an earlier attempt sent it; raises Permanent ``mail_unknown`` where it must not be tried again."""
+    with context.control.quick() as connection:
+        found = {effect.key: effect for effect in effects_of(connection, context.job.job_id)}.get(sort.effect)
+    if found is None:
+        return False
+    if found.state == "intended" and sort.promise is Promise.AT_LEAST and found.tries < DOUBTFUL_SENDS:
+        return False
+    if found.state != "done":
+        raise Permanent("mail_unknown")
+    return True
+
+
+def _write(application: Application, mail: Any) -> Letter:
+    home = application.settings.public_url.rstrip("/")
+    with application.control.begin() as session:
+        content = find_content(session, application.keyring, mail)
+        if content.template != mail.template:
+            session.execute(update(MAIL).where(MAIL.c.id == mail.id).values(template=content.template.value))
+    facts = {**content.facts, **{name: f"{home}{path}" for name, path in content.links.items()}}
+    return write_letter(mail.id, content.template, content.recipient, facts, home)
+
+
+def _forget(context: JobContext, mail: Any) -> None:
+    """Nobody was written to, so nothing is kept of the address that somebody typed."""
+    with context.control.transaction() as connection:
+        connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))
+        connection.execute(delete(MAIL).where(MAIL.c.id == mail.id))
+
+
+def _mailer(gateways: Gateways) -> Mailer:
+    try:
+        return gateways.mailer
+    except Misconfigured:
+        raise Temporary("mail_unconfigured") from None
+
+
+def _send(context: JobContext, sort: Sort, letter: Letter, mailer: Mailer) -> None:
+    doubt = _Doubt(context, sort.effect)
+    try:
+        reference = mailer.send(letter, doubt.begin)
+    except MailUnconfirmed:
+        if sort.promise is Promise.AT_MOST:
+            raise Permanent("mail_unknown") from None
+        raise
+    except PigiError:
+        doubt.withdraw()
+        raise
+    context.settle_effect(sort.effect, reference)
+
+
+class _Doubt:
+    """The effect of one sending: begun at most once, and taken back if the server said that nothing came of it."""
+
+    def __init__(self, context: JobContext, key: str) -> None:
+        self._context = context
+        self._key = key
+        self._begun = False
+
+    def begin(self) -> None:
+        """Record the intent; raises as `JobContext.begin_effect`, and Permanent ``mail_unknown`` if it was settled."""
+        if self._context.begin_effect(self._key).settled:
+            raise Permanent("mail_unknown")
+        self._begun = True
+
+    def withdraw(self) -> None:
+        """Take the intent back, if this attempt recorded one."""
+        if self._begun:
+            self._context.withdraw_effect(self._key)

@@ -1,0 +1,80 @@
+"""Operators: accounts apart from people's, made on the command line, that belong to no organisation (P19)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from pigi.domain.addresses import email_key, is_address
+from pigi.domain.lines import is_line
+from pigi.errors import Refused
+from pigi.operations import credentials
+from pigi.operations.accounts import ACCOUNT, OPERATOR, add_account, close_sessions
+from pigi.operations.audit import CLI, record
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+
+DISABLED = "disabled"
+
+
+@dataclass(frozen=True, repr=False)
+class OperatorView:
+    """An operator; ``state`` is active or disabled."""
+
+    id: str
+    name: str
+    email: str
+    state: str
+    created_at: datetime
+
+
+def add_operator(application: Application, email: str, name: str, password: str) -> str:
+    """Make an operator's account, which signs in like any other; its id.
+
+    Raises Refused: ``invalid_address``, ``invalid_name``, ``password_weak``, ``address_taken`` if the address has an
+        account, a person's or an operator's.
+    """
+    email, name = email.strip(), name.strip()
+    if not is_address(email):
+        raise Refused("invalid_address")
+    if not is_line(name):
+        raise Refused("invalid_name")
+    hashed = credentials.new_hash(password, name, email)
+    try:
+        with application.control.begin() as session:
+            account_id = add_account(session, application, name, email, hashed, operator=True)
+            record(session, application, "operator.added", CLI, subject=f"operator:{account_id}")
+    except Refused as refusal:
+        if refusal.code != "link_over":
+            raise
+        raise Refused("address_taken") from None
+    return account_id
+
+
+def list_operators(application: Application) -> list[OperatorView]:
+    """Every operator, the oldest first."""
+    query = select(ACCOUNT).where(ACCOUNT.c.kind == OPERATOR).order_by(ACCOUNT.c.id)
+    with application.control.read() as session:
+        return [OperatorView(row.id, row.name, row.email, row.state, row.created_at) for row in session.execute(query)]
+
+
+def disable_operator(application: Application, email: str) -> str:
+    """Keep an operator out from now on, ending all of their sessions; their id. Repeating it is harmless.
+
+    Raises Refused ``not_found`` if no operator has the address.
+    """
+    with application.control.begin() as session:
+        own = (ACCOUNT.c.email_key == email_key(email)) & (ACCOUNT.c.kind == OPERATOR)
+        row: Any = session.execute(select(ACCOUNT.c.id, ACCOUNT.c.state).where(own).with_for_update()).first()
+        if row is None:
+            raise Refused("not_found")
+        if row.state != DISABLED:
+            session.execute(update(ACCOUNT).where(ACCOUNT.c.id == row.id).values(state=DISABLED))
+            record(session, application, "operator.disabled", CLI, subject=f"operator:{row.id}")
+        close_sessions(session, row.id)
+    return str(row.id)

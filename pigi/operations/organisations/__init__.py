@@ -1,0 +1,51 @@
+"""Organisations: creating and renaming them, their members and invitations."""
+
+from __future__ import annotations
+
+from pigi.operations.organisations.invitations import (
+    InvitationView,
+    Newcomer,
+    accept_invitation,
+    invite,
+    list_invitations,
+    read_invitation,
+    read_open_invitation,
+    resend_invitation,
+    revoke_invitation,
+)
+from pigi.operations.organisations.members import MemberView, change_role, end_membership, list_members, read_member
+from pigi.operations.organisations.organisations import (
+    OrganisationView,
+    ask_for_migrations,
+    create_organisation,
+    list_organisations,
+    migrate_organisation,
+    organisations_of,
+    read_organisation,
+    rename_organisation,
+)
+
+__all__ = [
+    "InvitationView",
+    "MemberView",
+    "Newcomer",
+    "OrganisationView",
+    "accept_invitation",
+    "ask_for_migrations",
+    "change_role",
+    "create_organisation",
+    "end_membership",
+    "invite",
+    "list_invitations",
+    "list_members",
+    "list_organisations",
+    "migrate_organisation",
+    "organisations_of",
+    "read_invitation",
+    "read_member",
+    "read_open_invitation",
+    "read_organisation",
+    "rename_organisation",
+    "resend_invitation",
+    "revoke_invitation",
+]

@@ -1,0 +1,212 @@
+"""Organisations: their making, their names and their databases' migrations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select, update
+
+from pigi.clock import now
+from pigi.domain.access import Action, OrganisationState, Role, is_found
+from pigi.domain.lines import is_line
+from pigi.domain.retention import GRACE
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.jobs.kinds import MIGRATE_ORGANISATION
+from pigi.jobs.queueing.enqueue import enqueue
+from pigi.operations.access import ORGANISATION, changing_access
+from pigi.operations.audit import CLI, record
+from pigi.operations.billing import contact_changed
+from pigi.operations.plans import refuse_until_tomorrow
+from pigi.store.control import Organisation
+from pigi.store.migrate import tenant_head
+from pigi.store.people import Account, Membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller, Person
+    from pigi.jobs.execution.context import JobContext
+    from pigi.store.sessions import ControlSession
+    from pigi.store.tenants import Tenants
+
+    OnMade = Callable[[ControlSession, str], None]
+    OnDone = Callable[[ControlSession], None]
+
+MOST_A_DAY = 20
+"""Organisations that an account may make in a day (UTC): each costs a database."""
+
+
+@dataclass(frozen=True, repr=False)
+class OrganisationView:
+    """An organisation as who asks may see it; ``role`` is theirs, None for an API key."""
+
+    id: str
+    name: str
+    role: Role | None
+    created_at: datetime
+    state: OrganisationState
+    deletion_at: datetime | None
+
+    @property
+    def purge_at(self) -> datetime | None:
+        """Until when it can be restored, if it is being deleted; after that it is removed."""
+        return None if self.deletion_at is None else self.deletion_at + GRACE
+
+
+def create_organisation(
+    application: Application, name: str, owner: Person | None = None, on_made: OnMade | None = None, *, by: str = ""
+) -> str:
+    """Make an organisation with a data key and a database of its own; returns its id.
+
+    The database comes first, so that no organisation is ever seen without one; a crash in between leaves an
+    empty database that nothing points at. ``owner`` None makes one without members, for the command line. ``by`` is
+    who does it for the owner, as the audit chain names them.
+
+    Raises Refused: ``invalid_name`` unless it is a line of 1 to 120 characters, ``not_for_operators``,
+        ``too_many_today`` over `MOST_A_DAY`.
+    """
+    name = _checked(name)
+    if owner is not None:
+        with application.control.read() as session:
+            _check_owner(session, owner)
+    organisation_id = new_id()
+    revision = application.tenants.provision(organisation_id)
+    try:
+        with application.control.begin() as session:
+            if owner is not None:
+                _check_owner(session, owner)
+            _insert(session, application, organisation_id, name, revision, owner, by or (owner.name if owner else CLI))
+            if on_made is not None:
+                on_made(session, organisation_id)
+    except Refused:
+        application.tenants.drop(organisation_id)
+        raise
+    return organisation_id
+
+
+def _insert(  # noqa: PLR0913 - a row's columns
+    session: ControlSession,
+    application: Application,
+    organisation_id: str,
+    name: str,
+    revision: str,
+    owner: Person | None,
+    by: str,
+) -> None:
+    moment = now()
+    session.add(
+        Organisation(
+            id=organisation_id, name=name, state="active", epoch=1, schema_revision=revision, created_at=moment
+        )
+    )
+    application.tenants.create_key(session, organisation_id)
+    session.flush()
+    record(session, application, "organisation.created", by, organisation_id)
+    if owner is not None:
+        session.add(
+            Membership(organisation_id=organisation_id, account_id=owner.account_id, role=Role.OWNER, joined_at=moment)
+        )
+        session.flush()
+        record(session, application, "member.joined", by, organisation_id, owner.name, role=Role.OWNER)
+
+
+def _check_owner(session: ControlSession, owner: Person) -> None:
+    """Whoever joined at the moment of an organisation's making is who made it."""
+    if owner.operator:
+        raise Refused("not_for_operators")
+    # Held to the end of the transaction, or requests that come together would all find room.
+    session.execute(select(Account.id).where(Account.id == owner.account_id).with_for_update(key_share=True))
+    made = session.scalar(
+        select(func.count())
+        .select_from(Membership)
+        .join(Organisation, Organisation.id == Membership.organisation_id)
+        .where(
+            Membership.account_id == owner.account_id,
+            Membership.joined_at == Organisation.created_at,
+            Organisation.created_at >= now().replace(hour=0, minute=0, second=0, microsecond=0),
+        )
+    )
+    if (made or 0) >= MOST_A_DAY:
+        refuse_until_tomorrow(MOST_A_DAY)
+
+
+def organisations_of(application: Application, person: Person, *, deleted: bool = False) -> list[OrganisationView]:
+    """The organisations that somebody belongs to, oldest first; with ``deleted`` also those that they may restore."""
+    query = (
+        select(ORGANISATION, Membership.role)
+        .join(Membership, Membership.organisation_id == ORGANISATION.c.id)
+        .where(Membership.account_id == person.account_id)
+        .order_by(ORGANISATION.c.id)
+    )
+    asked = Action.ORGANISATION_RESTORE if deleted else Action.WORKSPACE_READ
+    with application.control.read() as session:
+        rows = [(row, Role(row.role)) for row in session.execute(query)]
+    return [_view(row, role) for row, role in rows if is_found(row.state, role, asked)]
+
+
+def read_organisation(application: Application, caller: Caller) -> OrganisationView:
+    """The caller's organisation; raises Refused ``not_found`` if it is there for them no longer."""
+    with application.control.read() as session:
+        row = session.execute(select(ORGANISATION).where(ORGANISATION.c.id == caller.organisation_id)).first()
+    role = caller.role or Role.MEMBER
+    if row is None or not is_found(row.state, role, Action.ORGANISATION_READ):
+        raise Refused("not_found")
+    return _view(row, caller.role)
+
+
+def _view(row: Any, role: Role | None) -> OrganisationView:
+    return OrganisationView(row.id, row.name, role, row.created_at, OrganisationState(row.state), row.deletion_at)
+
+
+def rename_organisation(
+    application: Application, caller: Caller, name: str, on_done: OnDone | None = None
+) -> OrganisationView:
+    """Give it another name. Raises Refused: ``invalid_name``, and as `changing_access`."""
+    name = _checked(name)
+    with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, _role):
+        session.execute(update(Organisation).where(Organisation.id == caller.organisation_id).values(name=name))
+        record(session, application, "organisation.renamed", caller.name, caller.organisation_id)
+        contact_changed(session, application, caller.organisation_id, caller.name)
+        if on_done is not None:
+            on_done(session)
+    return read_organisation(application, caller)
+
+
+def _checked(name: str) -> str:
+    name = name.strip()
+    if not is_line(name):
+        raise Refused("invalid_name")
+    return name
+
+
+def list_organisations(application: Application) -> list[tuple[str, str, str]]:
+    """The id, name and state of every organisation, oldest first; for operators."""
+    with application.control.read() as session:
+        rows = session.execute(select(Organisation.id, Organisation.name, Organisation.state).order_by(Organisation.id))
+        return [(row.id, row.name, row.state) for row in rows]
+
+
+def ask_for_migrations(application: Application, asked_by: str) -> int:
+    """Enqueue a migration for each organisation whose database is behind; returns how many."""
+    with application.control.begin() as session:
+        behind = session.scalars(
+            select(Organisation.id).where(Organisation.schema_revision != tenant_head(), Organisation.state == "active")
+        ).all()
+        for organisation_id in behind:
+            enqueue(session, application.bell, MIGRATE_ORGANISATION, organisation_id=organisation_id, asked_by=asked_by)
+    return len(behind)
+
+
+def migrate_organisation(context: JobContext, tenants: Tenants) -> None:
+    """Bring the organisation's database to the newest revision and note it."""
+    if not context.begin_effect("schema").settled:
+        revision = tenants.migrate(context.organisation_id)
+        context.settle_effect("schema", revision)
+        with context.control.begin() as session:
+            session.execute(
+                update(Organisation).where(Organisation.id == context.organisation_id).values(schema_revision=revision)
+            )

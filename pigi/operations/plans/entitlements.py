@@ -1,0 +1,229 @@
+"""Limits on what one organisation may ask for. They protect the others, so they apply before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pigi.clock import now
+from pigi.domain.plans import UNMETERED, Limit
+from pigi.domain.resources.states import State
+from pigi.errors import Refused
+from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.model.transitions import JOB
+from pigi.jobs.queueing.partitions import LANE, UNRUNG, lane_of
+from pigi.operations.access import reading, take_turns
+from pigi.store.billing import BillingAccount
+from pigi.store.control import UsageCount
+from pigi.store.engines import insert_into, is_sqlite
+from pigi.store.people import Invitation, Membership
+from pigi.store.tenant import Project, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.domain.access import Caller
+    from pigi.domain.plans import Plan
+    from pigi.jobs.kinds import Kind
+    from pigi.store.sessions import ControlSession, TenantSession
+
+USAGE: Any = UsageCount.__table__
+RETRY_SECONDS = 30
+
+
+def _counting(insert: Any) -> Any:
+    """One more today, and how many of the lane wait; counting those stops at the limit, so its cost is bounded."""
+    waiting = select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most_waiting")).subquery()
+    counted = insert(USAGE).values(
+        organisation_id=bindparam("of_organisation"), day=bindparam("of_day"), kind=bindparam("of_kind"), count=1
+    )
+    return counted.on_conflict_do_update(
+        index_elements=[USAGE.c.organisation_id, USAGE.c.day, USAGE.c.kind], set_={"count": USAGE.c.count + 1}
+    ).returning(USAGE.c.count, select(func.count()).select_from(waiting).scalar_subquery())
+
+
+_COUNT = {True: _counting(sqlite.insert), False: _counting(postgresql.insert)}
+
+
+def count_usage(  # noqa: PLR0913 - limits, each named at the call
+    session: ControlSession,
+    organisation_id: str,
+    kind: Kind,
+    *,
+    most_waiting: int,
+    most_today: int,
+    check: Callable[[int], None] | None = None,
+) -> None:
+    """Count one more of this kind today (UTC), within the session's transaction.
+
+    The row's lock also makes an organisation's requests of a kind take turns, which keeps its lane exact.
+
+    Raises Refused: ``too_many_in_flight`` if ``most_waiting`` jobs of the lane wait already, ``too_many_today``
+    over ``most_today``, and before that what ``check`` raises, given how many there are today with this one.
+    """
+    moment = now()
+    connection = session.connection()
+    parameters = {
+        "of_organisation": organisation_id,
+        "of_day": moment.date(),
+        "of_kind": kind.name,
+        "of_lane": lane_of(organisation_id, kind),
+        "most_waiting": most_waiting,
+    }
+    counted = connection.execute(_COUNT[is_sqlite(connection)], parameters).one()
+    today, waiting = int(counted[0]), int(counted[1])
+    if waiting >= most_waiting:
+        raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most_waiting)
+    if check is not None:
+        check(today)
+    if today > most_today:
+        refuse_until_tomorrow(most_today)
+
+
+def count_today(session: ControlSession, organisation_id: str, what: str, most_today: int) -> None:
+    """Count one more ``what`` that the organisation did today (UTC), within the session's transaction.
+
+    Raises Refused ``too_many_today`` over ``most_today``.
+    """
+    connection = session.connection()
+    counted = insert_into(connection, USAGE).values(
+        organisation_id=organisation_id, day=now().date(), kind=what, count=1
+    )
+    one_more = counted.on_conflict_do_update(
+        index_elements=[USAGE.c.organisation_id, USAGE.c.day, USAGE.c.kind], set_={"count": USAGE.c.count + 1}
+    )
+    if connection.execute(one_more.returning(USAGE.c.count)).scalar_one() > most_today:
+        refuse_until_tomorrow(most_today)
+
+
+def refuse_until_tomorrow(limit: int) -> NoReturn:
+    """Raise Refused ``too_many_today``, until midnight UTC."""
+    raise Refused("too_many_today", retry_after=until_tomorrow(), limit=limit)
+
+
+def until_tomorrow() -> int:
+    """Seconds until midnight UTC is past."""
+    moment = now()
+    tomorrow = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
+    return int((tomorrow - moment).total_seconds()) + 1
+
+
+ACCOUNT: Any = BillingAccount.__table__
+MEMBERSHIP: Any = Membership.__table__
+INVITATION: Any = Invitation.__table__
+PROJECT: Any = Project.__table__
+RESOURCE: Any = Resource.__table__
+
+
+def _count(table: Any, *conditions: Any) -> Any:
+    return select(func.count()).select_from(table).where(*conditions).scalar_subquery()
+
+
+_OWN: Any = bindparam("of_organisation")
+_PLAN: Any = select(ACCOUNT.c.granted, ACCOUNT.c.plan).where(ACCOUNT.c.organisation_id == _OWN)
+_MEMBERS = _count(MEMBERSHIP, MEMBERSHIP.c.organisation_id == _OWN)
+_INVITED = _count(INVITATION, INVITATION.c.organisation_id == _OWN, INVITATION.c.expires_at > bindparam("moment"))
+_TODAY: Any = (
+    select(USAGE.c.count)
+    .where(USAGE.c.organisation_id == _OWN, USAGE.c.day == bindparam("day"), USAGE.c.kind == GENERATE_DRAFT.name)
+    .scalar_subquery()
+)
+_JOINED: Any = select(_MEMBERS)
+_SEATS: Any = select(_MEMBERS + _INVITED)
+_USE: Any = select((_MEMBERS + _INVITED).label("members"), func.coalesce(_TODAY, 0).label("generations"))
+_ACTIVE: Any = (
+    select(func.count())
+    .select_from(RESOURCE)
+    .join(PROJECT, PROJECT.c.id == RESOURCE.c.project_id)
+    .where(RESOURCE.c.state == State.ACTIVE, PROJECT.c.state == State.ACTIVE)
+)
+_OF_PROJECT: Any = select(
+    _count(RESOURCE, RESOURCE.c.project_id == bindparam("of_project"), RESOURCE.c.state == State.ACTIVE)
+)
+
+
+@dataclass(frozen=True)
+class Use:
+    """What an organisation uses of what plans limit, counted as the limits count it."""
+
+    members: int
+    """Open invitations among them."""
+    resources: int
+    generations_today: int
+
+
+def plan_of(application: Application, organisation_id: str) -> Plan:
+    """The organisation's plan. Where nobody is charged that is `UNMETERED`, and no database is asked."""
+    if not application.plans.charged:
+        return UNMETERED
+    with application.control.quick() as connection:
+        return plan_in(connection, application, organisation_id)
+
+
+def plan_in(connection: Connection, application: Application, organisation_id: str) -> Plan:
+    """`plan_of`, as the connection's transaction sees it. What an operator gave prevails over what was bought."""
+    if not application.plans.charged:
+        return UNMETERED
+    row = connection.execute(_PLAN, {"of_organisation": organisation_id}).first()
+    return application.plans.named(None if row is None else row.granted or row.plan)
+
+
+def check_room(plan: Plan, limit: Limit, used: int) -> None:
+    """Raise Refused ``plan_limit`` if ``used``, with what is asked for counted in, is more than the plan allows."""
+    most = plan.most(limit)
+    if most is None or used <= most:
+        return
+    passing = {"retry_after": until_tomorrow()} if limit is Limit.GENERATIONS else {}
+    raise Refused("plan_limit", limit=most, plan=plan.title, what=limit.value, **passing)
+
+
+def check_members(
+    session: ControlSession, application: Application, organisation_id: str, *, inviting: bool = False
+) -> None:
+    """Raise Refused ``plan_limit`` unless one more may join or, with ``inviting``, be invited.
+
+    Whoever was invited has a seat already, so joining counts members alone. The session holds the organisation's
+    access (`lock_organisation`), so that the count stays true.
+    """
+    plan = plan_in(session.connection(), application, organisation_id)
+    if plan.most(Limit.MEMBERS) is not None:
+        asked = {"of_organisation": organisation_id} | ({"moment": now()} if inviting else {})
+        used: int = session.connection().execute(_SEATS if inviting else _JOINED, asked).scalar_one()
+        check_room(plan, Limit.MEMBERS, used + 1)
+
+
+def check_resources(session: TenantSession, plan: Plan, of_project: str | None = None) -> None:
+    """Raise Refused ``plan_limit`` unless one more resource may be active, or those ``of_project``, now archived.
+
+    Active resources of active projects count. The session holds the project's row; then it waits here for
+    whoever else adds to the organisation's resources, so that the count stays true.
+    """
+    if plan.most(Limit.RESOURCES) is None:
+        return
+    take_turns(session, "resources")
+    more = 1 if of_project is None else session.execute(_OF_PROJECT, {"of_project": of_project}).scalar_one()
+    if more:
+        check_room(plan, Limit.RESOURCES, session.execute(_ACTIVE).scalar_one() + more)
+
+
+def log_since(application: Application, organisation_id: str) -> datetime | None:
+    """From when on an organisation is shown its log; None for from its beginning. What is older stays stored."""
+    days = plan_of(application, organisation_id).most(Limit.LOG_DAYS)
+    return None if days is None else now() - timedelta(days=days)
+
+
+def use_of(application: Application, caller: Caller) -> Use:
+    """What the caller's organisation uses, in one query of each database. Raises Temporary as `reading`."""
+    moment = now()
+    asked = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date()}
+    with application.control.quick() as connection:
+        row = connection.execute(_USE, asked).one()
+    with reading(application, caller) as session:
+        return Use(row.members, session.execute(_ACTIVE).scalar_one(), row.generations)

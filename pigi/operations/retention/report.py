@@ -1,0 +1,121 @@
+"""How old what is kept really is, class by class: the proof is the age of the oldest row, not that a sweep ran."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from pigi.clock import now
+from pigi.domain.retention import GRACE, PERIODS, Retention, keep
+from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.model.transitions import IS_ENDED, JOB
+from pigi.operations.retention.sweeps import EVERY, SWEEPS, Sweep, is_overdue
+from pigi.store.base import ControlBase
+from pigi.store.control import Organisation
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection
+
+    from pigi.application import Application
+    from pigi.domain.privacy import Facts
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """What is kept of a class.
+
+    Attributes:
+        keep: the period; None for a class that is kept while something is active.
+        since: what it counts from.
+        reason: why it is kept at all.
+        rows: how many there are, in the control database; None if organisations' own databases hold them.
+        oldest: when the period of the oldest row began, for organisations the oldest deletion that is not done; None
+            if there is none or the class has no period.
+        overdue: whether that row should long be gone.
+    """
+
+    retention: str
+    keep: timedelta | None
+    since: str
+    reason: str
+    rows: int | None
+    oldest: datetime | None = None
+    overdue: bool = False
+
+
+def report_classes(application: Application) -> list[ClassReport]:
+    """Every class in the order of `Retention`."""
+    moment = now()
+    sweeps = {sweep.retention: sweep for sweep in SWEEPS}
+    with application.control.quick() as connection:
+        return [_of_class(connection, retention, sweeps.get(retention), moment) for retention in Retention]
+
+
+def _of_class(connection: Connection, retention: Retention, sweep: Sweep | None, moment: datetime) -> ClassReport:
+    period = PERIODS[retention]
+    words = (retention.value, period.keep, period.since, period.reason)
+    if sweep is not None:
+        return ClassReport(*words, *_swept(connection, sweep, moment))
+    if retention is Retention.ORGANISATION:
+        return ClassReport(*words, _count(connection, retention), *_deleted(connection, moment))
+    if retention in _OWED:
+        return ClassReport(*words, *_owed(connection, retention, moment))
+    return ClassReport(*words, _count(connection, retention))
+
+
+def _swept(connection: Connection, sweep: Sweep, moment: datetime) -> tuple[int, datetime | None, bool]:
+    query = select(func.count(), func.min(sweep.age)).select_from(sweep.table).where(*sweep.rows)
+    rows, first = _numbers(connection, query)
+    oldest = None if first is None else sweep.clock.read(first)
+    return rows, oldest, oldest is not None and is_overdue(sweep, oldest, moment)
+
+
+PURGE_TAKES = 2 * EVERY
+"""The sweep that asks for a purge comes round each hour, and so does the next try."""
+
+
+def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None, bool]:
+    """When the oldest deletion that is not done was asked for, and whether the organisation should be gone (P26)."""
+    oldest: datetime | None = connection.execute(select(func.min(Organisation.deletion_at))).scalar()
+    return oldest, oldest is not None and moment - oldest > GRACE + PURGE_TAKES
+
+
+_OWED = (Retention.PURPOSE, Retention.DRAFT)
+"""Classes within organisations' databases, which are not opened to count: ended jobs that still owe the erasure."""
+_OWES = (JOB.c.kind == GENERATE_DRAFT.name) & IS_ENDED & JOB.c.close_at.is_not(None)
+
+
+def _owed(connection: Connection, retention: Retention, moment: datetime) -> tuple[int, datetime | None, bool]:
+    owing = _OWES
+    if retention is Retention.PURPOSE:
+        # What comes due a day after the end is the draft; before that, and long after it, it may be the purpose.
+        drafts_due = moment - keep(Retention.DRAFT)
+        owing &= (JOB.c.close_at <= moment) & ~JOB.c.finished_at.between(drafts_due - EVERY, drafts_due)
+    rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(owing))
+    return rows, oldest, oldest is not None and moment - oldest > keep(retention) + EVERY
+
+
+def _numbers(connection: Connection, query: Any) -> tuple[int, Any]:
+    row = connection.execute(query).one()
+    return int(row[0]), row[1]
+
+
+def _count(connection: Connection, retention: Retention) -> int | None:
+    """Rows of the tables whose key says that they are of this class."""
+    tables = [
+        table
+        for table in ControlBase.metadata.sorted_tables
+        if any(_retention_of(column) is retention for column in table.primary_key.columns)
+    ]
+    if not tables:
+        return None
+    return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
+
+
+def _retention_of(column: Any) -> Retention | None:
+    facts: Facts | None = column.info.get("facts")
+    return facts.retention if facts else None

@@ -1,0 +1,40 @@
+"""Probes and Pigi's own upkeep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.jobs.execution.runtime import job
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS
+from pigi.operations import audit, retention
+
+if TYPE_CHECKING:
+    from pigi.jobs.execution.context import JobContext
+    from tasks import Hands
+
+
+def answer_probe(context: JobContext, _hands: Hands) -> None:
+    """Show that this queue has a working consumer."""
+    retention.answer_probe(context)
+
+
+for _probe in PROBES.values():
+    job(_probe)(answer_probe)
+
+
+@job(SWEEP_JOBS)
+def sweep_jobs(context: JobContext, hands: Hands) -> None:
+    """Bury old jobs and remove what is past its period."""
+    retention.sweep_jobs(context, hands.application)
+
+
+@job(ANCHOR_AUDIT)
+def anchor_audit(context: JobContext, hands: Hands) -> None:
+    """Check the audit chain and sign its head."""
+    audit.anchor_daily(context, hands.application)
+
+
+@job(FOLD_USAGE)
+def fold_usage(context: JobContext, hands: Hands) -> None:
+    """Turn signals of days that are over into counts without identities."""
+    retention.fold(context, hands.application)

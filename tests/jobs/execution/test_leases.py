@@ -1,0 +1,137 @@
+"""Zombies: a worker whose lease was taken over can change nothing more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pigi.domain.job_state import JobState
+from pigi.jobs import effects as ledger
+from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution.context import JobContext
+from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.kinds import DELIVERIES
+from pigi.jobs.model.claim import Cancelled, LeaseLost
+from pigi.jobs.recovery.pump import take_back
+from tests.support.jobs import ask, change, effects, lapse, row_of, story, take, view
+
+
+@pytest.fixture
+def zombie(control, trial):
+    """The claim of a worker that fell silent; another has its job by now."""
+    held = take(control, trial, ask(control, trial))
+    ledger.begin(control, held, "least")
+    lapse(control, held.job_id)
+    assert take_back(control) == 1
+    take(control, trial, held.job_id)
+    return held
+
+
+@pytest.fixture
+def keeper(control):
+    return Keeper(control, lambda: False)
+
+
+def context_of(control, held, keeper):
+    keeper.hold(held)
+    return JobContext(control, held, keeper, lambda: False)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda control, held: settle.finish(control, held, JobState.SUCCEEDED, None, None),
+        lambda control, held: settle.finish(control, held, JobState.FAILED, "malformed", None),
+        lambda control, held: settle.retry(control, held, "stalled", timedelta(0)),
+        settle.hand_back,
+        lambda control, held: ledger.withdraw(control, held, "least"),
+    ],
+    ids=["finish", "fail", "retry", "hand back", "withdraw"],
+)
+def test_a_zombie_changes_neither_the_job_nor_its_effects(control, zombie, act):
+    before, had = row_of(control, zombie.job_id), effects(control, zombie.job_id)
+    act(control, zombie)
+    assert row_of(control, zombie.job_id) == before
+    assert effects(control, zombie.job_id) == had
+
+
+def test_a_zombie_begins_no_effect_and_settles_none(control, zombie):
+    with pytest.raises(LeaseLost):
+        ledger.begin(control, zombie, "most")
+    with pytest.raises(LeaseLost):
+        ledger.settle(control, zombie, "least", "reference")
+    assert {key: effect.state for key, effect in effects(control, zombie.job_id).items()} == {"least": "intended"}
+
+
+def test_a_zombie_shows_no_progress(control, zombie, keeper):
+    context_of(control, zombie, keeper).progress(1, 1, "done")
+    assert view(control, zombie.job_id).progress_note is None
+
+
+def test_a_zombie_stops_at_the_checkpoint_after_its_heartbeat(control, zombie, keeper):
+    with pytest.raises(LeaseLost):
+        context_of(control, zombie, keeper).look()
+
+
+def test_a_lapsed_lease_that_nobody_took_over_begins_no_effect(control, trial):
+    held = take(control, trial, ask(control, trial))
+    lapse(control, held.job_id)
+    with pytest.raises(LeaseLost):
+        ledger.begin(control, held, "least")
+    assert effects(control, held.job_id) == {}
+
+
+def test_a_heartbeat_brings_a_cancel_to_the_next_checkpoint(control, trial, keeper):
+    held = take(control, trial, ask(control, trial))
+    context = context_of(control, held, keeper)
+    context.look()
+    change(control, held.job_id, cancel_requested_at=timedelta(0))
+    with pytest.raises(Cancelled):
+        context.look()
+
+
+def test_a_keeper_that_let_go_sends_no_heartbeat(control, trial, keeper):
+    held = take(control, trial, ask(control, trial))
+    keeper.hold(held)
+    keeper.let_go()
+    lapse(control, held.job_id)
+    keeper.beat()
+    assert take_back(control) == 1
+
+
+def test_a_job_over_which_workers_die_ends_as_worker_lost(control, trial):
+    job = ask(control, trial)
+    for _ in range(DELIVERIES):
+        take(control, trial, job)
+        lapse(control, job)
+        take_back(control)
+    row = row_of(control, job)
+    assert (row.state, row.reason, row.lost, row.published_at) == ("failed", "worker_lost", DELIVERIES, None)
+    assert story(control, job).count("retrying") == DELIVERIES - 1
+
+
+def test_what_a_lost_job_intended_is_unknown(control, trial):
+    job = ask(control, trial)
+    change(control, job, lost=DELIVERIES - 1)
+    ledger.begin(control, take(control, trial, job), "least")
+    lapse(control, job)
+    take_back(control)
+    assert effects(control, job)["least"].state == "unknown"
+
+
+def test_a_lost_job_that_leaves_something_owes_its_closing(control, closing_trial):
+    job = ask(control, closing_trial)
+    change(control, job, lost=DELIVERIES - 1)
+    take(control, closing_trial, job)
+    lapse(control, job)
+    take_back(control)
+    assert row_of(control, job).close_at is not None
+
+
+def test_handing_back_counts_neither_as_failure_nor_as_loss(control, trial):
+    held = take(control, trial, ask(control, trial))
+    settle.hand_back(control, held)
+    row = row_of(control, held.job_id)
+    assert (row.state, row.reason, row.failures, row.lost) == ("retrying", "handed_back", 0, 0)
+    assert take(control, trial, held.job_id).attempt == 2

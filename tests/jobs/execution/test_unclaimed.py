@@ -1,0 +1,100 @@
+"""Bells for jobs that cannot be claimed, and what those are owed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from pigi.clock import now
+from pigi.jobs import effects as ledger
+from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.queues import QUEUES
+from pigi.operations.jobs import cancel_job
+from tests.support.jobs import (
+    ask,
+    change,
+    effects,
+    handle,
+    raise_epoch,
+    register_organisation,
+    row_of,
+    story,
+    take,
+)
+
+
+def never(_context, _hands):
+    raise AssertionError("the body ran")
+
+
+@pytest.fixture
+def organisation(control):
+    return register_organisation(control)
+
+
+def test_a_cancel_that_met_a_running_job_ends_it_when_its_worker_died(hands, control, trial):
+    job = ask(control, trial)
+    held = take(control, trial, job)
+    ledger.begin(control, held, "least")
+    cancel_job(hands.application, job, None)
+    settle.hand_back(control, held)
+    run(handle(trial, never), job, hands)
+    assert (row_of(control, job).state, row_of(control, job).reason) == ("cancelled", "cancelled")
+    assert effects(control, job)["least"].state == "unknown"
+
+
+def test_ending_a_job_that_must_not_start_lets_the_next_in(hands, control, closing_trial, organisation):
+    window = QUEUES[closing_trial.queue].window
+    jobs = [ask(control, closing_trial, organisation) for _ in range(window + 1)]
+    raise_epoch(control, organisation)
+    run(handle(closing_trial, never, lambda *_facts: None), jobs[0], hands)
+    assert row_of(control, jobs[0]).reason == "fenced"
+    assert row_of(control, jobs[window]).published_at is not None
+
+
+def test_a_fenced_job_is_put_away_at_once(hands, control, closing_trial, organisation):
+    closed = []
+    job = ask(control, closing_trial, organisation, subject_id="subject")
+    raise_epoch(control, organisation)
+    run(handle(closing_trial, never, lambda *facts: closed.append(facts[1:4])), job, hands)
+    assert closed == [(organisation, "subject", "cancelled")]
+    assert row_of(control, job).close_at is None
+
+
+def ended(control, kind, organisation, close_in):
+    job = ask(control, kind, organisation, subject_id="subject")
+    settle.finish(control, take(control, kind, job), "failed", "malformed", None)
+    change(control, job, close_at=close_in)
+    return job
+
+
+def test_a_closing_that_is_due_is_done_and_says_when_to_come_again(hands, control, closing_trial, organisation):
+    job = ended(control, closing_trial, organisation, timedelta(seconds=-1))
+    later = now() + timedelta(days=1)
+    run(handle(closing_trial, never, lambda *_facts: later), job, hands)
+    assert row_of(control, job).close_at == later
+    assert story(control, job) == ["queued", "running", "failed"]
+
+
+def test_a_closing_is_told_when_the_job_ended(hands, control, closing_trial, organisation):
+    told = []
+    job = ended(control, closing_trial, organisation, timedelta(seconds=-1))
+    change(control, job, finished_at=timedelta(days=-3))
+    run(handle(closing_trial, never, lambda *facts: told.append(facts[3:])), job, hands)
+    assert told == [("failed", row_of(control, job).finished_at)]
+
+
+def test_a_closing_that_is_not_due_waits(hands, control, closing_trial, organisation):
+    job = ended(control, closing_trial, organisation, timedelta(hours=1))
+    before = row_of(control, job)
+    run(handle(closing_trial, never, never), job, hands)
+    assert row_of(control, job) == before
+
+
+def test_a_job_that_waits_for_its_time_is_owed_nothing(hands, control, trial):
+    job = ask(control, trial, due_in=60)
+    before = row_of(control, job)
+    run(handle(trial, never), job, hands)
+    assert row_of(control, job) == before

@@ -1,0 +1,339 @@
+"""Writing a draft: turns, repairs, crashes, and what is left of the purpose afterwards."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from pigi.domain.instructions import INSTRUCTIONS
+from pigi.domain.resources import json_schema
+from pigi.errors import Permanent, Temporary
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
+from pigi.jobs.recovery.pump import take_back
+from pigi.operations.generations import drafting, read_generation, request_generation
+from pigi.operations.generations.generations import remove_generation
+from pigi.operations.jobs import cancel_job, retry_job
+from tasks.generations import write_draft
+from tests.support.jobs import (
+    AGENT,
+    GOOD,
+    MARKER,
+    SECRET_INSIDE,
+    caller_of,
+    change,
+    effects,
+    generation_row,
+    lapse,
+    live_rows,
+    make_hands,
+    model_of,
+    raise_epoch,
+    row_of,
+    take,
+)
+
+HANDLER = HANDLERS[GENERATE_DRAFT.name]
+PURPOSE = f"Reviews changes for missing tests. {MARKER}"
+RUBBISH = "I would rather not."
+
+
+class Asked:
+    """A generation that was asked for, with a worker that has a script."""
+
+    def __init__(self, application, organisation):
+        self.application, self.organisation = application, organisation
+        self.view = request_generation(application, caller_of(organisation), "agent", "reviewer", PURPOSE)
+        self.id = self.view.id
+
+    def work(self, *turns):
+        """Answer the bell with a model that plays ``turns``; the hands."""
+        hands = make_hands(self.application, *turns)
+        change(self.application.control, self.id, due_at=timedelta(seconds=-1))
+        run(HANDLER, self.id, hands)
+        return hands
+
+    @property
+    def row(self):
+        return row_of(self.application.control, self.id)
+
+    @property
+    def generation(self):
+        return generation_row(self.application, self.organisation, self.view.subject_id)
+
+    @property
+    def draft(self):
+        return read_generation(self.application, self.organisation, self.view.subject_id)
+
+    @property
+    def effects(self):
+        return {key: (effect.state, effect.tries) for key, effect in effects(self.application.control, self.id).items()}
+
+    def holds_no_purpose(self):
+        generation = self.generation
+        gone = generation is None or (generation.purpose is None and generation.answer is None)
+        return gone and live_rows(self.application, self.organisation) == 0
+
+
+@pytest.fixture
+def asked(application, organisation):
+    return Asked(application, organisation)
+
+
+def test_a_good_first_answer_becomes_the_draft(asked):
+    hands = asked.work(GOOD)
+    assert (asked.row.state, asked.draft.draft["name"], asked.draft.findings) == ("succeeded", "reviewer", ())
+    assert len(model_of(hands).requests) == 1
+    assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
+    assert (asked.draft.model, asked.draft.input_tokens, asked.draft.output_tokens) == ("scripted-model", 10, 20)
+    assert asked.draft.instruction == INSTRUCTIONS["agent"].version
+
+
+def test_a_broken_rule_leads_to_one_repair(asked):
+    hands = asked.work(SECRET_INSIDE, GOOD)
+    assert (asked.row.state, asked.draft.findings) == ("succeeded", ())
+    repair = model_of(hands).requests[1]
+    assert repair.previous == SECRET_INSIDE
+    assert repair.findings
+    assert (asked.draft.input_tokens, asked.draft.output_tokens) == (20, 40)
+
+
+def test_a_rule_that_stays_broken_is_shown_with_the_draft(asked):
+    hands = asked.work(SECRET_INSIDE, SECRET_INSIDE)
+    assert asked.row.state == "succeeded"
+    assert [finding["rule"] for finding in asked.draft.findings] == ["literal-secret"]
+    assert len(model_of(hands).requests) == 2
+
+
+def test_findings_are_shown_however_many_there_are(asked):
+    secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789"
+    many = json.dumps({**AGENT, "tools": [f"Bash({secret}{number})" for number in range(30)]})
+    asked.work(many, many)
+    assert asked.row.state == "succeeded"
+    assert {finding["rule"] for finding in asked.draft.findings} >= {"literal-secret"}
+
+
+def test_an_answer_that_cannot_be_read_twice_fails_as_malformed(asked):
+    asked.work(RUBBISH, RUBBISH)
+    assert (asked.row.state, asked.row.reason, asked.generation.draft) == ("failed", "malformed", None)
+
+
+def test_a_repair_that_cannot_be_read_does_not_replace_a_draft_that_can(asked):
+    asked.work(SECRET_INSIDE, RUBBISH)
+    assert asked.row.state == "succeeded"
+    assert asked.draft.draft["instructions"] == json.loads(SECRET_INSIDE)["instructions"]
+
+
+def test_an_answer_that_cannot_be_read_is_repaired_by_one_that_can(asked):
+    asked.work(RUBBISH, GOOD)
+    assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
+
+
+def test_the_draft_carries_the_name_that_was_asked_for(asked):
+    asked.work(json.dumps({**AGENT, "name": "another"}))
+    assert asked.draft.draft["name"] == "reviewer"
+
+
+def test_nothing_leaves_but_instruction_schema_name_and_purpose(asked, organisation):
+    request = model_of(asked.work(GOOD)).requests[0]
+    assert vars(request) == {
+        "instruction": INSTRUCTIONS["agent"].text,
+        "schema": json_schema("agent"),
+        "name": "reviewer",
+        "purpose": PURPOSE,
+        "previous": None,
+        "findings": (),
+    }
+    assert organisation not in str(vars(request))
+    assert PURPOSE not in repr(request)
+
+
+def crash_in(asked, monkeypatch, step):
+    """Have the worker die at ``step`` of the first attempt, and the pump take its job back."""
+
+    def die(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drafting, step, die)
+        with pytest.raises(KeyboardInterrupt):
+            asked.work(GOOD)
+    lapse(asked.application.control, asked.id)
+    assert take_back(asked.application.control) == 1
+
+
+def test_after_a_crash_before_the_answer_was_stored_the_model_is_asked_again(asked, monkeypatch):
+    crash_in(asked, monkeypatch, "_store_answer")
+    hands = asked.work(GOOD)
+    assert len(model_of(hands).requests) == 1
+    assert (asked.row.state, asked.effects["model:1"]) == ("succeeded", ("done", 2))
+
+
+def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_asked_again(asked, monkeypatch):
+    crash_in(asked, monkeypatch, "_keep_draft")
+    hands = asked.work()
+    assert model_of(hands).requests == []
+    assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
+    assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
+
+
+def test_a_failure_without_any_work_of_the_model_leaves_no_effect(asked):
+    asked.work(Temporary("provider_busy", timedelta(seconds=1)))
+    assert (asked.row.state, asked.row.reason, asked.effects) == ("retrying", "provider_busy", {})
+
+
+def test_a_stream_that_was_cut_may_have_cost_something_and_says_so(asked):
+    asked.work(Temporary("stream_cut"))
+    assert asked.effects == {"model:1": ("intended", 1)}
+    asked.work(GOOD)
+    assert asked.effects["model:1"] == ("done", 2)
+
+
+def test_the_purpose_goes_when_the_draft_is_there(asked):
+    assert asked.generation.purpose is not None
+    asked.work(GOOD)
+    assert asked.holds_no_purpose()
+    assert asked.draft.draft is not None
+
+
+def test_the_purpose_goes_when_the_job_fails(asked):
+    asked.work(Permanent("refused"))
+    assert (asked.row.state, asked.row.reason, asked.holds_no_purpose()) == ("failed", "refused", True)
+    assert asked.draft.name == "reviewer"
+
+
+def test_the_purpose_stays_while_the_job_is_tried_again(asked):
+    asked.work(Temporary("stalled"))
+    assert asked.generation.purpose is not None
+
+
+def test_all_goes_when_the_job_is_cancelled_while_it_waits(asked):
+    cancel_job(asked.application, asked.id, asked.organisation)
+    assert (asked.row.state, asked.row.close_at, asked.generation) == ("cancelled", None, None)
+    assert asked.holds_no_purpose()
+
+
+def test_all_goes_when_the_job_is_cancelled_while_the_model_writes(asked):
+    def cancelled():
+        cancel_job(asked.application, asked.id, asked.organisation)
+        return SECRET_INSIDE
+
+    hands = asked.work(cancelled, GOOD)
+    assert len(model_of(hands).requests) == 1
+    assert (asked.row.state, asked.generation) == ("cancelled", None)
+    assert asked.holds_no_purpose()
+
+
+def test_all_goes_when_the_organisation_is_fenced(asked):
+    raise_epoch(asked.application.control, asked.organisation)
+    hands = asked.work()
+    assert model_of(hands).requests == []
+    assert (asked.row.reason, asked.row.close_at, asked.generation) == ("fenced", None, None)
+    assert asked.holds_no_purpose()
+
+
+def test_the_purpose_goes_through_the_closing_when_workers_died_over_the_job(asked):
+    control = asked.application.control
+    change(control, asked.id, lost=DELIVERIES - 1)
+    take(control, GENERATE_DRAFT, asked.id)
+    lapse(control, asked.id)
+    take_back(control)
+    assert asked.row.reason == "worker_lost"
+    asked.work()
+    assert asked.holds_no_purpose()
+    assert timedelta(days=6, hours=23) < asked.row.close_at - asked.row.finished_at <= timedelta(days=7)
+
+
+@pytest.mark.parametrize(("turn", "stays"), [(GOOD, timedelta(hours=24)), (Permanent("refused"), timedelta(days=7))])
+def test_what_is_left_goes_when_its_period_is_over(asked, turn, stays):
+    asked.work(turn)
+    assert abs(asked.row.close_at - asked.row.finished_at - stays) < timedelta(minutes=1)
+    change(asked.application.control, asked.id, finished_at=-stays, close_at=timedelta(seconds=-1))
+    asked.work()
+    assert (asked.generation, asked.row.close_at) == (None, None)
+
+
+def test_a_draft_stays_until_its_period_is_over(asked):
+    asked.work(GOOD)
+    change(asked.application.control, asked.id, finished_at=timedelta(hours=-23), close_at=timedelta(seconds=-1))
+    asked.work()
+    assert asked.generation.draft is not None
+    assert asked.row.close_at > asked.row.finished_at
+
+
+def test_a_worker_that_was_taken_over_writes_nothing_into_the_organisations_database(asked):
+    control = asked.application.control
+
+    def taken_over():
+        lapse(control, asked.id)
+        take_back(control)
+        asked.work(GOOD)
+        return json.dumps({**AGENT, "description": "Written by a zombie."})
+
+    asked.work(taken_over)
+    assert (asked.row.state, asked.row.attempt) == ("succeeded", 2)
+    assert asked.draft.draft["description"] == AGENT["description"]
+    assert asked.holds_no_purpose()
+
+
+def test_a_worker_that_was_taken_over_erases_nothing_that_another_needs(asked):
+    control = asked.application.control
+
+    def taken_over():
+        lapse(control, asked.id)
+        take_back(control)
+        take(control, GENERATE_DRAFT, asked.id)
+        raise Permanent("refused")
+
+    asked.work(taken_over)
+    assert asked.row.state == "running"
+    assert asked.generation.purpose is not None
+
+
+def test_a_retry_brings_the_purpose_again_and_it_goes_again(asked):
+    asked.work(Permanent("refused"))
+    retry_job(asked.application, asked.id, asked.organisation, "Another purpose.")
+    request = model_of(asked.work(GOOD)).requests[0]
+    assert (request.purpose, asked.row.state) == ("Another purpose.", "succeeded")
+    assert asked.holds_no_purpose()
+
+
+def test_live_text_is_there_while_the_model_writes_and_gone_afterwards(asked):
+    seen = []
+
+    def turn():
+        return SECRET_INSIDE
+
+    def second():
+        seen.append(live_rows(asked.application, asked.organisation))
+        return GOOD
+
+    asked.work(turn, second)
+    assert seen[0] > 0
+    assert live_rows(asked.application, asked.organisation) == 0
+
+
+def test_what_is_stored_while_the_job_runs_is_sealed(asked):
+    seen = []
+
+    def second():
+        seen.append(asked.generation)
+        return GOOD
+
+    asked.work(SECRET_INSIDE, second)
+    stored = b"".join(value for value in seen[0] if isinstance(value, bytes))
+    assert MARKER.encode() not in stored
+    assert b"review" not in stored
+
+
+def test_a_generation_that_is_gone_fails_the_job(asked):
+    remove_generation(asked.application.tenants, asked.organisation, asked.view.subject_id)
+    asked.work()
+    assert (asked.row.state, asked.row.reason) == ("failed", "purpose_gone")
+
+
+def test_the_body_is_registered():
+    assert HANDLER.body is write_draft

@@ -1,0 +1,225 @@
+"""Jobs as people see them: reading, cancelling, retrying by hand."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from pigi.clock import now
+from pigi.domain.job_state import JobState
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.jobs import effects as ledger
+from pigi.jobs.execution import claims as settle
+from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION
+from pigi.operations.generations import clean_up, request_generation
+from pigi.operations.generations.generations import remove_generation
+from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
+from pigi.operations.retention.sweeps import bury
+from tests.support.jobs import (
+    ask,
+    caller_of,
+    change,
+    generation_row,
+    impatient,
+    raise_epoch,
+    register_organisation,
+    row_of,
+    story,
+    take,
+)
+
+KIND = MIGRATE_ORGANISATION
+
+
+@pytest.fixture
+def one(control):
+    return register_organisation(control)
+
+
+def put(control, organisation, state):
+    """A job that came to ``state``, running or ended."""
+    held = take(control, KIND, ask(control, KIND, organisation))
+    if state is not JobState.RUNNING:
+        settle.finish(control, held, state, None, None)
+    return held.job_id
+
+
+def failed_generation(application, organisation):
+    job = request_generation(application, caller_of(organisation), "agent", "reviewer", "Reviews changes.")
+    held = take(application.control, GENERATE_DRAFT, job.id)
+    settle.finish(application.control, held, JobState.FAILED, "refused", now() + timedelta(days=7))
+    return job
+
+
+def buried(control, organisation):
+    job = put(control, organisation, JobState.SUCCEEDED)
+    change(control, job, finished_at=timedelta(days=-31))
+    assert bury(control, KIND.name, now() - timedelta(days=30), leave_stone=True) == 1
+    return job
+
+
+def refused(act, *arguments):
+    with pytest.raises(Refused) as error:
+        act(*arguments)
+    return error.value.code
+
+
+def test_a_job_is_read_with_its_effects(application, control, one):
+    held = take(control, KIND, ask(control, KIND, one))
+    ledger.begin(control, held, "schema")
+    assert [effect.key for effect in read_job(application, held.job_id, one).effects] == ["schema"]
+
+
+def test_another_organisations_job_is_as_if_it_were_not(application, control, one):
+    job, other = ask(control, KIND, one), register_organisation(control)
+    for act in (read_job, cancel_job):
+        assert refused(act, application, job, other) == "not_found"
+    assert refused(retry_job, application, put(control, one, JobState.FAILED), other, None) == "not_found"
+    assert row_of(control, job).state == "queued"
+
+
+@pytest.mark.parametrize("job", ["rubbish", "", "01a20a0f-0354-7729-8929-8ef5774dcd49"])
+def test_a_job_that_is_not_there_is_not_found(application, one, job):
+    assert refused(read_job, application, job, one) == "not_found"
+
+
+def test_a_buried_job_is_read_from_its_tombstone(application, control, one):
+    job = buried(control, one)
+    view = read_job(application, job, one)
+    assert (view.state, view.buried, view.timeline) == ("succeeded", True, ())
+    assert refused(read_job, application, job, register_organisation(control)) == "not_found"
+
+
+def test_jobs_are_listed_newest_first_page_by_page(application, control, one):
+    jobs = [ask(control, KIND, one) for _ in range(5)]
+    ask(control, KIND, register_organisation(control))
+    first = [view.id for view in list_jobs(application, one, limit=3)]
+    rest = [view.id for view in list_jobs(application, one, before=first[-1])]
+    assert first + rest == sorted(jobs, reverse=True)
+    assert list_jobs(application, one, state="failed") == list_jobs(application, one, kind="mail.probe") == []
+
+
+def test_revisions_tell_of_many_jobs_at_once(application, control, one):
+    job = put(control, one, JobState.RUNNING)
+    assert revisions(application, [job, new_id()]) == {job: (2, "running")}
+    assert revisions(application, []) == {}
+
+
+def test_a_waiting_job_is_cancelled_now(application, control, one):
+    job = ask(control, KIND, one)
+    assert cancel_job(application, job, one).state == "cancelled"
+    assert story(control, job) == ["queued", "cancelled"]
+
+
+def test_a_retrying_job_is_cancelled_now_and_says_what_had_happened(application, control, one):
+    held = take(control, KIND, ask(control, KIND, one))
+    ledger.begin(control, held, "schema")
+    ledger.settle(control, held, "schema", "0001")
+    settle.retry(control, held, "stalled", timedelta(minutes=1))
+    told = cancel_job(application, held.job_id, one)
+    assert (told.state, [(effect.key, effect.state) for effect in told.effects]) == ("cancelled", [("schema", "done")])
+
+
+def test_a_running_job_is_asked_to_stop_once(application, control, one):
+    job = put(control, one, JobState.RUNNING)
+    first, second = (cancel_job(application, job, one) for _ in range(2))
+    assert (first.state, first.cancel_requested, first.revision) == ("running", True, second.revision)
+
+
+@pytest.mark.parametrize("state", [JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED])
+def test_cancelling_an_ended_job_leaves_it_as_it_is(application, control, one, state):
+    job = put(control, one, state)
+    before = row_of(control, job)
+    assert cancel_job(application, job, one).state == state
+    assert row_of(control, job) == before
+
+
+def test_cancelling_a_buried_job_answers_with_its_tombstone(application, control, one):
+    job = buried(control, one)
+    assert cancel_job(application, job, one).buried
+
+
+def test_a_cancel_meets_a_job_that_goes_from_running_to_retrying_just_then(application, control, one):
+    held = take(control, KIND, ask(control, KIND, one))
+
+    def retry_meanwhile(_connection, _cursor, statement, *_rest):
+        if statement.startswith("UPDATE") and "cancel_requested_at=" in statement:
+            with suppress(OperationalError):
+                settle.retry(other, held, "stalled", timedelta(minutes=1))
+
+    with impatient(application.settings.database_url) as other:
+        event.listen(control.engine, "before_cursor_execute", retry_meanwhile)
+        told = cancel_job(application, held.job_id, one)
+        event.remove(control.engine, "before_cursor_execute", retry_meanwhile)
+    assert told.state == "cancelled" or told.cancel_requested
+
+
+def test_what_is_added_to_the_cancel_is_of_one_transaction_with_it(application, control, one):
+    job = ask(control, KIND, one)
+
+    def fail(_session, _view):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        cancel_job(application, job, one, fail)
+    assert row_of(control, job).state == "queued"
+
+
+def test_a_failed_job_is_retried_as_the_same_job_with_its_effects(application, control, one):
+    held = take(control, KIND, ask(control, KIND, one))
+    ledger.begin(control, held, "schema")
+    ledger.settle(control, held, "schema", "0001")
+    settle.finish(control, held, JobState.FAILED, "internal", None)
+    told = retry_job(application, held.job_id, one, None)
+    assert (told.id, told.state, told.failures, told.finished_at) == (held.job_id, "queued", 0, None)
+    assert [effect.state for effect in told.effects] == ["done"]
+    assert ledger.begin(control, take(control, KIND, held.job_id), "schema").settled
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.SUCCEEDED, JobState.CANCELLED])
+def test_only_a_failed_job_is_retried(application, control, one, state):
+    job = put(control, one, state)
+    before = row_of(control, job)
+    assert refused(retry_job, application, job, one, None) == "not_retryable"
+    assert row_of(control, job) == before
+
+
+def test_a_buried_job_is_not_retried(application, control, one):
+    assert refused(retry_job, application, buried(control, one), one, None) == "not_retryable"
+
+
+def test_a_generation_is_not_retried_without_its_purpose(application, control, organisation):
+    job = failed_generation(application, organisation)
+    assert refused(retry_job, application, job.id, organisation, None) == "purpose_required"
+    assert row_of(control, job.id).state == "failed"
+
+
+def test_a_retry_that_is_refused_leaves_no_purpose_behind(application, control, organisation):
+    job = failed_generation(application, organisation)
+    clean_up(application, organisation, job.subject_id, JobState.FAILED, now())
+    raise_epoch(control, organisation)
+    assert refused(retry_job, application, job.id, organisation, "Another purpose.") == "not_retryable"
+    assert generation_row(application, organisation, job.subject_id).purpose is None
+
+
+def test_a_retry_whose_transaction_fails_leaves_no_purpose_behind(application, organisation):
+    job = failed_generation(application, organisation)
+
+    def fail(_session, _view):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        retry_job(application, job.id, organisation, "Another purpose.", fail)
+    assert generation_row(application, organisation, job.subject_id).purpose is None
+
+
+def test_a_generation_whose_name_is_gone_is_not_retried(application, control, organisation):
+    job = failed_generation(application, organisation)
+    remove_generation(application.tenants, organisation, job.subject_id)
+    assert refused(retry_job, application, job.id, organisation, "Another purpose.") == "not_retryable"
+    assert row_of(control, job.id).state == "failed"

@@ -1,0 +1,223 @@
+"""Every class of records goes when its period is over, not before, and the report says so."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from pigi.clock import now
+from pigi.domain.retention import GRACE, Retention, keep
+from pigi.errors import Permanent
+from pigi.ids import new_id
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, GENERATE_DRAFT, SWEEP_JOBS
+from pigi.operations.audit import CLI, record, verify
+from pigi.operations.audit.chain import ENTRY
+from pigi.operations.retention import report_classes, sweep_jobs, sweeps
+from pigi.operations.retention.sweeps import EVERY, SWEEPS, Clock, How, remove
+from pigi.store.control import Organisation
+from pigi.store.people import Account, ApiKey
+from tests.support.audits import Unhurried
+from tests.support.jobs import ask, change, register_organisation, row_of
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+AGES = {
+    "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
+}  # fmt: skip
+REMOVED = [sweep for sweep in SWEEPS if sweep.how is How.REMOVED]
+
+
+def account(control):
+    """An account to refer to; its id."""
+    row = {"id": new_id(), "kind": "person", "name": "n", "email": new_id(), "email_key": new_id(), "state": "active"}
+    with control.transaction() as connection:
+        moments = {"created_at": now(), "password_changed_at": now()}
+        connection.execute(insert(Account), {**row, **moments, "password_hash": "-"})
+    return row["id"]
+
+
+def value_for(column, control):
+    """Something that the column takes."""
+    if column.foreign_keys:
+        (key,) = column.foreign_keys
+        return account(control) if key.column.table is Account.__table__ else register_organisation(control)
+    kind = column.type.python_type
+    made = {
+        str: lambda: new_id()[: column.type.length],
+        bytes: lambda: b"x",
+        int: lambda: 1,
+        float: lambda: 1.0,
+        bool: lambda: False,
+    }
+    return made[kind]() if kind in made else (now().date() if column.type.__class__.__name__ == "Date" else now())
+
+
+def plant(control, sweep, age):
+    """A row of which the period began so long ago, all else as it comes."""
+    moment = now() - age
+    columns = AGES & set(sweep.table.c.keys())
+    needed = [c for c in sweep.table.c if not c.nullable and c.name not in columns and c is not serial(sweep.table)]
+    row = {column.name: value_for(column, control) for column in needed}
+    for name in columns:
+        # A day counts from its end.
+        row[name] = sweep.clock.write(moment - DAY if sweep.clock is Clock.DAY else moment)
+    with control.transaction() as connection:
+        connection.execute(insert(sweep.table), row)
+
+
+def serial(table):
+    return table.c["id"] if "id" in table.c and table.c["id"].type.python_type is int else None
+
+
+def count(control, table):
+    with control.quick() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar()
+
+
+def named(sweep):
+    return sweep.retention.value
+
+
+def line(application, retention):
+    return next(found for found in report_classes(application) if found.retention == retention)
+
+
+@pytest.mark.parametrize("sweep", REMOVED, ids=named)
+def test_what_is_past_its_period_goes_and_the_rest_stays(application, control, sweep):
+    period = keep(sweep.retention)
+    grain = DAY if sweep.clock is Clock.DAY else MINUTE
+    plant(control, sweep, period + grain)
+    plant(control, sweep, period - grain)
+    found = line(application, sweep.retention)
+    assert found.rows == 2
+    sweep_jobs(Unhurried(), application)
+    assert count(control, sweep.table) == 1
+    found = line(application, sweep.retention)
+    assert (found.rows, found.overdue) == (1, False)
+    assert now() - found.oldest <= period
+
+
+@pytest.mark.parametrize("sweep", REMOVED, ids=named)
+def test_the_report_says_what_is_overdue(application, control, sweep):
+    plant(control, sweep, keep(sweep.retention) + EVERY + (DAY if sweep.clock is Clock.DAY else MINUTE))
+    assert [found.retention for found in report_classes(application) if found.overdue] == [sweep.retention]
+
+
+def test_a_key_is_kept_from_whichever_end_came_first(application, control):
+    sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.ACCESS_KEY)
+    plant(control, sweep, -DAY)
+    with control.transaction() as connection:
+        connection.execute(update(ApiKey).values(revoked_at=now() - 91 * DAY))
+    assert remove(control, sweep, now()) == 1
+
+
+def test_batches_go_until_nothing_is_left(application, control, monkeypatch):
+    monkeypatch.setattr(sweeps, "BATCH", 3)
+    sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.COUNTER)
+    for _ in range(7):
+        plant(control, sweep, 30 * DAY)
+    assert [remove(control, sweep, now()) for _ in range(4)] == [3, 3, 1, 0]
+
+
+def test_the_audit_chain_is_pruned_behind_a_beginning(application, control, monkeypatch):
+    monkeypatch.setattr("pigi.operations.audit.chain.now", lambda: now() - 731 * DAY)
+    act(application, 3)
+    monkeypatch.undo()
+    act(application, 2)
+    assert line(application, Retention.AUDIT).overdue
+    sweep_jobs(Unhurried(), application)
+    assert count(control, ENTRY) == 2
+    assert verify(application).ok
+    assert not line(application, Retention.AUDIT).overdue
+
+
+def act(application, times):
+    for _ in range(times):
+        with application.control.begin() as session:
+            record(session, application, "operator.job_retried", CLI, job=new_id())
+
+
+def test_a_broken_chain_stops_nothing_but_its_own_pruning(application, control):
+    act(application, 3)
+    with control.transaction() as connection:
+        connection.execute(update(ENTRY).values(at=now() - 731 * DAY))
+    sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.MAIL)
+    plant(control, sweep, 31 * DAY)
+    with pytest.raises(Permanent, match="audit_broken"):
+        sweep_jobs(Unhurried(), application)
+    assert (count(control, sweep.table), count(control, ENTRY)) == (0, 3)
+
+
+def ended(control, ended_ago, closes_in):
+    job = ask(control, GENERATE_DRAFT, register_organisation(control), subject_id=new_id())
+    change(control, job, state="failed", finished_at=-ended_ago, close_at=closes_in)
+    return job
+
+
+@pytest.mark.parametrize(
+    ("ended_ago", "closes_in", "purpose", "draft"),
+    [
+        (12 * timedelta(hours=1), 12 * timedelta(hours=1), (0, False), (1, False)),
+        (DAY + MINUTE, -MINUTE, (0, False), (1, False)),
+        (MINUTE, -MINUTE, (1, False), (1, False)),
+        (3 * timedelta(hours=1), -MINUTE, (1, True), (1, False)),
+        (2 * DAY, -MINUTE, (1, True), (1, True)),
+    ],
+    ids=["draft held", "draft due", "purpose due", "purpose overdue", "all overdue"],
+)
+def test_what_a_job_still_owes_is_shown(application, control, ended_ago, closes_in, purpose, draft):
+    ended(control, ended_ago, closes_in)
+    for retention, expected in ((Retention.PURPOSE, purpose), (Retention.DRAFT, draft)):
+        found = line(application, retention)
+        assert (found.rows, found.overdue) == expected
+
+
+def test_classes_without_a_period_are_counted(application, control):
+    account(control)
+    register_organisation(control)
+    assert line(application, Retention.ACCOUNT).rows == 1
+    assert line(application, Retention.ORGANISATION).rows == count(control, Organisation)
+    assert line(application, Retention.CONFIGURATION).rows is None
+
+
+@pytest.mark.parametrize(("ago", "overdue"), [(GRACE + MINUTE, False), (GRACE + timedelta(hours=3), True)], ids=str)
+def test_an_organisation_that_should_be_gone_is_overdue(application, control, ago, overdue):
+    asked, organisation = now() - ago, register_organisation(control)
+    with control.quick() as connection:
+        going = {"state": "purging", "deletion_at": asked}
+        connection.execute(update(Organisation).where(Organisation.id == organisation).values(going))
+    found = line(application, Retention.ORGANISATION)
+    assert (found.oldest, found.overdue) == (asked, overdue)
+
+
+def test_an_ended_job_that_owes_nothing_counts_from_its_end(application, control):
+    job = ask(control, SWEEP_JOBS)
+    assert line(application, Retention.JOB).rows == 0
+    change(control, job, state="succeeded", finished_at=-32 * DAY)
+    assert line(application, Retention.JOB).overdue
+    sweep_jobs(Unhurried(), application)
+    assert (line(application, Retention.JOB).rows, line(application, Retention.TOMBSTONE).rows) == (0, 1)
+
+
+def test_the_daily_jobs_do_their_work_as_jobs(hands, control):
+    import tasks.maintenance  # noqa: F401 - registers them
+
+    act(hands.application, 1)
+    for kind in (ANCHOR_AUDIT, FOLD_USAGE):
+        job = ask(control, kind)
+        run(HANDLERS[kind.name], job, hands)
+        assert row_of(control, job).state == "succeeded"
+    assert verify(hands.application).anchors == 1
+
+
+@pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)  # SQLite has one writer at a time
+def test_a_row_that_somebody_holds_waits_for_the_next_sweep(application, control):
+    sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.SESSION)
+    plant(control, sweep, DAY)
+    with control.transaction() as holder:
+        holder.execute(select(sweep.table).with_for_update())
+        assert remove(control, sweep, now()) == 0
+    assert remove(control, sweep, now()) == 1

@@ -1,0 +1,84 @@
+"""Usage signals become counts that tell nothing of anybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select
+
+from pigi.application import Application
+from pigi.clock import now
+from pigi.ids import new_id
+from pigi.operations.retention import fold, usage
+from pigi.operations.retention.usage import DAILY, rounded
+from pigi.store.log_entries import USAGE
+from tests.support.audits import Unhurried
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def application(settings):
+    opened = Application.open(settings)
+    yield opened
+    opened.dispose()
+
+
+def use(application, event, organisations, times=1, age=DAY):
+    moment = now() - age
+    for _ in range(organisations):
+        row = {"at": moment, "event": event, "organisation_id": new_id()}
+        with application.control.transaction() as connection:
+            connection.execute(insert(USAGE), [row] * times)
+
+
+def daily(application):
+    with application.control.quick() as connection:
+        return {(row.day, row.event): row.count for row in connection.execute(select(DAILY))}
+
+
+def signals(application):
+    with application.control.quick() as connection:
+        return len(connection.execute(select(USAGE)).all())
+
+
+def test_a_day_that_is_over_is_counted_and_its_signals_go(application, monkeypatch):
+    monkeypatch.setattr(usage, "BATCH", 5)
+    yesterday, before = (now() - DAY).date(), (now() - 2 * DAY).date()
+    use(application, "generation.asked", 12, times=3)
+    use(application, "generation.asked", 10, age=2 * DAY)
+    fold(Unhurried(), application)
+    assert daily(application) == {(yesterday, "generation.asked"): 40, (before, "generation.asked"): 10}
+    assert signals(application) == 0
+
+
+def test_what_fewer_than_ten_organisations_did_is_left_out(application):
+    use(application, "generation.asked", 9, times=100)
+    fold(Unhurried(), application)
+    assert daily(application) == {}
+    assert signals(application) == 0
+
+
+def test_today_waits_for_its_end(application):
+    use(application, "generation.asked", 20, age=timedelta(0))
+    fold(Unhurried(), application)
+    assert daily(application) == {}
+    assert signals(application) == 20
+
+
+def test_a_count_that_was_made_stands(application):
+    use(application, "generation.asked", 20)
+    fold(Unhurried(), application)
+    use(application, "generation.asked", 50)
+    fold(Unhurried(), application)
+    assert list(daily(application).values()) == [20]
+
+
+def test_counts_are_about_nobody():
+    assert set(DAILY.c.keys()) == {"day", "event", "count"}
+
+
+@pytest.mark.parametrize(("count", "told"), [(10, 10), (14, 10), (15, 20), (24, 20), (25, 30)])
+def test_counts_are_rounded_to_ten(count, told):
+    assert rounded(count) == told

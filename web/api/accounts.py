@@ -1,0 +1,236 @@
+"""Accounts over HTTP: registering, changing one's own, resetting a password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import request
+from pydantic import Field
+
+from pigi.domain.passwords import LONGEST, SHORTEST
+from pigi.operations.accounts import (
+    Change,
+    ask_for_reset,
+    change_account,
+    confirm_address,
+    confirm_registration,
+    read_account,
+    register,
+    reset_password,
+)
+from web.api.sessions import Account, SessionOpened, account_facts, opened
+from web.http import cookies
+from web.http.bodies import read_body
+from web.http.repeats import once_made
+from web.http.replies import API, Reply, as_json, reply
+from web.http.routes import Answer, Kind, Route, Who
+from web.http.schemas import Asked, Nothing, Told
+from web.http.texts import Email, Password, Title
+
+if TYPE_CHECKING:
+    from pigi.store.sessions import ControlSession
+    from web.http.call import SignedIn, Visit
+    from web.http.repeats import OnMade
+
+CHOSEN = (
+    f"{SHORTEST} to {LONGEST} characters, none of them required, and not among the passwords that attackers try "
+    "first. Kept as an Argon2id hash."
+)
+
+
+class RegistrationRequest(Asked):
+    """Wish for an account. Pigi asks for no other personal data."""
+
+    name: Title
+    email: Email
+    password: Password = Field(repr=False, description=CHOSEN)
+
+
+class PasswordRequest(Asked):
+    """The password of a registration."""
+
+    password: Password = Field(repr=False)
+
+
+class NewPasswordRequest(Asked):
+    """A new password."""
+
+    password: Password = Field(repr=False, description=CHOSEN)
+
+
+class ResetRequest(Asked):
+    """Ask for a link that sets a new password."""
+
+    email: Email
+
+
+class AccountChange(Asked):
+    """What to change; whatever is left out stays. Address and password need the current password."""
+
+    name: Title | None = None
+    email: Email | None = Field(None, description="Counts once the link that is mailed there is used.")
+    new_password: Password | None = Field(None, repr=False, description=CHOSEN)
+    password: Password | None = Field(None, repr=False, description="The current one.")
+
+
+class MailAnnounced(Told):
+    """What happens next. It says nothing about the address."""
+
+    message: str
+
+
+REGISTRATION_ANNOUNCED = "A mail is on its way to this address. Its link works for 24 hours and asks for the password."
+
+
+def register_account(visit: Visit) -> Reply:
+    """Ask for an account. The answer is the same whether or not the address has one; the mail is not."""
+    asked = read_body(RegistrationRequest)
+    register(visit.application, asked.name, asked.email, asked.password, visit.network)
+    return reply(as_json({"message": REGISTRATION_ANNOUNCED}), 202)
+
+
+def confirm_account(visit: Visit, token: str) -> Reply:
+    """Make the account with the mailed link and the password, and sign in. Reading the link's page uses nothing up."""
+    asked = read_body(PasswordRequest)
+    replaced = request.cookies.get(cookies.SESSION, "")
+    return opened(visit, confirm_registration(visit.application, token, asked.password, visit.network, replaced))
+
+
+_ACCOUNTS_ROUTES = (
+    Route(
+        "POST",
+        f"{API}/accounts",
+        register_account,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Register",
+        (Answer(202, "Whoever has the address gets a mail", MailAnnounced),),
+        problems=("password_weak", "too_many_tries"),
+        body=RegistrationRequest,
+    ),
+    Route(
+        "POST",
+        f"{API}/registrations/<token>",
+        confirm_account,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Confirm a registration",
+        (Answer(201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")),),
+        problems=("link_over", "wrong_credentials", "too_many_tries"),
+        body=PasswordRequest,
+    ),
+)
+
+ME = f"{API}/me"
+
+
+def show_me(visit: SignedIn) -> Reply:
+    """One's own account."""
+    return reply(as_json(account_facts(read_account(visit.application, visit.account.account_id))))
+
+
+def change_me(visit: SignedIn) -> Reply:
+    """Change one's name, password or address: all that is asked for, or nothing.
+
+    A new password ends all other sessions. A new address is mailed a link and counts once that is used; the old
+    one is told. The answer is the same whether or not the new address belongs to somebody.
+    """
+    asked = read_body(AccountChange)
+    change = Change(asked.name, asked.email, asked.new_password, asked.password)
+
+    def act(made: OnMade) -> Reply:
+        def note(session: ControlSession) -> None:
+            made(session, ME, 200)
+
+        changed = change_account(visit.application, visit.account, change, visit.network, note)
+        return reply(as_json(account_facts(changed)))
+
+    told = asked.model_dump_json(exclude={"password", "new_password"}).encode()
+    return once_made(visit, act, lambda _location: show_me(visit), body=told)
+
+
+def confirm_new_address(visit: Visit, token: str) -> Reply:
+    """Make the address that the link was mailed to one's own. All other sessions of the account end."""
+    read_body(Nothing)
+    confirm_address(visit.application, token, visit.person)
+    return Reply(status=204, headers={"Cache-Control": "no-store"})
+
+
+_ME_ROUTES = (
+    Route(
+        "GET",
+        ME,
+        show_me,
+        Who.PERSON,
+        Kind.READ,
+        "Read one's own account",
+        (Answer(200, "The account", Account),),
+    ),
+    Route(
+        "PATCH",
+        ME,
+        change_me,
+        Who.PERSON,
+        Kind.MAKE,
+        "Change one's own account",
+        (Answer(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
+        problems=("wrong_password", "password_weak", "too_many_tries"),
+        body=AccountChange,
+    ),
+    Route(
+        "POST",
+        f"{API}/email-changes/<token>",
+        confirm_new_address,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Confirm a new address",
+        (Answer(204, "The address is the account's own now", media_types=()),),
+        problems=("link_over",),
+        body=Nothing,
+        body_required=False,
+    ),
+)
+
+RESET_ANNOUNCED = "If the address belongs to an account, a mail is on its way. Its link works for an hour."
+
+
+def ask_for_password_reset(visit: Visit) -> Reply:
+    """Ask for a link that sets a new password. The answer is the same whether or not the address has an account."""
+    asked = read_body(ResetRequest)
+    ask_for_reset(visit.application, asked.email, visit.network)
+    return reply(as_json({"message": RESET_ANNOUNCED}), 202)
+
+
+def set_new_password(visit: Visit, token: str) -> Reply:
+    """Set a new password with a mailed link. All sessions of the account and all its other links end."""
+    asked = read_body(NewPasswordRequest)
+    reset_password(visit.application, token, asked.password, visit.network)
+    return Reply(status=204, headers={"Cache-Control": "no-store"})
+
+
+_PASSWORD_RESETS_ROUTES = (
+    Route(
+        "POST",
+        f"{API}/password-resets",
+        ask_for_password_reset,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Ask for a password reset",
+        (Answer(202, "Whoever has an account with the address gets a mail", MailAnnounced),),
+        problems=("too_many_tries",),
+        body=ResetRequest,
+    ),
+    Route(
+        "POST",
+        f"{API}/password-resets/<token>",
+        set_new_password,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Reset a password",
+        (Answer(204, "The password is set; sign in with it", media_types=()),),
+        problems=("link_over", "password_weak"),
+        body=NewPasswordRequest,
+    ),
+)
+
+ROUTES = (*_ACCOUNTS_ROUTES, *_ME_ROUTES, *_PASSWORD_RESETS_ROUTES)

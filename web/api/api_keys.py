@@ -1,0 +1,198 @@
+"""API keys over HTTP: making, listing, rotating and revoking them. The secret is shown once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from pigi.domain.access import Action, Scope
+from pigi.operations.api_keys import (
+    DEFAULT_DAYS,
+    DEFAULT_OVERLAP_DAYS,
+    LONGEST_DAYS,
+    LONGEST_OVERLAP_DAYS,
+    end_key,
+    list_keys,
+    make_key,
+    read_key,
+    rotate_key,
+)
+from web.http.bodies import read_body
+from web.http.repeats import once_made
+from web.http.replies import API, Reply, as_json, moment, reply
+from web.http.routes import Answer, Kind, Route
+from web.http.schemas import WHOLE, Asked, Id, Told
+from web.http.texts import Title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.operations.api_keys import IssuedKey, KeyView
+    from pigi.store.sessions import ControlSession
+    from web.http.call import Call
+    from web.http.repeats import OnMade
+
+    Note = Callable[[ControlSession, str], None]
+
+ScopeName = Literal["configuration:read", "configuration:write", "generations:write"]
+Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS, description="Days until the new key ends."), WHOLE]
+Overlap = Annotated[
+    int, Field(ge=0, le=LONGEST_OVERLAP_DAYS, description="Days until the old key ends; 0 ends it now."), WHOLE
+]
+
+
+class KeyRequest(Asked):
+    """Make a key."""
+
+    label: Title
+    scopes: list[ScopeName] = Field(min_length=1, max_length=len(Scope), description="What it may do.")
+    days: Days = DEFAULT_DAYS
+
+
+class RotationRequest(Asked):
+    """Make a successor of a key; the old one goes on for the overlap, unless it ends before by itself."""
+
+    days: Days = DEFAULT_DAYS
+    overlap_days: Overlap = DEFAULT_OVERLAP_DAYS
+
+
+class ApiKey(Told):
+    """A key without its secret; ``last_used_on`` is a day, ``created_by_name`` null once that person has left."""
+
+    id: Id
+    label: str
+    scopes: list[ScopeName]
+    state: Literal["active", "expired", "revoked"]
+    created_at: datetime
+    created_by: Id | None
+    created_by_name: str | None
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_on: date | None
+    replaces: Id | None
+
+
+class IssuedApiKey(ApiKey):
+    """A new key; ``key`` is what its holder sends, told once: null when an Idempotency-Key is repeated."""
+
+    key: str | None
+
+
+class ApiKeyList(Told):
+    """Live keys, newest first, then those that ended."""
+
+    api_keys: list[ApiKey]
+
+
+ALL = f"{API}/organisations/<organisation>/api-keys"
+ONE = f"{ALL}/<key>"
+ONCE = "The key is told in this answer alone: repeating the request with its Idempotency-Key answers `key: null`."
+
+
+def show_keys(call: Call) -> Reply:
+    """An organisation's keys, live ones first, newest first."""
+    return reply(as_json({"api_keys": [_key(view) for view in list_keys(call.application, call.caller)]}))
+
+
+def issue(call: Call) -> Reply:
+    """Make a key for programs. It belongs to the organisation, and stays when whoever made it leaves."""
+    asked = read_body(KeyRequest)
+    scopes = [Scope(scope) for scope in asked.scopes]
+    return _issued(call, lambda note: make_key(call.application, call.caller, asked.label, scopes, asked.days, note))
+
+
+def rotate(call: Call, key: str) -> Reply:
+    """Make a successor with the same label and scopes. Both work until the overlap is over."""
+    asked = read_body(RotationRequest)
+    return _issued(
+        call, lambda note: rotate_key(call.application, call.caller, key, asked.days, asked.overlap_days, note)
+    )
+
+
+def revoke_at_once(call: Call, key: str) -> Reply:
+    """Revoke a key: whatever uses it is refused from now on. Repeating it is harmless."""
+
+    def act(made: OnMade) -> Reply:
+        end_key(call.application, call.caller, key, lambda session: made(session, "", 204))
+        return Reply(status=204, headers={"Cache-Control": "no-store"})
+
+    return once_made(call, act)
+
+
+def _issued(call: Call, act: Callable[[Note], IssuedKey]) -> Reply:
+    path = f"{API}/organisations/{call.caller.organisation_id}/api-keys"
+
+    def answer(key_id: str, token: str | None) -> Reply:
+        told = {**_key(read_key(call.application, call.caller, key_id)), "key": token}
+        return reply(as_json(told), 201, Location=f"{path}/{key_id}")
+
+    def make(made: OnMade) -> Reply:
+        issued = act(lambda session, key_id: made(session, f"{path}/{key_id}", 201))
+        return answer(issued.id, issued.token)
+
+    return once_made(call, make, lambda location: answer(location.rpartition("/")[2], None))
+
+
+def _key(view: KeyView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "label": view.label,
+        "scopes": list(view.scopes),
+        "state": view.state,
+        "created_at": moment(view.created_at),
+        "created_by": view.created_by,
+        "created_by_name": view.created_by_name,
+        "expires_at": moment(view.expires_at),
+        "revoked_at": moment(view.revoked_at),
+        "last_used_on": view.last_used_on.isoformat() if view.last_used_on else None,
+        "replaces": view.replaces,
+    }
+
+
+_ISSUED = Answer(201, "The new key", IssuedApiKey, headers=("Location", "Idempotency-Replayed"))
+ROUTES = (
+    Route(
+        "GET",
+        ALL,
+        show_keys,
+        Action.KEYS_READ,
+        Kind.READ,
+        "List API keys",
+        (Answer(200, "The keys, of those that ended only the newest", ApiKeyList),),
+    ),
+    Route(
+        "POST",
+        ALL,
+        issue,
+        Action.KEYS_CHANGE,
+        Kind.MAKE,
+        "Make an API key",
+        (_ISSUED,),
+        problems=("too_many_keys",),
+        body=KeyRequest,
+        notes=ONCE,
+    ),
+    Route(
+        "POST",
+        f"{ONE}/rotate",
+        rotate,
+        Action.KEYS_CHANGE,
+        Kind.MAKE,
+        "Rotate an API key",
+        (_ISSUED,),
+        problems=("key_over", "too_many_keys"),
+        body=RotationRequest,
+        notes=ONCE,
+    ),
+    Route(
+        "DELETE",
+        ONE,
+        revoke_at_once,
+        Action.KEYS_CHANGE,
+        Kind.MAKE,
+        "Revoke an API key",
+        (Answer(204, "The key is revoked", media_types=(), headers=("Idempotency-Replayed",)),),
+    ),
+)

@@ -1,0 +1,287 @@
+"""Billing over HTTP: the plan and its use, pages at Stripe, and Stripe's webhook."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from flask import request
+from pydantic import BaseModel, ConfigDict, Field
+
+from pigi.domain.access import Action
+from pigi.domain.plans import Limit
+from pigi.domain.stripe_api import WEBHOOK_PATH
+from pigi.operations.billing import (
+    read_billing,
+    read_link,
+    receive_webhook,
+    request_checkout,
+    request_portal,
+    request_sync,
+)
+from web.http.bodies import read_body, read_bytes
+from web.http.repeats import ASKED, once
+from web.http.replies import API, as_json, moment, reply
+from web.http.routes import Answer, Kind, Route, Who
+from web.http.schemas import Asked, Id, Nothing, Told
+
+if TYPE_CHECKING:
+    from pigi.domain.plans import Plan
+    from pigi.operations.billing import BillingView, Offer
+    from web.http.call import Call, Visit
+    from web.http.replies import Reply
+
+PageName = Literal["portal", "payment-method"]
+
+
+class CheckoutRequest(Asked):
+    """Buy a plan at one of its prices, as `offers` lists them: the first if none is named."""
+
+    plan: Literal["team", "business"]
+    price: str | None = Field(None, min_length=1, max_length=80)
+
+
+class PortalRequest(Asked):
+    """Open Stripe's portal: all of it, or only the page for another means of payment."""
+
+    page: PageName = "portal"
+
+
+class StripeEvent(BaseModel):
+    """An event of Stripe's, a snapshot or a thin one; most of it is ignored."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    object: Literal["event", "v2.core.event"]
+    type: str
+    livemode: bool
+
+
+class Received(Told):
+    """Nothing more need be sent."""
+
+    received: Literal[True]
+
+
+class Limits(Told):
+    """What a plan allows; null is without limit. Whoever is invited counts as a member."""
+
+    members: int | None = Field(ge=0)
+    resources: int | None = Field(ge=0)
+    generations_a_day: int | None = Field(ge=0)
+    log_days: int | None = Field(ge=0)
+
+
+class CurrentPlan(Told):
+    """The plan that applies."""
+
+    name: str
+    title: str
+    limits: Limits
+
+
+class UsedOfPlan(Told):
+    """What is used, as the limits count it."""
+
+    members: int = Field(ge=0)
+    resources: int = Field(ge=0)
+    generations_today: int = Field(ge=0)
+
+
+class PriceOnOffer(Told):
+    """What a plan costs, in the currency's smallest unit; null as long as Stripe has not been asked."""
+
+    id: str
+    amount: int | None
+    currency: str | None
+    interval: str | None
+    interval_count: int = Field(ge=1)
+
+
+class PlanOnOffer(Told):
+    """A plan that can be bought."""
+
+    plan: str
+    title: str
+    limits: Limits
+    prices: list[PriceOnOffer]
+
+
+class Billing(Told):
+    """How an organisation stands, as Stripe said it at ``read_at``."""
+
+    charged: bool = Field(description="Whether this installation charges anybody.")
+    plan: CurrentPlan
+    granted: bool = Field(description="Whether an operator gave the plan.")
+    status: str = Field(description="Stripe's word for the subscription; `none` without one.")
+    customer: bool = Field(description="Whether there is something to manage in Stripe's portal.")
+    wants_payment: bool = Field(description="Whether a payment is late, or the first was never made.")
+    buys: bool = Field(description="Whether a plan can be bought now; otherwise it is changed in Stripe's portal.")
+    read_at: datetime | None
+    use: UsedOfPlan
+    offers: list[PlanOnOffer]
+
+
+class BillingLink(Told):
+    """A page at Stripe's; ``url`` is null until its job has opened it. It opens for whoever has it."""
+
+    id: Id
+    page: Literal["checkout", "portal", "payment-method"]
+    url: str | None
+    created_at: datetime
+
+
+OWN = f"{API}/organisations/<organisation>/billing"
+
+
+def show_billing(call: Call) -> Reply:
+    """The plan, what is used of it, and what can be bought. It is what Pigi knows; `sync` asks Stripe."""
+    charged = call.application.plans.charged
+    return reply(as_json({"charged": charged, **_standing(read_billing(call.application, call.caller))}))
+
+
+def ask_for_checkout(call: Call) -> Reply:
+    """Ask for the page on which a plan is bought. The answer is a job; its `links.result` is where the page will be."""
+    asked = read_body(CheckoutRequest)
+    return once(call, lambda decide: request_checkout(call.application, call.caller, asked.plan, asked.price, decide))
+
+
+def ask_for_portal(call: Call) -> Reply:
+    """Ask for Stripe's portal, where the plan, the means of payment and invoices are; as for a checkout."""
+    asked = read_body(PortalRequest)
+    return once(call, lambda decide: request_portal(call.application, call.caller, asked.page, decide))
+
+
+def ask_for_sync(call: Call) -> Reply:
+    """Have Stripe asked how the organisation stands."""
+    read_body(Nothing)
+    return once(call, lambda decide: request_sync(call.application, call.caller, decide))
+
+
+def show_billing_link(call: Call, link: str) -> Reply:
+    """A page that was asked for, for a day."""
+    view = read_link(call.application, call.caller, link)
+    shown = {"id": view.id, "page": view.page, "url": view.url, "created_at": moment(view.created_at)}
+    return reply(as_json(shown))
+
+
+def _standing(view: BillingView) -> dict[str, Any]:
+    return {
+        "plan": {"name": view.plan.name, "title": view.plan.title, "limits": _limits(view.plan)},
+        "granted": view.granted,
+        "status": view.status,
+        "customer": view.customer,
+        "wants_payment": view.wants_payment,
+        "buys": view.buys,
+        "read_at": moment(view.read_at),
+        "use": {
+            "members": view.use.members,
+            "resources": view.use.resources,
+            "generations_today": view.use.generations_today,
+        },
+        "offers": [
+            {"plan": plan.name, "title": plan.title, "limits": _limits(plan), "prices": [_price(one) for one in prices]}
+            for plan, prices in view.offers
+        ],
+    }
+
+
+def _limits(plan: Plan) -> dict[str, int | None]:
+    return {limit.value: plan.most(limit) for limit in Limit}
+
+
+def _price(offer: Offer) -> dict[str, Any]:
+    return {
+        "id": offer.price_id,
+        "amount": offer.amount,
+        "currency": offer.currency,
+        "interval": offer.interval,
+        "interval_count": offer.interval_count,
+    }
+
+
+_ASKING = ("billing_off", "too_many_in_flight", "too_many_today", "organisation_closed")
+_BILLING_ROUTES = (
+    Route(
+        "GET",
+        OWN,
+        show_billing,
+        Action.BILLING_READ,
+        Kind.READ,
+        "Read the plan and its use",
+        (Answer(200, "How the organisation stands", Billing),),
+    ),
+    Route(
+        "POST",
+        f"{OWN}/checkout",
+        ask_for_checkout,
+        Action.BILLING_CHANGE,
+        Kind.CHANGE,
+        "Buy a plan",
+        ASKED,
+        problems=(*_ASKING, "already_subscribed", "plan_granted"),
+        body=CheckoutRequest,
+    ),
+    Route(
+        "POST",
+        f"{OWN}/portal",
+        ask_for_portal,
+        Action.BILLING_CHANGE,
+        Kind.CHANGE,
+        "Open Stripe's portal",
+        ASKED,
+        problems=(*_ASKING, "billing_no_customer"),
+        body=PortalRequest,
+    ),
+    Route(
+        "POST",
+        f"{OWN}/sync",
+        ask_for_sync,
+        Action.BILLING_CHANGE,
+        Kind.CHANGE,
+        "Ask Stripe how the organisation stands",
+        ASKED,
+        problems=_ASKING,
+        body=Nothing,
+    ),
+    Route(
+        "GET",
+        f"{OWN}/links/<link>",
+        show_billing_link,
+        Action.BILLING_CHANGE,
+        Kind.READ,
+        "Read the address of a page at Stripe's",
+        (Answer(200, "The page", BillingLink),),
+    ),
+)
+
+MOST_BYTES = 1024 * 1024
+"""Snapshots hold a whole object: an invoice with all its lines has some hundred KiB."""
+RECEIVED = as_json({"received": True})
+
+
+def hear_stripe(visit: Visit) -> Reply:
+    """Take an event that Stripe has signed. The same event again is answered alike, and counts once."""
+    receive_webhook(visit.application, read_bytes(), request.headers.get("Stripe-Signature", ""))
+    return reply(RECEIVED)
+
+
+_WEBHOOKS_ROUTES = (
+    Route(
+        "POST",
+        WEBHOOK_PATH,
+        hear_stripe,
+        Who.ANYONE,
+        Kind.SIGNED,
+        "Hear an event of Stripe's",
+        (Answer(200, "Heard, or of no interest", Received),),
+        problems=("webhook_refused", "not_found"),
+        body=StripeEvent,
+        most_bytes=MOST_BYTES,
+        accepts=("Stripe-Signature",),
+        notes="There is no such address where nobody is charged.",
+    ),
+)
+
+ROUTES = (*_BILLING_ROUTES, *_WEBHOOKS_ROUTES)

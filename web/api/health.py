@@ -1,0 +1,57 @@
+"""Liveness and readiness, for balancers, supervisors and people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.errors import Refused
+from pigi.operations.health import readiness
+from web.http.replies import as_json, reply
+from web.http.routes import Answer, Kind, Route, Who
+from web.http.schemas import Health
+
+if TYPE_CHECKING:
+    from pigi.operations.health import Check
+    from web.http.call import Visit
+    from web.http.replies import Reply
+
+
+def alive(_visit: Visit) -> Reply:
+    """This process answers."""
+    return reply(as_json({"status": "ok", "checks": []}))
+
+
+def ready(visit: Visit) -> Reply:
+    """Whether jobs that are asked for now will be done; raises Refused ``not_ready``."""
+    health = readiness(visit.application)
+    checks = [_told(check) for check in health.checks]
+    if not health.ready:
+        raise Refused("not_ready", checks=checks)  # type: ignore[arg-type]  # numbers and truth values besides text
+    return reply(as_json({"status": "ready", "checks": checks}))
+
+
+def _told(check: Check) -> dict[str, str | bool | float | None]:
+    return {"name": check.name, "ok": check.ok, "age_seconds": check.age_seconds}
+
+
+ROUTES = (
+    Route(
+        "GET",
+        "/healthz",
+        alive,
+        Who.ANYONE,
+        Kind.PAGE,
+        "Is this process alive?",
+        (Answer(200, "It is", Health),),
+    ),
+    Route(
+        "GET",
+        "/readyz",
+        ready,
+        Who.ANYONE,
+        Kind.PAGE,
+        "Will jobs be done?",
+        (Answer(200, "The pump and every queue did their work lately", Health),),
+        problems=("not_ready",),
+    ),
+)

@@ -1,0 +1,174 @@
+"""Jobs over HTTP: reading, listing, following, cancelling and retrying."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from pigi.domain.access import Action
+from pigi.domain.job_state import JobState
+from pigi.errors import Refused
+from pigi.ids import is_id
+from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
+from web.http.bodies import read_body, read_query
+from web.http.repeats import ASKED, once
+from web.http.replies import API, as_json, job_summary, reply, shown
+from web.http.routes import Answer, Kind, Route
+from web.http.schemas import Job, JobList, Nothing, RetryRequest
+from web.http.streams import EVENTS, stream
+from web.http.texts import ID_PATTERN
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from web.http.call import Call
+    from web.http.replies import Reply
+
+PAGE = 50
+LARGEST_PAGE = 100
+
+QUERY: dict[str, dict[str, Any]] = {
+    "organisation": {
+        "description": "the organisation's id; the key's own if left out",
+        "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+    },
+    "state": {
+        "description": "one of " + ", ".join(JobState),
+        "schema": {"type": "string", "enum": list(JobState)},
+    },
+    "kind": {
+        "description": "a kind of job, such as generations.draft",
+        "schema": {"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z._-]*$"},
+    },
+    "limit": {
+        "description": f"a whole number from 1 to {LARGEST_PAGE}; {PAGE} if left out",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
+    },
+    "before": {
+        "description": "the id of the last job of the page before",
+        "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+    },
+}
+
+
+def show_jobs(call: Call) -> Reply:
+    """An organisation's jobs, newest first."""
+    query = read_query(QUERY)
+    if query.get("organisation", call.caller.organisation_id) != call.caller.organisation_id:
+        raise Refused("not_found")
+    limit = int(query.get("limit", PAGE))
+    jobs = list_jobs(
+        call.application,
+        call.caller.organisation_id,
+        state=query.get("state"),
+        kind=query.get("kind"),
+        limit=limit + 1,
+        before=query.get("before"),
+    )
+    page = jobs[:limit]
+    following = urlencode({**query, "before": page[-1].id}) if len(jobs) > limit else None
+    return reply(
+        as_json(
+            {
+                "jobs": [job_summary(job) for job in page],
+                "next": f"{API}/jobs?{following}" if following else None,
+            }
+        )
+    )
+
+
+def show_job(call: Call, job: str) -> Reply:
+    """A job with its timeline and effects."""
+    call.facts.job_id = _id(job)
+    return shown(read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
+
+
+def follow_job(call: Call, job: str) -> Reply:
+    """A job's events as they happen."""
+    call.facts.job_id = _id(job)
+    return stream(call, read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
+
+
+def cancel(call: Call, job: str) -> Reply:
+    """Cancel a job: one that waits ends now, one that runs at its next checkpoint."""
+    organisation_id = call.caller.organisation_id
+    read_job(call.application, _id(job), organisation_id)
+    read_body(Nothing)
+    return once(call, lambda decide: cancel_job(call.application, job, organisation_id, decide))
+
+
+def retry(call: Call, job: str) -> Reply:
+    """Do a failed job again, under the same id, so that what it did already is not done twice."""
+    organisation_id = call.caller.organisation_id
+    read_job(call.application, _id(job), organisation_id)
+    purpose = read_body(RetryRequest).purpose
+    return once(call, lambda decide: retry_job(call.application, job, organisation_id, purpose, decide))
+
+
+def _id(job: str) -> str:
+    if not is_id(job):
+        raise Refused("not_found")
+    return job
+
+
+_ONE = Answer(200, "The job", Job)
+ROUTES = (
+    Route(
+        "GET",
+        f"{API}/jobs",
+        show_jobs,
+        Action.JOBS_READ,
+        Kind.READ,
+        "List jobs, newest first",
+        (Answer(200, "A page of jobs", JobList),),
+        problems=("not_found", "invalid"),
+        query=QUERY,
+    ),
+    Route(
+        "GET",
+        f"{API}/jobs/<job>",
+        show_job,
+        Action.JOBS_READ,
+        Kind.READ,
+        "Read a job",
+        (_ONE,),
+        problems=("not_found",),
+    ),
+    Route(
+        "GET",
+        f"{API}/jobs/<job>/events",
+        follow_job,
+        Action.JOBS_READ,
+        Kind.READ,
+        "Follow a job (server-sent events)",
+        (
+            Answer(200, "Events until the job ends: move, progress, text, end", media_types=("text/event-stream",)),
+            Answer(204, "The client has seen the end: do not reconnect", media_types=()),
+        ),
+        problems=("not_found",),
+        accepts=("Last-Event-ID",),
+        notes=EVENTS,
+    ),
+    Route(
+        "POST",
+        f"{API}/jobs/<job>/cancel",
+        cancel,
+        Action.JOBS_CHANGE,
+        Kind.CHANGE,
+        "Cancel a job",
+        ASKED,
+        problems=("not_found",),
+        body=Nothing,
+    ),
+    Route(
+        "POST",
+        f"{API}/jobs/<job>/retry",
+        retry,
+        Action.JOBS_CHANGE,
+        Kind.CHANGE,
+        "Retry a failed job",
+        ASKED,
+        problems=("not_found", "not_retryable", "purpose_required"),
+        body=RetryRequest,
+    ),
+)

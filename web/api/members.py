@@ -1,0 +1,136 @@
+"""Members over HTTP: who belongs to an organisation, as what, and leaving it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.access import Action, Role
+from pigi.operations.organisations import change_role, end_membership, list_members, read_member
+from web.http.bodies import read_body, read_query
+from web.http.paging import LIMIT, limit_of
+from web.http.repeats import once_made
+from web.http.replies import API, Reply, as_json, moment, reply
+from web.http.routes import Answer, Kind, Route
+from web.http.schemas import Asked, Id, RoleName, Told
+from web.http.texts import ID_PATTERN
+
+if TYPE_CHECKING:
+    from pigi.operations.organisations import MemberView
+    from web.http.call import Call
+    from web.http.repeats import OnMade
+
+
+class Member(Told):
+    """A member of an organisation."""
+
+    account_id: Id
+    name: str
+    email: str
+    role: RoleName
+    joined_at: datetime
+
+
+class MemberList(Told):
+    """Members, the oldest account first; ``next`` is the path of the following page, null on the last."""
+
+    members: list[Member]
+    next: str | None
+
+
+class RoleChange(Asked):
+    """Make a member something else."""
+
+    role: RoleName
+
+
+ALL = f"{API}/organisations/<organisation>/members"
+ONE = f"{ALL}/<account>"
+QUERY: dict[str, dict[str, Any]] = {
+    "limit": LIMIT,
+    "after": {
+        "description": "the account_id of the last one of the page before",
+        "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+    },
+}
+
+
+def show_members(call: Call) -> Reply:
+    """An organisation's members, the oldest account first."""
+    query = read_query(QUERY)
+    limit = limit_of(query)
+    found = list_members(call.application, call.caller, limit=limit + 1, after=query.get("after"))
+    path = f"{API}/organisations/{call.caller.organisation_id}/members"
+    following = f"{path}?limit={limit}&after={found[limit - 1].account_id}" if len(found) > limit else None
+    return reply(as_json({"members": [_member(view) for view in found[:limit]], "next": following}))
+
+
+def change_member(call: Call, account: str) -> Reply:
+    """Make a member something else. Nobody grants or changes a role above their own."""
+    role = Role(read_body(RoleChange).role)
+
+    def show(_location: str) -> Reply:
+        return reply(as_json(_member(read_member(call.application, call.caller, account))))
+
+    def act(made: OnMade) -> Reply:
+        change_role(call.application, call.caller, account, role, lambda session: made(session, "", 200))
+        return show("")
+
+    return once_made(call, act, show)
+
+
+def remove_member(call: Call, account: str) -> Reply:
+    """Remove a member, or leave. Access ends at once, also for streams that are open."""
+
+    def act(made: OnMade) -> Reply:
+        end_membership(call.application, call.caller, account, lambda session: made(session, "", 204))
+        return Reply(status=204, headers={"Cache-Control": "no-store"})
+
+    return once_made(call, act)
+
+
+def _member(view: MemberView) -> dict[str, Any]:
+    return {
+        "account_id": view.account_id,
+        "name": view.name,
+        "email": view.email,
+        "role": view.role,
+        "joined_at": moment(view.joined_at),
+    }
+
+
+ROUTES = (
+    Route(
+        "GET",
+        ALL,
+        show_members,
+        Action.MEMBERS_READ,
+        Kind.READ,
+        "List members",
+        (Answer(200, "A page of members", MemberList),),
+        problems=("invalid",),
+        query=QUERY,
+    ),
+    Route(
+        "PATCH",
+        ONE,
+        change_member,
+        Action.MEMBERS_CHANGE,
+        Kind.MAKE,
+        "Change a member's role",
+        (Answer(200, "The member", Member, headers=("Idempotency-Replayed",)),),
+        problems=("last_owner",),
+        body=RoleChange,
+    ),
+    Route(
+        "DELETE",
+        ONE,
+        remove_member,
+        Action.MEMBERSHIP_END,
+        Kind.MAKE,
+        "Remove a member, or leave",
+        (Answer(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("last_owner",),
+        notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked.",
+    ),
+)

@@ -1,0 +1,304 @@
+"""Resources over HTTP. The four collections differ in their models alone, so each view serves all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.access import Action
+from pigi.domain.bounds import CONTENT_BYTES
+from pigi.domain.resources.agent import Agent
+from pigi.domain.resources.document import Document
+from pigi.domain.resources.mcp_server import McpServer
+from pigi.domain.resources.settings import Settings
+from pigi.operations.configuration import (
+    Place,
+    archive_resource,
+    create_resource,
+    list_resources,
+    list_revisions,
+    read_resource,
+    read_revision,
+    replace_resource,
+    unarchive_resource,
+)
+from web.api.projects import ONE as PROJECT
+from web.api.projects import project_path
+from web.api.resources import schemas as models
+from web.http.bodies import read_body, read_json, read_query
+from web.http.conditions import expected, unless_known
+from web.http.paging import BEFORE_ID, BEFORE_NUMBER, LIMIT, STATE, limit_of, page
+from web.http.repeats import once_made
+from web.http.replies import as_json, moment, reply
+from web.http.routes import Answer, Kind, Route
+from web.http.schemas import Nothing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import BaseModel
+
+    from pigi.operations.configuration import ResourceView, RevisionView
+    from web.http.call import Call
+    from web.http.replies import Reply
+
+    View = Callable[..., Reply]
+
+QUERY: dict[str, dict[str, Any]] = {"state": STATE, "limit": LIMIT, "before": BEFORE_ID}
+REVISIONS_QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_NUMBER}
+SEGMENTS = {"agent": "agents", "mcp-server": "mcp-servers", "document": "documents", "settings": "settings"}
+"""Where each kind's resources are, below their project."""
+
+
+@dataclass(frozen=True)
+class Collection:
+    """A kind's resources: ``noun`` is used in sentences and, with underscores, in names of operations."""
+
+    kind: str
+    noun: str
+    content: type[BaseModel]
+    shown: type[BaseModel]
+    revision: type[BaseModel]
+
+
+def list_them(collection: Collection, call: Call, project: str) -> Reply:
+    """Newest first, without content; archived ones only if asked for."""
+    query = read_query(QUERY)
+    found = list_resources(
+        call.application,
+        call.caller,
+        project,
+        collection.kind,
+        state=query.get("state", "active"),
+        limit=limit_of(query) + 1,
+        before=query.get("before"),
+    )
+    shown, following = page(query, found, lambda resource: resource.id)
+    return reply(as_json({"resources": [_summary(call, resource) for resource in shown], "next": following}))
+
+
+def make(collection: Collection, call: Call, project: str) -> Reply:
+    """The body is the content, whole. What looks like a secret is refused, with the place for a slot."""
+    content = read_json()
+
+    def show(location: str) -> Reply:
+        place = Place(project, collection.kind, location.rpartition("/")[2])
+        return made(call, read_resource(call.application, call.caller, place))
+
+    return once_made(
+        call,
+        lambda _made_in: made(call, create_resource(call.application, call.caller, project, collection.kind, content)),
+        show,
+    )
+
+
+def show(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+    """With its content, archived or not."""
+    view = read_resource(call.application, call.caller, Place(project, collection.kind, resource))
+    return unless_known(view.tag, lambda: as_json(_resource(call, view)))
+
+
+def replace(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+    """The body is the new content, whole; it becomes the next revision, unless nothing changed."""
+    content, tags = read_json(), expected()
+    place = Place(project, collection.kind, resource)
+    return _done(call, place, lambda: replace_resource(call.application, call.caller, place, tags, content))
+
+
+def put_away(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+    """It leaves the lists and cannot be changed; its revisions stay and its name becomes free."""
+    read_body(Nothing)
+    place = Place(project, collection.kind, resource)
+    return _done(call, place, lambda: archive_resource(call.application, call.caller, place))
+
+
+def bring_back(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+    """Repeating it is harmless."""
+    read_body(Nothing)
+    place = Place(project, collection.kind, resource)
+    return _done(call, place, lambda: unarchive_resource(call.application, call.caller, place))
+
+
+def list_history(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+    """Revisions, newest first, without content."""
+    query = read_query(REVISIONS_QUERY)
+    place = Place(project, collection.kind, resource)
+    before = int(query["before"]) if "before" in query else None
+    found = list_revisions(call.application, call.caller, place, limit=limit_of(query) + 1, before=before)
+    shown, following = page(query, found, lambda revision: revision.number)
+    return reply(as_json({"revisions": [_revision(revision) for revision in shown], "next": following}))
+
+
+def show_revision(collection: Collection, call: Call, project: str, resource: str, number: int) -> Reply:
+    """What it was then, with its content; it never changes."""
+    view = read_revision(call.application, call.caller, Place(project, collection.kind, resource), number)
+    return unless_known(view.tag, lambda: as_json({**_revision(view), "content": view.content}))
+
+
+def _done(call: Call, place: Place, act: Callable[[], ResourceView]) -> Reply:
+    """The resource after ``act``; a repeat shows it as it is by then."""
+    return once_made(
+        call,
+        lambda _made_in: shown(call, act()),
+        lambda _location: shown(call, read_resource(call.application, call.caller, place)),
+    )
+
+
+def made(call: Call, view: ResourceView) -> Reply:
+    """201 with where it is."""
+    answer = shown(call, view)
+    answer.status_code = 201
+    answer.headers["Location"] = resource_path(call.caller.organisation_id, view)
+    return answer
+
+
+def shown(call: Call, view: ResourceView) -> Reply:
+    """200 with a resource."""
+    return reply(as_json(_resource(call, view)), ETag=view.tag)
+
+
+def resource_path(organisation_id: str, view: ResourceView) -> str:
+    """Where a resource is read."""
+    return f"{project_path(organisation_id, view.project_id)}/{SEGMENTS[view.kind]}/{view.id}"
+
+
+def _resource(call: Call, view: ResourceView) -> dict[str, Any]:
+    findings = [asdict(found) for found in view.findings]
+    return {**_summary(call, view), "content": view.content, "findings": findings}
+
+
+def _summary(call: Call, view: ResourceView) -> dict[str, Any]:
+    organisation_id = call.caller.organisation_id
+    own = resource_path(organisation_id, view)
+    return {
+        "id": view.id,
+        "organisation_id": organisation_id,
+        "project_id": view.project_id,
+        "kind": view.kind,
+        "name": view.name,
+        "revision": view.revision,
+        "state": view.state,
+        "created_at": moment(view.created_at),
+        "updated_at": moment(view.updated_at),
+        "links": {
+            "self": own,
+            "project": project_path(organisation_id, view.project_id),
+            "revisions": f"{own}/revisions",
+            "archive": f"{own}/archive",
+            "unarchive": f"{own}/unarchive",
+        },
+    }
+
+
+def _revision(view: RevisionView) -> dict[str, Any]:
+    return {
+        "number": view.number,
+        "author": view.author,
+        "origin": view.origin,
+        "instruction": view.instruction,
+        "model": view.model,
+        "created_at": moment(view.created_at),
+    }
+
+
+COLLECTIONS = (
+    Collection("agent", "agent", Agent, models.AgentResource, models.AgentRevision),
+    Collection("mcp-server", "MCP server", McpServer, models.McpServerResource, models.McpServerRevision),
+    Collection("document", "document", Document, models.DocumentResource, models.DocumentRevision),
+    Collection("settings", "settings", Settings, models.SettingsResource, models.SettingsRevision),
+)
+
+READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
+_KNOWN = Answer(304, "The client knows it already", media_types=(), headers=("ETag",))
+_CONTENT = ("secret_found", "name_taken", "archived")
+_ROOM = ("too_many_resources", "plan_limit")
+_EXPECTED = ("precondition_required", "precondition_failed")
+
+
+def _routes_of(collection: Collection) -> Iterator[Route]:
+    every = f"{PROJECT}/{SEGMENTS[collection.kind]}"
+    yield from _of_all(collection, every)
+    yield from _of_one(collection, f"{every}/<resource>")
+    yield from _of_revisions(collection, f"{every}/<resource>/revisions")
+
+
+def _of_all(collection: Collection, path: str) -> Iterator[Route]:
+    answer = Answer(200, "A page of them", models.ResourceList)
+    view = _view(list_them, "list", collection)
+    summary = f"List a project's resources: {collection.noun}"
+    yield Route("GET", path, view, READ, Kind.READ, summary, (answer,), problems=("invalid",), query=QUERY)
+    yield Route(
+        "POST",
+        path,
+        _view(make, "make", collection),
+        WRITE,
+        Kind.MAKE,
+        f"Make a resource: {collection.noun}",
+        (Answer(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
+        problems=(*_CONTENT, *_ROOM),
+        body=collection.content,
+        most_bytes=CONTENT_BYTES,
+    )
+
+
+def _of_one(collection: Collection, path: str) -> Iterator[Route]:
+    done = Answer(200, "The resource as it is now", collection.shown, headers=("ETag", "Idempotency-Replayed"))
+    read = Answer(200, "The resource", collection.shown, headers=("ETag",))
+    view = _view(show, "show", collection)
+    summary = f"Read a resource: {collection.noun}"
+    yield Route("GET", path, view, READ, Kind.READ, summary, (read, _KNOWN), accepts=("If-None-Match",))
+    yield Route(
+        "PUT",
+        path,
+        _view(replace, "replace", collection),
+        WRITE,
+        Kind.MAKE,
+        f"Replace a resource: {collection.noun}",
+        (done,),
+        problems=(*_CONTENT, *_EXPECTED),
+        body=collection.content,
+        accepts=("If-Match",),
+        most_bytes=CONTENT_BYTES,
+    )
+    for verb, act, problems in (
+        ("archive", put_away, ("archived",)),
+        ("unarchive", bring_back, ("archived", "name_taken", *_ROOM)),
+    ):
+        yield Route(
+            "POST",
+            f"{path}/{verb}",
+            _view(act, verb, collection),
+            WRITE,
+            Kind.MAKE,
+            f"{verb.capitalize()} a resource: {collection.noun}",
+            (done,),
+            problems=problems,
+            body=Nothing,
+        )
+
+
+def _of_revisions(collection: Collection, path: str) -> Iterator[Route]:
+    every = Answer(200, "A page of revisions", models.RevisionList)
+    view = _view(list_history, "list_revisions_of", collection)
+    summary = f"List the revisions of a resource: {collection.noun}"
+    yield Route("GET", path, view, READ, Kind.READ, summary, (every,), problems=("invalid",), query=REVISIONS_QUERY)
+    one = Answer(200, "The revision", collection.revision, headers=("ETag",))
+    view = _view(show_revision, "show_revision_of", collection)
+    summary = f"Read a revision of a resource: {collection.noun}"
+    yield Route(
+        "GET", f"{path}/<int:number>", view, READ, Kind.READ, summary, (one, _KNOWN), accepts=("If-None-Match",)
+    )
+
+
+def _view(act: Callable[..., Reply], verb: str, collection: Collection) -> View:
+    """``act`` for one collection, under a name of its own, since routes are known by their view's name."""
+
+    def view(call: Call, **place: Any) -> Reply:
+        return act(collection, call, **place)
+
+    view.__name__ = f"{verb}_{collection.noun.lower().replace(' ', '_')}"
+    view.__doc__ = act.__doc__
+    return view
+
+
+ROUTES = tuple(route for collection in COLLECTIONS for route in _routes_of(collection))

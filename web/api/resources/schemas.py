@@ -1,0 +1,140 @@
+"""Resources and their revisions as they are shown. What is sent is the content itself, of its kind's own model."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import Field
+
+from pigi.domain.resources.agent import Agent
+from pigi.domain.resources.document import Document
+from pigi.domain.resources.mcp_server import McpServer
+from pigi.domain.resources.settings import Settings
+from web.api.projects import State
+from web.http.schemas import Asked, Id, ResourceKind, Told
+
+
+class AcceptRequest(Asked):
+    """Accept a draft into a project: as a new resource, or as the next revision of ``resource``."""
+
+    project: Id = Field(description="The project's id.")
+    resource: Id | None = Field(default=None, description="The id of a resource of the draft's kind; needs If-Match.")
+
+
+class Looked(Told):
+    """A rule that the content breaks though it may; ``pointer`` (RFC 6901) says where."""
+
+    rule: str
+    level: Literal["error", "warning"]
+    sentence: str
+    pointer: str
+
+
+class ResourceLinks(Told):
+    """Where to go from a resource."""
+
+    self: str
+    project: str
+    revisions: str
+    archive: str
+    unarchive: str
+
+
+class ResourceSummary(Told):
+    """A resource without its content; ``revision`` is the number of its current revision."""
+
+    id: Id
+    organisation_id: Id
+    project_id: Id
+    kind: ResourceKind
+    name: str
+    revision: int = Field(ge=1)
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    links: ResourceLinks
+
+
+class ResourceList(Told):
+    """Resources of a kind, newest first; ``next`` is the path of the following page, null on the last."""
+
+    resources: list[ResourceSummary]
+    next: str | None
+
+
+class Resource(ResourceSummary):
+    """A resource of any kind, with its content and what a person should look at."""
+
+    content: dict[str, Any]
+    findings: list[Looked]
+
+
+class AgentResource(ResourceSummary):
+    """An agent."""
+
+    content: Agent
+    findings: list[Looked]
+
+
+class McpServerResource(ResourceSummary):
+    """An MCP server."""
+
+    content: McpServer
+    findings: list[Looked]
+
+
+class DocumentResource(ResourceSummary):
+    """A document."""
+
+    content: Document
+    findings: list[Looked]
+
+
+class SettingsResource(ResourceSummary):
+    """Settings."""
+
+    content: Settings
+    findings: list[Looked]
+
+
+class RevisionSummary(Told):
+    """A revision without its content; a generated one names the instruction's version and the model."""
+
+    number: int = Field(ge=1)
+    author: str = Field(description="The pseudonym of an account or an API key.")
+    origin: Literal["written", "generated"]
+    instruction: str | None
+    model: str | None
+    created_at: datetime
+
+
+class RevisionList(Told):
+    """A resource's revisions, newest first; ``next`` is the path of the following page, null on the last."""
+
+    revisions: list[RevisionSummary]
+    next: str | None
+
+
+class AgentRevision(RevisionSummary):
+    """What an agent was."""
+
+    content: Agent
+
+
+class McpServerRevision(RevisionSummary):
+    """What an MCP server was."""
+
+    content: McpServer
+
+
+class DocumentRevision(RevisionSummary):
+    """What a document was."""
+
+    content: Document
+
+
+class SettingsRevision(RevisionSummary):
+    """What settings were."""
+
+    content: Settings

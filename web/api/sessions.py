@@ -1,0 +1,172 @@
+"""The browser's session over HTTP: signing in, seeing who is signed in, signing out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask import request
+from pydantic import Field
+
+from pigi.operations import accounts
+from pigi.operations.accounts import read_account
+from pigi.operations.organisations import organisations_of
+from web.http import cookies
+from web.http.bodies import read_body
+from web.http.repeats import once_made
+from web.http.replies import API, Reply, as_json, moment, reply
+from web.http.routes import Answer, Kind, Route, Who
+from web.http.schemas import Asked, Id, RoleName, Told
+from web.http.texts import Email, Password
+
+if TYPE_CHECKING:
+    from pigi.operations.accounts import AccountView
+    from pigi.operations.accounts import SignedIn as Opened
+    from web.http.call import SignedIn, Visit
+    from web.http.repeats import OnMade
+
+
+class Account(Told):
+    """One's own account; ``new_email`` is an address that waits to be confirmed."""
+
+    id: Id
+    name: str
+    email: str
+    operator: bool
+    created_at: datetime
+    password_changed_at: datetime
+    new_email: str | None
+
+
+class SignInRequest(Asked):
+    """Sign in."""
+
+    email: Email
+    password: Password = Field(repr=False)
+
+
+class SessionOpened(Told):
+    """Who is signed in now. The session is in the cookies."""
+
+    account: Account
+
+
+class OwnMembership(Told):
+    """An organisation that one belongs to, and as what."""
+
+    organisation_id: Id
+    name: str
+    role: RoleName
+
+
+class Session(Told):
+    """Who is signed in, and where they belong."""
+
+    account: Account
+    memberships: list[OwnMembership]
+
+
+SESSION = f"{API}/session"
+
+
+def open_session(visit: Visit) -> Reply:
+    """Sign in. An unknown address and a wrong password are answered alike."""
+    asked = read_body(SignInRequest)
+    replaced = request.cookies.get(cookies.SESSION, "")
+    return opened(visit, accounts.sign_in(visit.application, asked.email, asked.password, visit.network, replaced))
+
+
+def show_session(visit: SignedIn) -> Reply:
+    """Who is signed in, and the organisations that they belong to."""
+    account = read_account(visit.application, visit.account.account_id)
+    mine = organisations_of(visit.application, visit.account)
+    memberships = [{"organisation_id": view.id, "name": view.name, "role": view.role} for view in mine]
+    return reply(as_json({"account": account_facts(account), "memberships": memberships}))
+
+
+def close_session(visit: SignedIn) -> Reply:
+    """Sign out: the session is over, also for whoever copied its cookie."""
+    token = request.cookies.get(cookies.SESSION, "")
+
+    def act(made: OnMade) -> Reply:
+        accounts.sign_out(visit.application, visit.account, token, lambda session: made(session, "", 204))
+        return closed(visit)
+
+    return once_made(visit, act)
+
+
+def close_all_sessions(visit: SignedIn) -> Reply:
+    """End all sessions of the account, this one among them."""
+
+    def act(made: OnMade) -> Reply:
+        accounts.sign_out_everywhere(visit.application, visit.account, lambda session: made(session, "", 204))
+        return closed(visit)
+
+    return once_made(visit, act)
+
+
+def opened(visit: Visit, signed_in: Opened) -> Reply:
+    """201 with the account, and the new session's cookies."""
+    answer = reply(as_json({"account": account_facts(signed_in.account)}), 201, Location=SESSION)
+    return cookies.sign_in(answer, signed_in.token, secure=visit.application.settings.production)
+
+
+def closed(visit: Visit) -> Reply:
+    """204 that takes the cookies away."""
+    answer = Reply(status=204, headers={"Cache-Control": "no-store"})
+    return cookies.sign_out(answer, secure=visit.application.settings.production)
+
+
+def account_facts(account: AccountView) -> dict[str, Any]:
+    """An account as its owner is shown it."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "email": account.email,
+        "operator": account.operator,
+        "created_at": moment(account.created_at),
+        "password_changed_at": moment(account.password_changed_at),
+        "new_email": account.new_email,
+    }
+
+
+ROUTES = (
+    Route(
+        "POST",
+        SESSION,
+        open_session,
+        Who.ANYONE,
+        Kind.OPEN,
+        "Sign in",
+        (Answer(201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")),),
+        problems=("wrong_credentials", "too_many_tries"),
+        body=SignInRequest,
+    ),
+    Route(
+        "GET",
+        SESSION,
+        show_session,
+        Who.PERSON,
+        Kind.READ,
+        "Show who is signed in",
+        (Answer(200, "Who is signed in", Session),),
+    ),
+    Route(
+        "DELETE",
+        SESSION,
+        close_session,
+        Who.PERSON,
+        Kind.MAKE,
+        "Sign out",
+        (Answer(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
+    ),
+    Route(
+        "DELETE",
+        f"{API}/sessions",
+        close_all_sessions,
+        Who.PERSON,
+        Kind.MAKE,
+        "Sign out everywhere",
+        (Answer(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What every route shares: the request context, authentication, bodies, replies, streams and the API document."""

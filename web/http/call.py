@@ -1,0 +1,105 @@
+"""What a view is given: who calls, on whose services, and what the log line will say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from pigi.operations.access import Stand
+from web.http.networks import network_of
+
+if TYPE_CHECKING:
+    from pigi.application import Application
+    from pigi.domain.access import Caller, Person
+    from web.http.budget import Places, Turns
+    from web.http.watcher import Watcher
+
+FACTS = "pigi.facts"
+"""The key in the WSGI environment under which a request's `Facts` travel."""
+
+
+class Facts:
+    """What is logged of one request: identifiers and a route template, never content."""
+
+    __slots__ = ("job_id", "organisation_id", "request_id", "route", "status")
+
+    def __init__(self, request_id: str) -> None:
+        self.request_id = request_id
+        self.route = "-"
+        self.status = 0
+        self.organisation_id: str | None = None
+        self.job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Services:
+    """What all requests of a process share."""
+
+    application: Application
+    watcher: Watcher[str]
+    standings: Watcher[Stand]
+    streams: Places
+    waits: Places
+    turns: Turns
+    readers: Turns
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A request by anyone; ``person`` is known when a browser that is signed in looks at what is open to all."""
+
+    services: Services
+    facts: Facts
+    person: Person | None = None
+
+    @property
+    def application(self) -> Application:
+        """The house behind the door."""
+        return self.services.application
+
+    @property
+    def network(self) -> str:
+        """Where the request comes from, for throttling alone."""
+        return network_of(request.environ, self.application.settings.proxies)
+
+
+@dataclass(frozen=True)
+class SignedIn(Visit):
+    """A request by a browser that is signed in."""
+
+    @property
+    def account(self) -> Person:
+        """Who is signed in."""
+        if self.person is None:
+            message = "the guard lets nobody else in"
+            raise TypeError(message)
+        return self.person
+
+    @property
+    def asker(self) -> str:
+        """Who asks, as rows name them."""
+        return self.account.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Visit):
+    """A request in an organisation, by somebody who may; ``person`` is None when an API key asks.
+
+    ``deletion`` says that it is about the organisation's deletion, and so about a job of Pigi's own.
+    """
+
+    caller: Caller
+    deletion: bool = False
+
+    @property
+    def asker(self) -> str:
+        """Who asks, as rows name them."""
+        return self.caller.name
+
+    @property
+    def stand(self) -> Stand:
+        """On what the caller's access rests."""
+        session_id = self.person.session_id if self.person else None
+        return Stand(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion)

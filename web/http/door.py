@@ -1,0 +1,71 @@
+"""The outermost layer of WSGI: a request's id, the headers that every answer carries, its log line, its last net."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from web.http import logs
+from web.http.call import FACTS, Facts
+from web.http.problems import MEDIA_TYPE, problem_text
+from web.http.transport import HSTS, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pigi.settings import Settings
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
+
+SAFE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (
+        "Content-Security-Policy",
+        (
+            "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+            "style-src 'self' https://fonts.bunny.net; font-src https://fonts.bunny.net; "
+            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        ),
+    ),
+)
+
+
+class Door:
+    """Wraps the Flask application."""
+
+    def __init__(self, inner: Callable[..., Iterable[bytes]], settings: Settings) -> None:
+        self._inner = inner
+        self._transport = Transport(settings)
+        # Unique among processes by the prefix and within one by the number, at no system call a request.
+        self._prefix, self._numbers = secrets.token_hex(8), count(1)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        began = time.perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        facts = environ[FACTS] = Facts(given if _REQUEST_ID.match(given) else f"{self._prefix}-{next(self._numbers)}")
+
+        safe = (*SAFE, HSTS) if self._transport.is_secure(environ) else SAFE
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            facts.status = int(status[:3])
+            return start_response(status, [*headers, ("X-Request-ID", facts.request_id), *safe], exc_info)
+
+        try:
+            turned = self._transport.turn_away(environ, facts.request_id)
+            if turned is None:
+                return self._inner(environ, start)
+            start(*turned[:2])
+            return [turned[2]]
+        except Exception as error:  # noqa: BLE001 - the last net: a failure while answering a failure
+            logs.failure(facts, error)
+            start("500 Internal Server Error", [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")])
+            return [problem_text("internal", 500, facts.request_id, {}).encode()]
+        finally:
+            logs.request_done(facts, environ["REQUEST_METHOD"], (time.perf_counter() - began) * 1000)

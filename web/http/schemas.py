@@ -1,0 +1,226 @@
+"""What goes in and what comes out, as models.
+
+Requests are validated by their model. Answers are written by `web.http.replies` without validation, since a
+request should not pay for a check of our own work; their models are the API document, and the tests hold
+every answer to it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from pigi.domain.job_state import JobState
+from pigi.domain.plans import Limit
+from web.http.texts import ID_PATTERN, Name, Purpose
+
+ResourceKind = Literal["agent", "mcp-server", "document", "settings"]
+Id = Annotated[str, Field(pattern=ID_PATTERN, json_schema_extra={"format": "uuid"})]
+
+
+def _whole(value: Any) -> Any:
+    """To JSON Schema 9.0 is an integer (draft 2020-12, validation, 6.1.1), and some languages send it so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For numbers of clients, after their bounds, or the API document would lose these."""
+
+
+RoleName = Literal["owner", "admin", "member"]
+
+
+class Asked(BaseModel):
+    """Base of what clients send: unknown fields and wrong types are refused, and errors never show the input."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class GenerationRequest(Asked):
+    """Ask for a draft of a resource."""
+
+    resource: ResourceKind = Field(description="The kind of resource to draft.")
+    name: Name
+    purpose: Purpose
+
+
+class RetryRequest(Asked):
+    """Retry a failed job. Generations need their purpose again, since Pigi no longer holds it."""
+
+    purpose: Purpose | None = None
+
+
+class Nothing(Asked):
+    """A request that needs no body."""
+
+
+class Told(BaseModel):
+    """Base of what Pigi answers; the document promises that nothing else is in it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Explanation(Told):
+    """A code in words."""
+
+    code: str
+    title: str
+    advice: str
+
+
+class ReasonWords(Told):
+    """Why a job stands where it does, and what to do."""
+
+    title: str
+    advice: str
+
+
+class Progress(Told):
+    """How far a job has come; ``note`` is a fixed word of the job's kind."""
+
+    done: int | None
+    total: int | None
+    note: str | None
+
+
+class Move(Told):
+    """One line of a job's timeline: ``at`` by the database's clock, ``reason`` a code."""
+
+    number: int = Field(ge=1)
+    at: datetime
+    state: JobState
+    attempt: int = Field(ge=0)
+    reason: str | None
+
+
+class Effect(Told):
+    """Something that the job did to the world, and how it is kept from happening twice."""
+
+    key: str
+    state: Literal["intended", "done", "unknown"]
+    policy: str
+    tries: int = Field(ge=1)
+    reference: str | None
+    intended_at: datetime
+    settled_at: datetime | None
+
+
+class JobLinks(Told):
+    """Where to go from a job; ``result`` is what it makes, for kinds that make something readable."""
+
+    self: str
+    events: str
+    cancel: str
+    retry: str
+    result: str | None
+
+
+class JobSummary(Told):
+    """A job without its effects. ``buried``: its details are past their retention, only the outcome is left."""
+
+    id: Id
+    kind: str
+    organisation_id: Id | None
+    subject_id: Id | None
+    state: JobState
+    reason: str | None
+    explanation: ReasonWords | None
+    created_at: datetime
+    due_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    attempt: int = Field(ge=0)
+    failures: int = Field(ge=0)
+    cancel_requested: bool
+    progress: Progress | None
+    revision: int = Field(ge=0)
+    buried: bool
+    timeline: list[Move]
+    links: JobLinks
+
+
+class Job(JobSummary):
+    """A job."""
+
+    effects: list[Effect]
+
+
+class JobList(Told):
+    """Jobs, newest first; ``next`` is the path of the following page, null on the last."""
+
+    jobs: list[JobSummary]
+    next: str | None
+
+
+class GenerationLinks(Told):
+    """Where to go from a generation."""
+
+    job: str
+    accept: str
+    discard: str
+
+
+class Generation(Told):
+    """A generation: its draft once there is one, and the codes of the rules that the draft breaks."""
+
+    id: Id
+    organisation_id: Id
+    job_id: Id
+    resource: ResourceKind
+    name: str
+    draft: dict[str, Any] | None
+    findings: list[Any]
+    instruction: str | None
+    model: str | None
+    input_tokens: int = Field(ge=0)
+    output_tokens: int = Field(ge=0)
+    created_at: datetime
+    drafted_at: datetime | None
+    links: GenerationLinks
+
+
+class Flaw(Told):
+    """One thing wrong with a request: where, as a JSON pointer (RFC 6901) or a parameter's name, and what.
+
+    ``slot`` is where a secret slot could stand in place of what looks like a secret; ``-`` is a new last entry.
+    """
+
+    pointer: str | None = None
+    parameter: str | None = None
+    message: str
+    slot: str | None = None
+
+
+class Check(Told):
+    """One part of Pigi: whether it is well, and how many seconds ago it last showed it (null: never, or no matter)."""
+
+    name: str
+    ok: bool
+    age_seconds: float | None
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457). Branch on ``code``; ``detail`` says what to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="A path, resolved against the server, that explains the problem.")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    instance: str = Field(description="The request's id, as in X-Request-ID.")
+    code: str
+    errors: list[Flaw] | None = None
+    checks: list[Check] | None = None
+    limit: int | None = None
+    plan: str | None = Field(None, description="The organisation's plan, by its title, if `limit` is the plan's.")
+    what: Limit | None = Field(None, description="What the plan does not allow more of.")
+
+
+class Health(Told):
+    """Whether Pigi is well."""
+
+    status: Literal["ok", "ready"]
+    checks: list[Check]

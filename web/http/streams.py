@@ -1,0 +1,173 @@
+"""A job's events over HTTP: server-sent events (WHATWG HTML, section 9.2) that neither gap nor go back.
+
+An open stream holds a thread, so it takes a place. Without one the client gets a brief stream: all there is
+to tell now, and when to come back. Its ``Last-Event-ID`` makes the two indistinguishable but for delay.
+
+A stream outlives the check that let it in. So whether its client may still follow is watched too, each second,
+and nothing is told once they may not: they left or were removed, signed out, or their key was revoked.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from pigi.domain.access import Action
+from pigi.jobs.kinds import hook, kind_of
+from pigi.operations.jobs import read_job
+from web.http import logs
+from web.http.cursor import Cursor, knows_the_end, pending, read_cursor, text_told
+from web.http.replies import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pigi.jobs.model.view import JobView
+    from pigi.operations.access import Stand
+    from pigi.operations.generations import LivePiece
+    from web.http.budget import Place
+    from web.http.call import Call
+    from web.http.watcher import Watch
+
+HEARTBEAT_SECONDS = 15.0
+"""Longest silence, so that proxies keep the connection and a client that is gone is noticed."""
+LONGEST_SECONDS = 240.0
+"""Age at which a stream asks its client to come back, give or take a fifth, so that deploys drain."""
+TEXT_SECONDS = 0.25
+"""Between looks for live text, which changes no revision; longer once more than `TEXT_STREAMS` look."""
+TEXT_STREAMS = 20
+FOLLOWING = Action.JOBS_READ
+STANDING = 1
+"""The revision of somebody who may still follow; whoever may not has none."""
+STANDING_SECONDS = 1.0
+"""Between looks at who may still follow, and the longest that a stream sleeps."""
+STALE_SECONDS = 3.0
+"""Age of the last such look after which nothing is told: the client comes back, and is checked at the door."""
+RETRY_SOON_MS = 500
+RETRY_BRIEF_MS = 2000
+
+EVENTS = """Events: `move` (a line of the timeline), `progress` (done, total, note, cancel_requested),
+`text` (a piece of a draft while it streams: turn, position, text; a new turn starts the text over) and
+`end` (the job, after which the stream closes). Every event has an `id`; send it as `Last-Event-ID` to go on
+after it. A stream may close early: reconnect after its `retry`. 204 means that the end was told."""
+
+
+def stream(call: Call, job: JobView) -> Reply:
+    """The job's events from where the client left off, to its end if a place is free for so long."""
+    cursor = read_cursor(request.headers.get("Last-Event-ID"), job)
+    if knows_the_end(cursor, job):
+        return Reply(status=204, headers={"Cache-Control": "no-store"})
+    place = None if job.ended else call.services.streams.take()
+    follower = Follower(call, job, cursor)
+    events = follower.brief() if place is None else follower.follow()
+    answer = Reply(_guarded(call, events, place), content_type="text/event-stream")
+    answer.headers.extend({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+    if place is not None:
+        # A client may be gone before the first event is asked for, and then no generator ever runs its end.
+        answer.call_on_close(place.give_back)
+    return answer
+
+
+def _guarded(call: Call, events: Iterator[bytes], place: Place | None) -> Iterator[bytes]:
+    """The events; on any failure the stream ends and the client comes back to where it was."""
+    try:
+        yield from events
+    except Exception as error:  # noqa: BLE001 - the status is long sent: all that is left is to end well
+        logs.failure(call.facts, error)
+        yield _retry(RETRY_BRIEF_MS)
+    finally:
+        if place is not None:
+            place.give_back()
+
+
+def _retry(milliseconds: int) -> bytes:
+    return f"retry: {milliseconds}\n\n".encode()
+
+
+def _is_sure(standing: Watch[Stand]) -> bool:
+    """Whether the client could follow when last looked, and that was just now."""
+    return not standing.stirred.is_set() and time.monotonic() - standing.looked_at < STALE_SECONDS
+
+
+class Follower:
+    """One client on its way through a job's events."""
+
+    def __init__(self, call: Call, job: JobView, cursor: Cursor | None) -> None:
+        self._call = call
+        self._job = job
+        self._cursor = cursor or Cursor()
+        self._resumed = cursor is not None
+        self._live_text = kind_of(job.kind).live_text if job.subject_id is not None and not job.ended else None
+
+    def brief(self) -> Iterator[bytes]:
+        """All there is to tell now."""
+        yield _retry(RETRY_BRIEF_MS)
+        yield from self._tell()
+
+    def follow(self) -> Iterator[bytes]:
+        """All there is and all that comes, until the job ends or the stream is old."""
+        yield _retry(RETRY_SOON_MS)
+        until = time.monotonic() + LONGEST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnections
+        services = self._call.services
+        with (
+            services.watcher.watch(self._job.id, self._job.revision) as watch,
+            services.standings.watch(self._call.stand, STANDING) as standing,
+        ):
+            silent_since = time.monotonic()
+            while _is_sure(standing):
+                for event in self._tell():
+                    if not _is_sure(standing):
+                        break
+                    silent_since = time.monotonic()
+                    yield event
+                if self._job.ended or time.monotonic() > until:
+                    return
+                if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
+                    silent_since = time.monotonic()
+                    yield b":\n\n"
+                if watch.wait(self._patience(silent_since)) and _is_sure(standing):
+                    self._job = self._read()
+                    watch.catch_up(self._job.revision)
+            yield _retry(RETRY_BRIEF_MS)
+
+    def _patience(self, silent_since: float) -> float:
+        if self._live_text and self._job.state == "running":
+            return TEXT_SECONDS * max(1.0, self._call.services.streams.taken / TEXT_STREAMS)
+        return min(STANDING_SECONDS, max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic()))
+
+    def _read(self) -> JobView:
+        with self._call.services.readers:
+            call = self._call
+            return read_job(call.application, self._job.id, call.caller.organisation_id, deletion=call.deletion)
+
+    def _tell(self) -> Iterator[bytes]:
+        pieces = self._pieces()
+        for event in pending(self._cursor, self._job, pieces):
+            self._cursor = event.cursor
+            yield event.encode()
+
+    def _pieces(self) -> list[LivePiece]:
+        if not self._live_text or self._job.state == "queued":
+            return []
+        told = text_told(self._cursor, self._job)
+        if not self._resumed or told == 0:
+            return self._text_after(told)
+        # The first look of a client that came back also sees whether what it was told last is really there:
+        # if not, its position is not of this text, and it hears the text from the beginning.
+        self._resumed = False
+        pieces = self._text_after(told - 1)
+        if pieces and pieces[0].position == told:
+            return pieces[1:]
+        self._cursor = Cursor(self._cursor.moves, self._cursor.revision)
+        return self._text_after(0)
+
+    def _text_after(self, position: int) -> list[LivePiece]:
+        call = self._call
+        with call.services.readers:
+            pieces: list[LivePiece] = hook(self._live_text)(
+                call.application, call.caller.organisation_id, self._job.subject_id, position
+            )
+        return pieces

@@ -1,0 +1,139 @@
+"""Text that clients may send: what is allowed, as a check and as the pattern that the API document shows.
+
+Both say the same; tests/web/http/test_texts.py holds them together. Lengths count characters (Unicode code
+points), as JSON Schema does, not bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
+from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
+from pigi.domain.addresses import is_address
+from pigi.domain.bounds import DESCRIPTION_LENGTH
+from pigi.domain.lines import NAME_LENGTH as TITLE_LENGTH
+from pigi.domain.resources.words import HIDDEN_CHARACTERS
+
+NAME_LENGTH = 80
+PURPOSE_LENGTH = 2000
+PASSWORD_LENGTH = 1024
+"""Of what is typed: `pigi.domain.passwords` counts composed characters, of which each may be several of these."""
+
+_FOUR_DIGITS = 0xFFFF
+# Unicode's White_Space, written out: regular expression engines disagree about \s.
+_SPACE = r"\t\n\v\f\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_BREAK = r"\u2028\u2029"
+_PROSE_CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
+
+# Beyond four digits an escape is written differently by each engine, so those stand for themselves.
+_HIDDEN = "".join(
+    "-".join(rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in signs) for signs in HIDDEN_CHARACTERS
+)
+_INSIDE = rf"[^{_CONTROL}{_BREAK}]"
+_EDGE = rf"[^{_CONTROL}{_SPACE}]"
+NAME_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{NAME_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
+TITLE_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{TITLE_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
+PURPOSE_PATTERN = rf"^[^{_PROSE_CONTROL}]*[^{_PROSE_CONTROL}{_SPACE}][^{_PROSE_CONTROL}]*$"
+DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
+VISIBLE_NAME_PATTERN = NAME_PATTERN.replace(rf"[^{_CONTROL}", rf"[^{_CONTROL}{_HIDDEN}")
+VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
+"""What `pigi.domain.resources.saving.check_words` lets through of the same."""
+ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+_SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
+_ONLY_SPACE = re.compile(rf"[{_SPACE}]*")
+
+_NOT_IN_A_LINE = re.compile(rf"[{_CONTROL}{_BREAK}]")
+_NOT_IN_PROSE = re.compile(rf"[{_PROSE_CONTROL}]")
+
+
+def _trimmed(value: Any) -> Any:
+    if isinstance(value, str) and value and (value[0].isspace() or value[-1].isspace()):
+        return _SPACES.sub("", value)
+    return value
+
+
+def _one_line(text: str) -> str:
+    if _NOT_IN_A_LINE.search(text):
+        message = "line breaks and control characters are not allowed"
+        raise ValueError(message)
+    return text
+
+
+def _prose(text: str) -> str:
+    if _ONLY_SPACE.fullmatch(text):
+        message = "must not be blank"
+        raise ValueError(message)
+    return _free_prose(text)
+
+
+def _free_prose(text: str) -> str:
+    if _NOT_IN_PROSE.search(text):
+        message = "control characters other than tabs and line breaks are not allowed"
+        raise ValueError(message)
+    return text
+
+
+def _address(text: str) -> str:
+    if not is_address(text):
+        message = "must be an e-mail address"
+        raise ValueError(message)
+    return text
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_LENGTH),
+    BeforeValidator(_trimmed),
+    AfterValidator(_one_line),
+    Field(
+        description=f"The resource's name, 1 to {NAME_LENGTH} characters on one line; space around it is dropped.",
+        json_schema_extra={"pattern": NAME_PATTERN},
+    ),
+]
+Title = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TITLE_LENGTH),
+    BeforeValidator(_trimmed),
+    AfterValidator(_one_line),
+    Field(
+        description=f"1 to {TITLE_LENGTH} characters on one line; space around them is dropped.",
+        json_schema_extra={"pattern": TITLE_PATTERN},
+    ),
+]
+"""What people call an organisation, a key or themselves: `pigi.domain.lines`."""
+Email = Annotated[
+    str,
+    StringConstraints(max_length=LONGEST_ADDRESS),
+    AfterValidator(_address),
+    Field(description="An e-mail address.", json_schema_extra={"format": "email", "pattern": ADDRESS_PATTERN}),
+]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=PASSWORD_LENGTH),
+    Field(json_schema_extra={"format": "password"}),
+]
+"""As it was typed; which may be chosen is for `pigi.domain.passwords` to say."""
+Purpose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=PURPOSE_LENGTH),
+    AfterValidator(_prose),
+    Field(
+        description="What the resource is for, in the asker's words. Pigi erases it when the job ends.",
+        json_schema_extra={"pattern": PURPOSE_PATTERN},
+    ),
+]
+Description = Annotated[
+    str,
+    StringConstraints(max_length=DESCRIPTION_LENGTH),
+    AfterValidator(_free_prose),
+    Field(
+        description=f"What it is for, up to {DESCRIPTION_LENGTH} characters; may be empty.",
+        json_schema_extra={"pattern": DESCRIPTION_PATTERN},
+    ),
+]

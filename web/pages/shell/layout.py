@@ -1,0 +1,157 @@
+"""What every page shares: who is here, where they can go, and how a template becomes an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pigi.domain.access import Action, role_may
+from pigi.operations.accounts import read_account
+from pigi.operations.billing import wanted_payment
+from pigi.operations.organisations import organisations_of
+from web.http.call import Call
+from web.http.replies import API, Reply, reply
+from web.pages.shell.assets import asset_path
+from web.pages.shell.words import FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pigi.operations.organisations import OrganisationView
+    from web.http.call import Visit
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+HTML = "text/html; charset=utf-8"
+SHORTCUTS = (
+    (("?",), "This list"),
+    (("c",), "Create something, where that is possible"),
+    (("e",), "Change what is shown"),
+    (("g", "d"), "Overview"),
+    (("g", "p"), "Projects"),
+    (("g", "n"), "Generate with AI"),
+    (("g", "j"), "Jobs"),
+    (("g", "m"), "Members"),
+    (("Esc",), "Close a menu or a question"),
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """Whoever is signed in."""
+
+    id: str
+    name: str
+    email: str
+    operator: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """An entry of the navigation."""
+
+    name: str
+    title: str
+    path: str
+    icon: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it.
+
+    ``charged`` says whether this installation charges anybody, ``late`` the subscription's status if a payment is late.
+    """
+
+    fonts: str
+    person: Known | None = None
+    organisations: Sequence[OrganisationView] = ()
+    organisation: OrganisationView | None = None
+    charged: bool = False
+    late: str | None = None
+    api: str = API
+    shortcuts: Any = SHORTCUTS
+    asset: Callable[[str], str] = asset_path
+
+    @property
+    def may(self) -> dict[str, bool]:
+        """Acts that not everybody is offered."""
+        role = self.organisation.role if self.organisation else None
+        asked = {
+            "change": Action.ORGANISATION_CHANGE,
+            "delete": Action.ORGANISATION_DELETE,
+            "invite": Action.MEMBERS_CHANGE,
+            "keys": Action.KEYS_READ,
+            "audit": Action.AUDIT_READ,
+            "mail": Action.MAIL_READ,
+            "buy": Action.BILLING_CHANGE,
+        }
+        return {name: role is not None and role_may(role, action) for name, action in asked.items()}
+
+    @property
+    def places(self) -> list[tuple[str, list[Place]]]:
+        """The navigation of the organisation that the page is about."""
+        if self.organisation is None:
+            return []
+        home, may = f"/o/{self.organisation.id}", self.may
+        work = [
+            Place("overview", "Overview", home, "home", "d"),
+            Place("projects", "Projects", f"{home}/projects", "folder", "p"),
+            Place("generate", "Generate", f"{home}/generate", "spark", "n"),
+            Place("jobs", "Jobs", f"{home}/jobs", "jobs", "j"),
+        ]
+        people = [Place("members", "Members", f"{home}/members", "people", "m")]
+        people += [Place("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
+        people += [Place("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
+        people += [Place("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
+        own = [Place("settings", "Organisation", f"{home}/settings", "gear")]
+        own += [Place("billing", "Billing", f"{home}/billing", "card")] if self.charged else []
+        return [("Work", work), ("Access", [*people, *own])]
+
+
+def draw(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Reply:
+    """The page that a template makes of ``values``, in the shell of whoever looks."""
+    return _reply(template, shell_of(visit), status, values)
+
+
+def plain(fonts: str, template: str, *, status: int = 200, **values: Any) -> Reply:
+    """A page for nobody in particular, which asks no database: for failures."""
+    return _reply(template, Shell(fonts), status, values)
+
+
+def _reply(template: str, shell: Shell, status: int, values: dict[str, Any]) -> Reply:
+    text = _environment().get_template(template).render(shell=shell, status=status, **values)
+    return reply(text, status, HTML)
+
+
+def shell_of(visit: Visit) -> Shell:
+    """Who looks, at which organisation."""
+    application, person = visit.application, visit.person
+    if person is None:
+        return Shell(application.settings.fonts)
+    account = read_account(application, person.account_id)
+    organisations = organisations_of(application, person)
+    own = visit.caller.organisation_id if isinstance(visit, Call) else None
+    shown = next((one for one in organisations if one.id == own), None)
+    return Shell(
+        application.settings.fonts,
+        Known(person.account_id, account.name, account.email, person.operator),
+        organisations,
+        shown,
+        charged=application.plans.charged,
+        late=None if shown is None else wanted_payment(application, shown.id),
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Escapes everything, and a name that no view gives is an error rather than a gap."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, auto_reload=False
+    )
+    made.filters.update(FILTERS)
+    return made

@@ -1,0 +1,178 @@
+"""Words of the pages about money: what Stripe's statuses mean here, what things cost, how much of a plan is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.billing_findings import FINDINGS
+from pigi.domain.plans import Limit
+from pigi.domain.reasons import Reason
+from pigi.domain.subscriptions import NONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.domain.plans import Plan
+    from pigi.operations.billing import Offer
+    from pigi.operations.plans import Use
+
+
+@dataclass(frozen=True)
+class StatusWords:
+    """What a subscription's status is called, the tone of its badge, what follows from it, and what every page says."""
+
+    title: str
+    tone: str
+    says: str
+    banner: str = ""
+
+
+STATUSES = {
+    "none": StatusWords("No subscription", "", "Nothing was bought, and nothing is charged."),
+    "active": StatusWords(
+        "Active", "ok", "It is paid for. Stripe's page says when it renews or, if it was cancelled, when it ends."
+    ),
+    "trialing": StatusWords(
+        "On trial", "ok", "The plan applies; the first payment is due when the trial ends. Stripe's page says when."
+    ),
+    "past_due": StatusWords(
+        "Payment late", "warn",
+        "A payment failed; the plan still applies. Pay the open invoice at Stripe now, or give a new means of payment "
+        "for Stripe's next try. If Stripe gives up, the free plan's limits apply. Nothing is lost.",
+        "A payment is late.",
+    ),
+    "unpaid": StatusWords(
+        "Not paid", "ill",
+        "Stripe has given up collecting: the free plan's limits apply until the open invoice is paid at Stripe. A new "
+        "means of payment alone does not pay it. Nothing is lost.",
+        "A payment was not made.",
+    ),
+    "paused": StatusWords(
+        "Paused", "warn", "The free plan's limits apply until Stripe has a means of payment. Nothing is lost."
+    ),
+    "incomplete": StatusWords(
+        "Payment not confirmed", "warn",
+        "The first payment was begun and not finished; the plan applies once it is. Unfinished, it lapses within a day "
+        "and costs nothing.",
+        "The first payment is not finished.",
+    ),
+    "incomplete_expired": StatusWords(
+        "Never paid", "", "The first payment was not made in time, and nothing is charged."
+    ),
+    "canceled": StatusWords("Ended", "", "The free plan's limits apply, and nothing more is charged. Nothing is lost."),
+}  # fmt: skip
+"""By Stripe's word (`pigi.domain.subscriptions.STATUSES`)."""
+
+ADVERBS = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
+
+# Decimals of a currency, where they are not two. Source: docs.stripe.com, "Supported currencies": zero-decimal
+# and three-decimal ones. ISK and UGX have no fractions either, but Stripe writes them with two decimals.
+DECIMALS = {
+    **dict.fromkeys(
+        ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"), 0
+    ),
+    **dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3),
+}
+
+
+@dataclass(frozen=True)
+class Meter:
+    """How much is used of something, and how much a plan allows; None for no limit. ``full`` says what follows."""
+
+    title: str
+    used: int
+    most: int | None
+    full: str = "nothing can be added"
+
+    @property
+    def says(self) -> str:
+        """``3 of 5``, or ``3, without limit``."""
+        return f"{self.used:,}, without limit" if self.most is None else f"{self.used:,} of {self.most:,}"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can be added."""
+        return self.most is not None and self.used >= self.most
+
+    @property
+    def follows(self) -> str:
+        """What follows from its being full or, after the plan shrank, more than full."""
+        if self.most is not None and self.used > self.most:
+            return f"Over the plan: everything stays, and {self.full}."
+        return f"{self.full[0].upper()}{self.full[1:]}."
+
+
+def meters_of(plan: Plan, use: Use) -> list[Meter]:
+    """What is used of each limit that something counts up to."""
+    return [
+        Meter("Members and open invitations", use.members, plan.most(Limit.MEMBERS), "nobody can be invited"),
+        Meter("Active resources", use.resources, plan.most(Limit.RESOURCES)),
+        Meter(
+            "Drafts with AI today (UTC)",
+            use.generations_today,
+            plan.most(Limit.GENERATIONS),
+            "the next can be asked for from 00:00 UTC on",
+        ),
+    ]
+
+
+def limit_words(plan: Plan) -> list[str]:
+    """A plan's limits, a phrase each."""
+    nouns = {Limit.MEMBERS: "members", Limit.RESOURCES: "resources", Limit.GENERATIONS: "drafts a day"}
+    told = [
+        f"any number of {noun}" if (most := plan.most(limit)) is None else f"{most:,} {noun}"
+        for limit, noun in nouns.items()
+    ]
+    return [*told, log_words(plan)]
+
+
+def log_words(plan: Plan) -> str:
+    """How far back the log of changes is shown."""
+    days = plan.most(Limit.LOG_DAYS)
+    return "the whole log of changes" if days is None else f"{days:,} days of the log of changes"
+
+
+def amount_words(amount: int, currency: str) -> str:
+    """``49.00 EUR``; ``amount`` is in the currency's smallest unit."""
+    decimals = DECIMALS.get(currency, 2)
+    # Whole numbers throughout: a float would round large amounts.
+    whole, rest = divmod(amount, 10**decimals)
+    fraction = f".{rest:0{decimals}}" if decimals else ""
+    return f"{whole:,}{fraction} {currency.upper()}"
+
+
+def price_words(offer: Offer) -> str | None:
+    """``49.00 EUR a month``; None as long as it is not known. Prices in tiers have no one amount."""
+    if offer.currency is None or offer.interval is None:
+        return None
+    if offer.amount is None:
+        return "Depends on use; Stripe's page says more"
+    count, interval = offer.interval_count, offer.interval
+    often = ADVERBS.get(interval, f"a {interval}") if count == 1 else f"every {count} {interval}s"
+    return f"{amount_words(offer.amount, offer.currency)} {often}"
+
+
+def status_words(status: str) -> StatusWords:
+    """A status in words; one that Stripe adds later stands for itself."""
+    return STATUSES.get(status, StatusWords(status, "", "Stripe says more, on its own page."))
+
+
+def title_of(status: str, plan: Plan, usual: Plan) -> str:
+    """What stands beside a plan's name: beside that of the usual plan a bare status would seem to be that plan's."""
+    title = status_words(status).title
+    return f"Subscription: {title}" if plan.name == usual.name and status != NONE else title
+
+
+def finding_words(code: str) -> Reason:
+    """What is wrong with the set-up, and what mends it."""
+    return FINDINGS.get(code, Reason(code, ""))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "status_words": status_words,
+    "price_words": price_words,
+    "limit_words": limit_words,
+    "log_words": log_words,
+    "finding_words": finding_words,
+}

@@ -1,0 +1,182 @@
+"""Words of the pages: what codes, moments and lengths of time are called. Filters of the templates."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.mail import CATALOGUE as MAILS
+from pigi.domain.reasons import REASONS
+from pigi.jobs.kinds import kind_of
+from web.pages.shell.money import FILTERS as OF_BILLING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
+MINUTE, HOUR = 60, 3600
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+STATES = {
+    "queued": "Waiting",
+    "running": "Running",
+    "retrying": "Waiting to try again",
+    "succeeded": "Done",
+    "failed": "Failed",
+    "cancelled": "Stopped",
+}
+AUDIT = {
+    "account.registered": "Account created",
+    "account.password_changed": "Password changed",
+    "account.password_reset": "Password set by mail",
+    "account.address_changed": "Address changed",
+    "session.signed_in": "Signed in",
+    "session.signed_out": "Signed out",
+    "session.signed_out_everywhere": "Signed out everywhere",
+    "organisation.created": "Organisation created",
+    "organisation.renamed": "Organisation renamed",
+    "organisation.deletion_started": "Deletion asked for",
+    "organisation.restored": "Organisation restored",
+    "organisation.purged": "Organisation removed",
+    "member.joined": "Member joined",
+    "member.role_changed": "Role changed",
+    "member.removed": "Member removed",
+    "member.left": "Member left",
+    "invitation.made": "Invitation sent",
+    "invitation.revoked": "Invitation revoked",
+    "key.issued": "API key created",
+    "key.rotated": "API key rotated",
+    "key.revoked": "API key revoked",
+    "plan.granted": "Plan given by an operator",
+    "operator.added": "Operator added",
+    "operator.disabled": "Operator disabled",
+    "operator.job_cancelled": "Job stopped by an operator",
+    "operator.job_retried": "Job retried by an operator",
+    "audit.content_erased": "Entry erased",
+}
+
+
+@dataclass(frozen=True)
+class KindWords:
+    """A kind of resource: its wire name, its collection's name in paths, and what people call it."""
+
+    wire: str
+    collection: str
+    title: str
+    noun: str
+    plural: str
+    says: str
+    next: str
+
+
+KINDS = {
+    kind.wire: kind
+    for kind in (
+        KindWords(
+            "agent", "agents", "Agents", "agent", "agents",
+            "Roles that a coding agent can delegate work to.",
+            "Say what an agent is for and have it drafted, or write one.",
+        ),
+        KindWords(
+            "mcp-server", "mcp-servers", "MCP servers", "MCP server", "MCP servers",
+            "Servers that tools reach, with slots for secrets and never their values.",
+            "Describe the server and have it drafted, or write it.",
+        ),
+        KindWords(
+            "document", "documents", "Documents", "document", "documents",
+            "Instructions that agents read before they work.",
+            "Say what agents should know here and have it drafted, or write it.",
+        ),
+        KindWords(
+            "settings", "settings", "Settings", "settings", "settings",
+            "What may run without asking, what must ask, and what must never run.",
+            "Say how careful agents should be and have rules drafted, or write them.",
+        ),
+    )
+}  # fmt: skip
+COLLECTIONS = {kind.collection: kind for kind in KINDS.values()}
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339, in UTC."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def spoken(at: datetime) -> str:
+    """``24 Nov 2026, 10:03 UTC``; a script makes it local and relative."""
+    return f"{spoken_day(at)}, {at.hour:02}:{at.minute:02} UTC"
+
+
+def spoken_day(on: date) -> str:
+    """``24 Nov 2026``."""
+    return f"{on.day} {MONTHS[on.month - 1]} {on.year}"
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 4 s`` or ``2 h 5 min``."""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits are enough
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
+
+
+def pretty(value: object) -> str:
+    """JSON for people to read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def pointer_words(pointer: str) -> str:
+    """A JSON pointer (RFC 6901) as a path to read: positions count from 1."""
+    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    return " > ".join(str(int(part) + 1) if part.isdecimal() else part.replace("_", " ") for part in parts)
+
+
+def reason_title(code: str) -> str:
+    """What a reason's code means."""
+    return REASONS[code].title if code in REASONS else code
+
+
+def reason_advice(code: str) -> str:
+    """What to do about it."""
+    return REASONS[code].advice if code in REASONS else ""
+
+
+def as_pattern(text: str) -> str:
+    """A regular expression, as an input's ``pattern`` takes it, of exactly this text.
+
+    Source: ECMAScript, production SyntaxCharacter: the characters that may be escaped, and no others.
+    """
+    return re.sub(r"[\^$\\.*+?()\[\]{}|/]", r"\\\g<0>", text)
+
+
+def job_word(kind: str) -> str:
+    """What a kind of job is called."""
+    return kind_of(kind).title
+
+
+def mail_word(template: str) -> str:
+    """What a mail's template is called: its subject, which names nobody."""
+    return next((sort.subject for name, sort in MAILS.items() if name == template), template)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    **OF_BILLING,
+    "moment": moment,
+    "spoken": spoken,
+    "spoken_day": spoken_day,
+    "duration": duration,
+    "pretty": pretty,
+    "as_pattern": as_pattern,
+    "pointer_words": pointer_words,
+    "reason_title": reason_title,
+    "reason_advice": reason_advice,
+    "job_word": job_word,
+    "state_word": lambda code: STATES.get(code, code),
+    "mail_word": mail_word,
+    "audit_word": lambda code: AUDIT.get(code, code),
+    "kind_word": lambda wire: KINDS[wire].noun,
+    "collection": lambda wire: KINDS[wire].collection,
+}
