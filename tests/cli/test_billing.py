@@ -23,7 +23,7 @@ from pigi.operations.entitlements import plan_of
 from pigi.operations.jobs import list_jobs, read_job
 from pigi.operations.organisations import create_organisation
 from pigi.settings import Settings
-from standins.stripe import Setup, StripeStandIn
+from standins.stripe.server import Setup, StripeStandIn
 from tasks.outcome import run
 from tasks.runtime import HANDLERS, Hands
 from tests.support.environments import ROOT, environment_of

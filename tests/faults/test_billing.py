@@ -26,7 +26,7 @@ from pigi.jobs.moves import JOB
 from pigi.operations.billing import request_checkout
 from pigi.operations.billing_oversight import oversee, request_reconciliation
 from pigi.store.base import ControlBase
-from standins.faulty_stripe import FaultyStripe, busy, drop_after, fail
+from standins.stripe.faults import FaultyStripe, busy, drop_after, fail
 from tests.support.billing import BUSINESS, Shop, charging
 from tests.support.http import serve
 from tests.support.monitor import Monitor

@@ -9,7 +9,7 @@ import pytest
 from pigi.jobs.context import JobContext
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
 from pigi.operations.billing_closing import end_subscriptions, remove_customer
-from standins.faulty_stripe import drop_after, fail
+from standins.stripe.faults import drop_after, fail
 from tasks.outcome import run
 from tests.support.billing import Shop
 from tests.support.jobs import ask, change, handle, row_of

@@ -12,7 +12,7 @@ from pigi.operations.account_changes import confirm_address
 from pigi.operations.members import change_role, end_membership
 from pigi.operations.organisations import rename_organisation
 from pigi.operations.tokens import ADDRESS
-from standins.faulty_stripe import drop_after, drop_before, fail
+from standins.stripe.faults import drop_after, drop_before, fail
 from tests.support.billing import Shop
 from tests.support.people import an_address, join, make_account, make_account_token
 

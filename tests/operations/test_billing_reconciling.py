@@ -15,8 +15,8 @@ from pigi.operations.billing_events import note_event
 from pigi.operations.billing_oversight import oversee, read_run, request_reconciliation
 from pigi.operations.billing_reconciling import PRICE
 from pigi.ports.billing import CheckoutRequest
-from standins.faulty_stripe import FaultyStripe, fail
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, fail
+from standins.stripe.server import Setup
 from tests.support.billing import HOME, PRICES, TEAM, Shop
 from tests.support.jobs import row_of
 

@@ -18,8 +18,8 @@ from pigi.operations.billing_accounts import ACCOUNT
 from pigi.operations.billing_events import receive_webhook
 from pigi.operations.billing_sync import sync_customer
 from pigi.ports.billing import CheckoutRequest, Contact
-from standins.faulty_stripe import FaultyStripe, busy, drop_before, fail, malformed, slow
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, busy, drop_before, fail, malformed, slow
+from standins.stripe.server import Setup
 from tests.support.billing import BUSINESS, Shop
 from tests.support.jobs import raise_epoch, row_of
 from tests.support.stack import until

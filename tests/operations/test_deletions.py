@@ -26,7 +26,7 @@ from pigi.operations.sessions import find_person
 from pigi.operations.standing import Stand, still_standing
 from pigi.store.control import Organisation
 from pigi.store.ledgers import AuditContent, AuditEntry
-from standins.faulty_stripe import busy, drop_after, drop_before, fail
+from standins.stripe.faults import busy, drop_after, drop_before, fail
 from tasks import generations, organisations  # noqa: F401 - these register bodies
 from tests.support.billing import Shop
 from tests.support.jobs import ask, row_of

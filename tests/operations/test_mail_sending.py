@@ -18,7 +18,7 @@ from pigi.operations.mail import address_hash, list_mails, queue_mail
 from pigi.operations.tokens import INVITATION, RESET, WELCOME
 from pigi.store.control import Organisation
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
-from standins.faulty_mail import FaultyMail, answer, drop, greylist
+from standins.mail.faults import FaultyMail, answer, drop, greylist
 from tasks.outcome import run
 from tasks.runtime import HANDLERS
 from tests.support.jobs import change, lapse, raise_epoch, register_organisation, row_of

@@ -18,7 +18,7 @@ from pigi.jobs.keeper import Keeper
 from pigi.operations.mail import MAIL, queue_mail
 from pigi.operations.tokens import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
 from pigi.store.people import Account, AccountToken, Invitation, Registration
-from standins.faulty_mail import FaultyMail
+from standins.mail.faults import FaultyMail
 from tasks.mail import send_mail, settle
 from tasks.outcome import run
 from tasks.runtime import HANDLERS, Hands

@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from pigi.jobs.moves import JOB
 from pigi.operations.generations import GENERATION, LIVE_TEXT
-from standins.anthropic_drafts import read_request
+from standins.anthropic.drafts import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pigi.jobs.view import EffectView, JobView
-    from standins.anthropic import Request
+    from standins.anthropic.server import Request
     from tests.support.stack import Model, Stack
 
 

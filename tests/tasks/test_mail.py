@@ -10,7 +10,7 @@ from pigi.jobs import effects
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
 from pigi.jobs.pump import find_closings, take_back
 from pigi.operations.jobs import cancel_job
-from standins.faulty_mail import FaultyMail, greylist
+from standins.mail.faults import FaultyMail, greylist
 from tasks.mail import settle
 from tasks.runtime import HANDLERS
 from tests.support.jobs import change, lapse, row_of, take

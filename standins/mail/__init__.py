@@ -1,0 +1,1 @@
+"""A mail server that delivers nothing, for development and tests without a real one."""
