@@ -12,8 +12,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from standins.anthropic.replies import Event, Reply, reply_to
-from standins.anthropic.requests import RequestError
+from standins.anthropic.messages import Event, Reply, RequestError, reply_to
 from standins.anthropic.server import AnthropicStandIn, Handler, Request
 
 if TYPE_CHECKING:

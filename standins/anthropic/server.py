@@ -1,8 +1,4 @@
-"""A stand-in for Anthropic's Messages API, for development without a key: ``python -m standins.anthropic``.
-
-It speaks the real protocol, so that the real SDK and all of Pigi's own code run. It keeps nothing: a request
-is in memory while it is answered and is never written to a disk or a terminal.
-"""
+"""The HTTP server of the Messages API, and the handler of its connections."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final
 
-from standins.anthropic.replies import DELTA, Event, reply_to
-from standins.anthropic.requests import RequestError, check_body, check_headers
+from standins.anthropic.messages import DELTA, Event, RequestError, check_body, check_headers, reply_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,8 +1,4 @@
-"""A mail server that delivers nothing, for development without one: ``python -m standins.mail``.
-
-It speaks real SMTP, so that all of Pigi's own code runs, and shows what it took on a page. The last 200 mails
-are in memory and never on a disk or a terminal.
-"""
+"""The SMTP server, which puts what it takes into an outbox and delivers nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from standins.mail.outbox import KEPT, Outbox
-from standins.mail.pages import OutboxPages
+from standins.mail.outbox import KEPT, Outbox, OutboxPages
 
 if TYPE_CHECKING:
     import asyncio

@@ -40,7 +40,7 @@ from pigi.operations.generations import request_generation
 from pigi.operations.jobs import read_job
 from pigi.store.instants import database_now
 from standins.anthropic.faults import FaultyAnthropic, ok
-from standins.anthropic.replies import reply_to
+from standins.anthropic.messages import reply_to
 from standins.anthropic.server import Handler, Request
 from tests.support.environments import ROOT, environment_of
 from tests.support.factories import make_organisation
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from pigi.jobs.view import JobView
     from pigi.settings import Settings
     from standins.anthropic.faults import Behaviour
-    from standins.anthropic.replies import Event
+    from standins.anthropic.messages import Event
 
 Found = TypeVar("Found")
 LOOK_SECONDS = 0.03
