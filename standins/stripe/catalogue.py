@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from standins.stripe.errors import invalid
-from standins.stripe.lists import page
+from standins.stripe.account import page
+from standins.stripe.requests import invalid
 
 if TYPE_CHECKING:
     from standins.stripe.account import Account, Obj
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 PRICES: Final = "price_team_month=4900:eur:month,price_team_year=49000:eur:year,price_business_month=19900:eur:month"
 """What is sold unless other prices are given: ``id=amount:currency:interval`` each, in the smallest unit."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from standins.stripe.account import merged, new_id, shown
+from standins.stripe.account import merged, new_id, page, shown
 from standins.stripe.catalogue import usable_price
 from standins.stripe.charges import CARDS, new_method
 from standins.stripe.customers import create_customer, whole_address
-from standins.stripe.errors import invalid
 from standins.stripe.invoices import declined
-from standins.stripe.lists import page
+from standins.stripe.requests import invalid
 from standins.stripe.subscriptions import attempt, start
 
 if TYPE_CHECKING:
     from standins.stripe.account import Account, Obj
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 DAY: Final = 86_400
 _SHORTEST: Final = 1800

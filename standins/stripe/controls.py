@@ -9,22 +9,21 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from standins.stripe import checkout, invoices, plan_changes, portal, returns, subscriptions
+from standins.stripe import charges, checkout, invoices, portal, subscriptions
 from standins.stripe.account import SETTINGS, shown
+from standins.stripe.api import catch_up, check_rights
 from standins.stripe.catalogue import usable_price
 from standins.stripe.charges import new_method
 from standins.stripe.checkout import Buyer
-from standins.stripe.clock import catch_up, retry
-from standins.stripe.errors import invalid
 from standins.stripe.events import body_of, sign
-from standins.stripe.keys import check_rights
+from standins.stripe.requests import invalid
+from standins.stripe.subscriptions import retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from standins.stripe.account import Account, Obj
-    from standins.stripe.deliveries import Deliveries
-
+    from standins.stripe.events import Deliveries
 
 _LONGEST: Final = 100 * 366 * 86_400
 
@@ -104,7 +103,7 @@ class Controls:
             found = account.get("subscription", subscription)
             quantity = subscriptions.first_item(found)["quantity"]
             chosen = usable_price(account, price, "price")
-            plan_changes.change_price(account, found, chosen, quantity, "always_invoice")
+            subscriptions.change_price(account, found, chosen, quantity, "always_invoice")
             return shown(found)
 
     def cancel_later(self, subscription: str, *, cancels: bool = True) -> Obj:
@@ -125,22 +124,22 @@ class Controls:
         """What "refund" in the dashboard does, of all that is left of a charge unless ``amount`` is less."""
         asked = {"charge": charge} | ({} if amount is None else {"amount": amount})
         with self.acting() as account:
-            return returns.create_refund(account, asked, pending=pending)
+            return charges.create_refund(account, asked, pending=pending)
 
     def fail_refund(self, refund: str) -> Obj:
         """A bank sends a refund back, pending or not."""
         with self.acting() as account:
-            return returns.fail_refund(account, refund)
+            return charges.fail_refund(account, refund)
 
     def dispute(self, charge: str, amount: int | None = None) -> Obj:
         """A bank takes a charge back, or ``amount`` of it; the dispute."""
         with self.acting() as account:
-            return returns.dispute(account, charge, amount)
+            return charges.dispute(account, charge, amount)
 
     def reinstate(self, dispute: str) -> Obj:
         """A dispute is won, and its amount comes back."""
         with self.acting() as account:
-            return returns.reinstate(account, dispute)
+            return charges.reinstate(account, dispute)
 
     def open_portal(self, customer: str) -> Obj:
         """A session of the portal."""

@@ -6,13 +6,12 @@ import secrets
 import string
 from typing import TYPE_CHECKING, Any, Final
 
-from standins.stripe.account import merged, new_id, shown
-from standins.stripe.lists import page
+from standins.stripe.account import merged, new_id, page, shown
 from standins.stripe.subscriptions import end
 
 if TYPE_CHECKING:
     from standins.stripe.account import Account, Obj
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 _ADDRESS: Final = ("city", "country", "line1", "line2", "postal_code", "state")
 _PLAIN: Final = ("name", "email", "description", "phone")

@@ -16,7 +16,7 @@ from standins.stripe.planned import Fault
 from standins.stripe.server import Setup, StripeStandIn
 
 if TYPE_CHECKING:
-    from standins.stripe.api import Request
+    from standins.stripe.requests import Request
 
 
 class FaultyStripe(StripeStandIn):

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from standins.stripe.api import Answer, Course, Request, answer
-from standins.stripe.errors import RequestError
+from standins.stripe.api import Answer, Course, answer
 from standins.stripe.planned import FaultyCourse
+from standins.stripe.requests import Request, RequestError
 from standins.stripe.site import reply
 
 if TYPE_CHECKING:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from standins.stripe.account import new_id
+from standins.stripe.account import new_id, page
 from standins.stripe.charges import charge, new_intent
-from standins.stripe.errors import RequestError, invalid
-from standins.stripe.lists import page
+from standins.stripe.requests import RequestError, invalid
 
 if TYPE_CHECKING:
     from standins.stripe.account import Account, Obj
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 RETRY_DAYS: Final = (3, 5, 7)
 """How long after each failed try the next one follows; after the last of them Stripe gives up."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from standins.stripe.api import Answer, Course
-from standins.stripe.errors import RequestError
+from standins.stripe.requests import RequestError
 
 NAMES: Final = frozenset({"fail", "busy", "slow", "drop_before", "drop_after", "hang_after", "malformed"})
 # API reference, "Errors": the types of errors that are not the request's.

@@ -6,19 +6,17 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from standins.stripe import subscriptions
-from standins.stripe.account import merged, new_id, shown
+from standins.stripe.account import merged, new_id, page, shown
 from standins.stripe.catalogue import usable_price
 from standins.stripe.charges import new_method
-from standins.stripe.clock import retry
-from standins.stripe.errors import RequestError, invalid
 from standins.stripe.invoices import declined, method_of
-from standins.stripe.lists import page
-from standins.stripe.plan_changes import change_price
+from standins.stripe.requests import RequestError, invalid
+from standins.stripe.subscriptions import change_price, retry
 
 if TYPE_CHECKING:
     from standins.stripe.account import Account, Obj
     from standins.stripe.checkout import Buyer
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 SESSION_SECONDS: Final = 3600
 _CONFIGURATION: Final = "billing_portal.configuration"

@@ -13,25 +13,20 @@ from standins.stripe import (
     charges,
     checkout,
     customers,
-    destinations,
     events,
     invoices,
-    plan_changes,
     portal,
-    returns,
     subscriptions,
 )
-from standins.stripe.account import shown
-from standins.stripe.clock import retry
-from standins.stripe.errors import RequestError, invalid
-from standins.stripe.lists import PAGING, page, search_customers
-from standins.stripe.parameters import Table
+from standins.stripe.account import PAGING, page, search_customers, shown
+from standins.stripe.requests import RequestError, Table, invalid
+from standins.stripe.subscriptions import retry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from standins.stripe.account import Account, Obj
-    from standins.stripe.parameters import Parameters
+    from standins.stripe.requests import Parameters
 
 _ADDRESS: Final = "address.city address.country address.line1 address.line2 address.postal_code address.state"
 _CUSTOMER: Final = f"""
@@ -178,13 +173,13 @@ ROUTES: Final = (
         "GET", "/v1/subscriptions",
         f"{_L} customer price plan status:{_STATUSES} current_period_start:range current_period_end:range"
         " collection_method:charge_automatically|send_invoice test_clock",
-        plan_changes.list_subscriptions,
+        subscriptions.list_subscriptions,
     ),
     _route("GET", "/v1/subscriptions/{}", _R, _read("subscription")),
-    _route("POST", "/v1/subscriptions/{}", _UPDATE, plan_changes.update_subscription),
+    _route("POST", "/v1/subscriptions/{}", _UPDATE, subscriptions.update_subscription),
     _route(
         "DELETE", "/v1/subscriptions/{}", f"{_R} invoice_now:bool prorate:bool {_DETAILS}",
-        plan_changes.cancel_subscription,
+        subscriptions.cancel_subscription,
     ),
     _route(
         "GET", "/v1/invoices",
@@ -216,7 +211,7 @@ ROUTES: Final = (
     _route(
         "POST", "/v1/refunds",
         f"{_R} amount:int charge payment_intent metadata.* reason:duplicate|fraudulent|requested_by_customer",
-        returns.create_refund,
+        charges.create_refund,
     ),
     _route("GET", "/v1/refunds/{}", _R, _read("refund")),
     _route("GET", "/v1/disputes/{}", _R, _read("dispute")),
@@ -230,15 +225,15 @@ ROUTES: Final = (
     _route(
         "POST", "/v1/webhook_endpoints",
         f"{_R} api_version connect:bool description enabled_events.# enabled_events! url:url! metadata.*",
-        destinations.create_endpoint,
+        events.create_endpoint,
     ),
-    _route("GET", "/v1/webhook_endpoints", PAGING, destinations.list_endpoints),
+    _route("GET", "/v1/webhook_endpoints", PAGING, events.list_endpoints),
     _route("GET", "/v1/webhook_endpoints/{}", _R, _read("webhook_endpoint")),
     _route(
         "POST", "/v1/webhook_endpoints/{}", f"{_R} description disabled:bool enabled_events.# metadata.* url:url",
-        destinations.update_endpoint,
+        events.update_endpoint,
     ),
-    _route("DELETE", "/v1/webhook_endpoints/{}", "", destinations.delete_endpoint),
+    _route("DELETE", "/v1/webhook_endpoints/{}", "", events.delete_endpoint),
     _route("GET", "/v1/events", f"{_L} delivery_success:bool type types.#", _list_events),
     _route("GET", "/v1/events/{}", _R, _read("event")),
     _route(
@@ -246,7 +241,7 @@ ROUTES: Final = (
         "limit:int object_id types.# created.gt created.gte created.lt created.lte page", events.thin_page,
     ),
     _route("GET", "/v2/core/events/{}", "", _read_thin),
-    _route("GET", "/v2/core/event_destinations", "limit:int include.# page", destinations.list_destinations),
+    _route("GET", "/v2/core/event_destinations", "limit:int include.# page", events.list_destinations),
 )  # fmt: skip
 
 

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from standins.stripe.account import Account
 from standins.stripe.catalogue import PRICES, stock
 from standins.stripe.controls import Controls
-from standins.stripe.deliveries import Deliveries
-from standins.stripe.destinations import new_destination
-from standins.stripe.events import make
+from standins.stripe.events import Deliveries, make, new_destination
 from standins.stripe.handler import Handler
 from standins.stripe.planned import Faults
 from standins.stripe.portal import set_up
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from standins.stripe.api import Request
+    from standins.stripe.requests import Request
 
 SECRET: Final = "whsec_standin"  # noqa: S105 - guards nothing but a developer's own machine
 

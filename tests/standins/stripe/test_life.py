@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import stripe
 
-from standins.stripe.errors import RequestError
+from standins.stripe.requests import RequestError
 from standins.stripe.server import StripeStandIn
 from tests.standins.stripe.client import client_of, kinds, open_session, subscribe
 

@@ -1,6 +1,9 @@
-"""Parameters as the API takes them: its form encoding, and tables of names and kinds that are held to strictly.
+"""Requests to the API, their parameters, and the errors that refuse them, in Stripe's own form.
 
-Source: Stripe's API reference and the parameter types of the official SDK. A table is text, a word a parameter:
+Source: Stripe's API reference, "Errors", "Error codes" and "Metadata", and the parameter types of the official SDK.
+An error's message names parameters and ids, as Stripe's do, and never what else was sent.
+
+The parameters that an endpoint takes are a table, held to strictly. It is text, a word a parameter:
 ``line_items.#.price`` is ``line_items[0][price]``, ``metadata.*`` any key; after a colon comes its kind (text without
 one, ``int``, ``bool``, ``email``, ``url``, ``range``, or its permitted values); ``!`` marks what must be given.
 """
@@ -9,11 +12,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-from standins.stripe.errors import RequestError, invalid
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
+INVALID: Final = "invalid_request_error"
+IDEMPOTENCY: Final = "idempotency_error"
 Parameters = dict[str, Any]
 
 _RANGE: Final = ("", ".gt", ".gte", ".lt", ".lte")
@@ -22,6 +29,53 @@ _INT: Final = re.compile(r"-?[0-9]{1,18}")
 # Nothing that could end a header or a policy in which it is named.
 _URL: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#][!-~]*)?")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class RequestError(Exception):
+    """The request is refused with ``status``; ``error`` is what the answer's ``error`` holds."""
+
+    def __init__(self, status: int, message: str, error_type: str = INVALID, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = {"type": error_type, "message": message, **{k: v for k, v in more.items() if v is not None}}
+        self.headers: Mapping[str, str] = {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The answer's body."""
+        return {"error": self.error}
+
+
+def invalid(message: str, code: str | None = None, param: str | None = None) -> RequestError:
+    """A 400 of a request that makes no sense."""
+    return RequestError(400, message, code=code, param=param)
+
+
+def no_such(kind: str, name: object, param: str = "id", status: int = 404) -> RequestError:
+    """An object that is not there: 404 when it is what the path names, 400 when a parameter does."""
+    word = kind.rpartition(".")[2].replace("_", " ")
+    return RequestError(status, f"No such {word}: '{name}'", code="resource_missing", param=param)
+
+
+@dataclass(frozen=True, repr=False)
+class Request:
+    """A request as it came: header names in lower case, and the body's bytes."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def encoded(self) -> str:
+        """Its parameters in form encoding, from the query or the body."""
+        return self.body.decode() if self.method == "POST" else self.query
+
+    @cached_property
+    def parameters(self) -> dict[str, str]:
+        """Its parameters by name, as they were sent: ``line_items[0][price]``."""
+        return dict(parse_qsl(self.encoded, keep_blank_values=True))
 
 
 @dataclass
