@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from standins.stripe.account import Account, Obj
     from standins.stripe.events import Deliveries
+    from standins.stripe.handler import Faults
 
 _LONGEST: Final = 100 * 366 * 86_400
 
@@ -34,6 +35,7 @@ class Controls:
     account: Account
     deliveries: Deliveries
     destination: str
+    faults: Faults
 
     @contextmanager
     def acting(self) -> Iterator[Account]:

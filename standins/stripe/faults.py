@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from standins.stripe.planned import Fault
+from standins.stripe.handler import Fault
 from standins.stripe.server import Setup, StripeStandIn
 
 if TYPE_CHECKING:

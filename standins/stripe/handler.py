@@ -1,36 +1,156 @@
-"""One connection to the stand-in: reads requests, sends answers, and fails as it was planned."""
+"""The handler of connections, which reads requests, sends answers, and fails as it was planned.
+
+The faults that can be planned, with their options:
+
+``fail`` (``status``, ``retry_after``, ``after``, ``stored``): an error; ``after`` the act was done, and ``stored`` as
+the answer that its idempotency key has from then on. ``busy`` (``retry_after``): a 429 before anything is done.
+``slow`` (``seconds``): the request is at work that long before it acts, so that its key is in use. ``drop_before``,
+``drop_after``: the connection is cut before or after the act. ``hang_after``: the act is done, and no answer comes
+until the server closes. ``malformed``: the act is done, and the answer is not JSON.
+"""
 
 from __future__ import annotations
 
 import json
+import threading
+from abc import abstractmethod
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from standins.stripe.api import Answer, Course, answer
-from standins.stripe.planned import FaultyCourse
 from standins.stripe.requests import Request, RequestError
-from standins.stripe.site import reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from standins.stripe.planned import Fault
-    from standins.stripe.server import StripeStandIn
+    from standins.stripe.account import Account
 
 _BODY_BYTES: Final = 1024 * 1024
 _API: Final = ("/v1/", "/v2/")
+NAMES: Final = frozenset({"fail", "busy", "slow", "drop_before", "drop_after", "hang_after", "malformed"})
+# API reference, "Errors": the types of errors that are not the request's.
+_TYPES: Final = {401: "invalid_request_error", 403: "invalid_request_error", 400: "invalid_request_error"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault by its name, with its options."""
+
+    name: str
+    status: int = 500
+    retry_after: float | None = None
+    after: bool = False
+    stored: bool = False
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            raise ValueError(f"a fault is one of {', '.join(sorted(NAMES))}")
+
+    @property
+    def refusal(self) -> RequestError:
+        """The error that it answers."""
+        status = 429 if self.name == "busy" else self.status
+        code = "rate_limit" if self.name == "busy" else None
+        found = RequestError(status, "An error that was planned.", _TYPES.get(status, "api_error"), code=code)
+        if self.retry_after is not None:
+            found.headers = {"Retry-After": f"{self.retry_after:g}"}
+        return found
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it refuses before anything is done."""
+        return self.name == "busy" or (self.name == "fail" and not self.after)
+
+
+class FaultyCourse(Course):
+    """The course of a request that has a fault; ``closing`` ends its waits."""
+
+    def __init__(self, fault: Fault, closing: threading.Event) -> None:
+        self._fault = fault
+        self._closing = closing
+
+    def begin(self) -> None:
+        if self._fault.seconds:
+            self._closing.wait(self._fault.seconds)
+        if self._fault.refuses:
+            raise self._fault.refusal
+
+    def end(self, found: Answer) -> Answer:
+        return Answer.of(self._fault.refusal) if self._fault.after and self._fault.stored else found
+
+
+@dataclass
+class _Planned:
+    method: str
+    path: str
+    fault: Fault
+    times: int
+
+
+class Faults:
+    """The plan: the first fault that fits a request is taken, as many times as it was planned for."""
+
+    def __init__(self) -> None:
+        self._planned: list[_Planned] = []
+        self._lock = threading.Lock()
+
+    def plan(self, method: str, path: str, fault: Fault, times: int = 1) -> None:
+        """Plan ``fault`` for the next ``times`` requests of ``method`` (``*`` for any) whose path begins so."""
+        with self._lock:
+            self._planned.append(_Planned(method.upper(), path, fault, times))
+
+    def take(self, method: str, path: str) -> Fault | None:
+        """The fault of a request, if one is planned."""
+        with self._lock:
+            for one in self._planned:
+                if one.times > 0 and one.method in {"*", method} and path.startswith(one.path):
+                    one.times -= 1
+                    return one.fault
+        return None
+
+    def clear(self) -> None:
+        """Plan nothing any more."""
+        with self._lock:
+            self._planned.clear()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is sent back to a request that is not for the API."""
+
+    status: int
+    kind: str
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Served(Protocol):
+    """What a connection needs of the server that it came to."""
+
+    account: Account
+    faults: Faults
+    closing: threading.Event
+
+    def heard(self, request: Request) -> None:
+        """Called with each request to the API as it comes."""
+
+    @abstractmethod
+    def reply(self, request: Request) -> Reply:
+        """The reply to a request that is not for the API."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Requests to the API go to `standins.stripe.api`, all others to the pages and controls."""
+    """A connection. Requests to the API go to `standins.stripe.api`, all others to the server's pages and controls."""
 
     protocol_version = "HTTP/1.1"
     server_version = "pigi-standin"
     sys_version = ""
     wbufsize = -1  # unbuffered writes cost a packet for each header, and 40 ms with delayed acknowledgements
     disable_nagle_algorithm = True
-    server: StripeStandIn
+    server: Served  # type: ignore[assignment]  # the base class names any server
 
     def do_GET(self) -> None:
         self._serve()
@@ -52,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
         elif request.path.startswith(_API):
             self._call(request)
         else:
-            told = reply(self.server, request)
+            told = self.server.reply(request)
             self.send_bytes(told.status, told.body, {"Content-Type": told.kind, **told.headers})
 
     def _read(self) -> Request:

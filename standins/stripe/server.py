@@ -1,8 +1,4 @@
-"""A stand-in for Stripe, for development without a key: ``python -m standins.stripe``.
-
-It speaks the real protocol to the real SDK, has pages to pay and to change a subscription on, and posts signed events.
-No money moves and nothing leaves this machine. What it is told stays in memory, and in a file only if it is given one.
-"""
+"""The HTTP server of the stand-in: the account, its pages and controls, and the delivery of its events."""
 
 from __future__ import annotations
 
@@ -13,12 +9,12 @@ from dataclasses import dataclass
 from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
+from standins.stripe import site
 from standins.stripe.account import Account
 from standins.stripe.catalogue import PRICES, stock
 from standins.stripe.controls import Controls
 from standins.stripe.events import Deliveries, make, new_destination
-from standins.stripe.handler import Handler
-from standins.stripe.planned import Faults
+from standins.stripe.handler import Faults, Handler, Served
 from standins.stripe.portal import set_up
 
 if TYPE_CHECKING:
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from standins.stripe.handler import Reply
     from standins.stripe.requests import Request
 
 SECRET: Final = "whsec_standin"  # noqa: S105 - guards nothing but a developer's own machine
@@ -49,7 +46,7 @@ class Setup:
     state: Path | None = None
 
 
-class StripeStandIn(Controls, ThreadingHTTPServer):
+class StripeStandIn(Controls, ThreadingHTTPServer, Served):
     """The server; a context manager that serves and delivers in threads."""
 
     daemon_threads = True
@@ -93,6 +90,9 @@ class StripeStandIn(Controls, ThreadingHTTPServer):
 
     def heard(self, request: Request) -> None:
         """Called with each request to the API as it comes; a test double replaces this."""
+
+    def reply(self, request: Request) -> Reply:
+        return site.reply(self, request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing: a trace could show what was sent, and a reader that left is no error."""

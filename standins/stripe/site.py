@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import secrets
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from standins.stripe import checkout, invoices, pages, portal
 from standins.stripe.charges import CARDS, new_method
 from standins.stripe.checkout import Buyer
+from standins.stripe.handler import Fault, Reply
 from standins.stripe.pages import Page, overview
-from standins.stripe.planned import Fault
 from standins.stripe.requests import RequestError, invalid
 from standins.stripe.subscriptions import retry
 
@@ -24,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from standins.stripe.account import Account, Obj
+    from standins.stripe.controls import Controls
     from standins.stripe.requests import Request
-    from standins.stripe.server import StripeStandIn
 
-    Control = Callable[[StripeStandIn, list[str], Obj], Any]
+    Control = Callable[[Controls, list[str], Obj], Any]
     Form = dict[str, str]
 
 _LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -38,27 +37,17 @@ _COUNTRY: Final = 2
 _WAITS: Final = "The bank wants a confirmation, which this test card never gets. Nothing was paid."
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What is sent back."""
-
-    status: int
-    kind: str
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-def reply(server: StripeStandIn, request: Request) -> Reply:
+def reply(controls: Controls, request: Request) -> Reply:
     """The reply to a request that is not for the API."""
     if not _is_local(request):
         return Reply(403, "text/plain; charset=utf-8", b"Only under this machine's own name, from its own pages.\n")
     parts = request.path.strip("/").split("/")
     if parts[0] == "_standin":
-        return _control(server, request, parts[1:])
+        return _control(controls, request, parts[1:])
     if parts == ["style.css"]:
         return Reply(200, "text/css; charset=utf-8", pages.STYLE.encode())
     try:
-        return _page(_seen(server, parts) if request.method == "GET" else _posted(server, request, parts))
+        return _page(_seen(controls, parts) if request.method == "GET" else _posted(controls, request, parts))
     except RequestError as refusal:
         return _page(pages.message(refusal.status, str(refusal)))
 
@@ -74,8 +63,8 @@ def _is_local(request: Request) -> bool:
     return urlsplit(f"//{host}").hostname in _LOCAL and origin in {None, f"http://{host}"}
 
 
-def _seen(server: StripeStandIn, parts: list[str]) -> Page:
-    with server.acting() as account:
+def _seen(controls: Controls, parts: list[str]) -> Page:
+    with controls.acting() as account:
         match parts:
             case [""]:
                 return overview(account)
@@ -88,17 +77,17 @@ def _seen(server: StripeStandIn, parts: list[str]) -> Page:
     raise RequestError(404, "There is no such page.")
 
 
-def _posted(server: StripeStandIn, request: Request, parts: list[str]) -> Page:
+def _posted(controls: Controls, request: Request, parts: list[str]) -> Page:
     form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
     match parts:
         case ["pay", name]:
-            return _pay(server, name, form)
+            return _pay(controls, name, form)
         case ["portal", token, action]:
-            return _portal(server, token, action, form)
+            return _portal(controls, token, action, form)
         case ["invoices", token]:
-            return _pay_hosted(server, token, form)
+            return _pay_hosted(controls, token, form)
         case ["actions"]:
-            return _act(server, form)
+            return _act(controls, form)
     raise RequestError(404, "There is no such page.")
 
 
@@ -116,10 +105,10 @@ def _page(page: Page) -> Reply:
     return Reply(page.status, _HTML, page.html.encode(), headers)
 
 
-def _control(server: StripeStandIn, request: Request, parts: list[str]) -> Reply:
+def _control(controls: Controls, request: Request, parts: list[str]) -> Reply:
     try:
         body = json.loads(request.body or b"{}")
-        return _json(200, _find(request.method, parts)(server, parts, body) or {})
+        return _json(200, _find(request.method, parts)(controls, parts, body) or {})
     except RequestError as refusal:
         return _json(refusal.status, refusal.body)
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -141,29 +130,33 @@ def _same(pattern: str, part: str) -> bool:
     return pattern in {"*", part}
 
 
-def _plan(server: StripeStandIn, _parts: list[str], body: Obj) -> None:
+def _plan(controls: Controls, _parts: list[str], body: Obj) -> None:
     options = {name: value for name, value in body.items() if name not in {"method", "path", "fault", "times"}}
-    server.faults.plan(body["method"], body["path"], Fault(body["fault"], **options), int(body.get("times", 1)))
+    controls.faults.plan(body["method"], body["path"], Fault(body["fault"], **options), int(body.get("times", 1)))
 
 
 _SUBSCRIPTION: Final = ("subscriptions", "*")
 _CONTROLS: Final[tuple[tuple[str, tuple[str, ...], Control], ...]] = (
-    ("GET", ("state",), lambda server, _parts, _body: server.state()),
-    ("POST", ("advance",), lambda server, _parts, body: server.advance(float(body["seconds"]))),
-    ("POST", ("sessions", "*", "pay"), lambda server, parts, body: server.pay(parts[1], **body)),
-    ("POST", (*_SUBSCRIPTION, "renew"), lambda server, parts, body: server.renew(parts[1], **body)),
-    ("POST", (*_SUBSCRIPTION, "pay"), lambda server, parts, _: {"paid": server.retry_payment(parts[1], pay=True)}),
-    ("POST", (*_SUBSCRIPTION, "retry"), lambda server, parts, body: {"paid": server.retry_payment(parts[1], **body)}),
-    ("POST", (*_SUBSCRIPTION, "give-up"), lambda server, parts, body: server.give_up(parts[1], **body)),
-    ("POST", (*_SUBSCRIPTION, "status"), lambda server, parts, body: server.set_status(parts[1], **body)),
-    ("POST", ("charges", "*", "refund"), lambda server, parts, body: server.refund(parts[1], **body)),
-    ("POST", ("charges", "*", "dispute"), lambda server, parts, body: server.dispute(parts[1], **body)),
-    ("POST", ("refunds", "*", "fail"), lambda server, parts, _body: server.fail_refund(parts[1])),
-    ("POST", ("disputes", "*", "reinstate"), lambda server, parts, _body: server.reinstate(parts[1])),
+    ("GET", ("state",), lambda controls, _parts, _body: controls.state()),
+    ("POST", ("advance",), lambda controls, _parts, body: controls.advance(float(body["seconds"]))),
+    ("POST", ("sessions", "*", "pay"), lambda controls, parts, body: controls.pay(parts[1], **body)),
+    ("POST", (*_SUBSCRIPTION, "renew"), lambda controls, parts, body: controls.renew(parts[1], **body)),
+    ("POST", (*_SUBSCRIPTION, "pay"), lambda controls, parts, _: {"paid": controls.retry_payment(parts[1], pay=True)}),
+    (
+        "POST",
+        (*_SUBSCRIPTION, "retry"),
+        lambda controls, parts, body: {"paid": controls.retry_payment(parts[1], **body)},
+    ),
+    ("POST", (*_SUBSCRIPTION, "give-up"), lambda controls, parts, body: controls.give_up(parts[1], **body)),
+    ("POST", (*_SUBSCRIPTION, "status"), lambda controls, parts, body: controls.set_status(parts[1], **body)),
+    ("POST", ("charges", "*", "refund"), lambda controls, parts, body: controls.refund(parts[1], **body)),
+    ("POST", ("charges", "*", "dispute"), lambda controls, parts, body: controls.dispute(parts[1], **body)),
+    ("POST", ("refunds", "*", "fail"), lambda controls, parts, _body: controls.fail_refund(parts[1])),
+    ("POST", ("disputes", "*", "reinstate"), lambda controls, parts, _body: controls.reinstate(parts[1])),
     ("POST", ("faults",), _plan),
-    ("DELETE", ("faults",), lambda server, _parts, _body: server.faults.clear()),
-    ("POST", ("account",), lambda server, _parts, body: server.set_account(**body)),
-    ("POST", ("deliveries",), lambda server, _parts, body: server.pause_deliveries(paused=bool(body["paused"]))),
+    ("DELETE", ("faults",), lambda controls, _parts, _body: controls.faults.clear()),
+    ("POST", ("account",), lambda controls, _parts, body: controls.set_account(**body)),
+    ("POST", ("deliveries",), lambda controls, _parts, body: controls.pause_deliveries(paused=bool(body["paused"]))),
 )
 """Method, path below ``/_standin/``, and the method of `standins.stripe.controls.Controls` that it calls."""
 
@@ -178,10 +171,10 @@ def _buyer(form: Form) -> Buyer:
     return found
 
 
-def _pay(server: StripeStandIn, name: str, form: Form) -> Page:
+def _pay(controls: Controls, name: str, form: Form) -> Page:
     """Pay a checkout session, and go where it leads; a card that doesn't pay leaves the page as it is, and says why."""
     payer = _buyer(form)
-    with server.acting() as account:
+    with controls.acting() as account:
         session = account.get("checkout.session", name)
         try:
             checkout.pay(account, name, payer)
@@ -194,9 +187,9 @@ def _pay(server: StripeStandIn, name: str, form: Form) -> Page:
         return Page.to(session["success_url"].replace("{CHECKOUT_SESSION_ID}", name))
 
 
-def _portal(server: StripeStandIn, token: str, action: str, form: Form) -> Page:
+def _portal(controls: Controls, token: str, action: str, form: Form) -> Page:
     """Do something on the portal's page, and show it again, or go where its flow leads."""
-    with server.acting() as account:
+    with controls.acting() as account:
         session = portal.opened(account, token)
         try:
             _PORTAL.get(action, _unknown)(account, session, form)
@@ -234,10 +227,10 @@ def _hosted(account: Account, token: str) -> Obj:
     raise RequestError(404, "There is no such invoice.")
 
 
-def _pay_hosted(server: StripeStandIn, token: str, form: Form) -> Page:
+def _pay_hosted(controls: Controls, token: str, form: Form) -> Page:
     """Pay an open invoice on its page, with the card that is chosen there."""
     payer = _buyer(form)
-    with server.acting() as account:
+    with controls.acting() as account:
         invoice = _hosted(account, token)
         invoices.expect(invoice, "open", words="This invoice can't be paid any more.")
         if payer.card == "declined":
@@ -249,22 +242,22 @@ def _pay_hosted(server: StripeStandIn, token: str, form: Form) -> Page:
         return Page.to(f"/invoices/{token}") if paid else pages.invoice_page(invoice, _WAITS, 402)
 
 
-def _act(server: StripeStandIn, form: Form) -> Page:
+def _act(controls: Controls, form: Form) -> Page:
     """A button of the overview."""
     name = form.get("id", "")
     match form.get("act"):
         case "advance":
-            server.advance(float(form.get("seconds", "0")))
+            controls.advance(float(form.get("seconds", "0")))
         case "renew" | "fail":
-            server.renew(name, pay=form["act"] == "renew")
+            controls.renew(name, pay=form["act"] == "renew")
         case "pay":
-            server.retry_payment(name, pay=True)
+            controls.retry_payment(name, pay=True)
         case "retry":
-            server.retry_payment(name)
+            controls.retry_payment(name)
         case "give-up":
-            server.give_up(name)
-        case "toggle" if isinstance(server.account.settings.get(name), bool):
-            server.set_account(**{name: not server.account.settings[name]})
+            controls.give_up(name)
+        case "toggle" if isinstance(controls.account.settings.get(name), bool):
+            controls.set_account(**{name: not controls.account.settings[name]})
         case _:
             raise RequestError(404, "There is no such button.")
     return Page.to("/")
