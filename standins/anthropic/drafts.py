@@ -1,7 +1,7 @@
-"""The drafts of the stand-in: put together from the name and the purpose by fixed rules.
+"""Drafts, put together from the name and the purpose by fixed rules.
 
 They are meant to be read and edited like real ones, and they claim nothing about how they were written. The
-kind of draft is told by the ``title`` of the schema; any other schema is filled with the least that fits.
+kind of draft is chosen by the ``title`` of the schema; any other schema is filled with the least that fits.
 """
 
 from __future__ import annotations

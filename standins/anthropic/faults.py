@@ -1,4 +1,4 @@
-"""The stand-in made to fail on demand: each request takes the next behaviour of a script.
+"""A stand-in that fails on demand: each request takes the next behaviour of a script.
 
     with FaultyAnthropic([status(429, {"retry-after": "7"}), ok()]) as server:
         ...  # server.url, server.requests

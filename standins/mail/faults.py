@@ -1,4 +1,4 @@
-"""The mail sink made to fail on demand: each try at a recipient takes the next behaviour of their plan.
+"""A mail server that fails on demand: each attempt at a recipient takes the next behaviour of their plan.
 
     with FaultyMail() as sink:
         sink.plan("a@example.org", answer("rcpt", "451 4.7.1 Come back later"), drop("end"), ok())
@@ -50,7 +50,7 @@ class Arrival:
 
 
 class FaultyMail(MailSink):
-    """``usual`` chooses the behaviour of whoever has no plan, by the recipient and the number of the try, from 0."""
+    """A mail server with plans; ``usual`` chooses for a recipient without one, by the number of the attempt, from 0."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Guard:
-    """What the server asks for before it takes mail.
+    """What the server requires before it takes mail.
 
-    ``tls`` makes STARTTLS available and needed; with ``implicit`` there is TLS from the first byte.
+    ``tls`` makes STARTTLS available and required; with ``implicit`` there is TLS from the first byte.
     ``credentials`` are a user and a password; without them anybody's mail is taken.
     """
 
@@ -47,7 +47,7 @@ class MailSink:
     Args:
         host: where to listen; not reachable from outside by default.
         ports: those of SMTP and of the outbox's page; 0 takes a free one.
-        guard: what is asked of whoever comes.
+        guard: what is required of clients.
         kept: how many mails are kept.
     """
 
@@ -74,7 +74,7 @@ class MailSink:
         """
 
     def breaks_off(self, _line: Line) -> bool:
-        """Whether `meet` ends this try amid the text, at the stage ``body``."""
+        """Whether `meet` ends this attempt in the middle of the text, at the stage ``body``."""
         return False
 
     def take(self, envelope: Envelope) -> None:
@@ -94,7 +94,7 @@ class MailSink:
 
     @property
     def url(self) -> str:
-        """The SMTP_URL to give to Pigi, when nothing but SMTP is asked for."""
+        """The SMTP_URL to give to Pigi, when the guard requires nothing."""
         return f"smtp://{self.address}"
 
     def __enter__(self) -> Self:
@@ -154,7 +154,7 @@ class Line(SMTP):
 
 
 class _Hooks:
-    """What aiosmtpd asks of its handler."""
+    """The hooks that aiosmtpd calls."""
 
     def __init__(self, sink: MailSink) -> None:
         self._sink = sink

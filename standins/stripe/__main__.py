@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--webhook", default="", help="where events are posted")
     parser.add_argument("--secret", help="signs them; from STANDIN_WEBHOOK_SECRET it is seen in no list of processes")
     parser.add_argument("--payload", choices=["snapshot", "thin"], default="snapshot")
-    parser.add_argument("--prices", default=PRICES, help="id=amount:currency:interval, parted by commas")
+    parser.add_argument("--prices", default=PRICES, help="id=amount:currency:interval, separated by commas")
     parser.add_argument("--public", default="", help="the address under which people reach the pages")
     parser.add_argument("--state", type=Path, help="a file that keeps it all")
     given = parser.parse_args(arguments)

@@ -79,9 +79,9 @@ def shown(obj: Obj) -> Obj:
 
 
 class Account:
-    """All of it. Whoever reads or changes it holds ``lock``. ``base`` is where people reach the pages.
+    """The account. A thread that reads or changes it holds ``lock``. ``base`` is where people reach the pages.
 
-    Each change is told to ``listeners`` with the event's type, the object and the attributes' former values.
+    Each change is passed to ``listeners`` with the event's type, the object and the attributes' former values.
     """
 
     def __init__(self, base: str, path: Path | None = None) -> None:
@@ -174,7 +174,7 @@ def merged(current: dict[str, str], given: dict[str, str | None] | None) -> dict
 
 
 def within(value: int, bounds: Any) -> bool:
-    """Whether ``value`` is what a range parameter asks for; anything is for None."""
+    """Whether ``value`` is within the bounds of a range parameter; without bounds everything is."""
     if bounds is None:
         return True
     if isinstance(bounds, int):

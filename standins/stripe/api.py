@@ -131,7 +131,7 @@ def _check_version(headers: Mapping[str, str]) -> None:
 
 
 def _check_key(headers: Mapping[str, str]) -> str:
-    """The key that asks; a 401 if there is none, or it is no secret key of test mode."""
+    """The API key of a request; a 401 if there is none, or it is no secret key of test mode."""
     key = _key(headers.get("authorization", ""))
     if key is None:
         words = "You did not provide an API key. Provide it in the Authorization header, using Bearer auth."

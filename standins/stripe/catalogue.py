@@ -1,4 +1,4 @@
-"""What is sold: products and prices, given at the start, and the account itself."""
+"""The catalogue: products and prices, given at the start; and the account's own endpoint."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _ON_ITS_WAY: Final = ("pending", "succeeded")
 
 @dataclass(frozen=True)
 class Card:
-    """A test card: what is told of it, and whether it pays the first time and later."""
+    """A test card: its public data, and whether it pays the first time and later."""
 
     last4: str
     brand: str

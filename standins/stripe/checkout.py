@@ -163,7 +163,7 @@ def pay(account: Account, name: str, buyer: Buyer) -> Obj:
 
 
 def _customer(account: Account, session: Obj, buyer: Buyer) -> Obj:
-    """Whoever pays, with what the page may write onto the customer: an address only where it was asked to."""
+    """The customer who pays, updated from the page: address and name only where ``customer_update`` allows it."""
     if session["customer"] is None:
         made = _new_customer(account, buyer)
         session["customer"] = made["id"]

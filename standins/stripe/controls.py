@@ -1,4 +1,4 @@
-"""What happens at Stripe without a call of the API: time passes, people pay, cards fail, somebody uses the portal.
+"""Controls for what happens at Stripe without a call of the API: time passes, cards fail, people use the portal.
 
 The same over HTTP is in `standins.stripe.site`.
 """

@@ -1,4 +1,4 @@
-"""Customers."""
+"""Customers: created, updated, read, listed, deleted. Source: Stripe's API reference, "Customers"."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def read_thin(event: Obj) -> Obj:
 
 
 def thin_page(account: Account, asked: dict[str, Any]) -> Obj:
-    """The thin events that were asked for, the newest first, on one page."""
+    """The thin events that fit the parameters, the newest first, on one page."""
     kinds, about, limit = asked.get("types"), asked.get("object_id"), asked.get("limit", 20)
     found = [
         read_thin(event)
@@ -228,7 +228,7 @@ def list_endpoints(account: Account, asked: Parameters) -> Obj:
 
 
 def list_destinations(account: Account, asked: Parameters) -> Obj:
-    """``GET /v2/core/event_destinations``: all of them, in the second version's form; addresses only if asked for."""
+    """``GET /v2/core/event_destinations``: all of them, in version 2's form; addresses only if included."""
     told = "webhook_endpoint.url" in asked.get("include", [])
     data = [
         _second_form(one, one["url"] if told else None) for one in reversed(account.of(_KIND).values()) if one["url"]

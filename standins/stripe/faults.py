@@ -1,4 +1,4 @@
-"""The stand-in made to fail on demand, and to remember what it was asked.
+"""A stand-in that fails on demand, and records the requests to it.
 
     with FaultyStripe() as server:
         server.plan("POST", "/v1/customers", hang_after())
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class FaultyStripe(StripeStandIn):
-    """``requests`` are those to the API, as they came: method, path, headers, parameters."""
+    """A stand-in with recorded requests: ``requests`` are those to the API, as they came."""
 
     def __init__(self, setup: Setup | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.requests: list[Request] = []

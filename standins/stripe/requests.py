@@ -47,7 +47,7 @@ class RequestError(Exception):
 
 
 def invalid(message: str, code: str | None = None, param: str | None = None) -> RequestError:
-    """A 400 of a request that makes no sense."""
+    """A 400 for an invalid request."""
     return RequestError(400, message, code=code, param=param)
 
 
@@ -204,15 +204,15 @@ def _need(told: Any, pattern: str) -> None:
         raise invalid(f"Missing required param: {name}.", "parameter_missing", name)
 
 
-def _check_metadata(told: Any, place: str = "") -> None:
-    """Hold all metadata to the limits, however deep it is; ``place`` is the name of what is ``told``."""
-    named = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
-    for key, value in named:
+def _check_metadata(value: Any, place: str = "") -> None:
+    """Hold all metadata to the limits, however deep it is; ``place`` is the name of ``value``."""
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in named:
         name = f"{place}[{key}]" if place else str(key)
         if key == "metadata":
-            _limit_metadata(value or {}, name)
+            _limit_metadata(inner or {}, name)
         else:
-            _check_metadata(value, name)
+            _check_metadata(inner, name)
 
 
 def _limit_metadata(metadata: Parameters, name: str) -> None:

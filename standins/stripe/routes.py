@@ -1,4 +1,4 @@
-"""The endpoints: method, path, the parameters that each takes, and what it does.
+"""The endpoints of the API: method, path, parameters, and the function that acts.
 
 Parameters are those of the official SDK's types for this version, nested ones as far as this stand-in acts on them.
 """

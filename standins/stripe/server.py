@@ -30,9 +30,9 @@ SECRET: Final = "whsec_standin"  # noqa: S105 - guards nothing but a developer's
 
 @dataclass(frozen=True)
 class Setup:
-    """How the account begins.
+    """The settings that the account begins with.
 
-    ``prices`` are ``id=amount:currency:interval``, parted by commas. ``webhook`` is where events are posted, signed
+    ``prices`` are ``id=amount:currency:interval``, separated by commas. ``webhook`` is where events are posted, signed
     with ``secret``, in the form ``payload`` (``snapshot`` or ``thin``); without it they wait for `take_events`.
     ``public`` is the address under which people reach the pages, if it is another than the server's own. ``state`` is
     a file that outlives the server.

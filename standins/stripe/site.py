@@ -1,6 +1,6 @@
-"""The replies to all but the API, to this machine alone: pages and their forms, and controls in JSON.
+"""Replies to requests that are not for the API, from this machine alone: pages, their forms, and controls in JSON.
 
-The controls are under ``/_standin/``, for drills. Each form ends in a redirect, so that a page that
+The controls are under ``/_standin/``, for tests. Each form ends in a redirect, so that a page that
 is loaded again does nothing twice.
 """
 

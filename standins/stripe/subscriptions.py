@@ -110,7 +110,7 @@ def attempt(account: Account, invoice: Obj, forced: bool | None = None) -> bool:
 
 
 def _recover(account: Account, subscription: Obj, invoice: Obj) -> None:
-    """The newest invoice decides; drafts, which nobody was asked to pay, don't count."""
+    """Make a subscription active if ``invoice`` is its newest; drafts, which are not due, don't count."""
     own = [one for one in account.of("invoice").values() if one["_subscription"] == subscription["id"]]
     newest = next(one for one in reversed(own) if one["status"] != "draft")
     if newest is invoice and subscription["status"] in {"incomplete", "trialing", "past_due", "unpaid"}:
