@@ -58,7 +58,7 @@ _BOUNDS: Final[dict[str, Callable[[int, int], bool]]] = {
     "lt": lambda value, bound: value < bound,
     "lte": lambda value, bound: value <= bound,
 }
-# What an object holds only when it is asked for: of which kind, whose field names it.
+# What an object holds only when it is expanded: the kind, and its field that names the object.
 _INCLUDED: Final = {
     ("invoice", "payments"): ("invoice_payment", "invoice"),
     ("charge", "refunds"): ("refund", "charge"),
@@ -182,20 +182,20 @@ def within(value: int, bounds: Any) -> bool:
     return all(_BOUNDS[name](value, bound) for name, bound in bounds.items())
 
 
-def page(account: Account, url: str, kind: str, asked: Parameters, keep: Callable[[Obj], bool]) -> Obj:
+def page(account: Account, url: str, kind: str, params: Parameters, keep: Callable[[Obj], bool]) -> Obj:
     """A page of the objects for which ``keep`` holds, the newest first."""
-    limit = asked.get("limit", _USUAL)
+    limit = params.get("limit", _USUAL)
     if not 1 <= limit <= _MOST:
         raise invalid(f"This value must be between 1 and {_MOST}.", "parameter_invalid_integer", "limit")
     everything = list(account.of(kind).values())[::-1]
-    after, before = asked.get("starting_after"), asked.get("ending_before")
+    after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
         raise invalid("You can use either ending_before or starting_after, not both.", None, "starting_after")
     if after:
         everything = everything[_place(everything, kind, after, "starting_after") + 1 :]
     if before:
         everything = everything[: _place(everything, kind, before, "ending_before")]
-    found = [obj for obj in everything if "_deleted" not in obj and _fits(obj, asked) and keep(obj)]
+    found = [obj for obj in everything if "_deleted" not in obj and _fits(obj, params) and keep(obj)]
     data = found[-limit:] if before else found[:limit]
     return {"object": "list", "url": url, "has_more": len(found) > limit, "data": [shown(obj) for obj in data]}
 
@@ -207,16 +207,16 @@ def _place(objects: list[Obj], kind: str, name: str, param: str) -> int:
     raise no_such(kind, name, param, 400)
 
 
-def _fits(obj: Obj, asked: Parameters) -> bool:
-    return within(obj.get("created", 0), asked.get("created"))
+def _fits(obj: Obj, params: Parameters) -> bool:
+    return within(obj.get("created", 0), params.get("created"))
 
 
-def search_customers(account: Account, asked: Parameters) -> Obj:
+def search_customers(account: Account, params: Parameters) -> Obj:
     """Customers by metadata, e-mail or name; those made or changed within the last minute are not in the index yet."""
-    clauses = list(_CLAUSE.finditer(asked["query"]))
-    if not clauses or re.sub(r"\s+AND\s+|\s", "", _CLAUSE.sub("", asked["query"])):
+    clauses = list(_CLAUSE.finditer(params["query"]))
+    if not clauses or re.sub(r"\s+AND\s+|\s", "", _CLAUSE.sub("", params["query"])):
         raise invalid("We were unable to parse your search query.", None, "query")
-    limit, indexed = asked.get("limit", _USUAL), account.now() - INDEX_LAG
+    limit, indexed = params.get("limit", _USUAL), account.now() - INDEX_LAG
     found = [
         shown(obj)
         for obj in reversed(account.of("customer").values())

@@ -82,14 +82,14 @@ def _answer(account: Account, request: Request, marks: dict[str, str], course: C
     _check_version(request.headers)
     route, names = find_route(request.method, request.path)
     _check_right(account, asker, route)
-    asked = read(request.encoded, route.table)
+    params = read(request.encoded, route.table)
     key = request.headers.get(KEY) if request.method == "POST" else None
 
     def act() -> Obj:
         account.request = {"id": marks["Request-Id"], "idempotency_key": key}
         try:
-            told = route.act(account, asked, *map(unquote, names))
-            return expand(account, told, asked.get("expand") or [])
+            told = route.act(account, params, *map(unquote, names))
+            return expand(account, told, params.get("expand") or [])
         finally:
             account.request = {"id": None, "idempotency_key": None}
             if request.method != "GET" and key is None:

@@ -74,28 +74,28 @@ def _price(now: int, found: re.Match[str], product: str) -> Obj:
     }
 
 
-def list_products(account: Account, asked: Parameters) -> Obj:
+def list_products(account: Account, params: Parameters) -> Obj:
     """``GET /v1/products``."""
-    ids, active = asked.get("ids"), asked.get("active")
+    ids, active = params.get("ids"), params.get("active")
     return page(
         account,
         "/v1/products",
         "product",
-        asked,
+        params,
         lambda one: (not ids or one["id"] in ids) and active in {None, one["active"]},
     )
 
 
-def list_prices(account: Account, asked: Parameters) -> Obj:
+def list_prices(account: Account, params: Parameters) -> Obj:
     """``GET /v1/prices``."""
-    wanted = {name: asked[name] for name in ("active", "currency", "product", "type") if name in asked}
-    recurring, keys = asked.get("recurring", {}), asked.get("lookup_keys")
+    wanted = {name: params[name] for name in ("active", "currency", "product", "type") if name in params}
+    recurring, keys = params.get("recurring", {}), params.get("lookup_keys")
 
     def keep(price: Obj) -> bool:
         fits = all(price[name] == value for name, value in wanted.items())
         return fits and recurring.items() <= price["recurring"].items() and (not keys or price["lookup_key"] in keys)
 
-    return page(account, "/v1/prices", "price", asked, keep)
+    return page(account, "/v1/prices", "price", params, keep)
 
 
 def usable_price(account: Account, name: Any, param: str) -> Obj:
@@ -129,7 +129,7 @@ def _later(anchor: int, interval: str, count: int) -> int:
     raise AssertionError
 
 
-def read_account(account: Account, _asked: Parameters) -> Obj:
+def read_account(account: Account, _params: Parameters) -> Obj:
     """``GET /v1/account``."""
     dashboard = {"display_name": "Stand-in", "timezone": "Etc/UTC"}
     return {

@@ -137,29 +137,29 @@ def new_intent(account: Account, invoice: Obj) -> Obj:
     return intent
 
 
-def list_charges(account: Account, asked: Parameters) -> Obj:
+def list_charges(account: Account, params: Parameters) -> Obj:
     """``GET /v1/charges``."""
-    wanted = {name: asked[name] for name in ("customer", "payment_intent") if name in asked}
+    wanted = {name: params[name] for name in ("customer", "payment_intent") if name in params}
     return page(
-        account, "/v1/charges", "charge", asked, lambda one: all(one[name] == value for name, value in wanted.items())
+        account, "/v1/charges", "charge", params, lambda one: all(one[name] == value for name, value in wanted.items())
     )
 
 
-def create_refund(account: Account, asked: Parameters, *, pending: bool = False) -> Obj:
+def create_refund(account: Account, params: Parameters, *, pending: bool = False) -> Obj:
     """``POST /v1/refunds`` of a charge, or of the charge of a payment intent."""
-    name = asked.get("charge")
+    name = params.get("charge")
     if name is None:
-        intent = account.get("payment_intent", asked.get("payment_intent"), "payment_intent", 400)
+        intent = account.get("payment_intent", params.get("payment_intent"), "payment_intent", 400)
         name = intent["latest_charge"]
     paid = account.get("charge", name, "charge", 400)
     left = paid["amount_captured"] - paid["amount_refunded"]
-    amount = asked.get("amount", left)
+    amount = params.get("amount", left)
     _expect_paid(paid)
     if left <= 0:
         raise invalid(f"Charge {paid['id']} has already been refunded.", "charge_already_refunded", "charge")
     if not 0 < amount <= left:
         raise invalid("Refund amount is greater than unrefunded amount on charge", None, "amount")
-    refund = account.add(_refund(account, paid, amount, asked, "pending" if pending else "succeeded"))
+    refund = account.add(_refund(account, paid, amount, params, "pending" if pending else "succeeded"))
     _refunded(account, paid, amount, "charge.refunded")
     account.tell("refund.created", refund)
     return shown(refund)
@@ -175,10 +175,10 @@ def _refunded(account: Account, paid: Obj, amount: int, event: str) -> None:
     account.change(paid, event, amount_refunded=returned, refunded=returned == paid["amount_captured"])
 
 
-def _refund(account: Account, paid: Obj, amount: int, asked: Parameters, status: str) -> Obj:
+def _refund(account: Account, paid: Obj, amount: int, params: Parameters, status: str) -> Obj:
     told: dict[str, Any] = {"id": new_id("re"), "object": "refund", "amount": amount, "charge": paid["id"]}
     facts = {name: paid[name] for name in ("currency", "customer", "payment_intent")} | {"created": account.now()}
-    last = {"metadata": merged({}, asked.get("metadata")), "reason": asked.get("reason"), "status": status}
+    last = {"metadata": merged({}, params.get("metadata")), "reason": params.get("reason"), "status": status}
     why = {"pending_reason": "processing"} if status == "pending" else {}
     return {**told, **facts, **last, **why, "balance_transaction": new_id("txn"), "receipt_number": None}
 

@@ -43,21 +43,21 @@ class Buyer:
         return {"address": whole_address(parts), "email": self.email, "name": self.name, "phone": None}
 
 
-def create_session(account: Account, asked: Parameters) -> Obj:
+def create_session(account: Account, params: Parameters) -> Obj:
     """``POST /v1/checkout/sessions``."""
-    if asked["mode"] != "subscription":
+    if params["mode"] != "subscription":
         raise invalid(_MODE, None, "mode")
-    if asked.get("ui_mode", "hosted_page") != "hosted_page":
+    if params.get("ui_mode", "hosted_page") != "hosted_page":
         raise invalid("This stand-in has hosted pages alone.", None, "ui_mode")
-    if "success_url" not in asked:
+    if "success_url" not in params:
         raise invalid("Missing required param: success_url.", "parameter_missing", "success_url")
-    price, quantity = _line(account, asked.get("line_items") or [])
-    customer = asked.get("customer")
+    price, quantity = _line(account, params.get("line_items") or [])
+    customer = params.get("customer")
     if customer is not None:
         account.get("customer", customer, "customer", 400)
-    elif "customer_update" in asked:
+    elif "customer_update" in params:
         raise invalid("`customer_update` can only be used with `customer`.", None, "customer_update")
-    session = account.add(_blank(account, asked, price, quantity))
+    session = account.add(_blank(account, params, price, quantity))
     return shown(session)
 
 
@@ -71,32 +71,32 @@ def _line(account: Account, lines: list[Obj]) -> tuple[Obj, int]:
     return usable_price(account, lines[0]["price"], "line_items[0][price]"), lines[0]["quantity"]
 
 
-def _blank(account: Account, asked: Parameters, price: Obj, quantity: int) -> Obj:
+def _blank(account: Account, params: Parameters, price: Obj, quantity: int) -> Obj:
     name, now = new_id("cs_test", 58), account.now()
-    expires = asked.get("expires_at", now + DAY)
+    expires = params.get("expires_at", now + DAY)
     if not now + _SHORTEST <= expires <= now + DAY:
         raise invalid("The `expires_at` timestamp must be 30 minutes to 24 hours from now.", None, "expires_at")
     amount = price["unit_amount"] * quantity
     return {
         "id": name,
         "object": "checkout.session",
-        **{key: asked.get(key) for key in (*_ASKED, *_NESTED)},
-        "automatic_tax": {"enabled": False, "liability": None, "status": None, **asked.get("automatic_tax", {})},
+        **{key: params.get(key) for key in (*_ASKED, *_NESTED)},
+        "automatic_tax": {"enabled": False, "liability": None, "status": None, **params.get("automatic_tax", {})},
         "amount_subtotal": amount,
         "amount_total": amount,
-        "billing_address_collection": asked.get("billing_address_collection"),
+        "billing_address_collection": params.get("billing_address_collection"),
         "created": now,
         "currency": price["currency"],
-        "customer": asked.get("customer"),
+        "customer": params.get("customer"),
         "customer_details": None,
-        "customer_email": asked.get("customer_email"),
+        "customer_email": params.get("customer_email"),
         "expires_at": expires,
         "invoice": None,
         "livemode": False,
-        "metadata": merged({}, asked.get("metadata", {})),
+        "metadata": merged({}, params.get("metadata", {})),
         "mode": "subscription",
         "payment_intent": None,
-        "payment_method_collection": asked.get("payment_method_collection", "always"),
+        "payment_method_collection": params.get("payment_method_collection", "always"),
         "payment_method_types": ["card"],
         "payment_status": "unpaid",
         "status": "open",
@@ -105,7 +105,7 @@ def _blank(account: Account, asked: Parameters, price: Obj, quantity: int) -> Ob
         "url": f"{account.base}/pay/{name}",
         "_price": price["id"],
         "_quantity": quantity,
-        "_metadata": asked.get("subscription_data", {}).get("metadata", {}),
+        "_metadata": params.get("subscription_data", {}).get("metadata", {}),
         "_subscription": None,
         "_line_items": {"object": "list", "has_more": False, "data": [_item(price, quantity)], "url": ""},
     }
@@ -117,7 +117,7 @@ def _item(price: Obj, quantity: int) -> Obj:
     return {**told, "currency": price["currency"], "price": shown(price), "quantity": quantity}
 
 
-def expire_session(account: Account, _asked: Parameters, name: str) -> Obj:
+def expire_session(account: Account, _params: Parameters, name: str) -> Obj:
     """``POST /v1/checkout/sessions/{id}/expire``."""
     session = account.get("checkout.session", name)
     if session["status"] != "open":
@@ -132,14 +132,14 @@ def expire(account: Account, session: Obj) -> Obj:
     return session
 
 
-def list_sessions(account: Account, asked: Parameters) -> Obj:
+def list_sessions(account: Account, params: Parameters) -> Obj:
     """``GET /v1/checkout/sessions``."""
-    wanted = {name: asked[name] for name in ("customer", "status", "subscription") if name in asked}
+    wanted = {name: params[name] for name in ("customer", "status", "subscription") if name in params}
 
     def keep(one: Obj) -> bool:
         return all(one[name] == value for name, value in wanted.items())
 
-    return page(account, "/v1/checkout/sessions", "checkout.session", asked, keep)
+    return page(account, "/v1/checkout/sessions", "checkout.session", params, keep)
 
 
 def pay(account: Account, name: str, buyer: Buyer) -> Obj:

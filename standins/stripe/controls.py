@@ -124,9 +124,9 @@ class Controls:
 
     def refund(self, charge: str, amount: int | None = None, *, pending: bool = False) -> Obj:
         """What "refund" in the dashboard does, of all that is left of a charge unless ``amount`` is less."""
-        asked = {"charge": charge} | ({} if amount is None else {"amount": amount})
+        params = {"charge": charge} | ({} if amount is None else {"amount": amount})
         with self.acting() as account:
-            return charges.create_refund(account, asked, pending=pending)
+            return charges.create_refund(account, params, pending=pending)
 
     def fail_refund(self, refund: str) -> Obj:
         """A bank sends a refund back, pending or not."""

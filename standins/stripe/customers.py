@@ -23,11 +23,11 @@ def whole_address(given: dict[str, Any] | None) -> Obj | None:
     return None if given is None else {part: given.get(part) for part in _ADDRESS}
 
 
-def create_customer(account: Account, asked: Parameters) -> Obj:
+def create_customer(account: Account, params: Parameters) -> Obj:
     """``POST /v1/customers``."""
     customer = account.add(_blank(account.now()))
-    customer |= _fields(asked)
-    customer["metadata"] = merged({}, asked.get("metadata"))
+    customer |= _fields(params)
+    customer["metadata"] = merged({}, params.get("metadata"))
     account.tell("customer.created", customer)
     return shown(customer)
 
@@ -62,22 +62,22 @@ def _blank(now: int) -> Obj:
     }
 
 
-def _fields(asked: Parameters) -> Obj:
-    found: Obj = {name: asked[name] for name in (*_PLAIN, "tax_exempt") if name in asked}
-    if "address" in asked:
-        found["address"] = whole_address(asked["address"])
-    if "preferred_locales" in asked:
-        found["preferred_locales"] = asked["preferred_locales"] or []
+def _fields(params: Parameters) -> Obj:
+    found: Obj = {name: params[name] for name in (*_PLAIN, "tax_exempt") if name in params}
+    if "address" in params:
+        found["address"] = whole_address(params["address"])
+    if "preferred_locales" in params:
+        found["preferred_locales"] = params["preferred_locales"] or []
     return found
 
 
-def update_customer(account: Account, asked: Parameters, name: str) -> Obj:
+def update_customer(account: Account, params: Parameters, name: str) -> Obj:
     """``POST /v1/customers/{id}``."""
     customer = account.get("customer", name)
-    changes = _fields(asked)
-    if "metadata" in asked:
-        changes["metadata"] = merged(customer["metadata"], asked["metadata"])
-    method = asked.get("invoice_settings", {}).get("default_payment_method")
+    changes = _fields(params)
+    if "metadata" in params:
+        changes["metadata"] = merged(customer["metadata"], params["metadata"])
+    method = params.get("invoice_settings", {}).get("default_payment_method")
     if method is not None:
         account.get("payment_method", method, "invoice_settings[default_payment_method]", 400)
         changes["invoice_settings"] = {**customer["invoice_settings"], "default_payment_method": method}
@@ -86,12 +86,12 @@ def update_customer(account: Account, asked: Parameters, name: str) -> Obj:
     return shown(customer)
 
 
-def read_customer(account: Account, _asked: Parameters, name: str) -> Obj:
+def read_customer(account: Account, _params: Parameters, name: str) -> Obj:
     """``GET /v1/customers/{id}``; of a deleted one only that it was deleted."""
     return shown(account.of("customer").get(name) or account.get("customer", name))
 
 
-def delete_customer(account: Account, _asked: Parameters, name: str) -> Obj:
+def delete_customer(account: Account, _params: Parameters, name: str) -> Obj:
     """``DELETE /v1/customers/{id}``: ends its subscriptions, and forgets its means of payment."""
     customer = account.get("customer", name)
     for subscription in list(account.of("subscription").values()):
@@ -105,6 +105,6 @@ def delete_customer(account: Account, _asked: Parameters, name: str) -> Obj:
     return shown(customer)
 
 
-def list_customers(account: Account, asked: Parameters) -> Obj:
+def list_customers(account: Account, params: Parameters) -> Obj:
     """``GET /v1/customers``."""
-    return page(account, "/v1/customers", "customer", asked, lambda one: asked.get("email") in {None, one["email"]})
+    return page(account, "/v1/customers", "customer", params, lambda one: params.get("email") in {None, one["email"]})

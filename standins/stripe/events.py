@@ -154,15 +154,15 @@ def read_thin(event: Obj) -> Obj:
     return {**shown(event), "snapshot_event": event["_snapshot"], "changes": None}
 
 
-def thin_page(account: Account, asked: dict[str, Any]) -> Obj:
+def thin_page(account: Account, params: dict[str, Any]) -> Obj:
     """The thin events that fit the parameters, the newest first, on one page."""
-    kinds, about, limit = asked.get("types"), asked.get("object_id"), asked.get("limit", 20)
+    kinds, about, limit = params.get("types"), params.get("object_id"), params.get("limit", 20)
     found = [
         read_thin(event)
         for event in reversed(account.of("v2.core.event").values())
         if (not kinds or event["type"] in kinds)
         and (not about or event["related_object"]["id"] == about)
-        and _since(event["created"], asked.get("created") or {})
+        and _since(event["created"], params.get("created") or {})
     ]
     return {"data": found[:limit], "next_page_url": None, "previous_page_url": None}
 
@@ -194,42 +194,42 @@ def new_destination(account: Account, url: str, events: Sequence[str], **more: A
     })  # fmt: skip
 
 
-def create_endpoint(account: Account, asked: Parameters) -> Obj:
+def create_endpoint(account: Account, params: Parameters) -> Obj:
     """``POST /v1/webhook_endpoints``; only this answer has the secret."""
-    plain = {name: asked[name] for name in ("description", "api_version") if name in asked}
-    made = new_destination(account, asked["url"], asked["enabled_events"], **plain)
-    made["metadata"] = merged({}, asked.get("metadata", {}))
+    plain = {name: params[name] for name in ("description", "api_version") if name in params}
+    made = new_destination(account, params["url"], params["enabled_events"], **plain)
+    made["metadata"] = merged({}, params.get("metadata", {}))
     return {**shown(made), "secret": made["_secrets"][0]}
 
 
-def update_endpoint(account: Account, asked: Parameters, name: str) -> Obj:
+def update_endpoint(account: Account, params: Parameters, name: str) -> Obj:
     """``POST /v1/webhook_endpoints/{id}``."""
     found = account.get(_KIND, name)
-    found |= {key: asked[key] for key in ("description", "enabled_events", "url") if key in asked}
-    if "disabled" in asked:
-        found["status"] = "disabled" if asked["disabled"] else "enabled"
-    if "metadata" in asked:
-        found["metadata"] = merged(found["metadata"], asked["metadata"])
+    found |= {key: params[key] for key in ("description", "enabled_events", "url") if key in params}
+    if "disabled" in params:
+        found["status"] = "disabled" if params["disabled"] else "enabled"
+    if "metadata" in params:
+        found["metadata"] = merged(found["metadata"], params["metadata"])
     return shown(found)
 
 
-def delete_endpoint(account: Account, _asked: Parameters, name: str) -> Obj:
+def delete_endpoint(account: Account, _params: Parameters, name: str) -> Obj:
     """``DELETE /v1/webhook_endpoints/{id}``."""
     account.get(_KIND, name)
     del account.of(_KIND)[name]
     return {"id": name, "object": _KIND, "deleted": True}
 
 
-def list_endpoints(account: Account, asked: Parameters) -> Obj:
+def list_endpoints(account: Account, params: Parameters) -> Obj:
     """``GET /v1/webhook_endpoints``: those of snapshots; thin events' are only in version 2 of the API."""
     return page(
-        account, "/v1/webhook_endpoints", _KIND, asked, lambda one: one["_payload"] == "snapshot" and one["url"] != ""
+        account, "/v1/webhook_endpoints", _KIND, params, lambda one: one["_payload"] == "snapshot" and one["url"] != ""
     )
 
 
-def list_destinations(account: Account, asked: Parameters) -> Obj:
+def list_destinations(account: Account, params: Parameters) -> Obj:
     """``GET /v2/core/event_destinations``: all of them, in version 2's form; addresses only if included."""
-    told = "webhook_endpoint.url" in asked.get("include", [])
+    told = "webhook_endpoint.url" in params.get("include", [])
     data = [
         _second_form(one, one["url"] if told else None) for one in reversed(account.of(_KIND).values()) if one["url"]
     ]

@@ -199,7 +199,7 @@ def close(account: Account, invoice: Obj, status: str) -> Obj:
     return invoice
 
 
-def delete_draft(account: Account, _asked: Parameters, name: str) -> Obj:
+def delete_draft(account: Account, _params: Parameters, name: str) -> Obj:
     """``DELETE /v1/invoices/{id}``: drafts alone."""
     invoice = account.get("invoice", name)
     expect(invoice, "draft", words="You can only delete draft invoices.")
@@ -208,27 +208,31 @@ def delete_draft(account: Account, _asked: Parameters, name: str) -> Obj:
     return {"id": name, "object": "invoice", "deleted": True}
 
 
-def list_invoices(account: Account, asked: Parameters) -> Obj:
+def list_invoices(account: Account, params: Parameters) -> Obj:
     """``GET /v1/invoices``."""
     names = {"customer": "customer", "status": "status", "subscription": "_subscription"}
-    wanted = {names[name]: asked[name] for name in names if name in asked}
+    wanted = {names[name]: params[name] for name in names if name in params}
     return page(
-        account, "/v1/invoices", "invoice", asked, lambda one: all(one[name] == value for name, value in wanted.items())
+        account,
+        "/v1/invoices",
+        "invoice",
+        params,
+        lambda one: all(one[name] == value for name, value in wanted.items()),
     )
 
 
-def list_payments(account: Account, asked: Parameters) -> Obj:
+def list_payments(account: Account, params: Parameters) -> Obj:
     """``GET /v1/invoice_payments``: which payment was for which invoice."""
-    payment = asked.get("payment", {})
+    payment = params.get("payment", {})
     intent = payment.get("payment_intent")
     if payment and "type" not in payment:
         raise invalid("Missing required param: payment[type].", "parameter_missing", "payment[type]")
 
     def keep(one: Obj) -> bool:
-        fits = all(one[name] == asked[name] for name in ("invoice", "status") if name in asked)
+        fits = all(one[name] == params[name] for name in ("invoice", "status") if name in params)
         return fits and intent in {None, one["payment"]["payment_intent"]}
 
-    return page(account, "/v1/invoice_payments", "invoice_payment", asked, keep)
+    return page(account, "/v1/invoice_payments", "invoice_payment", params, keep)
 
 
 def declined() -> RequestError:

@@ -59,7 +59,7 @@ def _products(account: Account) -> list[Obj]:
     return [{"product": product, "prices": prices} for product, prices in by_product.items()]
 
 
-def _add(account: Account, asked: Parameters, *, default: bool) -> Obj:
+def _add(account: Account, params: Parameters, *, default: bool) -> Obj:
     now = account.now()
     profile = {"headline": None, "privacy_policy_url": None, "terms_of_service_url": None}
     return account.add({
@@ -67,71 +67,71 @@ def _add(account: Account, asked: Parameters, *, default: bool) -> Obj:
         "object": _CONFIGURATION,
         "active": True,
         "application": None,
-        "business_profile": {**profile, **asked.get("business_profile", {})},
+        "business_profile": {**profile, **params.get("business_profile", {})},
         "created": now,
-        "default_return_url": asked.get("default_return_url"),
-        "features": _features(_FEATURES, asked["features"]),
+        "default_return_url": params.get("default_return_url"),
+        "features": _features(_FEATURES, params["features"]),
         "is_default": default,
         "livemode": False,
         "login_page": {"enabled": False, "url": None},
-        "metadata": merged({}, asked.get("metadata", {})),
-        "name": asked.get("name"),
+        "metadata": merged({}, params.get("metadata", {})),
+        "name": params.get("name"),
         "updated": now,
     })  # fmt: skip
 
 
-def _features(current: Obj, asked: Obj) -> Obj:
-    return {name: {**usual, **(asked.get(name) or {})} for name, usual in current.items()}
+def _features(current: Obj, params: Obj) -> Obj:
+    return {name: {**usual, **(params.get(name) or {})} for name, usual in current.items()}
 
 
-def create_configuration(account: Account, asked: Parameters) -> Obj:
+def create_configuration(account: Account, params: Parameters) -> Obj:
     """``POST /v1/billing_portal/configurations``."""
-    made = _add(account, asked, default=False)
+    made = _add(account, params, default=False)
     account.tell("billing_portal.configuration.created", made)
     return shown(made)
 
 
-def update_configuration(account: Account, asked: Parameters, name: str) -> Obj:
+def update_configuration(account: Account, params: Parameters, name: str) -> Obj:
     """``POST /v1/billing_portal/configurations/{id}``; the default one can't be switched off."""
     found = account.get(_CONFIGURATION, name)
-    if found["is_default"] and asked.get("active") is False:
+    if found["is_default"] and params.get("active") is False:
         raise invalid("You cannot deactivate the default configuration.", None, "active")
-    changes = {key: asked[key] for key in ("active", "default_return_url", "name") if key in asked}
-    if "features" in asked:
-        changes["features"] = _features(found["features"], asked["features"])
-    if "metadata" in asked:
-        changes["metadata"] = merged(found["metadata"], asked["metadata"])
+    changes = {key: params[key] for key in ("active", "default_return_url", "name") if key in params}
+    if "features" in params:
+        changes["features"] = _features(found["features"], params["features"])
+    if "metadata" in params:
+        changes["metadata"] = merged(found["metadata"], params["metadata"])
     account.change(found, "billing_portal.configuration.updated", **changes, updated=account.now())
     return shown(found)
 
 
-def list_configurations(account: Account, asked: Parameters) -> Obj:
+def list_configurations(account: Account, params: Parameters) -> Obj:
     """``GET /v1/billing_portal/configurations``."""
-    wanted = {name: asked[name] for name in ("active", "is_default") if name in asked}
+    wanted = {name: params[name] for name in ("active", "is_default") if name in params}
     return page(
-        account, "/v1/billing_portal/configurations", _CONFIGURATION, asked, lambda one: wanted.items() <= one.items()
+        account, "/v1/billing_portal/configurations", _CONFIGURATION, params, lambda one: wanted.items() <= one.items()
     )
 
 
-def create_session(account: Account, asked: Parameters) -> Obj:
+def create_session(account: Account, params: Parameters) -> Obj:
     """``POST /v1/billing_portal/sessions``."""
-    account.get("customer", asked["customer"], "customer", 400)
-    configuration = _configuration(account, asked.get("configuration"))
-    flow = asked.get("flow_data")
+    account.get("customer", params["customer"], "customer", 400)
+    configuration = _configuration(account, params.get("configuration"))
+    flow = params.get("flow_data")
     if flow is not None:
-        _check_flow(account, asked["customer"], flow)
+        _check_flow(account, params["customer"], flow)
     token = secrets.token_urlsafe(24)
     session = account.add({
         "id": new_id("bps"),
         "object": _SESSION,
         "configuration": configuration["id"],
         "created": account.now(),
-        "customer": asked["customer"],
+        "customer": params["customer"],
         "flow": flow,
         "livemode": False,
-        "locale": asked.get("locale"),
+        "locale": params.get("locale"),
         "on_behalf_of": None,
-        "return_url": asked.get("return_url") or configuration["default_return_url"],
+        "return_url": params.get("return_url") or configuration["default_return_url"],
         "url": f"{account.base}/portal/{token}",
         "_token": token,
     })  # fmt: skip

@@ -89,30 +89,30 @@ class Route:
 
 
 def _read(kind: str) -> Callable[..., Obj]:
-    def read(account: Account, _asked: Parameters, name: str) -> Obj:
+    def read(account: Account, _params: Parameters, name: str) -> Obj:
         return shown(account.get(kind, name))
 
     return read
 
 
-def _read_thin(account: Account, _asked: Parameters, name: str) -> Obj:
+def _read_thin(account: Account, _params: Parameters, name: str) -> Obj:
     return events.read_thin(account.get("v2.core.event", name))
 
 
-def _list_events(account: Account, asked: Parameters) -> Obj:
-    if len(asked.get("types") or []) > _MOST_TYPES:
+def _list_events(account: Account, params: Parameters) -> Obj:
+    if len(params.get("types") or []) > _MOST_TYPES:
         raise invalid(f"You can list at most {_MOST_TYPES} types.", None, "types")
-    kinds = asked.get("types") or ([asked["type"]] if "type" in asked else None)
+    kinds = params.get("types") or ([params["type"]] if "type" in params else None)
     oldest = account.now() - events.KEPT_SECONDS
 
     def keep(one: Obj) -> bool:
         return one["created"] >= oldest and (kinds is None or one["type"] in kinds)
 
-    return page(account, "/v1/events", "event", asked, keep)
+    return page(account, "/v1/events", "event", params, keep)
 
 
 def _close(status: str, words: str) -> Callable[..., Obj]:
-    def close(account: Account, _asked: Parameters, name: str) -> Obj:
+    def close(account: Account, _params: Parameters, name: str) -> Obj:
         invoice = account.get("invoice", name)
         statuses = ("open", "uncollectible") if status == "void" else ("open",)
         invoices.expect(invoice, *statuses, words=words)
@@ -121,17 +121,17 @@ def _close(status: str, words: str) -> Callable[..., Obj]:
     return close
 
 
-def _pay(account: Account, asked: Parameters, name: str) -> Obj:
+def _pay(account: Account, params: Parameters, name: str) -> Obj:
     invoice = account.get("invoice", name)
     if invoice["status"] == "draft":
         invoices.finalize(account, invoice)
     invoices.expect(invoice, "open", words="Invoice is already paid, void or uncollectible.")
-    if not retry(account, invoice, pay=True if asked.get("paid_out_of_band") else None):
+    if not retry(account, invoice, pay=True if params.get("paid_out_of_band") else None):
         raise invoices.declined()
     return shown(invoice)
 
 
-def _finalize(account: Account, _asked: Parameters, name: str) -> Obj:
+def _finalize(account: Account, _params: Parameters, name: str) -> Obj:
     invoice = account.get("invoice", name)
     invoices.expect(invoice, "draft", words="This invoice is already finalized, you can't re-finalize it.")
     return shown(invoices.finalize(account, invoice))

@@ -233,56 +233,56 @@ def _prorated(account: Account, subscription: Obj, before: Obj, *, whole: bool, 
     return lines
 
 
-def update_subscription(account: Account, asked: Parameters, name: str) -> Obj:
+def update_subscription(account: Account, params: Parameters, name: str) -> Obj:
     """``POST /v1/subscriptions/{id}``."""
     subscription = account.get("subscription", name)
     if subscription["status"] in ENDED:
         raise invalid("A canceled subscription can only update its cancellation_details and metadata.")
-    plain = {key: asked[key] for key in ("description", "default_payment_method") if key in asked}
-    if "metadata" in asked:
-        plain["metadata"] = merged(subscription["metadata"], asked["metadata"])
-    if "cancellation_details" in asked:
-        plain["cancellation_details"] = {**subscription["cancellation_details"], **asked["cancellation_details"]}
+    plain = {key: params[key] for key in ("description", "default_payment_method") if key in params}
+    if "metadata" in params:
+        plain["metadata"] = merged(subscription["metadata"], params["metadata"])
+    if "cancellation_details" in params:
+        plain["cancellation_details"] = {**subscription["cancellation_details"], **params["cancellation_details"]}
     account.change(subscription, UPDATED, **plain)
-    if "items" in asked:
-        _update_items(account, subscription, asked)
-    if "cancel_at_period_end" in asked:
-        cancel_later(account, subscription, cancels=asked["cancel_at_period_end"])
+    if "items" in params:
+        _update_items(account, subscription, params)
+    if "cancel_at_period_end" in params:
+        cancel_later(account, subscription, cancels=params["cancel_at_period_end"])
     return shown(subscription)
 
 
-def _update_items(account: Account, subscription: Obj, asked: Parameters) -> None:
-    item, wanted = first_item(subscription), asked["items"][0]
-    if len(asked["items"]) > 1 or wanted.get("id") is None:
+def _update_items(account: Account, subscription: Obj, params: Parameters) -> None:
+    item, wanted = first_item(subscription), params["items"][0]
+    if len(params["items"]) > 1 or wanted.get("id") is None:
         raise invalid("This stand-in's subscriptions have one item: name it by its id.", None, "items")
     if wanted["id"] != item["id"]:
         raise no_such("subscription_item", wanted["id"], "items[0][id]", 400)
     price = usable_price(account, wanted.get("price", item["price"]["id"]), "items[0][price]")
     quantity = wanted.get("quantity", item["quantity"])
-    change_price(account, subscription, price, quantity, asked.get("proration_behavior", "create_prorations"))
+    change_price(account, subscription, price, quantity, params.get("proration_behavior", "create_prorations"))
 
 
-def cancel_subscription(account: Account, asked: Parameters, name: str) -> Obj:
+def cancel_subscription(account: Account, params: Parameters, name: str) -> Obj:
     """``DELETE /v1/subscriptions/{id}``; one that has ended is not found."""
     subscription = account.get("subscription", name)
     if subscription["status"] in ENDED:
         raise no_such("subscription", name)
-    details = asked.get("cancellation_details", {})
+    details = params.get("cancellation_details", {})
     subscription["cancellation_details"] = {**subscription["cancellation_details"], **details}
     return shown(end(account, subscription))
 
 
-def list_subscriptions(account: Account, asked: Parameters) -> Obj:
+def list_subscriptions(account: Account, params: Parameters) -> Obj:
     """``GET /v1/subscriptions``; without a status those that were canceled are left out."""
-    status = asked.get("status")
+    status = params.get("status")
 
     def keep(one: Obj) -> bool:
         item = first_item(one)
-        fits = asked.get("customer") in {None, one["customer"]} and asked.get("price") in {None, item["price"]["id"]}
-        periods = [within(item[name], asked.get(name)) for name in ("current_period_start", "current_period_end")]
+        fits = params.get("customer") in {None, one["customer"]} and params.get("price") in {None, item["price"]["id"]}
+        periods = [within(item[name], params.get(name)) for name in ("current_period_start", "current_period_end")]
         return fits and all(periods) and _has_status(one["status"], status)
 
-    return page(account, "/v1/subscriptions", "subscription", asked, keep)
+    return page(account, "/v1/subscriptions", "subscription", params, keep)
 
 
 def _has_status(status: str, wanted: str | None) -> bool:
