@@ -21,7 +21,7 @@ from benchmarks.support import Ground, free_port, ground, percentile, wait_until
 from pigi.operations.api_keys import issue_key
 from pigi.operations.jobs import read_job
 from pigi.operations.organisations import create_organisation
-from standins.anthropic import AnthropicStandIn
+from standins.anthropic.server import AnthropicStandIn
 from web.http.budget import THREADS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 from pigi.application import Application
 from pigi.settings import Settings
-from standins.mail import MailSink
+from standins.mail.server import MailSink
 from tests.support.browser import Witness, World, chromium, executable
 from tests.support.stack import Model, until
 from tests.support.up import Up
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Playwright
 
-    from standins.mail_outbox import Parcel
+    from standins.mail.outbox import Parcel
 
 MAIL_SECONDS = 30
 LOOK_MS = 20_000

@@ -25,7 +25,7 @@ from pigi.operations.jobs import list_jobs, read_job
 from pigi.operations.organisations import create_organisation
 from pigi.operations.plans import plan_of
 from pigi.settings import Settings
-from standins.stripe import Setup, StripeStandIn
+from standins.stripe.server import Setup, StripeStandIn
 from tests.support.environments import ROOT, environment_of
 from tests.support.people import make_account
 from worker.wiring import Wiring

@@ -19,7 +19,7 @@ from devtools.postgres import PostgresServer
 from pigi.operations.generations.drafting import FLUSH_SECONDS
 from pigi.operations.jobs import cancel_job
 from pigi.store import servers
-from standins.faulty_anthropic import refusal
+from standins.anthropic.faults import refusal
 from tests.support.monitor import Monitor
 from tests.support.postgres import PostgresStores
 from tests.support.sinks import stored_of

@@ -25,7 +25,7 @@ from pigi.domain.stripe_events import LOGGED
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.billing import oversee, request_checkout, request_reconciliation
 from pigi.store.base import ControlBase
-from standins.faulty_stripe import FaultyStripe, busy, drop_after, fail
+from standins.stripe.faults import FaultyStripe, busy, drop_after, fail
 from tests.support.billing import BUSINESS, Shop, charging
 from tests.support.http import serve
 from tests.support.monitor import Monitor

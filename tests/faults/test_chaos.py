@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from standins.faulty_anthropic import ok
+from standins.anthropic.faults import ok
 from tests.support.sinks import check_books, drafts_in
 from tests.support.stack import recovery_seconds, slowly, until
 

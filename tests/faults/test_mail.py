@@ -18,13 +18,13 @@ from sqlalchemy import select
 from pigi.domain.access import Role
 from pigi.domain.mail import CATALOGUE, Promise, Template
 from pigi.operations.mail.ledger import MAIL
-from standins.faulty_mail import FaultyMail, answer, drop, greylist, ok, stall
+from standins.mail.faults import FaultyMail, answer, drop, greylist, ok, stall
 from tests.support.mail import Office
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from standins.faulty_mail import Behaviour
+    from standins.mail.faults import Behaviour
     from tests.support.stack import Process, Stack
 
 MAILS = 100

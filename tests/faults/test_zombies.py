@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.operations.generations import read_generation
-from standins.faulty_anthropic import draft, status, text
+from standins.anthropic.faults import draft, status, text
 from tests.support.sinks import check_books, drafts_in, requests_by_name, stored_of
 from tests.support.stack import Hold
 from tests.support.stack_fixtures import CHILDREN

@@ -11,7 +11,7 @@ from pigi.domain.resources import json_schema
 from pigi.errors import PigiError
 from pigi.gateways.anthropic_model import AnthropicModel, CallLimits
 from pigi.ports import DraftAnswer, DraftRequest
-from standins.faulty_anthropic import FaultyAnthropic
+from standins.anthropic.faults import FaultyAnthropic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from pigi.domain.resources import lint_draft, name_draft, parse_draft
 from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.gateways.anthropic_http import silence_loggers
 from pigi.gateways.anthropic_model import AnthropicModel, CallLimits
-from standins import faulty_anthropic as fault
-from standins.faulty_anthropic import FaultyAnthropic
+from standins.anthropic import faults as fault
+from standins.anthropic.faults import FaultyAnthropic
 from tests.gateways.anthropic_calls import (
     KEY,
     LIMITS,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.instructions import INSTRUCTIONS, repair_text
 from pigi.domain.resources import json_schema
-from standins import faulty_anthropic as fault
-from standins.faulty_anthropic import FaultyAnthropic
+from standins.anthropic import faults as fault
+from standins.anthropic.faults import FaultyAnthropic
 from tests.gateways.anthropic_calls import KEY, draft_request, failure_of, ignore, serve
 
 if TYPE_CHECKING:

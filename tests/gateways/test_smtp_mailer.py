@@ -14,8 +14,8 @@ from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.gateways.smtp_line import MailLimits
 from pigi.gateways.smtp_mailer import SmtpMailer, Trust
 from pigi.ports import Letter, MailUnconfirmed
-from standins.faulty_mail import FaultyMail, answer, drip, drop, greylist, ok, stall
-from standins.mail import Guard
+from standins.mail.faults import FaultyMail, answer, drip, drop, greylist, ok, stall
+from standins.mail.server import Guard
 from tests.support.certificates import certify
 
 if TYPE_CHECKING:

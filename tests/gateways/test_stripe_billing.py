@@ -15,8 +15,8 @@ from pigi.gateways.stripe_billing import StripeBilling
 from pigi.gateways.stripe_http import CallLimits
 from pigi.ports.billing import CheckoutRequest, Contact
 from pigi.settings import Settings
-from standins.faulty_stripe import FaultyStripe, busy, drop_after, fail, malformed
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, busy, drop_after, fail, malformed
+from standins.stripe.server import Setup
 from worker.wiring import Wiring
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pigi.jobs.queues import POOLS, QUEUES
 from pigi.processes.program import CannotStartError
 from pigi.processes.table import Choices, build
 from pigi.settings import Settings
-from standins.stripe_catalogue import PRICES
+from standins.stripe.catalogue import PRICES
 
 STRIPE = {"stripe_api_key": "sk_test_x", "stripe_webhook_secret": "whsec_x", "stripe_prices": "price_x=team"}
 NAMES = {

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.jobs.model.view import EffectView
     from pigi.operations.billing import Reconciliation
-    from standins.faulty_stripe import FaultyStripe
+    from standins.stripe.faults import FaultyStripe
 
 HOME = "https://pigi.example"
 KEY = "sk_test_tests"

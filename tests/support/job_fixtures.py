@@ -9,7 +9,7 @@ import pytest
 from pigi.application import Application
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
 from pigi.jobs.queueing.notifications import Bell
-from standins.faulty_stripe import FaultyStripe
+from standins.stripe.faults import FaultyStripe
 from tests.support.jobs import make_hands, with_bell
 from tests.support.processes import Crowd
 from tests.support.redis import RedisServer

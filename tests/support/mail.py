@@ -22,7 +22,7 @@ from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PA
 from pigi.operations.mail import queue_mail
 from pigi.operations.mail.ledger import MAIL
 from pigi.store.people import Account, AccountToken, Invitation, Registration
-from standins.faulty_mail import FaultyMail
+from standins.mail.faults import FaultyMail
 from tasks.mail import send_mail
 from tests.support.jobs import change, effects, row_of
 from tests.support.people import an_address, join, make_account

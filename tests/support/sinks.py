@@ -12,13 +12,13 @@ from sqlalchemy import select
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.generations import GENERATION
 from pigi.operations.generations.generations import LIVE_TEXT
-from standins.anthropic_drafts import read_request
+from standins.anthropic.drafts import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pigi.jobs.model.view import EffectView, JobView
-    from standins.anthropic import Request
+    from standins.anthropic.server import Request
     from tests.support.stack import Model, Stack
 
 

@@ -39,9 +39,9 @@ from pigi.jobs.queues import queues_of
 from pigi.operations.generations import request_generation
 from pigi.operations.jobs import read_job
 from pigi.store.instants import database_now
-from standins.anthropic import Handler, Request
-from standins.anthropic_replies import reply_to
-from standins.faulty_anthropic import FaultyAnthropic, ok
+from standins.anthropic.faults import FaultyAnthropic, ok
+from standins.anthropic.messages import reply_to
+from standins.anthropic.server import Handler, Request
 from tests.support.environments import ROOT, environment_of
 from tests.support.factories import make_organisation
 from tests.support.sinks import asked_of
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
     from pigi.jobs.model.view import JobView
     from pigi.settings import Settings
-    from standins.anthropic_replies import Event
-    from standins.faulty_anthropic import Behaviour
+    from standins.anthropic.faults import Behaviour
+    from standins.anthropic.messages import Event
 
 Found = TypeVar("Found")
 LOOK_SECONDS = 0.03

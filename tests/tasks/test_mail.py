@@ -12,7 +12,7 @@ from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
 from pigi.jobs.recovery.pump import find_closings, take_back
 from pigi.operations.jobs import cancel_job
 from pigi.operations.mail import clean_up
-from standins.faulty_mail import FaultyMail, greylist
+from standins.mail.faults import FaultyMail, greylist
 from tasks.mail import send_mail
 from tests.support.jobs import change, lapse, row_of, take
 from tests.support.mail import Office

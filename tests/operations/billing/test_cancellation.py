@@ -10,7 +10,7 @@ from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
 from pigi.operations.billing import end_subscriptions, remove_customer
-from standins.faulty_stripe import drop_after, fail
+from standins.stripe.faults import drop_after, fail
 from tests.support.billing import Shop
 from tests.support.jobs import ask, change, handle, row_of
 

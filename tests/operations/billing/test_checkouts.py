@@ -19,7 +19,7 @@ from pigi.operations.billing.overview import LINK, MOST_WAITING
 from pigi.operations.deletion import delete_organisation
 from pigi.operations.jobs import retry_job
 from pigi.ports.billing import CheckoutRequest
-from standins.faulty_stripe import drop_after, drop_before, fail, hang_after, malformed, slow
+from standins.stripe.faults import drop_after, drop_before, fail, hang_after, malformed, slow
 from tasks import organisations  # noqa: F401 - registers bodies
 from tests.support.billing import BUSINESS, HOME, LIMITS, TEAM, Shop
 from tests.support.jobs import change, lapse, row_of

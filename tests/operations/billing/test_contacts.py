@@ -11,7 +11,7 @@ from pigi.jobs.model.transitions import JOB
 from pigi.operations.accounts import confirm_address
 from pigi.operations.credentials import ADDRESS
 from pigi.operations.organisations import change_role, end_membership, rename_organisation
-from standins.faulty_stripe import drop_after, drop_before, fail
+from standins.stripe.faults import drop_after, drop_before, fail
 from tests.support.billing import Shop
 from tests.support.people import an_address, join, make_account, make_account_token
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from pigi.domain.stripe_events import LOGGED
-from standins.faulty_stripe import FaultyStripe, busy, fail
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, busy, fail
+from standins.stripe.server import Setup
 from tests.support.billing import Shop
 from tests.support.jobs import row_of
 

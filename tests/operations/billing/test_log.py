@@ -15,8 +15,8 @@ from pigi.clock import now
 from pigi.domain.retention import Retention, cutoff, financial_year_end
 from pigi.operations.billing.log import LINE
 from pigi.operations.retention.sweeps import SWEEPS, remove
-from standins.faulty_stripe import FaultyStripe, fail
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, fail
+from standins.stripe.server import Setup
 from tests.support.billing import Shop
 
 (SWEEP,) = (sweep for sweep in SWEEPS if sweep.retention is Retention.BILLING_LOG)

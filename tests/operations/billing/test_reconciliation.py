@@ -14,8 +14,8 @@ from pigi.operations.billing import ACCOUNT, grant_plan, oversee, read_run, requ
 from pigi.operations.billing.events import note_event
 from pigi.operations.billing.reconciliation import PRICE
 from pigi.ports.billing import CheckoutRequest
-from standins.faulty_stripe import FaultyStripe, fail
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, fail
+from standins.stripe.server import Setup
 from tests.support.billing import HOME, PRICES, TEAM, Shop
 from tests.support.jobs import row_of
 

@@ -16,8 +16,8 @@ from pigi.operations.billing import ACCOUNT, receive_webhook, request_sync
 from pigi.operations.billing import events as billing_events
 from pigi.operations.billing.sync import sync_customer
 from pigi.ports.billing import CheckoutRequest, Contact
-from standins.faulty_stripe import FaultyStripe, busy, drop_before, fail, malformed, slow
-from standins.stripe import Setup
+from standins.stripe.faults import FaultyStripe, busy, drop_before, fail, malformed, slow
+from standins.stripe.server import Setup
 from tests.support.billing import BUSINESS, Shop
 from tests.support.jobs import raise_epoch, row_of
 from tests.support.stack import until

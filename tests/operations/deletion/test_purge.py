@@ -24,7 +24,7 @@ from pigi.store.base import ControlBase
 from pigi.store.control import IdempotencyKey, Organisation, Tombstone, UsageCount
 from pigi.store.ledgers import AuditContent, AuditEntry, RequestLog, UsageSignal
 from pigi.store.tenants import TenantMissingError
-from standins.faulty_stripe import fail
+from standins.stripe.faults import fail
 from tasks import organisations  # noqa: F401 - registers bodies
 from tests.support.billing import Shop
 from tests.support.furnished import furnish

@@ -25,7 +25,7 @@ from pigi.operations.organisations import organisations_of, read_organisation
 from pigi.operations.plans import plan_of
 from pigi.store.control import Organisation
 from pigi.store.ledgers import AuditContent, AuditEntry
-from standins.faulty_stripe import busy, drop_after, drop_before, fail
+from standins.stripe.faults import busy, drop_after, drop_before, fail
 from tasks import generations, organisations  # noqa: F401 - these register bodies
 from tests.support.billing import Shop
 from tests.support.jobs import ask, row_of

@@ -21,7 +21,7 @@ from pigi.operations.mail import list_mails, queue_mail
 from pigi.operations.mail.ledger import address_hash
 from pigi.store.control import Organisation
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
-from standins.faulty_mail import FaultyMail, answer, drop, greylist
+from standins.mail.faults import FaultyMail, answer, drop, greylist
 from tests.support.jobs import change, lapse, raise_epoch, register_organisation, row_of
 from tests.support.mail import HOME, Office
 from tests.support.people import an_address, make_account, make_key_row

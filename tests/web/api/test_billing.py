@@ -13,7 +13,7 @@ from pigi.domain.access import Role
 from pigi.operations.billing import grant_plan
 from pigi.operations.billing.overview import LINK
 from pigi.operations.jobs import list_jobs
-from standins.faulty_stripe import FaultyStripe
+from standins.stripe.faults import FaultyStripe
 from tests.support.billing import BUSINESS, TEAM, Shop, charging
 from tests.support.http import bearer
 from tests.support.people import make_key, make_member, sign_in
