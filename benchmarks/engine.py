@@ -8,4 +8,4 @@ from worker.app import app
 
 __all__ = ["app"]
 
-job(NOOP)(lambda _context, _hands: None)
+job(NOOP)(lambda _context, _worker_context: None)

@@ -25,13 +25,13 @@ def starts(base: Ground, organisation: str, count: int) -> list[float]:
     for _ in range(count):
         with control.begin() as session:
             jobs.append(
-                enqueue(session, base.application.bell, NOOP, organisation_id=organisation, asked_by="bench").id
+                enqueue(session, base.application.notifier, NOOP, organisation_id=organisation, requested_by="bench").id
             )
         time.sleep(0.03)
     mine = select(JOB.c.created_at, JOB.c.started_at).where(JOB.c.id.in_(jobs))
 
     def rows() -> list[tuple[object, object]]:
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             return [tuple(row) for row in connection.execute(mine)]  # type: ignore[misc]
 
     wait_until(lambda: all(row[1] is not None for row in rows()))
@@ -48,9 +48,9 @@ def measure(engine: str, noise: int) -> None:
             before = starts(base, quiet, 100)
             with base.application.control.begin() as session:
                 for _ in range(noise):
-                    enqueue(session, base.application.bell, NOOP, organisation_id=noisy, asked_by="bench")
+                    enqueue(session, base.application.notifier, NOOP, organisation_id=noisy, requested_by="bench")
             during = starts(base, quiet, 60)
-            with base.application.control.quick() as connection:
+            with base.application.control.autocommit() as connection:
                 left = len(
                     connection.execute(
                         select(JOB.c.id).where(JOB.c.organisation_id == noisy, JOB.c.finished_at.is_(None))

@@ -79,7 +79,7 @@ class Ground:
                 running.kill()
 
     def celery(
-        self, app: str, queues: str, hands: int, *more: str, name: str = "bench"
+        self, app: str, queues: str, worker_context: int, *more: str, name: str = "bench"
     ) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         """A Celery worker process."""
         return self.process(
@@ -92,7 +92,7 @@ class Ground:
             "-Q",
             queues,
             "-c",
-            str(hands),
+            str(worker_context),
             "-n",
             f"{name}@%h",
             *WORKER,
@@ -116,13 +116,13 @@ def ground(engine: str, **more: str) -> Iterator[Ground]:
     """Everything that a benchmark stands on; PostgreSQL with fsync and synchronous commits on."""
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pigi-bench-")))
-        bell = home / "redis.sock"
+        notifier = home / "redis.sock"
         server = subprocess.Popen(
-            [redis_binary(), "--port", "0", "--unixsocket", str(bell), "--dir", str(home), "--save", ""],
+            [redis_binary(), "--port", "0", "--unixsocket", str(notifier), "--dir", str(home), "--save", ""],
             stdout=subprocess.DEVNULL,
         )
         stack.callback(lambda: (server.terminate(), server.wait()))
-        environment = {**os.environ, "PIGI_HOME": str(home), "REDIS_URL": f"unix://{bell}", **more}
+        environment = {**os.environ, "PIGI_HOME": str(home), "REDIS_URL": f"unix://{notifier}", **more}
         if engine == "sqlite":
             environment["DATABASE_URL"] = f"sqlite:///{home}/control.db"
             environment["TENANT_DATABASE_URL"] = f"sqlite:///{home}/organisations/{{id}}.db"
@@ -131,7 +131,7 @@ def ground(engine: str, **more: str) -> Iterator[Ground]:
             environment["DATABASE_URL"] = postgres.url("control")
             environment["TENANT_DATABASE_URL"] = postgres.url("tenant_{id}")
         migrate_control(environment["DATABASE_URL"])
-        wait_until(bell.exists)
+        wait_until(notifier.exists)
         made = Ground(home, environment)
         try:
             yield made

@@ -40,11 +40,13 @@ def engine(base: Ground, jobs: int) -> float:
     tenants = [base.organisation() for _ in range(50)]
     with control.begin() as session:
         for number in range(jobs):
-            enqueue(session, base.application.bell, NOOP, organisation_id=tenants[number % 50], asked_by="bench")
+            enqueue(
+                session, base.application.notifier, NOOP, organisation_id=tenants[number % 50], requested_by="bench"
+            )
     mine = JOB.c.kind == NOOP.name
 
     def left() -> int:
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             return connection.execute(select(func.count()).where(mine, JOB.c.finished_at.is_(None))).scalar_one()
 
     with (

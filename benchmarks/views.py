@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from benchmarks.bare import noop
 from pigi.jobs.queueing.notifications import encode
-from pigi.jobs.queueing.partitions import Ring
+from pigi.jobs.queueing.partitions import Notification
 from pigi.store.engines import make_engine
 
 
@@ -72,7 +72,7 @@ def plain() -> Any:
     values = _values(Body.model_validate_json(request.get_data()))
     with engine.begin() as connection:
         connection.execute(insert(Row), values)
-    client.lpush("pigi:nobody", encode(Ring("nobody", "bench.plain", values["id"])))
+    client.lpush("pigi:nobody", encode(Notification("nobody", "bench.plain", values["id"])))
     return _answer(values["id"])
 
 

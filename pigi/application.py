@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from pigi.domain.plans import Plans
-from pigi.jobs.queueing.notifications import Bell
+from pigi.jobs.queueing.notifications import Notifier
 from pigi.settings import Settings, get_settings
 from pigi.store.keyring import Keyring
 from pigi.store.sessions import ControlDatabase
@@ -21,7 +21,7 @@ class Application:
     control: ControlDatabase
     keyring: Keyring
     tenants: Tenants
-    bell: Bell
+    notifier: Notifier
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Application:
@@ -29,7 +29,7 @@ class Application:
         settings = settings or get_settings()
         control = ControlDatabase(settings.database_url)
         keyring = Keyring.from_settings(settings)
-        opened = cls(settings, control, keyring, Tenants(settings, control, keyring), Bell(settings.redis_url))
+        opened = cls(settings, control, keyring, Tenants(settings, control, keyring), Notifier(settings.redis_url))
         _ = opened.plans  # a plan that cannot be read stops the start
         return opened
 
@@ -42,4 +42,4 @@ class Application:
         """Forget all connections; ``close=False`` after a fork, since the parent still uses them."""
         self.control.dispose(close=close)
         self.tenants.dispose(close=close)
-        self.bell.close()
+        self.notifier.close()

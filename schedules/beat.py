@@ -36,13 +36,13 @@ class Pump(Scheduler):
         """One round. Trouble with the database is logged and met again a second later."""
         began = time.monotonic()
         try:
-            tick(self.application.control, self.application.bell, TIMETABLE, now())
-            found = pump(self.application.control, self.application.bell)
+            tick(self.application.control, self.application.notifier, TIMETABLE, now())
+            found = pump(self.application.control, self.application.notifier)
         except SQLAlchemyError as error:
             logger.warning("pump: database away (%s)", type(error).__name__)
         else:
-            if found.taken_back or found.rung_again:
-                logger.info("pump: taken back %d, rung again %d", found.taken_back, found.rung_again)
+            if found.rescued or found.republished:
+                logger.info("pump: taken back %d, rung again %d", found.rescued, found.republished)
         return max(0.05, TICK_SECONDS - (time.monotonic() - began))
 
     @property

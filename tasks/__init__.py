@@ -9,5 +9,5 @@ from __future__ import annotations
 from pigi.application import Application
 from pigi.jobs.execution import worker
 
-Hands = worker.Hands[Application]
+WorkerContext = worker.WorkerContext[Application]
 """What a body is given, besides its job."""

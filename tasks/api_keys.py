@@ -10,10 +10,10 @@ from pigi.operations import api_keys
 
 if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
-    from tasks import Hands
+    from tasks import WorkerContext
 
 
 @job(WARN_OF_KEYS)
-def warn_of_ends(context: JobContext, hands: Hands) -> None:
+def warn_of_ends(context: JobContext, worker_context: WorkerContext) -> None:
     """Mail those who can rotate the keys that end soon."""
-    api_keys.warn_of_ends(context, hands.application)
+    api_keys.warn_of_ends(context, worker_context.application)

@@ -10,10 +10,10 @@ from pigi.operations import mail
 
 if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
-    from tasks import Hands
+    from tasks import WorkerContext
 
 
 @job(SEND_MAIL)
-def send_mail(context: JobContext, hands: Hands) -> None:
+def send_mail(context: JobContext, worker_context: WorkerContext) -> None:
     """Send one mail."""
-    mail.send_mail(context, hands.application, hands.gateways)
+    mail.send_mail(context, worker_context.application, worker_context.gateways)

@@ -10,10 +10,10 @@ from pigi.operations import audit, retention
 
 if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
-    from tasks import Hands
+    from tasks import WorkerContext
 
 
-def answer_probe(context: JobContext, _hands: Hands) -> None:
+def answer_probe(context: JobContext, _worker_context: WorkerContext) -> None:
     """Show that this queue has a working consumer."""
     retention.answer_probe(context)
 
@@ -23,18 +23,18 @@ for _probe in PROBES.values():
 
 
 @job(SWEEP_JOBS)
-def sweep_jobs(context: JobContext, hands: Hands) -> None:
+def sweep_jobs(context: JobContext, worker_context: WorkerContext) -> None:
     """Bury old jobs and remove what is past its period."""
-    retention.sweep_jobs(context, hands.application)
+    retention.sweep_jobs(context, worker_context.application)
 
 
 @job(ANCHOR_AUDIT)
-def anchor_audit(context: JobContext, hands: Hands) -> None:
+def anchor_audit(context: JobContext, worker_context: WorkerContext) -> None:
     """Check the audit chain and sign its head."""
-    audit.anchor_daily(context, hands.application)
+    audit.anchor_daily(context, worker_context.application)
 
 
 @job(FOLD_USAGE)
-def fold_usage(context: JobContext, hands: Hands) -> None:
+def fold_usage(context: JobContext, worker_context: WorkerContext) -> None:
     """Turn signals of days that are over into counts without identities."""
-    retention.fold(context, hands.application)
+    retention.fold(context, worker_context.application)

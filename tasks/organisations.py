@@ -10,28 +10,28 @@ from pigi.operations import deletion, organisations
 
 if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
-    from tasks import Hands
+    from tasks import WorkerContext
 
 
 @job(MIGRATE_ORGANISATION)
-def migrate_organisation(context: JobContext, hands: Hands) -> None:
+def migrate_organisation(context: JobContext, worker_context: WorkerContext) -> None:
     """Bring one organisation's database to the newest revision."""
-    organisations.migrate_organisation(context, hands.application.tenants)
+    organisations.migrate_organisation(context, worker_context.application.tenants)
 
 
 @job(CLOSE_ORGANISATION)
-def close_organisation(context: JobContext, hands: Hands) -> None:
+def close_organisation(context: JobContext, worker_context: WorkerContext) -> None:
     """End what a deleted organisation has at Stripe."""
-    deletion.close_organisation(context, hands.application, hands.gateways)
+    deletion.close_organisation(context, worker_context.application, worker_context.gateways)
 
 
 @job(PURGE_ORGANISATION)
-def purge_organisation(context: JobContext, hands: Hands) -> None:
+def purge_organisation(context: JobContext, worker_context: WorkerContext) -> None:
     """Remove one organisation for good."""
-    deletion.purge_organisation(context, hands.application, hands.gateways)
+    deletion.purge_organisation(context, worker_context.application, worker_context.gateways)
 
 
 @job(SWEEP_ORGANISATIONS)
-def sweep_organisations(context: JobContext, hands: Hands) -> None:
+def sweep_organisations(context: JobContext, worker_context: WorkerContext) -> None:
     """Ask for what deletions are owed."""
-    deletion.sweep_organisations(context, hands.application)
+    deletion.sweep_organisations(context, worker_context.application)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from pigi.operations.access import still_standing
+from pigi.operations.access import still_granted
 from pigi.operations.jobs import revisions
 from web import pages
 from web.api import (
@@ -28,10 +28,10 @@ from web.api import (
 from web.http import budget, errors, openapi
 from web.http.auth import mount
 from web.http.bodies import MOST_BYTES
-from web.http.call import Services
+from web.http.context import Services
 from web.http.door import Door
 from web.http.replies import Reply
-from web.http.streams import FOLLOWING, STANDING, STANDING_SECONDS
+from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.watcher import Watcher
 from web.pages import problems
 from web.pages.shell.failures import failure_page
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pigi.application import Application
-    from pigi.operations.access import Stand
+    from pigi.operations.access import AccessGrant
 
 ROUTES = (
     *pages.ROUTES,
@@ -62,9 +62,9 @@ ROUTES = (
 )
 
 
-def _unchanged(application: Application, stands: Collection[Stand]) -> dict[Stand, tuple[int, str]]:
+def _unchanged(application: Application, grants: Collection[AccessGrant]) -> dict[AccessGrant, tuple[int, str]]:
     """Those on which a job may still be followed, all at the revision that `web.http.streams` watches for."""
-    return dict.fromkeys(still_standing(application, stands, FOLLOWING), (STANDING, ""))
+    return dict.fromkeys(still_granted(application, grants, FOLLOWING), (GRANTED, ""))
 
 
 def create_app(application: Application) -> Flask:
@@ -80,9 +80,9 @@ def create_app(application: Application) -> Flask:
     services = Services(
         application,
         Watcher(lambda ids: revisions(application, list(ids))),
-        Watcher(lambda stands: _unchanged(application, stands), STANDING_SECONDS),
-        budget.Places(budget.STREAMS),
-        budget.Places(budget.WAITS),
+        Watcher(lambda grants: _unchanged(application, grants), GRANTED_SECONDS),
+        budget.Slots(budget.STREAMS),
+        budget.Slots(budget.WAITS),
         budget.Turns(budget.ORDINARY),
         budget.Turns(budget.READERS),
     )

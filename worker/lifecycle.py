@@ -14,9 +14,9 @@ from typing import Any
 from celery import signals
 
 from pigi.application import Application
-from pigi.jobs.execution.heartbeat import Keeper
-from pigi.jobs.execution.runtime import equip
-from pigi.jobs.execution.worker import Hands
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
+from pigi.jobs.execution.runtime import set_worker_context
+from pigi.jobs.execution.worker import WorkerContext
 from pigi.logs import configure_logging
 from pigi.settings import get_settings
 from pigi.store.log_entries import open_logbook
@@ -71,12 +71,14 @@ def load_before_fork(**_details: Any) -> None:
 
 
 @signals.worker_process_init.connect
-def equip_child(**_details: Any) -> None:
+def open_child(**_details: Any) -> None:
     """Open everything anew: sockets and threads do not survive a fork."""
     application = Application.open()
     relaxed = ControlDatabase(application.settings.database_url, relaxed=True)
-    keeper = Keeper(application.control, overdue)
-    equip(Hands(application, Wiring(application.settings), keeper, draining, relaxed, CHAIN_SECONDS))
+    heartbeat = LeaseHeartbeat(application.control, overdue)
+    set_worker_context(
+        WorkerContext(application, Wiring(application.settings), heartbeat, draining, relaxed, CHAIN_SECONDS)
+    )
 
 
 @signals.worker_shutting_down.connect

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.jobs.model.view import JobView
 
-ASKED_BY = "operator"
+REQUESTED_BY = "operator"
 LOOK_SECONDS = 0.25
 
 
@@ -57,7 +57,7 @@ def check(wait: int, as_json: bool) -> None:  # noqa: FBT001 - an option
     end.
     """
     with opened() as application:
-        job = _ended(application, request_reconciliation(application, ASKED_BY), wait)
+        job = _ended(application, request_reconciliation(application, REQUESTED_BY), wait)
         run = read_run(application, job.id)
     done = job.state == "succeeded"
     off = done and run is None  # by the worker's settings, which are what counts
@@ -75,7 +75,7 @@ def check(wait: int, as_json: bool) -> None:  # noqa: FBT001 - an option
 def sync(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Have Stripe asked how ORGANISATION (its id) stands."""
     with opened() as application:
-        job = request_sync_for(application, organisation, ASKED_BY)
+        job = request_sync_for(application, organisation, REQUESTED_BY)
     answer(as_json, job, f"Job {job.id} asks Stripe; `pigi jobs show {job.id}` tells how it went.")
 
 

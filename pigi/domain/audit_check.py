@@ -20,7 +20,7 @@ ANCHORED = "pigi audit anchor 1"
 BEGINS = "pigi audit beginning 1"
 """What an anchor's signature is for. A beginning says that what came before was pruned; a daily anchor must not
 be able to say that, or whoever deletes the oldest entries could point at one."""
-WINDOW = 64
+CONCURRENCY = 64
 """How far around a break its cause is looked for."""
 
 
@@ -134,7 +134,7 @@ class Walk:
 
 
 def diagnose(found: BrokenError, around: Sequence[Link]) -> BrokenError:
-    """Say better what happened, from the entries within `WINDOW` of the break."""
+    """Say better what happened, from the entries within `CONCURRENCY` of the break."""
     if found.flaw is not Flaw.ALTERED or found.until != found.seq:
         return found
     links = {link.seq: link for link in around}
@@ -159,7 +159,7 @@ def _unlinked(seq: int, links: Mapping[int, Link]) -> BrokenError:
 
 
 def _near(seq: int) -> list[int]:
-    return [place for step in range(1, WINDOW + 1) for place in (seq - step, seq + step)]
+    return [place for step in range(1, CONCURRENCY + 1) for place in (seq - step, seq + step)]
 
 
 def without_content(link: Link) -> Link:

@@ -38,7 +38,7 @@ EFFECTS = {Promise.AT_MOST: "mail", Promise.AT_LEAST: "notice"}
 
 
 @dataclass(frozen=True)
-class Sort:
+class MailTemplate:
     """A template's facts. The subject is fixed: mail servers write it into their logs, so it names nobody."""
 
     subject: str
@@ -50,17 +50,17 @@ class Sort:
         return EFFECTS[self.promise]
 
 
-CATALOGUE: dict[Template, Sort] = {
+CATALOGUE: dict[Template, MailTemplate] = {
     # Somebody waits for these and can ask again. A second copy of a link would only make them wonder.
-    Template.WELCOME: Sort("Confirm your address for Pigi", Promise.AT_MOST),
-    Template.ALREADY_REGISTERED: Sort("You already have a Pigi account", Promise.AT_MOST),
-    Template.INVITATION: Sort("You are invited to an organisation on Pigi", Promise.AT_MOST),
-    Template.PASSWORD_RESET: Sort("Choose a new password for Pigi", Promise.AT_MOST),
-    Template.CONFIRM_ADDRESS: Sort("Confirm your new address for Pigi", Promise.AT_MOST),
+    Template.WELCOME: MailTemplate("Confirm your address for Pigi", Promise.AT_MOST),
+    Template.ALREADY_REGISTERED: MailTemplate("You already have a Pigi account", Promise.AT_MOST),
+    Template.INVITATION: MailTemplate("You are invited to an organisation on Pigi", Promise.AT_MOST),
+    Template.PASSWORD_RESET: MailTemplate("Choose a new password for Pigi", Promise.AT_MOST),
+    Template.CONFIRM_ADDRESS: MailTemplate("Confirm your new address for Pigi", Promise.AT_MOST),
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
-    Template.ADDRESS_CHANGED: Sort("A new address for your Pigi account", Promise.AT_LEAST),
-    Template.PASSWORD_CHANGED: Sort("The password of your Pigi account was changed", Promise.AT_LEAST),
-    Template.KEY_EXPIRING: Sort("An API key expires soon", Promise.AT_LEAST),
+    Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
+    Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),
+    Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST),
 }
 
 

@@ -108,7 +108,7 @@ def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Sing
     return Begun(row[0], row[1], row[2])
 
 
-def settle(control: ControlDatabase, held: Claim, key: str, reference: str | None) -> None:
+def complete(control: ControlDatabase, held: Claim, key: str, reference: str | None) -> None:
     """Record that the effect was had, with the provider's reference; raises LeaseLost if another took over."""
     with control.transaction() as connection:
         if connection.execute(_HELD, held.mine).rowcount != 1:
@@ -147,7 +147,7 @@ def _key(held: Claim, key: str) -> dict[str, str]:
     return {"of_job": held.job_id, "of_key": key}
 
 
-SETTLE_OPEN = (
+MARK_UNKNOWN = (
     update(EFFECT)
     .where(EFFECT.c.job_id == bindparam("of_job"), EFFECT.c.state == "intended")
     .values(state="unknown", settled_at=NOW)

@@ -77,7 +77,7 @@ class Kind:
     attempts: int = 5
     time_limit: timedelta = timedelta(minutes=5)
     wait: Callable[[int], timedelta] = backoff
-    patience: timedelta = timedelta(minutes=15)
+    retry_window: timedelta = timedelta(minutes=15)
     effects: dict[str, Single] = field(default_factory=dict)
     title: str = ""
     listed: bool = False
@@ -100,7 +100,7 @@ class Kind:
         if self.queue not in QUEUES:
             message = f"{self.name}: unknown queue {self.queue}"
             raise ValueError(message)
-        if self.attempts < 1 or self.time_limit <= timedelta(0) or self.patience < self.time_limit:
+        if self.attempts < 1 or self.time_limit <= timedelta(0) or self.retry_window < self.time_limit:
             message = f"{self.name}: attempts, time limit and patience do not fit together"
             raise ValueError(message)
         if (self.retry_needs is None) != (self.restore is None):
@@ -153,7 +153,7 @@ GENERATE_DRAFT = register(
         attempts=5,
         # Two turns at the gateway's overall limit of four minutes, and some.
         time_limit=timedelta(minutes=9),
-        patience=timedelta(minutes=15),
+        retry_window=timedelta(minutes=15),
         effects={"model": Single.AT_LEAST, "draft": Single.EXACTLY},
         changing=Action.JOBS_CHANGE,
         title="Draft with AI",
@@ -196,7 +196,7 @@ SEND_MAIL = register(
         wait=wait_before_try,
         # Above the gateway's overall limit of four minutes.
         time_limit=timedelta(minutes=5),
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
         effects={effect: Single(promise.value) for promise, effect in EFFECTS.items()},
         title="Mail",
         listed=True,
@@ -239,7 +239,7 @@ SYNC_BILLING = register(
         # By its waits for hours, as long as a provider is away at worst; later, reconciliation finds it.
         attempts=24,
         wait=UNHURRIED,
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
         changing=Action.BILLING_CHANGE,
     )
 )
@@ -251,7 +251,7 @@ FOLLOW_CONTACT = register(
         listed=True,
         attempts=24,
         wait=UNHURRIED,
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
         changing=Action.BILLING_CHANGE,
         effects={"contact": Single.EXACTLY},
     )
@@ -262,7 +262,7 @@ RECONCILE_BILLING = register(
         queue="upkeep",
         title="Comparing everything with Stripe",
         time_limit=timedelta(hours=1),
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
     )
 )
 CLOSE_ORGANISATION = register(
@@ -274,7 +274,7 @@ CLOSE_ORGANISATION = register(
         subject_reading=Action.DELETION_READ,
         attempts=24,
         wait=UNHURRIED,
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
         effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY},
     )
 )
@@ -284,7 +284,7 @@ PURGE_ORGANISATION = register(
         queue="upkeep",
         title="Removing an organisation",
         time_limit=timedelta(hours=1),
-        patience=timedelta(hours=6),
+        retry_window=timedelta(hours=6),
         effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY, "customer": Single.EXACTLY},
         # Pigi's other upkeep is never behind many that are due at once.
         share="deletions",

@@ -15,7 +15,7 @@ class Pool:
     """One worker process: ``hands`` children, started with ``pigi worker NAME``."""
 
     name: str
-    hands: int
+    worker_context: int
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Queue:
 
     name: str
     pool: str
-    window: int
+    concurrency: int
 
 
 POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("ai", 10), Pool("slow", 3))}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pigi.jobs.kinds import Kind
-    from pigi.jobs.queueing.notifications import Bell
+    from pigi.jobs.queueing.notifications import Notifier
     from pigi.store.sessions import ControlDatabase
 
 ZERO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -60,40 +60,42 @@ class Schedule:
         return self.catch_up is CatchUp.LATEST or moment - self.period(moment) < self.every / 2
 
 
-def tick(control: ControlDatabase, bell: Bell, timetable: Iterable[Schedule], moment: datetime) -> list[str]:
+def tick(control: ControlDatabase, notifier: Notifier, timetable: Iterable[Schedule], moment: datetime) -> list[str]:
     """Insert what is due and was not inserted yet; returns the names of the schedules that were.
 
     Raises SQLAlchemyError while the database is away.
     """
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         last = notes(connection)
     due = [
         schedule
         for schedule in timetable
         if last.get(_heartbeat(schedule)) != schedule.period(moment).isoformat() and schedule.is_due(moment)
     ]
-    return [schedule.name for schedule in due if _insert(control, bell, schedule, schedule.period(moment).isoformat())]
+    return [
+        schedule.name for schedule in due if _insert(control, notifier, schedule, schedule.period(moment).isoformat())
+    ]
 
 
 def _heartbeat(schedule: Schedule) -> str:
     return f"schedule {schedule.name}"
 
 
-def _insert(control: ControlDatabase, bell: Bell, schedule: Schedule, period: str) -> bool:
+def _insert(control: ControlDatabase, notifier: Notifier, schedule: Schedule, period: str) -> bool:
     try:
         with control.begin() as session:
             record(session.connection(), _heartbeat(schedule), period)
             enqueue(
                 session,
-                bell,
+                notifier,
                 schedule.kind,
                 organisation_id=None,
-                asked_by="schedule",
+                requested_by="schedule",
                 schedule=schedule.name,
                 period=period,
             )
     except IntegrityError:
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             record(connection, _heartbeat(schedule), period)
         return False
     return True

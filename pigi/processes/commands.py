@@ -46,9 +46,9 @@ def web(settings: Settings) -> tuple[str, ...]:
 
 def worker(pool: str) -> tuple[str, ...]:
     """The worker process of a pool; raises KeyError for an unknown pool."""
-    hands = str(POOLS[pool].hands)
+    worker_context = str(POOLS[pool].worker_context)
     queues = ",".join(queues_of(pool))
-    options = ("-Q", queues, "-c", hands, "-n", f"{pool}@%h", "-O", "fair")
+    options = ("-Q", queues, "-c", worker_context, "-n", f"{pool}@%h", "-O", "fair")
     silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     return (*CELERY, "-A", "worker.app", "worker", *options, *silent)
 

@@ -19,7 +19,7 @@ ID = String(36)
 CODE = String(40)
 DELETED = text("deletion_at IS NOT NULL")
 WAITING = text("published_at IS NULL AND state IN ('queued', 'retrying')")
-RUNG = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
+PUBLISHED = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
 
 
 class Organisation(ControlBase):
@@ -65,11 +65,11 @@ class Job(ControlBase):
     __tablename__ = "job"
     __table_args__ = (
         UniqueConstraint("schedule", "period"),
-        Index("ix_job_waiting", "lane", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
-        Index("ix_job_rung", "kind", "published_at", sqlite_where=RUNG, postgresql_where=RUNG),
+        Index("ix_job_waiting", "partition", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index("ix_job_rung", "kind", "published_at", sqlite_where=PUBLISHED, postgresql_where=PUBLISHED),
         Index(
             "ix_job_occupying",
-            "lane",
+            "partition",
             sqlite_where=text("published_at IS NOT NULL"),
             postgresql_where=text("published_at IS NOT NULL"),
         ),
@@ -81,7 +81,7 @@ class Job(ControlBase):
         ),
         Index(
             "ix_job_closing",
-            "close_at",
+            "cleanup_at",
             sqlite_where=text("close_at IS NOT NULL"),
             postgresql_where=text("close_at IS NOT NULL"),
         ),
@@ -91,13 +91,18 @@ class Job(ControlBase):
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the job", Retention.JOB))
     kind: Mapped[str] = mapped_column(CODE, info=technical("what to do", Retention.JOB))
     queue: Mapped[str] = mapped_column(CODE, info=technical("who does it", Retention.JOB))
-    lane: Mapped[str] = mapped_column(String(80), info=pseudonym("fairness: organisation and queue", Retention.JOB))
+    # Three columns keep the names under which they were first stored; only here are both known.
+    partition: Mapped[str] = mapped_column(
+        "lane", String(80), key="partition", info=pseudonym("fairness: organisation and queue", Retention.JOB)
+    )
     organisation_id: Mapped[str | None] = mapped_column(
         ForeignKey("organisation.id"), info=pseudonym("for whom", Retention.JOB)
     )
     epoch: Mapped[int] = mapped_column(Integer, default=0, info=technical("fence", Retention.JOB))
     subject_id: Mapped[str | None] = mapped_column(ID, info=technical("what it is about", Retention.JOB))
-    asked_by: Mapped[str] = mapped_column(String(80), info=pseudonym("who asked", Retention.JOB))
+    requested_by: Mapped[str] = mapped_column(
+        "asked_by", String(80), key="requested_by", info=pseudonym("who asked", Retention.JOB)
+    )
 
     state: Mapped[str] = mapped_column(CODE, info=technical("where it stands", Retention.JOB))
     reason: Mapped[str | None] = mapped_column(CODE, info=technical("why it stands there", Retention.JOB))
@@ -107,8 +112,8 @@ class Job(ControlBase):
     published_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("bell rung", Retention.JOB))
     started_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("first start", Retention.JOB))
     finished_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("end", Retention.JOB))
-    close_at: Mapped[datetime | None] = mapped_column(
-        Instant, info=technical("when what it was about is put away", Retention.JOB)
+    cleanup_at: Mapped[datetime | None] = mapped_column(
+        "close_at", Instant, key="cleanup_at", info=technical("when what it was about is put away", Retention.JOB)
     )
 
     lease_token: Mapped[str | None] = mapped_column(ID, info=technical("who holds it", Retention.JOB))

@@ -36,7 +36,7 @@ class OpenTenant:
     """What a process holds of an organisation while it works for it; ``quick`` shares the engine's pool."""
 
     engine: Engine
-    quick: Engine
+    autocommit: Engine
     sealer: Sealer
     file: str | None
 

@@ -23,7 +23,7 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def patiently(action: Callable[[], Answer], seconds: float) -> Answer:
+def retry_while_unavailable(action: Callable[[], Answer], seconds: float) -> Answer:
     """Run ``action``, again while the database is away, for at most ``seconds``; then its error stands.
 
     ``action`` must bear being run twice: an error may hide a commit that did happen.

@@ -35,7 +35,7 @@ class ControlDatabase:
 
     def __init__(self, url: str, *, relaxed: bool = False) -> None:
         self.engine = make_engine(url, pool_size=8, relaxed=relaxed)
-        self._quick = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def begin(self) -> Iterator[ControlSession]:
@@ -46,13 +46,13 @@ class ControlDatabase:
     @contextmanager
     def read(self) -> Iterator[ControlSession]:
         """A session for reading: each statement sees the newest committed state and holds no lock."""
-        with ControlSession(self._quick, expire_on_commit=False) as session:
+        with ControlSession(self._autocommit, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def quick(self) -> Iterator[Connection]:
+    def autocommit(self) -> Iterator[Connection]:
         """A connection on which each statement is its own transaction."""
-        with self._quick.connect() as connection:
+        with self._autocommit.connect() as connection:
             yield connection
 
     @contextmanager

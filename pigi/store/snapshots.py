@@ -18,7 +18,7 @@ def snapshot(database: ControlDatabase) -> Iterator[Connection]:
     """A connection that sees the database as it was at the first statement; for reading alone."""
     if database.engine.dialect.name == "sqlite":
         # Not the engine's own BEGIN IMMEDIATE: a deferred one never takes the write lock.
-        with database.quick() as connection:
+        with database.autocommit() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection

@@ -99,7 +99,7 @@ class Tenants:
         with (
             self._cache.use(organisation_id) as tenant,
             self._present(organisation_id, tenant.file),
-            TenantSession(tenant.quick, organisation_id, tenant.sealer) as session,
+            TenantSession(tenant.autocommit, organisation_id, tenant.sealer) as session,
         ):
             session.connection()
             yield session
@@ -133,12 +133,12 @@ class Tenants:
             raise TenantMissingError
         sealer = Sealer(organisation_id, keys, max(keys), lambda: self._keys(organisation_id))
         engine = make_engine(url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW)
-        quick = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return OpenTenant(engine, quick, sealer, self._places.file(organisation_id))
+        autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        return OpenTenant(engine, autocommit, sealer, self._places.file(organisation_id))
 
     def _keys(self, organisation_id: str) -> dict[int, bytes]:
         columns = select(DataKey.version, DataKey.keyring_id, DataKey.wrapped)
-        with self._control.quick() as connection:
+        with self._control.autocommit() as connection:
             rows = connection.execute(columns.where(DataKey.organisation_id == organisation_id)).all()
         return {row.version: self._keyring.unwrap(organisation_id, row.keyring_id, row.wrapped) for row in rows}
 

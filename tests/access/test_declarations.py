@@ -14,7 +14,7 @@ from web import app as web_app
 from web.app import ROUTES, create_app
 from web.http import errors
 from web.http.replies import API, reply
-from web.http.routes import Answer, Kind, Route
+from web.http.routes import Response, Route, RouteKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +55,9 @@ def test_a_route_cannot_be_made_without_saying_who() -> None:
         "method": "GET",
         "path": "/undecided",
         "view": served,
-        "kind": Kind.READ,
+        "kind": RouteKind.READ,
         "summary": "Undecided",
-        "answers": (Answer(200, "Something"),),
+        "answers": (Response(200, "Something"),),
     }
     with pytest.raises(TypeError, match="who"):
         Route(**facts)
@@ -67,7 +67,7 @@ def test_a_route_cannot_be_made_without_saying_who() -> None:
 def test_nor_with_a_decision_that_is_none(
     application: Application, monkeypatch: pytest.MonkeyPatch, who: object
 ) -> None:
-    route = Route("GET", "/undecided", served, who, Kind.READ, "Undecided", (Answer(200, "Something"),))  # type: ignore[arg-type]
+    route = Route("GET", "/undecided", served, who, RouteKind.READ, "Undecided", (Response(200, "Something"),))  # type: ignore[arg-type]
     monkeypatch.setattr(web_app, "ROUTES", (*ROUTES, route))
     with pytest.raises((Misconfigured, KeyError)):
         create_app(application)
@@ -100,5 +100,7 @@ def test_a_path_with_an_organisation_is_guarded_as_one() -> None:
 
 
 def test_no_route_of_the_api_changes_anything_by_get() -> None:
-    assert [route.path for route in ROUTES if route.method == "GET" and route.kind not in {Kind.PAGE, Kind.READ}] == []
+    assert [
+        route.path for route in ROUTES if route.method == "GET" and route.kind not in {RouteKind.PAGE, RouteKind.READ}
+    ] == []
     assert [route.path for route in ROUTES if route.method != "GET" and not route.path.startswith(API)] == []

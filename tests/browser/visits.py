@@ -8,7 +8,7 @@ from pigi.operations.credentials import ADDRESS, RESET
 from tests.support.furnished import COLLECTIONS, VARIABLE, fill, usual
 from tests.support.people import make_account_token, make_registration
 from web.app import ROUTES
-from web.http.routes import Kind, Who
+from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ def pages() -> list[Route]:
     return [
         route
         for route in ROUTES
-        if route.kind is Kind.PAGE
+        if route.kind is RouteKind.PAGE
         and route.path not in LEFT_AT_ONCE
         and any("text/html" in answer.media_types for answer in route.answers)
     ]

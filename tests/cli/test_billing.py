@@ -17,9 +17,9 @@ from pigi.domain.stripe_api import API_VERSION, release_of
 from pigi.domain.stripe_events import HEEDED
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import Hands
+from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.billing import find_account, request_checkout, request_sync
 from pigi.operations.jobs import list_jobs, read_job
 from pigi.operations.organisations import create_organisation
@@ -39,8 +39,8 @@ class Shop:
 
     def __init__(self, pigi, standin, application):
         self.pigi, self.standin, self.application = pigi, standin, application
-        keeper = Keeper(application.control, lambda: False)
-        self._hands = Hands(application, Wiring(application.settings), keeper, lambda: False)
+        heartbeat = LeaseHeartbeat(application.control, lambda: False)
+        self._worker_context = WorkerContext(application, Wiring(application.settings), heartbeat, lambda: False)
 
     def __call__(self, *words):
         return self.pigi(*words, **environment_of(self.application.settings))
@@ -48,7 +48,7 @@ class Shop:
     def do(self, job_id):
         """Do a job as a worker does; how it ended."""
         job = read_job(self.application, job_id, None)
-        run(HANDLERS[job.kind], job_id, self._hands)
+        run(HANDLERS[job.kind], job_id, self._worker_context)
         return read_job(self.application, job_id, None)
 
     @contextmanager
@@ -80,7 +80,7 @@ class Shop:
         return self.account(organisation).customer_id
 
     def account(self, organisation):
-        with self.application.control.quick() as connection:
+        with self.application.control.autocommit() as connection:
             return find_account(connection, organisation)
 
 

@@ -14,7 +14,7 @@ from pigi.domain.audit import BEGINNING, Content, commitment, encode, entry_hash
 from pigi.domain.audit_check import (
     ANCHORED,
     BEGINS,
-    WINDOW,
+    CONCURRENCY,
     Anchor,
     BrokenError,
     Flaw,
@@ -58,7 +58,7 @@ def check(links, anchors=()):
             walk.step(entry)
         walk.end()
     except BrokenError as error:
-        around = [entry for entry in links if abs(entry.seq - error.seq) <= WINDOW]
+        around = [entry for entry in links if abs(entry.seq - error.seq) <= CONCURRENCY]
         found = diagnose(error, around)
         return found.flaw, found.seq
     return None

@@ -77,18 +77,18 @@ COMPRESSED_BYTES = 1 << 16
 def found_in(data: bytes) -> set[str]:
     """Which forms are in these bytes, also within anything that was compressed."""
     found = {form for form, wanted in FORMS.items() if wanted in data}
-    for magic, window in ((b"\x1f\x8b\x08", 31), (b"\x78\x9c", 15), (b"\x78\x01", 15), (b"\x78\xda", 15)):
+    for magic, concurrency in ((b"\x1f\x8b\x08", 31), (b"\x78\x9c", 15), (b"\x78\x01", 15), (b"\x78\xda", 15)):
         place = data.find(magic)
         while place >= 0:
-            inflated = _inflate(data[place : place + COMPRESSED_BYTES], window)
+            inflated = _inflate(data[place : place + COMPRESSED_BYTES], concurrency)
             found |= {f"compressed {form}" for form, wanted in FORMS.items() if wanted in inflated}
             place = data.find(magic, place + 1)
     return found
 
 
-def _inflate(data: bytes, window: int) -> bytes:
+def _inflate(data: bytes, concurrency: int) -> bytes:
     try:
-        return zlib.decompressobj(window).decompress(data, 1 << 20)
+        return zlib.decompressobj(concurrency).decompress(data, 1 << 20)
     except zlib.error:
         return b""
 

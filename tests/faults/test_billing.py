@@ -124,7 +124,7 @@ class Till:
 
     def unended(self) -> list[str]:
         """Jobs about money that have not ended."""
-        with self.shop.control.quick() as connection:
+        with self.shop.control.autocommit() as connection:
             query = select(JOB.c.id).where(JOB.c.kind.like("billing.%"), JOB.c.finished_at.is_(None))
             return list(connection.execute(query).scalars())
 
@@ -268,7 +268,7 @@ def _everything_stored(till: Till) -> dict[str, bytes]:
     """Every file of the installation, and every row of its control database in text."""
     home = till.stack.settings.home
     found = {str(path.relative_to(home)): path.read_bytes() for path in home.rglob("*") if path.is_file()}
-    with till.shop.control.quick() as connection:
+    with till.shop.control.autocommit() as connection:
         for table in ControlBase.metadata.sorted_tables:
             rows = [tuple(row) for row in connection.execute(select(table))]
             found[f"table {table.name}"] = repr(rows).encode()

@@ -95,7 +95,7 @@ def ask(office: Office, organisations: list[str]) -> dict[str, str]:
 
 def check(office: Office, asked: dict[str, str]) -> Counter[str]:
     """Hold what arrived against the ledger; how many are in each state."""
-    with office.control.quick() as connection:
+    with office.control.autocommit() as connection:
         ledger = {row.id: row for row in connection.execute(select(MAIL))}
     for mail, email in asked.items():
         arrived = office.sink.arrived(email)

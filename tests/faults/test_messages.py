@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pigi.jobs.kinds import GENERATE_DRAFT, PROBES
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.jobs.queueing.notifications import PREFIX, encode
-from pigi.jobs.queueing.partitions import Ring
+from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
 from tests.support.sinks import check_books
 from tests.support.stack import until
@@ -26,7 +26,7 @@ UNKNOWN = "01a20a09-c7a3-7d31-bd0f-2b23e1a09999"
 
 
 def ring_five_times(stack: Stack, job: str) -> None:
-    message = encode(Ring("ai", GENERATE_DRAFT.name, job))
+    message = encode(Notification("ai", GENERATE_DRAFT.name, job))
     stack.redis().lpush(f"{PREFIX}ai", *[message] * 5)
 
 
@@ -54,7 +54,7 @@ def test_a_message_delivered_five_times_before_during_and_after_the_job_makes_on
 
 
 def rubbish(queue: str) -> list[bytes]:
-    good: dict[str, Any] = json.loads(encode(Ring(queue, f"{queue}.probe", UNKNOWN)))
+    good: dict[str, Any] = json.loads(encode(Notification(queue, f"{queue}.probe", UNKNOWN)))
 
     def with_body(value: Any, **changes: Any) -> bytes:
         text = value if isinstance(value, bytes) else json.dumps(value).encode()
@@ -100,7 +100,7 @@ def test_rubbish_in_every_queue_stops_no_worker_and_is_not_logged(stack: Stack) 
             stack.redis().lpush(PREFIX + queue, message)
     with stack.application.control.begin() as session:
         asked = [
-            enqueue(session, stack.application.bell, probe, organisation_id=None, asked_by="drill").id
+            enqueue(session, stack.application.notifier, probe, organisation_id=None, requested_by="drill").id
             for probe in PROBES.values()
         ]
     assert {view.state for view in stack.wait(asked, 40)} == {"succeeded"}
@@ -120,9 +120,9 @@ def test_rubbish_that_no_worker_takes_away_does_not_stop_the_pump(stack: Stack) 
     beat = stack.processes["beat"].pid
     stack.redis().rpush(f"{PREFIX}ai", *rubbish("ai"))
     job = stack.post("behind rubbish")
-    stack.redis().lrem(f"{PREFIX}ai", 0, encode(Ring("ai", GENERATE_DRAFT.name, job)))
-    ringing = encode(Ring("ai", GENERATE_DRAFT.name, job)).encode()
-    until(lambda: ringing in stack.redis().lrange(f"{PREFIX}ai", 0, -1), 30, "the pump rings again")
+    stack.redis().lrem(f"{PREFIX}ai", 0, encode(Notification("ai", GENERATE_DRAFT.name, job)))
+    with_redis = encode(Notification("ai", GENERATE_DRAFT.name, job)).encode()
+    until(lambda: with_redis in stack.redis().lrange(f"{PREFIX}ai", 0, -1), 30, "the pump rings again")
     os.kill(main.pid, signal.SIGCONT)
     check_books(stack, stack.wait([job]))
     assert stack.processes["beat"].alive

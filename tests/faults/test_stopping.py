@@ -52,7 +52,7 @@ def test_two_beats_at_once_ask_and_pump_nothing_twice(stack: Stack) -> None:
     stack.beat("beat-two")
     jobs = [stack.post(f"two beats {number}") for number in range(12)]
     check_books(stack, stack.wait(jobs))
-    with stack.application.control.quick() as connection:
+    with stack.application.control.autocommit() as connection:
         asked = connection.execute(select(JOB.c.schedule, JOB.c.period).where(JOB.c.schedule.is_not(None))).all()
     assert set(Counter(tuple(row) for row in asked).values()) == {1}
     stack.forget("beat-two")

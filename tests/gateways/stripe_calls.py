@@ -26,7 +26,7 @@ LIMITS = CallLimits(connect=1.0, read=0.3, overall=5.0, retries=0)
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestModel:
     """A request as it arrived; ``headers`` in lower case."""
 
     method: str
@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         script, asked = self.server.script, self.server.asked
         behave = script[min(len(asked), len(script) - 1)]
-        asked.append(Asked(self.command, self.path, headers, body))
+        asked.append(RequestModel(self.command, self.path, headers, body))
         behave(self)
 
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - the base class's names
@@ -84,7 +84,7 @@ class Scripted(ThreadingHTTPServer):
     def __init__(self, script: tuple[Callable[[Handler], object], ...]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.script = script
-        self.asked: list[Asked] = []
+        self.asked: list[RequestModel] = []
         self.connections = 0
         self.over = threading.Event()
 

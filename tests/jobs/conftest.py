@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from tests.support.job_fixtures import application, closing_trial, crowd, hands, redis_server, ringing, trial
+from tests.support.job_fixtures import (
+    application,
+    cleanup_trial,
+    crowd,
+    redis_server,
+    trial,
+    with_redis,
+    worker_context,
+)
 
-__all__ = ["application", "closing_trial", "crowd", "hands", "redis_server", "ringing", "trial"]
+__all__ = ["application", "cleanup_trial", "crowd", "redis_server", "trial", "with_redis", "worker_context"]

@@ -28,7 +28,7 @@ def crash(control, held, trial):
 
 def test_an_effect_is_intended_before_the_act_and_done_after_it(control, held):
     assert ledger.begin(control, held, "least") == ledger.Begun("intended", 1, None)
-    ledger.settle(control, held, "least", "reference")
+    ledger.complete(control, held, "least", "reference")
     effect = effects(control, held.job_id)["least"]
     assert (effect.state, effect.reference, effect.tries) == ("done", "reference", 1)
     assert effect.settled_at is not None
@@ -37,7 +37,7 @@ def test_an_effect_is_intended_before_the_act_and_done_after_it(control, held):
 @pytest.mark.parametrize("policy", ["least", "most", "exact"])
 def test_an_effect_that_was_done_is_not_done_again(control, held, trial, policy):
     ledger.begin(control, held, policy)
-    ledger.settle(control, held, policy, "reference")
+    ledger.complete(control, held, policy, "reference")
     begun = ledger.begin(control, crash(control, held, trial), policy)
     assert (begun.state, begun.settled, begun.reference) == ("done", True, "reference")
 
@@ -81,7 +81,7 @@ def test_withdrawing_leaves_the_intent_of_an_earlier_attempt(control, held, tria
 
 def test_what_was_done_cannot_be_withdrawn(control, held):
     ledger.begin(control, held, "least")
-    ledger.settle(control, held, "least", None)
+    ledger.complete(control, held, "least", None)
     ledger.withdraw(control, held, "least")
     assert effects(control, held.job_id)["least"].state == "done"
 
@@ -90,7 +90,7 @@ def test_what_was_done_cannot_be_withdrawn(control, held):
 def test_an_intent_that_is_left_over_at_the_end_is_unknown(control, held, state):
     ledger.begin(control, held, "least")
     ledger.begin(control, held, "exact")
-    ledger.settle(control, held, "exact", None)
+    ledger.complete(control, held, "exact", None)
     settle.finish(control, held, state, None, None)
     assert {key: effect.state for key, effect in effects(control, held.job_id).items()} == {
         "least": "unknown",
@@ -119,7 +119,7 @@ def test_a_fenced_job_begins_no_effect_but_may_record_the_one_it_had(control):
     raise_epoch(control, organisation)
     with pytest.raises(Fenced):
         ledger.begin(control, held, "schema:2")
-    ledger.settle(control, held, "schema", "0001")
+    ledger.complete(control, held, "schema", "0001")
     assert {key: effect.state for key, effect in effects(control, held.job_id).items()} == {"schema": "done"}
 
 

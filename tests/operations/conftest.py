@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from tests.support.job_fixtures import application, closing_trial, crowd, hands, redis_server, ringing, stripe, trial
+from tests.support.job_fixtures import (
+    application,
+    cleanup_trial,
+    crowd,
+    redis_server,
+    stripe,
+    trial,
+    with_redis,
+    worker_context,
+)
 
-__all__ = ["application", "closing_trial", "crowd", "hands", "redis_server", "ringing", "stripe", "trial"]
+__all__ = ["application", "cleanup_trial", "crowd", "redis_server", "stripe", "trial", "with_redis", "worker_context"]

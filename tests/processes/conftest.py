@@ -57,9 +57,9 @@ while True:
 """
 
 
-def until(condition, what, patience=PATIENCE):
+def until(condition, what, retry_window=PATIENCE):
     """The first true value of ``condition``; fails with ``what`` after a minute."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + retry_window
     while time.monotonic() < deadline:
         found = condition()
         if found:

@@ -23,20 +23,20 @@ def beat(application, monkeypatch):
 
 def test_a_round_ticks_and_pumps(beat, control):
     assert 0 < beat.tick() <= TICK_SECONDS
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert {"pump", "schedule jobs.sweep"} <= notes(connection).keys()
 
 
 def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplog):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(text("ALTER TABLE heartbeat RENAME TO gone"))
     with caplog.at_level(logging.WARNING):
         assert beat.tick() <= TICK_SECONDS
     assert "database away" in caplog.text
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO heartbeat"))
     beat.tick()
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert "pump" in notes(connection)
 
 

@@ -36,12 +36,12 @@ MOMENTS = some.timedeltas(timedelta(0), timedelta(days=29_000)).map(lambda since
 
 def inserted(control):
     """The schedule and period of each job there is."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return [tuple(row) for row in connection.execute(select(JOB.c.schedule, JOB.c.period).order_by(JOB.c.period))]
 
 
 def at(control, application, moment, *timetable):
-    return tick(control, application.bell, timetable, moment)
+    return tick(control, application.notifier, timetable, moment)
 
 
 @given(PERIODS, some.timedeltas(timedelta(0), timedelta(days=1)), MOMENTS)
@@ -96,11 +96,11 @@ def test_the_next_period_begins_at_its_boundary(control, application):
 
 def test_a_tick_by_another_beat_finds_the_period_taken(control, application):
     at(control, application, NOON, HOURLY)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.exec_driver_sql("DELETE FROM heartbeat")
     assert at(control, application, NOON, HOURLY) == []
     assert len(inserted(control)) == 1
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert notes(connection)["schedule jobs.sweep"] == "2026-03-01T12:00:00+00:00"
 
 
@@ -132,15 +132,20 @@ def test_a_clock_that_is_behind_does_not_bring_a_period_again(control, applicati
 
 def test_jobs_of_a_schedule_are_pigis_own(control, application):
     at(control, application, NOON, HOURLY)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         row = connection.execute(select(JOB)).one()
-    assert (row.organisation_id, row.asked_by, row.lane, row.state) == (None, "schedule", "pigi:upkeep", "queued")
+    assert (row.organisation_id, row.requested_by, row.partition, row.state) == (
+        None,
+        "schedule",
+        "pigi:upkeep",
+        "queued",
+    )
 
 
-def test_a_tick_rings_for_what_it_inserted(control, ringing):
-    tick(control, ringing.bell, [HOURLY], NOON)
-    with control.quick() as connection:
-        assert ringing.bell.ringing("upkeep") == {connection.execute(select(JOB.c.id)).scalar_one()}
+def test_a_tick_rings_for_what_it_inserted(control, with_redis):
+    tick(control, with_redis.notifier, [HOURLY], NOON)
+    with control.autocommit() as connection:
+        assert with_redis.notifier.queued("upkeep") == {connection.execute(select(JOB.c.id)).scalar_one()}
 
 
 def test_a_tick_while_redis_is_away_inserts_all_the_same(control, application):

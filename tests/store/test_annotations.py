@@ -24,11 +24,12 @@ def unexplained(url: str | URL, metadata: MetaData) -> list[str]:
     """Columns of a real database that have no facts."""
     engine = make_engine(url)
     inspector = inspect(engine)
+    known = {name: {column.name: column for column in table.columns} for name, table in metadata.tables.items()}
     found = [
         f"{table}.{column['name']}"
         for table in set(inspector.get_table_names()) - ALEMBICS_OWN
         for column in inspector.get_columns(table)
-        if not isinstance(metadata.tables[table].columns[column["name"]].info.get("facts"), Facts)
+        if not isinstance(known[table][column["name"]].info.get("facts"), Facts)
     ]
     engine.dispose()
     return found

@@ -42,12 +42,12 @@ def line(number=1):
 
 
 def written(application, table=REQUEST):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(select(table).order_by(table.c.id)).all()
 
 
 def count(application):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(select(func.count()).select_from(REQUEST)).scalar()
 
 
@@ -181,8 +181,8 @@ def test_closing_writes_what_is_left(application, settings):
 
 FORKING = """
 import os, sys
-from pigi.operations import notes
-from pigi.operations.notes import error_line
+from pigi.store import log_entries as notes
+from pigi.store.log_entries import error_line
 
 book = notes.open_logbook(sys.argv[1], "worker")
 notes.put(error_line("parent", "E", []))

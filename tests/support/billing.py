@@ -17,9 +17,9 @@ from pigi.domain.stripe_api import API_VERSION
 from pigi.gateways.stripe_billing import StripeBilling
 from pigi.gateways.stripe_http import CallLimits
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import Hands
+from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.billing import (
     ACCOUNT,
     read_link,
@@ -83,8 +83,8 @@ class Shop:
         self.stripe = stripe
         self.provider = StripeBilling(stripe.url, key, limits)
         self.sdk = StripeClient(KEY, base_addresses={"api": stripe.url}, stripe_version=API_VERSION)
-        keeper = Keeper(self.control, lambda: False)
-        self.hands: Any = Hands(self.application, Outside(self.provider), keeper, lambda: False)
+        heartbeat = LeaseHeartbeat(self.control, lambda: False)
+        self.worker_context: Any = WorkerContext(self.application, Outside(self.provider), heartbeat, lambda: False)
 
     # Customers
 
@@ -125,7 +125,7 @@ class Shop:
         """Answer the job's bell once, also before a retry is due if ``now``; its row then."""
         if now:
             change(self.control, job_id, due_at=timedelta(seconds=-1))
-        run(HANDLERS[row_of(self.control, job_id).kind], job_id, self.hands)
+        run(HANDLERS[row_of(self.control, job_id).kind], job_id, self.worker_context)
         return row_of(self.control, job_id)
 
     def deliver(self, body: bytes, signature: str | None = None) -> str | None:
@@ -153,7 +153,7 @@ class Shop:
 
     def account(self, owner: Caller) -> Any:
         """Pigi's row."""
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             return connection.execute(select(ACCOUNT).where(ACCOUNT.c.organisation_id == owner.organisation_id)).first()
 
     def standing(self, owner: Caller) -> tuple[str, str | None]:
@@ -178,7 +178,7 @@ class Shop:
 
     def events(self) -> list[Any]:
         """The events that Pigi heard of."""
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             return list(connection.execute(select(EVENT).order_by(EVENT.c.id)))
 
     def log(self, owner: Caller | None = None) -> list[Any]:
@@ -186,7 +186,7 @@ class Shop:
         query = select(LINE).order_by(LINE.c.occurred_at, LINE.c.event_id)
         if owner is not None:
             query = query.where(LINE.c.customer_id == self.account(owner).customer_id)
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             return list(connection.execute(query))
 
     def effects(self, job_id: str) -> dict[str, EffectView]:

@@ -13,7 +13,7 @@ from pigi.clock import now
 from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
 from pigi.ids import new_id
-from pigi.operations.configuration import Place, create_project, create_resource, replace_resource
+from pigi.operations.configuration import ResourceAddress, create_project, create_resource, replace_resource
 from pigi.operations.generations import GENERATION, request_generation
 from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
@@ -127,7 +127,7 @@ def drafted(application: Application, caller: Caller) -> tuple[str, str]:
 def _twice(application: Application, caller: Caller, project: str, kind: str) -> str:
     """A resource with two revisions."""
     made = create_resource(application, caller, project, kind, renamed(kind))
-    replace_resource(application, caller, Place(project, kind, made.id), Tags(anything=True), renamed(kind))
+    replace_resource(application, caller, ResourceAddress(project, kind, made.id), Tags(anything=True), renamed(kind))
     return made.id
 
 

@@ -36,13 +36,13 @@ def bearer(key: str, **others: str) -> dict[str, str]:
 
 def make_well(application: Application) -> None:
     """Record what a pump and workers that are at work record."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         for part in ("pump", *(f"queue {name}" for name in QUEUES)):
             record(connection, part)
 
 
 @dataclass(frozen=True)
-class Told:
+class ResponseModel:
     """One server-sent event."""
 
     id: str
@@ -50,13 +50,13 @@ class Told:
     data: Any
 
 
-def read_events(text: str) -> list[Told]:
+def read_events(text: str) -> list[ResponseModel]:
     """The events of a stream's text, without comments and retry times (WHATWG HTML, section 9.2.6)."""
     found = []
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
         if "data" in fields:
-            found.append(Told(fields["id"], fields["event"], json.loads(fields["data"])))
+            found.append(ResponseModel(fields["id"], fields["event"], json.loads(fields["data"])))
     return found
 
 

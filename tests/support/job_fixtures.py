@@ -8,16 +8,16 @@ import pytest
 
 from pigi.application import Application
 from pigi.jobs.kinds import CATALOGUE, Kind, Single
-from pigi.jobs.queueing.notifications import Bell
+from pigi.jobs.queueing.notifications import Notifier
 from standins.stripe.faults import FaultyStripe
-from tests.support.jobs import make_hands, with_bell
+from tests.support.jobs import make_worker_context, with_notifier
 from tests.support.processes import Crowd
 from tests.support.redis import RedisServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pigi.jobs.execution.worker import Hands
+    from pigi.jobs.execution.worker import WorkerContext
     from pigi.settings import Settings
     from pigi.store.keyring import Keyring
     from pigi.store.sessions import ControlDatabase
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def application(settings: Settings, control: ControlDatabase, keyring: Keyring, tenants: Tenants) -> Application:
     """An application whose Redis is away."""
-    return Application(settings, control, keyring, tenants, Bell(settings.redis_url))
+    return Application(settings, control, keyring, tenants, Notifier(settings.redis_url))
 
 
 @pytest.fixture
-def hands(application: Application) -> Hands:
+def worker_context(application: Application) -> WorkerContext:
     """A worker's hands; the model has no script yet."""
-    return make_hands(application)
+    return make_worker_context(application)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
 
 
 @pytest.fixture
-def closing_trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
+def cleanup_trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """A kind whose end leaves something to put away."""
     kind = Kind("tests.closing", queue="mail", attempts=3, cleanup=lambda *_facts: None)
     monkeypatch.setitem(CATALOGUE, kind.name, kind)
@@ -75,10 +75,10 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def ringing(application: Application, redis_server: RedisServer) -> Iterator[Application]:
+def with_redis(application: Application, redis_server: RedisServer) -> Iterator[Application]:
     """An application whose Redis is there, and empty."""
     redis_server.reset()
-    made = with_bell(application, redis_server.url)
+    made = with_notifier(application, redis_server.url)
     yield made
-    made.bell.close()
+    made.notifier.close()
     redis_server.reset()

@@ -16,12 +16,12 @@ from pigi.domain.access import Caller
 from pigi.ids import new_id
 from pigi.jobs.effects import effects_of
 from pigi.jobs.execution.claims import claim
-from pigi.jobs.execution.heartbeat import Keeper
-from pigi.jobs.execution.worker import Handler, Hands
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
+from pigi.jobs.execution.worker import Handler, WorkerContext
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
 from pigi.jobs.queueing.enqueue import enqueue
-from pigi.jobs.queueing.notifications import Bell
+from pigi.jobs.queueing.notifications import Notifier
 from pigi.operations.generations import GENERATION
 from pigi.operations.generations.generations import LIVE_TEXT
 from pigi.ports import DraftAnswer
@@ -81,28 +81,34 @@ class Outside:
     model: ScriptedModel
 
 
-def make_hands(application: Application, *turns: Turn, draining: Callable[[], bool] = lambda: False) -> Hands:
+def make_worker_context(
+    application: Application, *turns: Turn, draining: Callable[[], bool] = lambda: False
+) -> WorkerContext:
     """What a worker's child works with, with a model that plays ``turns``."""
-    return Hands(application, Outside(ScriptedModel(list(turns))), Keeper(application.control, lambda: False), draining)
+    return WorkerContext(
+        application, Outside(ScriptedModel(list(turns))), LeaseHeartbeat(application.control, lambda: False), draining
+    )
 
 
-def model_of(hands: Hands) -> ScriptedModel:
+def model_of(worker_context: WorkerContext) -> ScriptedModel:
     """The scripted model of these hands."""
-    model = hands.gateways.model
+    model = worker_context.gateways.model
     assert isinstance(model, ScriptedModel)
     return model
 
 
-def with_bell(application: Application, url: str) -> Application:
+def with_notifier(application: Application, url: str) -> Application:
     """The same application with another bell."""
-    return Application(application.settings, application.control, application.keyring, application.tenants, Bell(url))
+    return Application(
+        application.settings, application.control, application.keyring, application.tenants, Notifier(url)
+    )
 
 
 def register_organisation(control: ControlDatabase, state: str = "active") -> str:
     """An organisation without a database of its own, for tests that need none; its id."""
     organisation_id = new_id()
     row = {"id": organisation_id, "name": "Test", "state": state, "epoch": 1, "schema_revision": ""}
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(insert(Organisation), {**row, "created_at": now()})
     return organisation_id
 
@@ -114,10 +120,10 @@ def caller_of(organisation_id: str) -> Caller:
 
 def ask(control: ControlDatabase, kind: Kind, organisation_id: str | None = None, **facts: Any) -> str:
     """Enqueue a job in a transaction of its own; its id."""
-    facts.setdefault("bell", None)
-    bell = facts.pop("bell")
+    facts.setdefault("notifier", None)
+    notifier = facts.pop("notifier")
     with control.begin() as session:
-        return enqueue(session, bell, kind, organisation_id=organisation_id, asked_by="test", **facts).id
+        return enqueue(session, notifier, kind, organisation_id=organisation_id, requested_by="test", **facts).id
 
 
 def take(control: ControlDatabase, kind: Kind, job_id: str) -> Claim:
@@ -132,13 +138,13 @@ def handle(kind: Kind, body: Body, cleanup: Callable[..., Any] | None = None) ->
     return Handler(replace(kind, cleanup=cleanup) if cleanup else kind, body)
 
 
-def does_nothing(_context: JobContext, _hands: Hands) -> None:
+def does_nothing(_context: JobContext, _worker_context: WorkerContext) -> None:
     """A body."""
 
 
 def row_of(control: ControlDatabase, job_id: str) -> Any:
     """The job's row as it stands; None when it is gone."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
 
 
@@ -149,7 +155,7 @@ def view(control: ControlDatabase, job_id: str) -> JobView:
 
 def effects(control: ControlDatabase, job_id: str) -> dict[str, EffectView]:
     """The job's effects by key."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return {effect.key: effect for effect in effects_of(connection, job_id)}
 
 
@@ -161,13 +167,14 @@ def story(control: ControlDatabase, job_id: str) -> list[str]:
 def change(control: ControlDatabase, job_id: str, **columns: Any) -> None:
     """Set columns of a job's row; a timedelta counts from now, so that a lease lapses without waiting."""
     values = {name: now() + value if isinstance(value, timedelta) else value for name, value in columns.items()}
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(update(JOB).where(JOB.c.id == job_id).values(values))
 
 
 def copies(control: ControlDatabase, job_id: str, count: int, **columns: Any) -> list[str]:
     """So many more jobs like this one, in bulk; their ids."""
-    row = row_of(control, job_id)._asdict()
+    found = row_of(control, job_id)
+    row = {column.key: getattr(found, column.key) for column in JOB.columns}
     rows = [{**row, "id": new_id(), **columns} for _ in range(count)]
     with control.transaction() as connection:
         connection.execute(insert(JOB), rows)
@@ -181,7 +188,7 @@ def lapse(control: ControlDatabase, job_id: str) -> None:
 
 def raise_epoch(control: ControlDatabase, organisation_id: str) -> None:
     """What deleting or restricting an organisation does to its jobs."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(
             update(Organisation).where(Organisation.id == organisation_id).values(epoch=Organisation.epoch + 1)
         )

@@ -15,9 +15,9 @@ from pigi.gateways.smtp_line import MailLimits
 from pigi.gateways.smtp_mailer import SmtpMailer
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import Hands
+from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
 from pigi.operations.mail import queue_mail
 from pigi.operations.mail.ledger import MAIL
@@ -54,8 +54,8 @@ class Office:
         self.control = application.control
         self.sink = sink
         self.mailer = SmtpMailer(sink.url, "Pigi <pigi@example.net>", "pigi.example", limits=LIMITS)
-        keeper = Keeper(self.control, lambda: False)
-        self.hands: Any = Hands(self.application, Outside(self.mailer), keeper, lambda: False)
+        heartbeat = LeaseHeartbeat(self.control, lambda: False)
+        self.worker_context: Any = WorkerContext(self.application, Outside(self.mailer), heartbeat, lambda: False)
 
     # Asking
 
@@ -120,7 +120,7 @@ class Office:
     def do(self, mail_id: str) -> Any:
         """Answer the mail's bell once; its job as it stands then."""
         job_id = self.mail(mail_id, job=True)
-        run(HANDLERS["mail.send"], job_id, self.hands)
+        run(HANDLERS["mail.send"], job_id, self.worker_context)
         return row_of(self.control, job_id)
 
     def again(self, mail_id: str) -> Any:
@@ -130,7 +130,7 @@ class Office:
 
     def mail(self, mail_id: str, *, job: bool = False) -> Any:
         """The ledger's row; None when it is gone."""
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             row = connection.execute(select(MAIL).where(MAIL.c.id == mail_id)).first()
         return row.job_id if job and row is not None else row
 

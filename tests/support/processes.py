@@ -71,12 +71,12 @@ def tick_once(settings: Settings, moment: datetime) -> list[str]:
     """One tick of the timetable."""
     with opened(settings) as application:
         together()
-        return tick(application.control, application.bell, TIMETABLE, moment)
+        return tick(application.control, application.notifier, TIMETABLE, moment)
 
 
 def pump_once(settings: Settings) -> tuple[int, int]:
     """One tick of the pump: how many were taken back and let in."""
     with opened(settings) as application:
         together()
-        found = pump(application.control, application.bell)
-        return found.taken_back, found.let_in
+        found = pump(application.control, application.notifier)
+        return found.rescued, found.release

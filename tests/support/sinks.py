@@ -64,7 +64,7 @@ def drafts_in(stack: Stack, organisation_id: str) -> list[str]:
 
 def jobs_in(stack: Stack, organisation_id: str) -> int:
     """How many jobs of generations the control database has."""
-    with stack.application.control.quick() as connection:
+    with stack.application.control.autocommit() as connection:
         found = select(JOB.c.id).where(JOB.c.organisation_id == organisation_id, JOB.c.kind == "generations.draft")
         return len(connection.execute(found).all())
 

@@ -98,7 +98,7 @@ class Hold:
         handler.begin_stream()
         for event in islice(events, self.after - 1):
             handler.send_event(event)
-        server.closing.wait(self.pause)
+        server.cleanup.wait(self.pause)
         handler.send_event(next(events))
         self._wait(server, handler)
         for event in events:
@@ -108,7 +108,7 @@ class Hold:
     def _wait(self, server: FaultyAnthropic, handler: Handler) -> None:
         self.port = handler.client_address[1]
         self.reached.set()
-        while not self.released.is_set() and not server.closing.is_set():
+        while not self.released.is_set() and not server.cleanup.is_set():
             self.released.wait(0.05)
 
     def wait(self, seconds: float = 30.0) -> Self:
@@ -130,7 +130,7 @@ def slowly(seconds: float, pieces: int = 8) -> Behaviour:
         for position, event in enumerate(events):
             handler.send_event(event)
             if position % max(1, len(events) // pieces) == 0:
-                server.closing.wait(seconds / pieces)
+                server.cleanup.wait(seconds / pieces)
         handler.send_chunk(b"")
 
     return behave
@@ -351,7 +351,7 @@ class Stack:
         return name in self.processes and self.processes[name].alive
 
     def _has_pumped(self) -> bool:
-        with self.application.control.quick() as connection:
+        with self.application.control.autocommit() as connection:
             return "pump" in moments(connection)
 
     def child_of(self, held: Hold) -> psutil.Process:
@@ -430,7 +430,7 @@ class Stack:
 
     def lapse(self, job_id: str) -> None:
         """End the lease of a job now, as if its worker had been silent for long."""
-        with self.application.control.quick() as connection:
+        with self.application.control.autocommit() as connection:
             statement = update(JOB).where(JOB.c.id == job_id, JOB.c.state == "running")
             connection.execute(statement.values(lease_until=database_now(-1), revision=JOB.c.revision + 1))
 

@@ -9,7 +9,7 @@ import pytest
 from pigi.jobs import effects
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
-from pigi.jobs.recovery.pump import find_closings, take_back
+from pigi.jobs.recovery.pump import find_cleanups, rescue
 from pigi.operations.jobs import cancel_job
 from pigi.operations.mail import clean_up
 from standins.mail.faults import FaultyMail, greylist
@@ -32,7 +32,7 @@ def test_the_kind_has_its_body():
 def test_a_job_of_nobodys_organisation_is_put_away_too(office):
     mail = office.welcome()
     job = office.do(mail)
-    assert (job.organisation_id, job.close_at, office.state(mail)) == (None, None, "sent")
+    assert (job.organisation_id, job.cleanup_at, office.state(mail)) == (None, None, "sent")
 
 
 def test_a_mail_that_is_cancelled_while_it_waits_is_failed_at_once(office):
@@ -41,7 +41,7 @@ def test_a_mail_that_is_cancelled_while_it_waits_is_failed_at_once(office):
     office.do(mail)
     job = office.mail(mail, job=True)
     cancel_job(office.application, job, None)
-    assert (office.state(mail), row_of(office.control, job).close_at) == ("failed", None)
+    assert (office.state(mail), row_of(office.control, job).cleanup_at) == ("failed", None)
 
 
 @pytest.mark.parametrize(("template", "key"), [("welcome", "mail"), ("password_changed", "notice")])
@@ -54,7 +54,7 @@ def test_a_mail_over_which_workers_died_says_whether_it_may_have_been_sent(offic
     if begun:
         effects.begin(office.control, held, key)
     lapse(office.control, job)
-    take_back(office.control)
+    rescue(office.control)
     assert row_of(office.control, job).reason == "worker_lost"
     office.do(mail)
     assert office.state(mail) == state
@@ -71,10 +71,13 @@ def test_a_ledger_that_could_not_be_written_is_written_later(office, monkeypatch
         patched.setattr("pigi.operations.mail.clean_up", away)
         assert office.do(mail).state == "succeeded"
     assert office.state(mail) == "queued"
-    change(office.control, job, close_at=timedelta(seconds=-1))
-    assert [ring.job_id for ring in find_closings(office.control, office.application.bell)] in ([], [job])
+    change(office.control, job, cleanup_at=timedelta(seconds=-1))
+    assert [notification.job_id for notification in find_cleanups(office.control, office.application.notifier)] in (
+        [],
+        [job],
+    )
     office.do(mail)
-    assert (office.state(mail), row_of(office.control, job).close_at) == ("sent", None)
+    assert (office.state(mail), row_of(office.control, job).cleanup_at) == ("sent", None)
 
 
 def test_closing_twice_changes_nothing(office):

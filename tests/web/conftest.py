@@ -55,7 +55,7 @@ def app(application: Application) -> Iterator[Flask]:
     made = create_app(application)
     yield made
     made.extensions["pigi"].watcher.close()
-    made.extensions["pigi"].standings.close()
+    made.extensions["pigi"].grant_watcher.close()
 
 
 @pytest.fixture

@@ -23,13 +23,13 @@ from web.http import cookies
 from web.http.bodies import read_body
 from web.http.repeats import once_made
 from web.http.replies import API, Reply, as_json, reply
-from web.http.routes import Answer, Kind, Route, Who
-from web.http.schemas import Asked, Nothing, Told
+from web.http.routes import Response, Route, RouteKind, Who
+from web.http.schemas import Nothing, RequestModel, ResponseModel
 from web.http.texts import Email, Password, Title
 
 if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
-    from web.http.call import SignedIn, Visit
+    from web.http.context import AccountContext, RequestContext
     from web.http.repeats import OnMade
 
 CHOSEN = (
@@ -38,7 +38,7 @@ CHOSEN = (
 )
 
 
-class RegistrationRequest(Asked):
+class RegistrationRequest(RequestModel):
     """Wish for an account. Pigi asks for no other personal data."""
 
     name: Title
@@ -46,25 +46,25 @@ class RegistrationRequest(Asked):
     password: Password = Field(repr=False, description=CHOSEN)
 
 
-class PasswordRequest(Asked):
+class PasswordRequest(RequestModel):
     """The password of a registration."""
 
     password: Password = Field(repr=False)
 
 
-class NewPasswordRequest(Asked):
+class NewPasswordRequest(RequestModel):
     """A new password."""
 
     password: Password = Field(repr=False, description=CHOSEN)
 
 
-class ResetRequest(Asked):
+class ResetRequest(RequestModel):
     """Ask for a link that sets a new password."""
 
     email: Email
 
 
-class AccountChange(Asked):
+class AccountChange(RequestModel):
     """What to change; whatever is left out stays. Address and password need the current password."""
 
     name: Title | None = None
@@ -73,7 +73,7 @@ class AccountChange(Asked):
     password: Password | None = Field(None, repr=False, description="The current one.")
 
 
-class MailAnnounced(Told):
+class MailAnnounced(ResponseModel):
     """What happens next. It says nothing about the address."""
 
     message: str
@@ -82,18 +82,18 @@ class MailAnnounced(Told):
 REGISTRATION_ANNOUNCED = "A mail is on its way to this address. Its link works for 24 hours and asks for the password."
 
 
-def register_account(visit: Visit) -> Reply:
+def register_account(context: RequestContext) -> Reply:
     """Ask for an account. The answer is the same whether or not the address has one; the mail is not."""
-    asked = read_body(RegistrationRequest)
-    register(visit.application, asked.name, asked.email, asked.password, visit.network)
+    body = read_body(RegistrationRequest)
+    register(context.application, body.name, body.email, body.password, context.network)
     return reply(as_json({"message": REGISTRATION_ANNOUNCED}), 202)
 
 
-def confirm_account(visit: Visit, token: str) -> Reply:
+def confirm_account(context: RequestContext, token: str) -> Reply:
     """Make the account with the mailed link and the password, and sign in. Reading the link's page uses nothing up."""
-    asked = read_body(PasswordRequest)
+    body = read_body(PasswordRequest)
     replaced = request.cookies.get(cookies.SESSION, "")
-    return opened(visit, confirm_registration(visit.application, token, asked.password, visit.network, replaced))
+    return opened(context, confirm_registration(context.application, token, body.password, context.network, replaced))
 
 
 _ACCOUNTS_ROUTES = (
@@ -102,9 +102,9 @@ _ACCOUNTS_ROUTES = (
         f"{API}/accounts",
         register_account,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Register",
-        (Answer(202, "Whoever has the address gets a mail", MailAnnounced),),
+        (Response(202, "Whoever has the address gets a mail", MailAnnounced),),
         problems=("password_weak", "too_many_tries"),
         body=RegistrationRequest,
     ),
@@ -113,9 +113,13 @@ _ACCOUNTS_ROUTES = (
         f"{API}/registrations/<token>",
         confirm_account,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Confirm a registration",
-        (Answer(201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")),),
+        (
+            Response(
+                201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
+            ),
+        ),
         problems=("link_over", "wrong_credentials", "too_many_tries"),
         body=PasswordRequest,
     ),
@@ -124,35 +128,35 @@ _ACCOUNTS_ROUTES = (
 ME = f"{API}/me"
 
 
-def show_me(visit: SignedIn) -> Reply:
+def show_me(context: AccountContext) -> Reply:
     """One's own account."""
-    return reply(as_json(account_facts(read_account(visit.application, visit.account.account_id))))
+    return reply(as_json(account_facts(read_account(context.application, context.account.account_id))))
 
 
-def change_me(visit: SignedIn) -> Reply:
+def change_me(context: AccountContext) -> Reply:
     """Change one's name, password or address: all that is asked for, or nothing.
 
     A new password ends all other sessions. A new address is mailed a link and counts once that is used; the old
     one is told. The answer is the same whether or not the new address belongs to somebody.
     """
-    asked = read_body(AccountChange)
-    change = Change(asked.name, asked.email, asked.new_password, asked.password)
+    body = read_body(AccountChange)
+    change = Change(body.name, body.email, body.new_password, body.password)
 
     def act(made: OnMade) -> Reply:
         def note(session: ControlSession) -> None:
             made(session, ME, 200)
 
-        changed = change_account(visit.application, visit.account, change, visit.network, note)
+        changed = change_account(context.application, context.account, change, context.network, note)
         return reply(as_json(account_facts(changed)))
 
-    told = asked.model_dump_json(exclude={"password", "new_password"}).encode()
-    return once_made(visit, act, lambda _location: show_me(visit), body=told)
+    told = body.model_dump_json(exclude={"password", "new_password"}).encode()
+    return once_made(context, act, lambda _location: show_me(context), body=told)
 
 
-def confirm_new_address(visit: Visit, token: str) -> Reply:
+def confirm_new_address(context: RequestContext, token: str) -> Reply:
     """Make the address that the link was mailed to one's own. All other sessions of the account end."""
     read_body(Nothing)
-    confirm_address(visit.application, token, visit.person)
+    confirm_address(context.application, token, context.person)
     return Reply(status=204, headers={"Cache-Control": "no-store"})
 
 
@@ -162,18 +166,18 @@ _ME_ROUTES = (
         ME,
         show_me,
         Who.PERSON,
-        Kind.READ,
+        RouteKind.READ,
         "Read one's own account",
-        (Answer(200, "The account", Account),),
+        (Response(200, "The account", Account),),
     ),
     Route(
         "PATCH",
         ME,
         change_me,
         Who.PERSON,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Change one's own account",
-        (Answer(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
+        (Response(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
         problems=("wrong_password", "password_weak", "too_many_tries"),
         body=AccountChange,
     ),
@@ -182,9 +186,9 @@ _ME_ROUTES = (
         f"{API}/email-changes/<token>",
         confirm_new_address,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Confirm a new address",
-        (Answer(204, "The address is the account's own now", media_types=()),),
+        (Response(204, "The address is the account's own now", media_types=()),),
         problems=("link_over",),
         body=Nothing,
         body_required=False,
@@ -194,17 +198,17 @@ _ME_ROUTES = (
 RESET_ANNOUNCED = "If the address belongs to an account, a mail is on its way. Its link works for an hour."
 
 
-def ask_for_password_reset(visit: Visit) -> Reply:
+def ask_for_password_reset(context: RequestContext) -> Reply:
     """Ask for a link that sets a new password. The answer is the same whether or not the address has an account."""
-    asked = read_body(ResetRequest)
-    ask_for_reset(visit.application, asked.email, visit.network)
+    body = read_body(ResetRequest)
+    ask_for_reset(context.application, body.email, context.network)
     return reply(as_json({"message": RESET_ANNOUNCED}), 202)
 
 
-def set_new_password(visit: Visit, token: str) -> Reply:
+def set_new_password(context: RequestContext, token: str) -> Reply:
     """Set a new password with a mailed link. All sessions of the account and all its other links end."""
-    asked = read_body(NewPasswordRequest)
-    reset_password(visit.application, token, asked.password, visit.network)
+    body = read_body(NewPasswordRequest)
+    reset_password(context.application, token, body.password, context.network)
     return Reply(status=204, headers={"Cache-Control": "no-store"})
 
 
@@ -214,9 +218,9 @@ _PASSWORD_RESETS_ROUTES = (
         f"{API}/password-resets",
         ask_for_password_reset,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Ask for a password reset",
-        (Answer(202, "Whoever has an account with the address gets a mail", MailAnnounced),),
+        (Response(202, "Whoever has an account with the address gets a mail", MailAnnounced),),
         problems=("too_many_tries",),
         body=ResetRequest,
     ),
@@ -225,9 +229,9 @@ _PASSWORD_RESETS_ROUTES = (
         f"{API}/password-resets/<token>",
         set_new_password,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Reset a password",
-        (Answer(204, "The password is set; sign in with it", media_types=()),),
+        (Response(204, "The password is set; sign in with it", media_types=()),),
         problems=("link_over", "password_weak"),
         body=NewPasswordRequest,
     ),

@@ -22,8 +22,8 @@ from pigi.operations.api_keys import (
 from web.http.bodies import read_body
 from web.http.repeats import once_made
 from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
-from web.http.schemas import WHOLE, Asked, Id, Told
+from web.http.routes import Response, Route, RouteKind
+from web.http.schemas import WHOLE, Id, RequestModel, ResponseModel
 from web.http.texts import Title
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pigi.operations.api_keys import IssuedKey, KeyView
     from pigi.store.sessions import ControlSession
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.repeats import OnMade
 
     Note = Callable[[ControlSession, str], None]
@@ -43,7 +43,7 @@ Overlap = Annotated[
 ]
 
 
-class KeyRequest(Asked):
+class KeyRequest(RequestModel):
     """Make a key."""
 
     label: Title
@@ -51,14 +51,14 @@ class KeyRequest(Asked):
     days: Days = DEFAULT_DAYS
 
 
-class RotationRequest(Asked):
+class RotationRequest(RequestModel):
     """Make a successor of a key; the old one goes on for the overlap, unless it ends before by itself."""
 
     days: Days = DEFAULT_DAYS
     overlap_days: Overlap = DEFAULT_OVERLAP_DAYS
 
 
-class ApiKey(Told):
+class ApiKey(ResponseModel):
     """A key without its secret; ``last_used_on`` is a day, ``created_by_name`` null once that person has left."""
 
     id: Id
@@ -80,7 +80,7 @@ class IssuedApiKey(ApiKey):
     key: str | None
 
 
-class ApiKeyList(Told):
+class ApiKeyList(ResponseModel):
     """Live keys, newest first, then those that ended."""
 
     api_keys: list[ApiKey]
@@ -91,48 +91,50 @@ ONE = f"{ALL}/<key>"
 ONCE = "The key is told in this answer alone: repeating the request with its Idempotency-Key answers `key: null`."
 
 
-def show_keys(call: Call) -> Reply:
+def show_keys(context: OrganisationContext) -> Reply:
     """An organisation's keys, live ones first, newest first."""
-    return reply(as_json({"api_keys": [_key(view) for view in list_keys(call.application, call.caller)]}))
+    return reply(as_json({"api_keys": [_key(view) for view in list_keys(context.application, context.caller)]}))
 
 
-def issue(call: Call) -> Reply:
+def issue(context: OrganisationContext) -> Reply:
     """Make a key for programs. It belongs to the organisation, and stays when whoever made it leaves."""
-    asked = read_body(KeyRequest)
-    scopes = [Scope(scope) for scope in asked.scopes]
-    return _issued(call, lambda note: make_key(call.application, call.caller, asked.label, scopes, asked.days, note))
-
-
-def rotate(call: Call, key: str) -> Reply:
-    """Make a successor with the same label and scopes. Both work until the overlap is over."""
-    asked = read_body(RotationRequest)
+    body = read_body(KeyRequest)
+    scopes = [Scope(scope) for scope in body.scopes]
     return _issued(
-        call, lambda note: rotate_key(call.application, call.caller, key, asked.days, asked.overlap_days, note)
+        context, lambda note: make_key(context.application, context.caller, body.label, scopes, body.days, note)
     )
 
 
-def revoke_at_once(call: Call, key: str) -> Reply:
+def rotate(context: OrganisationContext, key: str) -> Reply:
+    """Make a successor with the same label and scopes. Both work until the overlap is over."""
+    body = read_body(RotationRequest)
+    return _issued(
+        context, lambda note: rotate_key(context.application, context.caller, key, body.days, body.overlap_days, note)
+    )
+
+
+def revoke_at_once(context: OrganisationContext, key: str) -> Reply:
     """Revoke a key: whatever uses it is refused from now on. Repeating it is harmless."""
 
     def act(made: OnMade) -> Reply:
-        end_key(call.application, call.caller, key, lambda session: made(session, "", 204))
+        end_key(context.application, context.caller, key, lambda session: made(session, "", 204))
         return Reply(status=204, headers={"Cache-Control": "no-store"})
 
-    return once_made(call, act)
+    return once_made(context, act)
 
 
-def _issued(call: Call, act: Callable[[Note], IssuedKey]) -> Reply:
-    path = f"{API}/organisations/{call.caller.organisation_id}/api-keys"
+def _issued(context: OrganisationContext, act: Callable[[Note], IssuedKey]) -> Reply:
+    path = f"{API}/organisations/{context.caller.organisation_id}/api-keys"
 
     def answer(key_id: str, token: str | None) -> Reply:
-        told = {**_key(read_key(call.application, call.caller, key_id)), "key": token}
+        told = {**_key(read_key(context.application, context.caller, key_id)), "key": token}
         return reply(as_json(told), 201, Location=f"{path}/{key_id}")
 
     def make(made: OnMade) -> Reply:
         issued = act(lambda session, key_id: made(session, f"{path}/{key_id}", 201))
         return answer(issued.id, issued.token)
 
-    return once_made(call, make, lambda location: answer(location.rpartition("/")[2], None))
+    return once_made(context, make, lambda location: answer(location.rpartition("/")[2], None))
 
 
 def _key(view: KeyView) -> dict[str, Any]:
@@ -151,23 +153,23 @@ def _key(view: KeyView) -> dict[str, Any]:
     }
 
 
-_ISSUED = Answer(201, "The new key", IssuedApiKey, headers=("Location", "Idempotency-Replayed"))
+_ISSUED = Response(201, "The new key", IssuedApiKey, headers=("Location", "Idempotency-Replayed"))
 ROUTES = (
     Route(
         "GET",
         ALL,
         show_keys,
         Action.KEYS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "List API keys",
-        (Answer(200, "The keys, of those that ended only the newest", ApiKeyList),),
+        (Response(200, "The keys, of those that ended only the newest", ApiKeyList),),
     ),
     Route(
         "POST",
         ALL,
         issue,
         Action.KEYS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Make an API key",
         (_ISSUED,),
         problems=("too_many_keys",),
@@ -179,7 +181,7 @@ ROUTES = (
         f"{ONE}/rotate",
         rotate,
         Action.KEYS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Rotate an API key",
         (_ISSUED,),
         problems=("key_over", "too_many_keys"),
@@ -191,8 +193,8 @@ ROUTES = (
         ONE,
         revoke_at_once,
         Action.KEYS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Revoke an API key",
-        (Answer(204, "The key is revoked", media_types=(), headers=("Idempotency-Replayed",)),),
+        (Response(204, "The key is revoked", media_types=(), headers=("Idempotency-Replayed",)),),
     ),
 )

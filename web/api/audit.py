@@ -12,16 +12,16 @@ from pigi.operations.audit import list_own_entries
 from web.http.bodies import read_query
 from web.http.paging import BEFORE_NUMBER, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
-from web.http.schemas import Told
+from web.http.routes import Response, Route, RouteKind
+from web.http.schemas import ResponseModel
 
 if TYPE_CHECKING:
     from pigi.operations.audit import AuditView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 
-class AuditEntry(Told):
+class AuditEntry(ResponseModel):
     """One act: who did what to whom; ``details`` holds identifiers, roles, scopes and counts."""
 
     seq: int = Field(ge=1, description="Its place in the installation's audit chain.")
@@ -32,7 +32,7 @@ class AuditEntry(Told):
     details: dict[str, str | int]
 
 
-class AuditLog(Told):
+class AuditLog(ResponseModel):
     """Entries, newest first; ``next`` is the path of the following page, null on the last."""
 
     entries: list[AuditEntry]
@@ -42,14 +42,14 @@ class AuditLog(Told):
 QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_NUMBER}
 
 
-def show_audit_log(call: Call) -> Reply:
+def show_audit_log(context: OrganisationContext) -> Reply:
     """Changes of access, newest first: what, when, by whom, to whom. People and keys are named by their ids.
 
     They go back as far as the organisation's plan shows them.
     """
     query = read_query(QUERY)
     before = int(query["before"]) if "before" in query else None
-    found = list_own_entries(call.application, call.caller, limit_of(query) + 1, before)
+    found = list_own_entries(context.application, context.caller, limit_of(query) + 1, before)
     shown, following = page(query, found, lambda entry: entry.seq)
     return reply(as_json({"entries": [_entry(view) for view in shown], "next": following}))
 
@@ -71,9 +71,9 @@ ROUTES = (
         f"{API}/organisations/<organisation>/audit",
         show_audit_log,
         Action.AUDIT_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Read the audit log",
-        (Answer(200, "A page of entries", AuditLog),),
+        (Response(200, "A page of entries", AuditLog),),
         problems=("invalid",),
         query=QUERY,
     ),

@@ -22,26 +22,26 @@ from pigi.operations.billing import (
 from web.http.bodies import read_body, read_bytes
 from web.http.repeats import ASKED, once
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route, Who
-from web.http.schemas import Asked, Id, Nothing, Told
+from web.http.routes import Response, Route, RouteKind, Who
+from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 
 if TYPE_CHECKING:
     from pigi.domain.plans import Plan
     from pigi.operations.billing import BillingView, Offer
-    from web.http.call import Call, Visit
+    from web.http.context import OrganisationContext, RequestContext
     from web.http.replies import Reply
 
 PageName = Literal["portal", "payment-method"]
 
 
-class CheckoutRequest(Asked):
+class CheckoutRequest(RequestModel):
     """Buy a plan at one of its prices, as `offers` lists them: the first if none is named."""
 
     plan: Literal["team", "business"]
     price: str | None = Field(None, min_length=1, max_length=80)
 
 
-class PortalRequest(Asked):
+class PortalRequest(RequestModel):
     """Open Stripe's portal: all of it, or only the page for another means of payment."""
 
     page: PageName = "portal"
@@ -58,13 +58,13 @@ class StripeEvent(BaseModel):
     livemode: bool
 
 
-class Received(Told):
+class Received(ResponseModel):
     """Nothing more need be sent."""
 
     received: Literal[True]
 
 
-class Limits(Told):
+class Limits(ResponseModel):
     """What a plan allows; null is without limit. Whoever is invited counts as a member."""
 
     members: int | None = Field(ge=0)
@@ -73,7 +73,7 @@ class Limits(Told):
     log_days: int | None = Field(ge=0)
 
 
-class CurrentPlan(Told):
+class CurrentPlan(ResponseModel):
     """The plan that applies."""
 
     name: str
@@ -81,7 +81,7 @@ class CurrentPlan(Told):
     limits: Limits
 
 
-class UsedOfPlan(Told):
+class UsedOfPlan(ResponseModel):
     """What is used, as the limits count it."""
 
     members: int = Field(ge=0)
@@ -89,7 +89,7 @@ class UsedOfPlan(Told):
     generations_today: int = Field(ge=0)
 
 
-class PriceOnOffer(Told):
+class PriceOnOffer(ResponseModel):
     """What a plan costs, in the currency's smallest unit; null as long as Stripe has not been asked."""
 
     id: str
@@ -99,7 +99,7 @@ class PriceOnOffer(Told):
     interval_count: int = Field(ge=1)
 
 
-class PlanOnOffer(Told):
+class PlanOnOffer(ResponseModel):
     """A plan that can be bought."""
 
     plan: str
@@ -108,7 +108,7 @@ class PlanOnOffer(Told):
     prices: list[PriceOnOffer]
 
 
-class Billing(Told):
+class Billing(ResponseModel):
     """How an organisation stands, as Stripe said it at ``read_at``."""
 
     charged: bool = Field(description="Whether this installation charges anybody.")
@@ -123,7 +123,7 @@ class Billing(Told):
     offers: list[PlanOnOffer]
 
 
-class BillingLink(Told):
+class BillingLink(ResponseModel):
     """A page at Stripe's; ``url`` is null until its job has opened it. It opens for whoever has it."""
 
     id: Id
@@ -135,33 +135,35 @@ class BillingLink(Told):
 OWN = f"{API}/organisations/<organisation>/billing"
 
 
-def show_billing(call: Call) -> Reply:
+def show_billing(context: OrganisationContext) -> Reply:
     """The plan, what is used of it, and what can be bought. It is what Pigi knows; `sync` asks Stripe."""
-    charged = call.application.plans.charged
-    return reply(as_json({"charged": charged, **_standing(read_billing(call.application, call.caller))}))
+    charged = context.application.plans.charged
+    return reply(as_json({"charged": charged, **_standing(read_billing(context.application, context.caller))}))
 
 
-def ask_for_checkout(call: Call) -> Reply:
+def ask_for_checkout(context: OrganisationContext) -> Reply:
     """Ask for the page on which a plan is bought. The answer is a job; its `links.result` is where the page will be."""
-    asked = read_body(CheckoutRequest)
-    return once(call, lambda decide: request_checkout(call.application, call.caller, asked.plan, asked.price, decide))
+    body = read_body(CheckoutRequest)
+    return once(
+        context, lambda decide: request_checkout(context.application, context.caller, body.plan, body.price, decide)
+    )
 
 
-def ask_for_portal(call: Call) -> Reply:
+def ask_for_portal(context: OrganisationContext) -> Reply:
     """Ask for Stripe's portal, where the plan, the means of payment and invoices are; as for a checkout."""
-    asked = read_body(PortalRequest)
-    return once(call, lambda decide: request_portal(call.application, call.caller, asked.page, decide))
+    body = read_body(PortalRequest)
+    return once(context, lambda decide: request_portal(context.application, context.caller, body.page, decide))
 
 
-def ask_for_sync(call: Call) -> Reply:
+def ask_for_sync(context: OrganisationContext) -> Reply:
     """Have Stripe asked how the organisation stands."""
     read_body(Nothing)
-    return once(call, lambda decide: request_sync(call.application, call.caller, decide))
+    return once(context, lambda decide: request_sync(context.application, context.caller, decide))
 
 
-def show_billing_link(call: Call, link: str) -> Reply:
+def show_billing_link(context: OrganisationContext, link: str) -> Reply:
     """A page that was asked for, for a day."""
-    view = read_link(call.application, call.caller, link)
+    view = read_link(context.application, context.caller, link)
     shown = {"id": view.id, "page": view.page, "url": view.url, "created_at": moment(view.created_at)}
     return reply(as_json(shown))
 
@@ -208,16 +210,16 @@ _BILLING_ROUTES = (
         OWN,
         show_billing,
         Action.BILLING_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Read the plan and its use",
-        (Answer(200, "How the organisation stands", Billing),),
+        (Response(200, "How the organisation stands", Billing),),
     ),
     Route(
         "POST",
         f"{OWN}/checkout",
         ask_for_checkout,
         Action.BILLING_CHANGE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Buy a plan",
         ASKED,
         problems=(*_ASKING, "already_subscribed", "plan_granted"),
@@ -228,7 +230,7 @@ _BILLING_ROUTES = (
         f"{OWN}/portal",
         ask_for_portal,
         Action.BILLING_CHANGE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Open Stripe's portal",
         ASKED,
         problems=(*_ASKING, "billing_no_customer"),
@@ -239,7 +241,7 @@ _BILLING_ROUTES = (
         f"{OWN}/sync",
         ask_for_sync,
         Action.BILLING_CHANGE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Ask Stripe how the organisation stands",
         ASKED,
         problems=_ASKING,
@@ -250,9 +252,9 @@ _BILLING_ROUTES = (
         f"{OWN}/links/<link>",
         show_billing_link,
         Action.BILLING_CHANGE,
-        Kind.READ,
+        RouteKind.READ,
         "Read the address of a page at Stripe's",
-        (Answer(200, "The page", BillingLink),),
+        (Response(200, "The page", BillingLink),),
     ),
 )
 
@@ -261,9 +263,9 @@ MOST_BYTES = 1024 * 1024
 RECEIVED = as_json({"received": True})
 
 
-def hear_stripe(visit: Visit) -> Reply:
+def hear_stripe(context: RequestContext) -> Reply:
     """Take an event that Stripe has signed. The same event again is answered alike, and counts once."""
-    receive_webhook(visit.application, read_bytes(), request.headers.get("Stripe-Signature", ""))
+    receive_webhook(context.application, read_bytes(), request.headers.get("Stripe-Signature", ""))
     return reply(RECEIVED)
 
 
@@ -273,9 +275,9 @@ _WEBHOOKS_ROUTES = (
         WEBHOOK_PATH,
         hear_stripe,
         Who.ANYONE,
-        Kind.SIGNED,
+        RouteKind.SIGNED,
         "Hear an event of Stripe's",
-        (Answer(200, "Heard, or of no interest", Received),),
+        (Response(200, "Heard, or of no interest", Received),),
         problems=("webhook_refused", "not_found"),
         body=StripeEvent,
         most_bytes=MOST_BYTES,

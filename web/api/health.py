@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from pigi.errors import Refused
 from pigi.operations.health import readiness
 from web.http.replies import as_json, reply
-from web.http.routes import Answer, Kind, Route, Who
+from web.http.routes import Response, Route, RouteKind, Who
 from web.http.schemas import Health
 
 if TYPE_CHECKING:
     from pigi.operations.health import Check
-    from web.http.call import Visit
+    from web.http.context import RequestContext
     from web.http.replies import Reply
 
 
-def alive(_visit: Visit) -> Reply:
+def alive(_context: RequestContext) -> Reply:
     """This process answers."""
     return reply(as_json({"status": "ok", "checks": []}))
 
 
-def ready(visit: Visit) -> Reply:
+def ready(context: RequestContext) -> Reply:
     """Whether jobs that are asked for now will be done; raises Refused ``not_ready``."""
-    health = readiness(visit.application)
+    health = readiness(context.application)
     checks = [_told(check) for check in health.checks]
     if not health.ready:
         raise Refused("not_ready", checks=checks)  # type: ignore[arg-type]  # numbers and truth values besides text
@@ -40,18 +40,18 @@ ROUTES = (
         "/healthz",
         alive,
         Who.ANYONE,
-        Kind.PAGE,
+        RouteKind.PAGE,
         "Is this process alive?",
-        (Answer(200, "It is", Health),),
+        (Response(200, "It is", Health),),
     ),
     Route(
         "GET",
         "/readyz",
         ready,
         Who.ANYONE,
-        Kind.PAGE,
+        RouteKind.PAGE,
         "Will jobs be done?",
-        (Answer(200, "The pump and every queue did their work lately", Health),),
+        (Response(200, "The pump and every queue did their work lately", Health),),
         problems=("not_ready",),
     ),
 )

@@ -20,24 +20,24 @@ from web.http.cookies import sign_in
 from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
 from web.http.repeats import once_made
 from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route, Who
-from web.http.schemas import Asked, Id, Nothing, RoleName, Told
+from web.http.routes import Response, Route, RouteKind, Who
+from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password, Title
 
 if TYPE_CHECKING:
     from pigi.operations.organisations import InvitationView
-    from web.http.call import Call, Visit
+    from web.http.context import OrganisationContext, RequestContext
     from web.http.repeats import OnMade
 
 
-class InvitationRequest(Asked):
+class InvitationRequest(RequestModel):
     """Invite an address."""
 
     email: Email
     role: RoleName = "member"
 
 
-class Invitation(Told):
+class Invitation(ResponseModel):
     """An open invitation; ``created_at`` is when it was last sent, and ``invited_by`` who sent it then."""
 
     id: Id
@@ -48,21 +48,21 @@ class Invitation(Told):
     expires_at: datetime
 
 
-class InvitationList(Told):
+class InvitationList(ResponseModel):
     """Open invitations, newest first; ``next`` is the path of the following page, null on the last."""
 
     invitations: list[Invitation]
     next: str | None
 
 
-class AcceptanceRequest(Asked):
+class AcceptanceRequest(RequestModel):
     """Accept an invitation: with nothing when signed in, or with a name and a password to make an account."""
 
     name: Title | None = None
     password: Password | None = None
 
 
-class Joined(Told):
+class Joined(ResponseModel):
     """Which organisation one belongs to now, and as what."""
 
     organisation_id: Id
@@ -75,55 +75,57 @@ ONE = f"{ALL}/<invitation>"
 QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_ID}
 
 
-def show_invitations(call: Call) -> Reply:
+def show_invitations(context: OrganisationContext) -> Reply:
     """An organisation's open invitations, newest first."""
     query = read_query(QUERY)
-    found = list_invitations(call.application, call.caller, limit=limit_of(query) + 1, before=query.get("before"))
+    found = list_invitations(context.application, context.caller, limit=limit_of(query) + 1, before=query.get("before"))
     shown, following = page(query, found, lambda view: view.id)
     return reply(as_json({"invitations": [_invitation(view) for view in shown], "next": following}))
 
 
-def send_invitation(call: Call) -> Reply:
+def send_invitation(context: OrganisationContext) -> Reply:
     """Invite an address by mail. Inviting it again changes the role and mails the same link once more."""
-    asked = read_body(InvitationRequest)
+    body = read_body(InvitationRequest)
 
     def act(made: OnMade) -> Reply:
         def note(session: Any, invitation_id: str) -> None:
-            made(session, f"{_all(call)}/{invitation_id}", 201)
+            made(session, f"{_all(context)}/{invitation_id}", 201)
 
-        return _made(call, invite(call.application, call.caller, asked.email, Role(asked.role), note))
+        return _made(context, invite(context.application, context.caller, body.email, Role(body.role), note))
 
-    return once_made(call, act, lambda location: _made(call, _found(call, location.rpartition("/")[2])))
+    return once_made(context, act, lambda location: _made(context, _found(context, location.rpartition("/")[2])))
 
 
-def send_again(call: Call, invitation: str) -> Reply:
+def send_again(context: OrganisationContext, invitation: str) -> Reply:
     """Mail an invitation's link again; its 14 days begin anew."""
     read_body(Nothing)
 
     def act(made: OnMade) -> Reply:
-        view = resend_invitation(call.application, call.caller, invitation, lambda session: made(session, "", 200))
+        view = resend_invitation(
+            context.application, context.caller, invitation, lambda session: made(session, "", 200)
+        )
         return _shown(view)
 
-    return once_made(call, act, lambda _location: _shown(_found(call, invitation)))
+    return once_made(context, act, lambda _location: _shown(_found(context, invitation)))
 
 
-def revoke(call: Call, invitation: str) -> Reply:
+def revoke(context: OrganisationContext, invitation: str) -> Reply:
     """Revoke an invitation: its link no longer works."""
 
     def act(made: OnMade) -> Reply:
-        revoke_invitation(call.application, call.caller, invitation, lambda session: made(session, "", 204))
+        revoke_invitation(context.application, context.caller, invitation, lambda session: made(session, "", 204))
         return Reply(status=204, headers={"Cache-Control": "no-store"})
 
-    return once_made(call, act)
+    return once_made(context, act)
 
 
-def accept_by_link(visit: Visit, token: str) -> Reply:
+def accept_by_link(context: RequestContext, token: str) -> Reply:
     """Join by a mailed link: signed in with the invited address, or with a name and a password for a new account.
 
     The link proves the address, so the account needs no confirmation, and is signed in.
     """
-    asked = read_body(AcceptanceRequest)
-    joined = accept_invitation(visit.application, token, visit.person, Newcomer(asked.name, asked.password))
+    body = read_body(AcceptanceRequest)
+    joined = accept_invitation(context.application, token, context.person, Newcomer(body.name, body.password))
     told = {
         "organisation_id": joined.organisation_id,
         "organisation_name": joined.organisation_name,
@@ -131,22 +133,22 @@ def accept_by_link(visit: Visit, token: str) -> Reply:
     }
     answer = reply(as_json(told))
     if joined.cookie is not None:
-        sign_in(answer, joined.cookie, secure=visit.application.settings.production)
+        sign_in(answer, joined.cookie, secure=context.application.settings.production)
     return answer
 
 
-def _all(call: Call) -> str:
-    return f"{API}/organisations/{call.caller.organisation_id}/invitations"
+def _all(context: OrganisationContext) -> str:
+    return f"{API}/organisations/{context.caller.organisation_id}/invitations"
 
 
-def _found(call: Call, invitation_id: str) -> InvitationView:
-    return read_open_invitation(call.application, call.caller, invitation_id)
+def _found(context: OrganisationContext, invitation_id: str) -> InvitationView:
+    return read_open_invitation(context.application, context.caller, invitation_id)
 
 
-def _made(call: Call, view: InvitationView) -> Reply:
+def _made(context: OrganisationContext, view: InvitationView) -> Reply:
     answer = _shown(view)
     answer.status_code = 201
-    answer.headers["Location"] = f"{_all(call)}/{view.id}"
+    answer.headers["Location"] = f"{_all(context)}/{view.id}"
     return answer
 
 
@@ -171,9 +173,9 @@ ROUTES = (
         ALL,
         show_invitations,
         Action.INVITATIONS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "List open invitations",
-        (Answer(200, "A page of invitations", InvitationList),),
+        (Response(200, "A page of invitations", InvitationList),),
         problems=("invalid",),
         query=QUERY,
     ),
@@ -182,9 +184,9 @@ ROUTES = (
         ALL,
         send_invitation,
         Action.INVITATIONS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Invite somebody",
-        (Answer(201, "The invitation", Invitation, headers=("Location", "Idempotency-Replayed")),),
+        (Response(201, "The invitation", Invitation, headers=("Location", "Idempotency-Replayed")),),
         problems=("already_member", "plan_limit", "too_many_today"),
         body=InvitationRequest,
     ),
@@ -193,18 +195,18 @@ ROUTES = (
         ONE,
         revoke,
         Action.INVITATIONS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Revoke an invitation",
-        (Answer(204, "Its link no longer works", media_types=(), headers=("Idempotency-Replayed",)),),
+        (Response(204, "Its link no longer works", media_types=(), headers=("Idempotency-Replayed",)),),
     ),
     Route(
         "POST",
         f"{ONE}/resend",
         send_again,
         Action.INVITATIONS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Send an invitation again",
-        (Answer(200, "The invitation", Invitation, headers=("Idempotency-Replayed",)),),
+        (Response(200, "The invitation", Invitation, headers=("Idempotency-Replayed",)),),
         problems=("too_many_today",),
         body=Nothing,
     ),
@@ -213,9 +215,9 @@ ROUTES = (
         f"{API}/invitations/<token>/accept",
         accept_by_link,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Accept an invitation",
-        (Answer(200, "The organisation that one belongs to now", Joined, headers=("Set-Cookie",)),),
+        (Response(200, "The organisation that one belongs to now", Joined, headers=("Set-Cookie",)),),
         problems=(
             "unauthenticated",
             "invitation_for_another",

@@ -13,7 +13,7 @@ from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
 from web.http.bodies import read_body, read_query
 from web.http.repeats import ASKED, once
 from web.http.replies import API, as_json, job_summary, reply, shown
-from web.http.routes import Answer, Kind, Route
+from web.http.routes import Response, Route, RouteKind
 from web.http.schemas import Job, JobList, Nothing, RetryRequest
 from web.http.streams import EVENTS, stream
 from web.http.texts import ID_PATTERN
@@ -21,7 +21,7 @@ from web.http.texts import ID_PATTERN
 if TYPE_CHECKING:
     from typing import Any
 
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 PAGE = 50
@@ -51,15 +51,15 @@ QUERY: dict[str, dict[str, Any]] = {
 }
 
 
-def show_jobs(call: Call) -> Reply:
+def show_jobs(context: OrganisationContext) -> Reply:
     """An organisation's jobs, newest first."""
     query = read_query(QUERY)
-    if query.get("organisation", call.caller.organisation_id) != call.caller.organisation_id:
+    if query.get("organisation", context.caller.organisation_id) != context.caller.organisation_id:
         raise Refused("not_found")
     limit = int(query.get("limit", PAGE))
     jobs = list_jobs(
-        call.application,
-        call.caller.organisation_id,
+        context.application,
+        context.caller.organisation_id,
         state=query.get("state"),
         kind=query.get("kind"),
         limit=limit + 1,
@@ -77,32 +77,34 @@ def show_jobs(call: Call) -> Reply:
     )
 
 
-def show_job(call: Call, job: str) -> Reply:
+def show_job(context: OrganisationContext, job: str) -> Reply:
     """A job with its timeline and effects."""
-    call.facts.job_id = _id(job)
-    return shown(read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
+    context.facts.job_id = _id(job)
+    return shown(read_job(context.application, job, context.caller.organisation_id, deletion=context.deletion))
 
 
-def follow_job(call: Call, job: str) -> Reply:
+def follow_job(context: OrganisationContext, job: str) -> Reply:
     """A job's events as they happen."""
-    call.facts.job_id = _id(job)
-    return stream(call, read_job(call.application, job, call.caller.organisation_id, deletion=call.deletion))
+    context.facts.job_id = _id(job)
+    return stream(
+        context, read_job(context.application, job, context.caller.organisation_id, deletion=context.deletion)
+    )
 
 
-def cancel(call: Call, job: str) -> Reply:
+def cancel(context: OrganisationContext, job: str) -> Reply:
     """Cancel a job: one that waits ends now, one that runs at its next checkpoint."""
-    organisation_id = call.caller.organisation_id
-    read_job(call.application, _id(job), organisation_id)
+    organisation_id = context.caller.organisation_id
+    read_job(context.application, _id(job), organisation_id)
     read_body(Nothing)
-    return once(call, lambda decide: cancel_job(call.application, job, organisation_id, decide))
+    return once(context, lambda decide: cancel_job(context.application, job, organisation_id, decide))
 
 
-def retry(call: Call, job: str) -> Reply:
+def retry(context: OrganisationContext, job: str) -> Reply:
     """Do a failed job again, under the same id, so that what it did already is not done twice."""
-    organisation_id = call.caller.organisation_id
-    read_job(call.application, _id(job), organisation_id)
+    organisation_id = context.caller.organisation_id
+    read_job(context.application, _id(job), organisation_id)
     purpose = read_body(RetryRequest).purpose
-    return once(call, lambda decide: retry_job(call.application, job, organisation_id, purpose, decide))
+    return once(context, lambda decide: retry_job(context.application, job, organisation_id, purpose, decide))
 
 
 def _id(job: str) -> str:
@@ -111,16 +113,16 @@ def _id(job: str) -> str:
     return job
 
 
-_ONE = Answer(200, "The job", Job)
+_ONE = Response(200, "The job", Job)
 ROUTES = (
     Route(
         "GET",
         f"{API}/jobs",
         show_jobs,
         Action.JOBS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "List jobs, newest first",
-        (Answer(200, "A page of jobs", JobList),),
+        (Response(200, "A page of jobs", JobList),),
         problems=("not_found", "invalid"),
         query=QUERY,
     ),
@@ -129,7 +131,7 @@ ROUTES = (
         f"{API}/jobs/<job>",
         show_job,
         Action.JOBS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Read a job",
         (_ONE,),
         problems=("not_found",),
@@ -139,11 +141,11 @@ ROUTES = (
         f"{API}/jobs/<job>/events",
         follow_job,
         Action.JOBS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Follow a job (server-sent events)",
         (
-            Answer(200, "Events until the job ends: move, progress, text, end", media_types=("text/event-stream",)),
-            Answer(204, "The client has seen the end: do not reconnect", media_types=()),
+            Response(200, "Events until the job ends: move, progress, text, end", media_types=("text/event-stream",)),
+            Response(204, "The client has seen the end: do not reconnect", media_types=()),
         ),
         problems=("not_found",),
         accepts=("Last-Event-ID",),
@@ -154,7 +156,7 @@ ROUTES = (
         f"{API}/jobs/<job>/cancel",
         cancel,
         Action.JOBS_CHANGE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Cancel a job",
         ASKED,
         problems=("not_found",),
@@ -165,7 +167,7 @@ ROUTES = (
         f"{API}/jobs/<job>/retry",
         retry,
         Action.JOBS_CHANGE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Retry a failed job",
         ASKED,
         problems=("not_found", "not_retryable", "purpose_required"),

@@ -12,16 +12,16 @@ from pigi.operations.mail import list_mails
 from web.http.bodies import read_query
 from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
-from web.http.schemas import Id, Told
+from web.http.routes import Response, Route, RouteKind
+from web.http.schemas import Id, ResponseModel
 
 if TYPE_CHECKING:
     from pigi.operations.mail import MailView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 
-class Mail(Told):
+class Mail(ResponseModel):
     """One mail: what it was and how it ended. ``unknown``: the server's answer was lost, so it may have arrived."""
 
     id: Id
@@ -34,7 +34,7 @@ class Mail(Told):
     ended_at: datetime | None
 
 
-class MailLog(Told):
+class MailLog(ResponseModel):
     """Mails, newest first; ``next`` is the path of the following page, null on the last."""
 
     mails: list[Mail]
@@ -44,10 +44,10 @@ class MailLog(Told):
 QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_ID}
 
 
-def show_mail_log(call: Call) -> Reply:
+def show_mail_log(context: OrganisationContext) -> Reply:
     """What was mailed for the organisation, newest first. No address and no text is kept."""
     query = read_query(QUERY)
-    found = list_mails(call.application, call.caller, limit=limit_of(query) + 1, before=query.get("before"))
+    found = list_mails(context.application, context.caller, limit=limit_of(query) + 1, before=query.get("before"))
     shown, following = page(query, found, lambda mail: mail.id)
     return reply(as_json({"mails": [_mail(view) for view in shown], "next": following}))
 
@@ -71,9 +71,9 @@ ROUTES = (
         f"{API}/organisations/<organisation>/mails",
         show_mail_log,
         Action.MAIL_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Read the mail log",
-        (Answer(200, "A page of mails", MailLog),),
+        (Response(200, "A page of mails", MailLog),),
         problems=("invalid",),
         query=QUERY,
     ),

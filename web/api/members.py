@@ -11,17 +11,17 @@ from web.http.bodies import read_body, read_query
 from web.http.paging import LIMIT, limit_of
 from web.http.repeats import once_made
 from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
-from web.http.schemas import Asked, Id, RoleName, Told
+from web.http.routes import Response, Route, RouteKind
+from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
     from pigi.operations.organisations import MemberView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.repeats import OnMade
 
 
-class Member(Told):
+class Member(ResponseModel):
     """A member of an organisation."""
 
     account_id: Id
@@ -31,14 +31,14 @@ class Member(Told):
     joined_at: datetime
 
 
-class MemberList(Told):
+class MemberList(ResponseModel):
     """Members, the oldest account first; ``next`` is the path of the following page, null on the last."""
 
     members: list[Member]
     next: str | None
 
 
-class RoleChange(Asked):
+class RoleChange(RequestModel):
     """Make a member something else."""
 
     role: RoleName
@@ -55,38 +55,38 @@ QUERY: dict[str, dict[str, Any]] = {
 }
 
 
-def show_members(call: Call) -> Reply:
+def show_members(context: OrganisationContext) -> Reply:
     """An organisation's members, the oldest account first."""
     query = read_query(QUERY)
     limit = limit_of(query)
-    found = list_members(call.application, call.caller, limit=limit + 1, after=query.get("after"))
-    path = f"{API}/organisations/{call.caller.organisation_id}/members"
+    found = list_members(context.application, context.caller, limit=limit + 1, after=query.get("after"))
+    path = f"{API}/organisations/{context.caller.organisation_id}/members"
     following = f"{path}?limit={limit}&after={found[limit - 1].account_id}" if len(found) > limit else None
     return reply(as_json({"members": [_member(view) for view in found[:limit]], "next": following}))
 
 
-def change_member(call: Call, account: str) -> Reply:
+def change_member(context: OrganisationContext, account: str) -> Reply:
     """Make a member something else. Nobody grants or changes a role above their own."""
     role = Role(read_body(RoleChange).role)
 
     def show(_location: str) -> Reply:
-        return reply(as_json(_member(read_member(call.application, call.caller, account))))
+        return reply(as_json(_member(read_member(context.application, context.caller, account))))
 
     def act(made: OnMade) -> Reply:
-        change_role(call.application, call.caller, account, role, lambda session: made(session, "", 200))
+        change_role(context.application, context.caller, account, role, lambda session: made(session, "", 200))
         return show("")
 
-    return once_made(call, act, show)
+    return once_made(context, act, show)
 
 
-def remove_member(call: Call, account: str) -> Reply:
+def remove_member(context: OrganisationContext, account: str) -> Reply:
     """Remove a member, or leave. Access ends at once, also for streams that are open."""
 
     def act(made: OnMade) -> Reply:
-        end_membership(call.application, call.caller, account, lambda session: made(session, "", 204))
+        end_membership(context.application, context.caller, account, lambda session: made(session, "", 204))
         return Reply(status=204, headers={"Cache-Control": "no-store"})
 
-    return once_made(call, act)
+    return once_made(context, act)
 
 
 def _member(view: MemberView) -> dict[str, Any]:
@@ -105,9 +105,9 @@ ROUTES = (
         ALL,
         show_members,
         Action.MEMBERS_READ,
-        Kind.READ,
+        RouteKind.READ,
         "List members",
-        (Answer(200, "A page of members", MemberList),),
+        (Response(200, "A page of members", MemberList),),
         problems=("invalid",),
         query=QUERY,
     ),
@@ -116,9 +116,9 @@ ROUTES = (
         ONE,
         change_member,
         Action.MEMBERS_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Change a member's role",
-        (Answer(200, "The member", Member, headers=("Idempotency-Replayed",)),),
+        (Response(200, "The member", Member, headers=("Idempotency-Replayed",)),),
         problems=("last_owner",),
         body=RoleChange,
     ),
@@ -127,9 +127,9 @@ ROUTES = (
         ONE,
         remove_member,
         Action.MEMBERSHIP_END,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Remove a member, or leave",
-        (Answer(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
+        (Response(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
         problems=("last_owner",),
         notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked.",
     ),

@@ -13,24 +13,24 @@ from pigi.operations.organisations import create_organisation, organisations_of,
 from web.http.bodies import read_body
 from web.http.repeats import ASKED, once, once_made
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route, Who
-from web.http.schemas import Asked, Id, Nothing, RoleName, Told
+from web.http.routes import Response, Route, RouteKind, Who
+from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Title
 
 if TYPE_CHECKING:
     from pigi.operations.organisations import OrganisationView
-    from web.http.call import Call, SignedIn
+    from web.http.context import AccountContext, OrganisationContext
     from web.http.repeats import OnMade
     from web.http.replies import Reply
 
 
-class OrganisationRequest(Asked):
+class OrganisationRequest(RequestModel):
     """Make an organisation, or give one another name."""
 
     name: Title
 
 
-class Organisation(Told):
+class Organisation(ResponseModel):
     """An organisation; ``role`` is the asker's in it, null for an API key.
 
     One that is being deleted is shown to its owners alone, who may restore it until ``purge_at``.
@@ -44,7 +44,7 @@ class Organisation(Told):
     purge_at: datetime | None
 
 
-class OrganisationList(Told):
+class OrganisationList(ResponseModel):
     """The organisations that the asker belongs to, oldest first."""
 
     organisations: list[Organisation]
@@ -53,68 +53,68 @@ class OrganisationList(Told):
 ALL = f"{API}/organisations"
 
 
-def show_organisations(visit: SignedIn) -> Reply:
+def show_organisations(context: AccountContext) -> Reply:
     """The organisations that whoever is signed in belongs to, and those that they may restore, oldest first."""
-    mine = organisations_of(visit.application, visit.account, deleted=True)
+    mine = organisations_of(context.application, context.account, deleted=True)
     return reply(as_json({"organisations": [_organisation(view) for view in mine]}))
 
 
-def make_organisation(visit: SignedIn) -> Reply:
+def make_organisation(context: AccountContext) -> Reply:
     """Make an organisation; whoever makes it owns it."""
-    asked = read_body(OrganisationRequest)
+    body = read_body(OrganisationRequest)
 
     def show(location: str) -> Reply:
         organisation_id = location.rpartition("/")[2]
-        role = role_in(visit.application, visit.account.account_id, organisation_id)
+        role = role_in(context.application, context.account.account_id, organisation_id)
         if role is None:
             raise Refused("not_found")
-        caller = Caller(organisation_id, role, visit.account.account_id)
-        answer = reply(as_json(_organisation(read_organisation(visit.application, caller))), 201)
+        caller = Caller(organisation_id, role, context.account.account_id)
+        answer = reply(as_json(_organisation(read_organisation(context.application, caller))), 201)
         answer.headers["Location"] = location
         return answer
 
     def make(made: OnMade) -> Reply:
         made_id = create_organisation(
-            visit.application,
-            asked.name,
-            visit.account,
+            context.application,
+            body.name,
+            context.account,
             lambda session, organisation_id: made(session, f"{ALL}/{organisation_id}", 201),
         )
         return show(f"{ALL}/{made_id}")
 
-    return once_made(visit, make, show)
+    return once_made(context, make, show)
 
 
-def show_organisation(call: Call) -> Reply:
+def show_organisation(context: OrganisationContext) -> Reply:
     """An organisation."""
-    return _shown(read_organisation(call.application, call.caller))
+    return _shown(read_organisation(context.application, context.caller))
 
 
-def rename(call: Call) -> Reply:
+def rename(context: OrganisationContext) -> Reply:
     """Give an organisation another name."""
-    asked = read_body(OrganisationRequest)
+    body = read_body(OrganisationRequest)
 
     def act(made: OnMade) -> Reply:
         return _shown(
-            rename_organisation(call.application, call.caller, asked.name, lambda session: made(session, "", 200))
+            rename_organisation(context.application, context.caller, body.name, lambda session: made(session, "", 200))
         )
 
-    return once_made(call, act, lambda _location: show_organisation(call))
+    return once_made(context, act, lambda _location: show_organisation(context))
 
 
-def delete(call: Call) -> Reply:
+def delete(context: OrganisationContext) -> Reply:
     """Delete an organisation: it is closed at once and its subscription ends; until `purge_at` it can be restored."""
-    return once(call, lambda decide: delete_organisation(call.application, call.caller, decide))
+    return once(context, lambda decide: delete_organisation(context.application, context.caller, decide))
 
 
-def restore(call: Call) -> Reply:
+def restore(context: OrganisationContext) -> Reply:
     """Restore an organisation that is being deleted, as it was but for its subscription."""
     read_body(Nothing)
 
     def act(made: OnMade) -> Reply:
-        return _shown(restore_organisation(call.application, call.caller, lambda session: made(session, "", 200)))
+        return _shown(restore_organisation(context.application, context.caller, lambda session: made(session, "", 200)))
 
-    return once_made(call, act, lambda _location: show_organisation(call))
+    return once_made(context, act, lambda _location: show_organisation(context))
 
 
 def _shown(view: OrganisationView) -> Reply:
@@ -132,25 +132,25 @@ def _organisation(view: OrganisationView) -> dict[str, Any]:
     }
 
 
-_ONE = Answer(200, "The organisation", Organisation)
+_ONE = Response(200, "The organisation", Organisation)
 ROUTES = (
     Route(
         "GET",
         ALL,
         show_organisations,
         Who.PERSON,
-        Kind.READ,
+        RouteKind.READ,
         "List your organisations",
-        (Answer(200, "The organisations", OrganisationList),),
+        (Response(200, "The organisations", OrganisationList),),
     ),
     Route(
         "POST",
         ALL,
         make_organisation,
         Who.PERSON,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Make an organisation",
-        (Answer(201, "The organisation", Organisation, headers=("Location", "Idempotency-Replayed")),),
+        (Response(201, "The organisation", Organisation, headers=("Location", "Idempotency-Replayed")),),
         problems=("not_for_operators", "not_found", "too_many_today"),
         body=OrganisationRequest,
     ),
@@ -159,7 +159,7 @@ ROUTES = (
         f"{ALL}/<organisation>",
         show_organisation,
         Action.ORGANISATION_READ,
-        Kind.READ,
+        RouteKind.READ,
         "Read an organisation",
         (_ONE,),
     ),
@@ -168,9 +168,9 @@ ROUTES = (
         f"{ALL}/<organisation>",
         rename,
         Action.ORGANISATION_CHANGE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Rename an organisation",
-        (Answer(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        (Response(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
         body=OrganisationRequest,
     ),
     Route(
@@ -178,7 +178,7 @@ ROUTES = (
         f"{ALL}/<organisation>",
         delete,
         Action.ORGANISATION_DELETE,
-        Kind.CHANGE,
+        RouteKind.CHANGE,
         "Delete an organisation",
         ASKED,
     ),
@@ -187,9 +187,9 @@ ROUTES = (
         f"{ALL}/<organisation>/restore",
         restore,
         Action.ORGANISATION_RESTORE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Restore an organisation",
-        (Answer(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        (Response(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
         problems=("not_restorable",),
         body=Nothing,
     ),

@@ -21,15 +21,15 @@ from web.http.conditions import expected, unless_known
 from web.http.paging import BEFORE_ID, LIMIT, STATE, limit_of, page
 from web.http.repeats import once_made
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
-from web.http.schemas import Asked, Id, Nothing, Told
+from web.http.routes import Response, Route, RouteKind
+from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 from web.http.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.operations.configuration import ProjectView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 State = Literal["active", "archived"]
@@ -43,21 +43,21 @@ ProjectName = Annotated[
 ProjectDescription = Annotated[Description, Field(json_schema_extra={"pattern": VISIBLE_DESCRIPTION_PATTERN})]
 
 
-class ProjectRequest(Asked):
+class ProjectRequest(RequestModel):
     """Make a project."""
 
     name: ProjectName
     description: ProjectDescription = ""
 
 
-class ProjectChange(Asked):
+class ProjectChange(RequestModel):
     """Change a project: what is left out, or null, stays."""
 
     name: ProjectName | None = None
     description: ProjectDescription | None = None
 
 
-class ProjectLinks(Told):
+class ProjectLinks(ResponseModel):
     """Where to go from a project."""
 
     self: str
@@ -69,7 +69,7 @@ class ProjectLinks(Told):
     settings: str
 
 
-class Project(Told):
+class Project(ResponseModel):
     """A project; ``created_by`` is the pseudonym of an account or an API key."""
 
     id: Id
@@ -84,7 +84,7 @@ class Project(Told):
     links: ProjectLinks
 
 
-class ProjectList(Told):
+class ProjectList(ResponseModel):
     """Projects, newest first; ``next`` is the path of the following page, null on the last."""
 
     projects: list[Project]
@@ -96,85 +96,85 @@ ONE = f"{ALL}/<project>"
 QUERY: dict[str, dict[str, Any]] = {"state": STATE, "limit": LIMIT, "before": BEFORE_ID}
 
 
-def show_projects(call: Call) -> Reply:
+def show_projects(context: OrganisationContext) -> Reply:
     """An organisation's projects, newest first; archived ones only if asked for."""
     query = read_query(QUERY)
     found = list_projects(
-        call.application,
-        call.caller,
+        context.application,
+        context.caller,
         state=query.get("state", "active"),
         limit=limit_of(query) + 1,
         before=query.get("before"),
     )
     shown, following = page(query, found, lambda project: project.id)
-    return reply(as_json({"projects": [_project(call, project) for project in shown], "next": following}))
+    return reply(as_json({"projects": [_project(context, project) for project in shown], "next": following}))
 
 
-def make_project(call: Call) -> Reply:
+def make_project(context: OrganisationContext) -> Reply:
     """Make an empty project."""
-    asked = read_body(ProjectRequest)
+    body = read_body(ProjectRequest)
 
     def show(location: str) -> Reply:
-        return _made(call, read_project(call.application, call.caller, location.rpartition("/")[2]))
+        return _made(context, read_project(context.application, context.caller, location.rpartition("/")[2]))
 
     def make(_made_in: object) -> Reply:
-        return _made(call, create_project(call.application, call.caller, asked.name, asked.description))
+        return _made(context, create_project(context.application, context.caller, body.name, body.description))
 
-    return once_made(call, make, show)
+    return once_made(context, make, show)
 
 
-def show_project(call: Call, project: str) -> Reply:
+def show_project(context: OrganisationContext, project: str) -> Reply:
     """A project, archived or not."""
-    view = read_project(call.application, call.caller, project)
-    return unless_known(view.tag, lambda: as_json(_project(call, view)))
+    view = read_project(context.application, context.caller, project)
+    return unless_known(view.tag, lambda: as_json(_project(context, view)))
 
 
-def alter_project(call: Call, project: str) -> Reply:
+def alter_project(context: OrganisationContext, project: str) -> Reply:
     """Change a project's name or description; what is left out stays."""
-    asked, tags = read_body(ProjectChange), expected()
+    body, tags = read_body(ProjectChange), expected()
     return _done(
-        call,
+        context,
         project,
         lambda: change_project(
-            call.application, call.caller, project, tags, name=asked.name, description=asked.description
+            context.application, context.caller, project, tags, name=body.name, description=body.description
         ),
     )
 
 
-def put_project_away(call: Call, project: str) -> Reply:
+def put_project_away(context: OrganisationContext, project: str) -> Reply:
     """Archive a project: it leaves the lists, nothing in it can be changed, and its name becomes free."""
     read_body(Nothing)
-    return _done(call, project, lambda: archive_project(call.application, call.caller, project))
+    return _done(context, project, lambda: archive_project(context.application, context.caller, project))
 
 
-def bring_project_back(call: Call, project: str) -> Reply:
+def bring_project_back(context: OrganisationContext, project: str) -> Reply:
     """Unarchive a project; repeating it is harmless."""
     read_body(Nothing)
-    return _done(call, project, lambda: unarchive_project(call.application, call.caller, project))
+    return _done(context, project, lambda: unarchive_project(context.application, context.caller, project))
 
 
-def _done(call: Call, project_id: str, act: Callable[[], ProjectView]) -> Reply:
+def _done(context: OrganisationContext, project_id: str, act: Callable[[], ProjectView]) -> Reply:
     """The project after ``act``; a repeat shows it as it is by then."""
     return once_made(
-        call,
-        lambda _made_in: _shown(call, act()),
-        lambda _location: _shown(call, read_project(call.application, call.caller, project_id)),
+        context,
+        lambda _made_in: _shown(context, act()),
+        lambda _location: _shown(context, read_project(context.application, context.caller, project_id)),
     )
 
 
-def _made(call: Call, view: ProjectView) -> Reply:
-    answer = _shown(call, view)
+def _made(context: OrganisationContext, view: ProjectView) -> Reply:
+    answer = _shown(context, view)
     answer.status_code = 201
-    answer.headers["Location"] = project_path(_own(call), view.id)
+    answer.headers["Location"] = project_path(_own(context), view.id)
     return answer
 
 
-def _shown(call: Call, view: ProjectView) -> Reply:
-    return reply(as_json(_project(call, view)), ETag=view.tag)
+def _shown(context: OrganisationContext, view: ProjectView) -> Reply:
+    return reply(as_json(_project(context, view)), ETag=view.tag)
 
 
-def _own(call: Call) -> str:
-    return call.caller.organisation_id
+def _own(context: OrganisationContext) -> str:
+    return context.caller.organisation_id
 
 
 def project_path(organisation_id: str, project_id: str) -> str:
@@ -182,11 +182,11 @@ def project_path(organisation_id: str, project_id: str) -> str:
     return f"{API}/organisations/{organisation_id}/projects/{project_id}"
 
 
-def _project(call: Call, view: ProjectView) -> dict[str, Any]:
-    own = project_path(_own(call), view.id)
+def _project(context: OrganisationContext, view: ProjectView) -> dict[str, Any]:
+    own = project_path(_own(context), view.id)
     return {
         "id": view.id,
-        "organisation_id": _own(call),
+        "organisation_id": _own(context),
         "name": view.name,
         "description": view.description,
         "state": view.state,
@@ -207,47 +207,51 @@ def _project(call: Call, view: ProjectView) -> dict[str, Any]:
 
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
-_DONE = Answer(200, "The project as it is now", Project, headers=("ETag", "Idempotency-Replayed"))
-_MADE = Answer(201, "The project", Project, headers=("Location", "ETag", "Idempotency-Replayed"))
-_KNOWN = Answer(304, "The client knows it already", media_types=(), headers=("ETag",))
-_ONE = Answer(200, "The project", Project, headers=("ETag",))
-_PAGE = Answer(200, "A page of projects", ProjectList)
+_DONE = Response(200, "The project as it is now", Project, headers=("ETag", "Idempotency-Replayed"))
+_MADE = Response(201, "The project", Project, headers=("Location", "ETag", "Idempotency-Replayed"))
+_KNOWN = Response(304, "The client knows it already", media_types=(), headers=("ETag",))
+_ONE = Response(200, "The project", Project, headers=("ETag",))
+_PAGE = Response(200, "A page of projects", ProjectList)
 _WORDS = ("secret_found", "name_taken")
 _EXPECTED = ("archived", "precondition_required", "precondition_failed")
 
 ROUTES = (
-    Route("GET", ALL, show_projects, READ, Kind.READ, "List projects", (_PAGE,), problems=("invalid",), query=QUERY),
+    Route(
+        "GET", ALL, show_projects, READ, RouteKind.READ, "List projects", (_PAGE,), problems=("invalid",), query=QUERY
+    ),
     Route(
         "POST",
         ALL,
         make_project,
         WRITE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Make a project",
         (_MADE,),
         problems=(*_WORDS, "too_many_projects"),
         body=ProjectRequest,
     ),
-    Route("GET", ONE, show_project, READ, Kind.READ, "Read a project", (_ONE, _KNOWN), accepts=("If-None-Match",)),
+    Route("GET", ONE, show_project, READ, RouteKind.READ, "Read a project", (_ONE, _KNOWN), accepts=("If-None-Match",)),
     Route(
         "PATCH",
         ONE,
         alter_project,
         WRITE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Change a project",
         (_DONE,),
         problems=(*_WORDS, *_EXPECTED),
         body=ProjectChange,
         accepts=("If-Match",),
     ),
-    Route("POST", f"{ONE}/archive", put_project_away, WRITE, Kind.MAKE, "Archive a project", (_DONE,), body=Nothing),
+    Route(
+        "POST", f"{ONE}/archive", put_project_away, WRITE, RouteKind.MAKE, "Archive a project", (_DONE,), body=Nothing
+    ),
     Route(
         "POST",
         f"{ONE}/unarchive",
         bring_project_back,
         WRITE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Unarchive a project",
         (_DONE,),
         problems=("name_taken", "too_many_projects", "plan_limit"),

@@ -15,18 +15,18 @@ from web.http import cookies
 from web.http.bodies import read_body
 from web.http.repeats import once_made
 from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Answer, Kind, Route, Who
-from web.http.schemas import Asked, Id, RoleName, Told
+from web.http.routes import Response, Route, RouteKind, Who
+from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password
 
 if TYPE_CHECKING:
     from pigi.operations.accounts import AccountView
     from pigi.operations.accounts import SignedIn as Opened
-    from web.http.call import SignedIn, Visit
+    from web.http.context import AccountContext, RequestContext
     from web.http.repeats import OnMade
 
 
-class Account(Told):
+class Account(ResponseModel):
     """One's own account; ``new_email`` is an address that waits to be confirmed."""
 
     id: Id
@@ -38,20 +38,20 @@ class Account(Told):
     new_email: str | None
 
 
-class SignInRequest(Asked):
+class SignInRequest(RequestModel):
     """Sign in."""
 
     email: Email
     password: Password = Field(repr=False)
 
 
-class SessionOpened(Told):
+class SessionOpened(ResponseModel):
     """Who is signed in now. The session is in the cookies."""
 
     account: Account
 
 
-class OwnMembership(Told):
+class OwnMembership(ResponseModel):
     """An organisation that one belongs to, and as what."""
 
     organisation_id: Id
@@ -59,7 +59,7 @@ class OwnMembership(Told):
     role: RoleName
 
 
-class Session(Told):
+class Session(ResponseModel):
     """Who is signed in, and where they belong."""
 
     account: Account
@@ -69,52 +69,52 @@ class Session(Told):
 SESSION = f"{API}/session"
 
 
-def open_session(visit: Visit) -> Reply:
+def open_session(context: RequestContext) -> Reply:
     """Sign in. An unknown address and a wrong password are answered alike."""
-    asked = read_body(SignInRequest)
+    body = read_body(SignInRequest)
     replaced = request.cookies.get(cookies.SESSION, "")
-    return opened(visit, accounts.sign_in(visit.application, asked.email, asked.password, visit.network, replaced))
+    return opened(context, accounts.sign_in(context.application, body.email, body.password, context.network, replaced))
 
 
-def show_session(visit: SignedIn) -> Reply:
+def show_session(context: AccountContext) -> Reply:
     """Who is signed in, and the organisations that they belong to."""
-    account = read_account(visit.application, visit.account.account_id)
-    mine = organisations_of(visit.application, visit.account)
+    account = read_account(context.application, context.account.account_id)
+    mine = organisations_of(context.application, context.account)
     memberships = [{"organisation_id": view.id, "name": view.name, "role": view.role} for view in mine]
     return reply(as_json({"account": account_facts(account), "memberships": memberships}))
 
 
-def close_session(visit: SignedIn) -> Reply:
+def close_session(context: AccountContext) -> Reply:
     """Sign out: the session is over, also for whoever copied its cookie."""
     token = request.cookies.get(cookies.SESSION, "")
 
     def act(made: OnMade) -> Reply:
-        accounts.sign_out(visit.application, visit.account, token, lambda session: made(session, "", 204))
-        return closed(visit)
+        accounts.sign_out(context.application, context.account, token, lambda session: made(session, "", 204))
+        return closed(context)
 
-    return once_made(visit, act)
+    return once_made(context, act)
 
 
-def close_all_sessions(visit: SignedIn) -> Reply:
+def close_all_sessions(context: AccountContext) -> Reply:
     """End all sessions of the account, this one among them."""
 
     def act(made: OnMade) -> Reply:
-        accounts.sign_out_everywhere(visit.application, visit.account, lambda session: made(session, "", 204))
-        return closed(visit)
+        accounts.sign_out_everywhere(context.application, context.account, lambda session: made(session, "", 204))
+        return closed(context)
 
-    return once_made(visit, act)
+    return once_made(context, act)
 
 
-def opened(visit: Visit, signed_in: Opened) -> Reply:
+def opened(context: RequestContext, signed_in: Opened) -> Reply:
     """201 with the account, and the new session's cookies."""
     answer = reply(as_json({"account": account_facts(signed_in.account)}), 201, Location=SESSION)
-    return cookies.sign_in(answer, signed_in.token, secure=visit.application.settings.production)
+    return cookies.sign_in(answer, signed_in.token, secure=context.application.settings.production)
 
 
-def closed(visit: Visit) -> Reply:
+def closed(context: RequestContext) -> Reply:
     """204 that takes the cookies away."""
     answer = Reply(status=204, headers={"Cache-Control": "no-store"})
-    return cookies.sign_out(answer, secure=visit.application.settings.production)
+    return cookies.sign_out(answer, secure=context.application.settings.production)
 
 
 def account_facts(account: AccountView) -> dict[str, Any]:
@@ -136,9 +136,13 @@ ROUTES = (
         SESSION,
         open_session,
         Who.ANYONE,
-        Kind.OPEN,
+        RouteKind.OPEN,
         "Sign in",
-        (Answer(201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")),),
+        (
+            Response(
+                201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
+            ),
+        ),
         problems=("wrong_credentials", "too_many_tries"),
         body=SignInRequest,
     ),
@@ -147,26 +151,26 @@ ROUTES = (
         SESSION,
         show_session,
         Who.PERSON,
-        Kind.READ,
+        RouteKind.READ,
         "Show who is signed in",
-        (Answer(200, "Who is signed in", Session),),
+        (Response(200, "Who is signed in", Session),),
     ),
     Route(
         "DELETE",
         SESSION,
         close_session,
         Who.PERSON,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Sign out",
-        (Answer(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
+        (Response(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
     ),
     Route(
         "DELETE",
         f"{API}/sessions",
         close_all_sessions,
         Who.PERSON,
-        Kind.MAKE,
+        RouteKind.MAKE,
         "Sign out everywhere",
-        (Answer(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
+        (Response(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
     ),
 )

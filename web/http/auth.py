@@ -18,17 +18,17 @@ from pigi.ids import is_id
 from pigi.operations.access import authorise, organisation_of_job
 from pigi.operations.accounts import find_person, is_csrf_token
 from pigi.operations.api_keys import authenticate
-from web.http.call import FACTS, Call, SignedIn, Visit
+from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.cookies import SESSION, XSRF_HEADER
 from web.http.replies import Reply
-from web.http.routes import Kind, Who
+from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from flask import Flask
 
-    from web.http.call import Facts, Services
+    from web.http.context import Facts, Services
     from web.http.routes import Route
 
     View = Callable[..., Reply]
@@ -70,7 +70,7 @@ def _guarded(services: Services, route: Route) -> View:
         try:
             return guard(services, facts, route, arguments)
         except Refused as refusal:
-            if refusal.code == "unauthenticated" and route.kind is Kind.PAGE:
+            if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()
             raise
 
@@ -81,7 +81,7 @@ def _for_anyone(services: Services, facts: Facts, route: Route, arguments: dict[
     """Whoever is signed in is known here too, and is then held to the rules for browsers."""
     _refuse_other_sites()
     if SESSION not in request.cookies:
-        return route.view(Visit(services, facts), **arguments)
+        return route.view(RequestContext(services, facts), **arguments)
     with services.turns:
         try:
             person = _person(services)
@@ -89,12 +89,12 @@ def _for_anyone(services: Services, facts: Facts, route: Route, arguments: dict[
             if refusal.code != "unauthenticated":
                 raise
             person = None
-        return route.view(Visit(services, facts, person), **arguments)
+        return route.view(RequestContext(services, facts, person), **arguments)
 
 
 def _for_person(services: Services, facts: Facts, route: Route, arguments: dict[str, Any]) -> Reply:
     with services.turns:
-        return route.view(SignedIn(services, facts, _person(services)), **arguments)
+        return route.view(AccountContext(services, facts, _person(services)), **arguments)
 
 
 def _for_operator(services: Services, facts: Facts, route: Route, arguments: dict[str, Any]) -> Reply:
@@ -102,7 +102,7 @@ def _for_operator(services: Services, facts: Facts, route: Route, arguments: dic
         person = _person(services)
         if not person.operator:
             raise Refused("not_found")
-        return route.view(SignedIn(services, facts, person), **arguments)
+        return route.view(AccountContext(services, facts, person), **arguments)
 
 
 def _in_organisation(services: Services, facts: Facts, route: Route, arguments: dict[str, Any]) -> Reply:
@@ -115,8 +115,8 @@ def _in_organisation(services: Services, facts: Facts, route: Route, arguments: 
         caller = authorise(services.application, principal, organisation_id, action)
         facts.organisation_id = caller.organisation_id
         person = principal if isinstance(principal, Person) else None
-        call = Call(services, facts, person, caller=caller, deletion=action in OF_DELETION)
-        return route.view(call, **arguments)
+        context = OrganisationContext(services, facts, person, caller=caller, deletion=action in OF_DELETION)
+        return route.view(context, **arguments)
 
 
 _GUARDS = {Who.ANYONE: _for_anyone, Who.PERSON: _for_person, Who.OPERATOR: _for_operator}
@@ -125,7 +125,7 @@ _GUARDS = {Who.ANYONE: _for_anyone, Who.PERSON: _for_person, Who.OPERATOR: _for_
 def _principal(services: Services, route: Route) -> Person | Key:
     """The key if one is sent, or else whoever is signed in. Pages are for browsers alone."""
     given = request.environ.get("HTTP_AUTHORIZATION")
-    if given is None or route.kind is Kind.PAGE:
+    if given is None or route.kind is RouteKind.PAGE:
         return _person(services)
     match = _BEARER.fullmatch(given)
     if match is None:
@@ -144,9 +144,9 @@ def _organisation(
         return str(arguments.pop("organisation")), action
     if "job" in arguments:
         return _of_job(services, principal, action, arguments["job"])
-    asked = request.args.get("organisation", "")
-    if is_id(asked):
-        return asked, action
+    body = request.args.get("organisation", "")
+    if is_id(body):
+        return body, action
     if isinstance(principal, Key):
         return principal.organisation_id, action
     raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])

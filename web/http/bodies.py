@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pigi.errors import Refused
 from web.http.replies import JSON
-from web.http.schemas import Asked
+from web.http.schemas import RequestModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 """Largest body, in bytes, unless its route says otherwise; Flask enforces it (413)."""
 
-Body = TypeVar("Body", bound=Asked)
+Body = TypeVar("Body", bound=RequestModel)
 
 
 def read_bytes() -> bytes:
@@ -115,7 +115,7 @@ def _no_constant(_name: str) -> None:
 _DECODE = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode
 
 
-def _flaw(entry: ErrorDetails, model: type[Asked]) -> dict[str, str]:
+def _flaw(entry: ErrorDetails, model: type[RequestModel]) -> dict[str, str]:
     """Where and what. An unknown field is reported on its parent: its name is the client's text."""
     place, message = entry["loc"], entry["msg"].removeprefix("Value error, ")
     if entry["type"] == "extra_forbidden":

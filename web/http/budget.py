@@ -26,11 +26,11 @@ THREADS = STREAMS + WAITS + ORDINARY + SPARE
 """Threads a process, made on demand; the server lets idle ones go."""
 
 
-class Place:
+class Slot:
     """A thread's worth of patience; give it back exactly once or more often, only the first time counts."""
 
-    def __init__(self, places: Places) -> None:
-        self._places: Places | None = places
+    def __init__(self, places: Slots) -> None:
+        self._places: Slots | None = places
 
     def give_back(self) -> None:
         """Free the place."""
@@ -39,7 +39,7 @@ class Place:
             places.put_back()
 
 
-class Places:
+class Slots:
     """A fixed number of places."""
 
     def __init__(self, count: int) -> None:
@@ -51,13 +51,13 @@ class Places:
         """How many are in use."""
         return self.count - self.free
 
-    def take(self) -> Place | None:
+    def take(self) -> Slot | None:
         """A place, or None when all are taken; never waits."""
         with self._lock:
             if self.free <= 0:
                 return None
             self.free -= 1
-        return Place(self)
+        return Slot(self)
 
     def put_back(self) -> None:
         """Count one place as free again."""

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from web.http import logs
-from web.http.call import FACTS, Facts
+from web.http.context import FACTS, Facts
 from web.http.problems import MEDIA_TYPE, problem_text
 from web.http.transport import HSTS, Transport
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from pigi.errors import PigiError, Refused, Temporary
 from web.http import logs
-from web.http.call import FACTS
+from web.http.context import FACTS
 from web.http.problems import problem
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from web.http.call import Facts
+    from web.http.context import Facts
     from web.http.replies import Reply
 
 MACHINES = ("/api/", "/static/", "/healthz", "/readyz", "/.well-known/")

@@ -8,7 +8,7 @@ from pigi.store import log_entries
 from web.http.replies import API
 
 if TYPE_CHECKING:
-    from web.http.call import Facts
+    from web.http.context import Facts
 
 _OWN = f"{API}/organisations/<organisation>"
 _PROJECT = f"{_OWN}/projects/<project>"

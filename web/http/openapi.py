@@ -16,7 +16,7 @@ from web.http.errors import RETRY_AFTER_SECONDS, STATUS
 from web.http.problems import MEDIA_TYPE
 from web.http.repeats import KEY_PATTERN
 from web.http.replies import API, as_json, reply
-from web.http.routes import Answer, Kind, Route, Who
+from web.http.routes import Response, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from web.http.call import Visit
+    from web.http.context import RequestContext
     from web.http.replies import Reply
 
 VERSION = "3.1.0"
@@ -77,17 +77,20 @@ HEADERS: dict[str, dict[str, Any]] = {
 _BODY = ("malformed_body", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
 _KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "idempotency_undecided")
 
-OF_KIND: dict[Kind, tuple[str, ...]] = {
-    Kind.PAGE: (),
-    Kind.READ: ("unavailable",),
-    Kind.CHANGE: (*_BODY, *_KEYED),
-    Kind.MAKE: (*_BODY, *_KEYED),
-    Kind.OPEN: _BODY,
-    Kind.SIGNED: ("body_too_large", "unavailable"),
+OF_KIND: dict[RouteKind, tuple[str, ...]] = {
+    RouteKind.PAGE: (),
+    RouteKind.READ: ("unavailable",),
+    RouteKind.CHANGE: (*_BODY, *_KEYED),
+    RouteKind.MAKE: (*_BODY, *_KEYED),
+    RouteKind.OPEN: _BODY,
+    RouteKind.SIGNED: ("body_too_large", "unavailable"),
 }
 """Codes that every route of a kind may refuse with."""
 
-ACCEPTED_BY: dict[Kind, tuple[str, ...]] = {Kind.CHANGE: ("Idempotency-Key", "Prefer"), Kind.MAKE: ("Idempotency-Key",)}
+ACCEPTED_BY: dict[RouteKind, tuple[str, ...]] = {
+    RouteKind.CHANGE: ("Idempotency-Key", "Prefer"),
+    RouteKind.MAKE: ("Idempotency-Key",),
+}
 WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today", "too_many_tries"})
 
 IN_PATH: dict[str, dict[str, Any]] = {
@@ -129,11 +132,11 @@ def build(routes: Sequence[Route], server: str) -> str:
 def route_of(document: str) -> Route:
     """The route that serves a finished document."""
 
-    def api_document(_visit: Visit) -> Reply:
+    def api_document(_context: RequestContext) -> Reply:
         return reply(document, Cache_Control="public, max-age=300")
 
-    answer = Answer(200, "The document", media_types=("application/json",))
-    return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, Kind.PAGE, "This document", (answer,))
+    answer = Response(200, "The document", media_types=("application/json",))
+    return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, RouteKind.PAGE, "This document", (answer,))
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -178,11 +181,11 @@ def _of_path(name: str) -> dict[str, Any]:
     return IN_PATH.get(name, {"type": "string", "format": "uuid", "pattern": ID_PATTERN})
 
 
-def _answers(answers: Iterable[Answer]) -> dict[str, Any]:
+def _answers(answers: Iterable[Response]) -> dict[str, Any]:
     return {str(answer.status): _answer(answer) for answer in answers}
 
 
-def _answer(answer: Answer) -> dict[str, Any]:
+def _answer(answer: Response) -> dict[str, Any]:
     content = {
         name: {"schema": _ref(answer.model)} if answer.model and "json" in name else {} for name in answer.media_types
     }
@@ -203,7 +206,7 @@ def _problems(route: Route) -> dict[str, Any]:
     for code in dict.fromkeys(codes):
         by_status[STATUS[code]].append(code)
     # A plan limits jobs by the day, and the rest until something makes room.
-    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is Kind.CHANGE else WITH_RETRY_AFTER
+    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is RouteKind.CHANGE else WITH_RETRY_AFTER
     return {str(status): _problem(codes, passing) for status, codes in sorted(by_status.items())}
 
 

@@ -12,11 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from pigi.domain.access import Action
 from pigi.errors import PigiError, Refused
 from pigi.operations import idempotency
-from pigi.operations.access import still_standing
+from pigi.operations.access import still_granted
 from pigi.operations.jobs import read_job
 from web.http.bodies import read_bytes
 from web.http.replies import Reply, accepted, accepted_text, finished, job_path, job_text
-from web.http.routes import Answer
+from web.http.routes import Response
 from web.http.schemas import Job
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pigi.jobs.model.view import JobView
     from pigi.operations.idempotency import Reservation
     from pigi.store.sessions import ControlSession
-    from web.http.call import Call, SignedIn
+    from web.http.context import AccountContext, OrganisationContext
 
     OnDone = Callable[[ControlSession, JobView], None]
     OnMade = Callable[[ControlSession, str, int], None]
@@ -39,13 +39,13 @@ _PREFERENCES = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
 _WAIT = re.compile(r'\s*wait\s*(?:=\s*("?)([0-9]{1,20})\1\s*(?:;.*)?\Z|(?=[=;]|\Z))', re.IGNORECASE | re.ASCII)
 
 ASKED = (
-    Answer(
+    Response(
         202,
         "Accepted; the body is the job as it stands",
         Job,
         headers=("Location", "Retry-After", "Idempotency-Replayed", "Preference-Applied"),
     ),
-    Answer(
+    Response(
         200,
         "The finished job, if `Prefer: wait` was sent and it ended in time",
         Job,
@@ -55,25 +55,25 @@ ASKED = (
 """The good answers of whatever `once` does."""
 
 
-def once(call: Call, act: Act) -> Reply:
+def once(context: OrganisationContext, act: Act) -> Reply:
     """Do ``act``, once for each Idempotency-Key, and answer 202, or 200 if the caller waited and the job ended."""
     key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         job = act(None)
-        return _awaited(call, job.id, job.revision, accepted(job))
+        return _awaited(context, job.id, job.revision, accepted(job))
     if not _KEY.match(key):
         raise Refused("idempotency_key_malformed")
-    found = idempotency.reserve(call.application, call.asker, key, _fingerprint())
-    if isinstance(found, idempotency.Answer):
-        answer = _awaited(call, found.location.rpartition("/")[2], 0, accepted_text(found.body, found.location))
+    found = idempotency.reserve(context.application, context.requester, key, _fingerprint())
+    if isinstance(found, idempotency.StoredResponse):
+        answer = _awaited(context, found.location.rpartition("/")[2], 0, accepted_text(found.body, found.location))
         answer.headers["Idempotency-Replayed"] = "true"
         return answer
     job = _decided(found, act)
-    return _awaited(call, job.id, job.revision, accepted(job))
+    return _awaited(context, job.id, job.revision, accepted(job))
 
 
 def once_made(
-    call: Call | SignedIn,
+    context: OrganisationContext | AccountContext,
     act: Callable[[OnMade], Reply],
     show: Callable[[str], Reply] | None = None,
     *,
@@ -94,21 +94,23 @@ def once_made(
         return act(lambda _session, _location, _status: None)
     if not _KEY.match(key):
         raise Refused("idempotency_key_malformed")
-    found = idempotency.reserve(call.application, call.asker, key, _fingerprint(body))
-    if isinstance(found, idempotency.Answer):
+    found = idempotency.reserve(context.application, context.requester, key, _fingerprint(body))
+    if isinstance(found, idempotency.StoredResponse):
         answer = show(found.location) if show else Reply(headers={"Cache-Control": "no-store"})
         answer.status_code = found.status
         answer.headers["Idempotency-Replayed"] = "true"
         return answer
-    return _made(call, found, act)
+    return _made(context, found, act)
 
 
-def _made(call: Call | SignedIn, reservation: Reservation, act: Callable[[OnMade], Reply]) -> Reply:
+def _made(
+    context: OrganisationContext | AccountContext, reservation: Reservation, act: Callable[[OnMade], Reply]
+) -> Reply:
     decided = False
 
     def decide(session: ControlSession, location: str, status: int) -> None:
         nonlocal decided
-        reservation.decide(session, idempotency.Answer(status, location, ""))
+        reservation.decide(session, idempotency.StoredResponse(status, location, ""))
         decided = True
 
     try:
@@ -117,7 +119,7 @@ def _made(call: Call | SignedIn, reservation: Reservation, act: Callable[[OnMade
         reservation.release()
         raise
     if not decided:
-        with call.application.control.begin() as session:
+        with context.application.control.begin() as session:
             decide(session, answer.headers.get("Location", ""), answer.status_code)
     return answer
 
@@ -131,7 +133,7 @@ def _fingerprint(body: bytes | None = None) -> bytes:
 
 def _decided(reservation: Reservation, act: Act) -> JobView:
     def decide(session: ControlSession, job: JobView) -> None:
-        reservation.decide(session, idempotency.Answer(202, job_path(job.id), job_text(job)))
+        reservation.decide(session, idempotency.StoredResponse(202, job_path(job.id), job_text(job)))
 
     try:
         return act(decide)
@@ -150,18 +152,18 @@ def wait_preference() -> int | None:
     return None
 
 
-def _awaited(call: Call, job_id: str, revision: int, otherwise: Reply) -> Reply:
+def _awaited(context: OrganisationContext, job_id: str, revision: int, otherwise: Reply) -> Reply:
     """The finished job if the client waits for it, it ends in time and they may still see it; else ``otherwise``."""
-    call.facts.job_id = job_id
+    context.facts.job_id = job_id
     seconds = wait_preference() if "HTTP_PREFER" in request.environ else None
     if seconds is None:
         return otherwise
-    place = call.services.waits.take()
+    place = context.services.waits.take()
     if place is None:
         return otherwise
     try:
-        with call.services.turns.aside():
-            job = _wait(call, job_id, revision, time.monotonic() + seconds)
+        with context.services.turns.aside():
+            job = _wait(context, job_id, revision, time.monotonic() + seconds)
     finally:
         place.give_back()
     answer = finished(job) if job else otherwise
@@ -169,22 +171,24 @@ def _awaited(call: Call, job_id: str, revision: int, otherwise: Reply) -> Reply:
     return answer
 
 
-def _wait(call: Call, job_id: str, revision: int, until: float) -> JobView | None:
+def _wait(context: OrganisationContext, job_id: str, revision: int, until: float) -> JobView | None:
     """The job once it ended; None when time is up, or when a database fails: the job is accepted all the same."""
     try:
-        return _wait_for_end(call, job_id, revision, until)
+        return _wait_for_end(context, job_id, revision, until)
     except (PigiError, SQLAlchemyError):
         return None
 
 
-def _wait_for_end(call: Call, job_id: str, revision: int, until: float) -> JobView | None:
-    with call.services.watcher.watch(job_id, revision) as watch:
+def _wait_for_end(context: OrganisationContext, job_id: str, revision: int, until: float) -> JobView | None:
+    with context.services.watcher.watch(job_id, revision) as watch:
         while (left := until - time.monotonic()) > 0:
             if watch.wait(left):
-                with call.services.readers:
-                    if not still_standing(call.application, [call.stand], Action.JOBS_READ):
+                with context.services.readers:
+                    if not still_granted(context.application, [context.grant], Action.JOBS_READ):
                         return None
-                    job = read_job(call.application, job_id, call.caller.organisation_id, deletion=call.deletion)
+                    job = read_job(
+                        context.application, job_id, context.caller.organisation_id, deletion=context.deletion
+                    )
                 if job.ended:
                     return job
                 watch.catch_up(job.revision)

@@ -23,7 +23,7 @@ class Who(Enum):
     OPERATOR = "an operator who is signed in"
 
 
-class Kind(Enum):
+class RouteKind(Enum):
     """What a route is, which settles the statuses and headers that all of its sort share."""
 
     PAGE = "page"
@@ -39,7 +39,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """One good answer: its status, what its body is (a model, or a media type with no schema of its own)."""
 
     status: int
@@ -65,9 +65,9 @@ class Route:
     path: str
     view: Callable[..., Reply]
     who: Who | Action
-    kind: Kind
+    kind: RouteKind
     summary: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Response, ...]
     problems: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     body_required: bool = True

@@ -32,13 +32,13 @@ WHOLE = BeforeValidator(_whole)
 RoleName = Literal["owner", "admin", "member"]
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """Base of what clients send: unknown fields and wrong types are refused, and errors never show the input."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
-class GenerationRequest(Asked):
+class GenerationRequest(RequestModel):
     """Ask for a draft of a resource."""
 
     resource: ResourceKind = Field(description="The kind of resource to draft.")
@@ -46,23 +46,23 @@ class GenerationRequest(Asked):
     purpose: Purpose
 
 
-class RetryRequest(Asked):
+class RetryRequest(RequestModel):
     """Retry a failed job. Generations need their purpose again, since Pigi no longer holds it."""
 
     purpose: Purpose | None = None
 
 
-class Nothing(Asked):
+class Nothing(RequestModel):
     """A request that needs no body."""
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """Base of what Pigi answers; the document promises that nothing else is in it."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class Explanation(Told):
+class Explanation(ResponseModel):
     """A code in words."""
 
     code: str
@@ -70,14 +70,14 @@ class Explanation(Told):
     advice: str
 
 
-class ReasonWords(Told):
+class ReasonWords(ResponseModel):
     """Why a job stands where it does, and what to do."""
 
     title: str
     advice: str
 
 
-class Progress(Told):
+class Progress(ResponseModel):
     """How far a job has come; ``note`` is a fixed word of the job's kind."""
 
     done: int | None
@@ -85,7 +85,7 @@ class Progress(Told):
     note: str | None
 
 
-class Move(Told):
+class Move(ResponseModel):
     """One line of a job's timeline: ``at`` by the database's clock, ``reason`` a code."""
 
     number: int = Field(ge=1)
@@ -95,7 +95,7 @@ class Move(Told):
     reason: str | None
 
 
-class Effect(Told):
+class Effect(ResponseModel):
     """Something that the job did to the world, and how it is kept from happening twice."""
 
     key: str
@@ -107,7 +107,7 @@ class Effect(Told):
     settled_at: datetime | None
 
 
-class JobLinks(Told):
+class JobLinks(ResponseModel):
     """Where to go from a job; ``result`` is what it makes, for kinds that make something readable."""
 
     self: str
@@ -117,7 +117,7 @@ class JobLinks(Told):
     result: str | None
 
 
-class JobSummary(Told):
+class JobSummary(ResponseModel):
     """A job without its effects. ``buried``: its details are past their retention, only the outcome is left."""
 
     id: Id
@@ -147,14 +147,14 @@ class Job(JobSummary):
     effects: list[Effect]
 
 
-class JobList(Told):
+class JobList(ResponseModel):
     """Jobs, newest first; ``next`` is the path of the following page, null on the last."""
 
     jobs: list[JobSummary]
     next: str | None
 
 
-class GenerationLinks(Told):
+class GenerationLinks(ResponseModel):
     """Where to go from a generation."""
 
     job: str
@@ -162,7 +162,7 @@ class GenerationLinks(Told):
     discard: str
 
 
-class Generation(Told):
+class Generation(ResponseModel):
     """A generation: its draft once there is one, and the codes of the rules that the draft breaks."""
 
     id: Id
@@ -181,7 +181,7 @@ class Generation(Told):
     links: GenerationLinks
 
 
-class Flaw(Told):
+class Flaw(ResponseModel):
     """One thing wrong with a request: where, as a JSON pointer (RFC 6901) or a parameter's name, and what.
 
     ``slot`` is where a secret slot could stand in place of what looks like a secret; ``-`` is a new last entry.
@@ -193,7 +193,7 @@ class Flaw(Told):
     slot: str | None = None
 
 
-class Check(Told):
+class Check(ResponseModel):
     """One part of Pigi: whether it is well, and how many seconds ago it last showed it (null: never, or no matter)."""
 
     name: str
@@ -219,7 +219,7 @@ class Problem(BaseModel):
     what: Limit | None = Field(None, description="What the plan does not allow more of.")
 
 
-class Health(Told):
+class Health(ResponseModel):
     """Whether Pigi is well."""
 
     status: Literal["ok", "ready"]

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pigi.jobs.model.view import JobView
-    from pigi.operations.access import Stand
+    from pigi.operations.access import AccessGrant
     from pigi.operations.generations import LivePiece
-    from web.http.budget import Place
-    from web.http.call import Call
+    from web.http.budget import Slot
+    from web.http.context import OrganisationContext
     from web.http.watcher import Watch
 
 HEARTBEAT_SECONDS = 15.0
@@ -40,9 +40,9 @@ TEXT_SECONDS = 0.25
 """Between looks for live text, which changes no revision; longer once more than `TEXT_STREAMS` look."""
 TEXT_STREAMS = 20
 FOLLOWING = Action.JOBS_READ
-STANDING = 1
+GRANTED = 1
 """The revision of somebody who may still follow; whoever may not has none."""
-STANDING_SECONDS = 1.0
+GRANTED_SECONDS = 1.0
 """Between looks at who may still follow, and the longest that a stream sleeps."""
 STALE_SECONDS = 3.0
 """Age of the last such look after which nothing is told: the client comes back, and is checked at the door."""
@@ -55,15 +55,15 @@ EVENTS = """Events: `move` (a line of the timeline), `progress` (done, total, no
 after it. A stream may close early: reconnect after its `retry`. 204 means that the end was told."""
 
 
-def stream(call: Call, job: JobView) -> Reply:
+def stream(context: OrganisationContext, job: JobView) -> Reply:
     """The job's events from where the client left off, to its end if a place is free for so long."""
     cursor = read_cursor(request.headers.get("Last-Event-ID"), job)
     if knows_the_end(cursor, job):
         return Reply(status=204, headers={"Cache-Control": "no-store"})
-    place = None if job.ended else call.services.streams.take()
-    follower = Follower(call, job, cursor)
+    place = None if job.ended else context.services.streams.take()
+    follower = Follower(context, job, cursor)
     events = follower.brief() if place is None else follower.follow()
-    answer = Reply(_guarded(call, events, place), content_type="text/event-stream")
+    answer = Reply(_guarded(context, events, place), content_type="text/event-stream")
     answer.headers.extend({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     if place is not None:
         # A client may be gone before the first event is asked for, and then no generator ever runs its end.
@@ -71,12 +71,12 @@ def stream(call: Call, job: JobView) -> Reply:
     return answer
 
 
-def _guarded(call: Call, events: Iterator[bytes], place: Place | None) -> Iterator[bytes]:
+def _guarded(context: OrganisationContext, events: Iterator[bytes], place: Slot | None) -> Iterator[bytes]:
     """The events; on any failure the stream ends and the client comes back to where it was."""
     try:
         yield from events
     except Exception as error:  # noqa: BLE001 - the status is long sent: all that is left is to end well
-        logs.failure(call.facts, error)
+        logs.failure(context.facts, error)
         yield _retry(RETRY_BRIEF_MS)
     finally:
         if place is not None:
@@ -87,16 +87,16 @@ def _retry(milliseconds: int) -> bytes:
     return f"retry: {milliseconds}\n\n".encode()
 
 
-def _is_sure(standing: Watch[Stand]) -> bool:
+def _is_sure(grant_watch: Watch[AccessGrant]) -> bool:
     """Whether the client could follow when last looked, and that was just now."""
-    return not standing.stirred.is_set() and time.monotonic() - standing.looked_at < STALE_SECONDS
+    return not grant_watch.stirred.is_set() and time.monotonic() - grant_watch.looked_at < STALE_SECONDS
 
 
 class Follower:
     """One client on its way through a job's events."""
 
-    def __init__(self, call: Call, job: JobView, cursor: Cursor | None) -> None:
-        self._call = call
+    def __init__(self, context: OrganisationContext, job: JobView, cursor: Cursor | None) -> None:
+        self._context = context
         self._job = job
         self._cursor = cursor or Cursor()
         self._resumed = cursor is not None
@@ -111,15 +111,15 @@ class Follower:
         """All there is and all that comes, until the job ends or the stream is old."""
         yield _retry(RETRY_SOON_MS)
         until = time.monotonic() + LONGEST_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnections
-        services = self._call.services
+        services = self._context.services
         with (
             services.watcher.watch(self._job.id, self._job.revision) as watch,
-            services.standings.watch(self._call.stand, STANDING) as standing,
+            services.grant_watcher.watch(self._context.grant, GRANTED) as grant_watch,
         ):
             silent_since = time.monotonic()
-            while _is_sure(standing):
+            while _is_sure(grant_watch):
                 for event in self._tell():
-                    if not _is_sure(standing):
+                    if not _is_sure(grant_watch):
                         break
                     silent_since = time.monotonic()
                     yield event
@@ -128,20 +128,22 @@ class Follower:
                 if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
                     silent_since = time.monotonic()
                     yield b":\n\n"
-                if watch.wait(self._patience(silent_since)) and _is_sure(standing):
+                if watch.wait(self._patience(silent_since)) and _is_sure(grant_watch):
                     self._job = self._read()
                     watch.catch_up(self._job.revision)
             yield _retry(RETRY_BRIEF_MS)
 
     def _patience(self, silent_since: float) -> float:
         if self._live_text and self._job.state == "running":
-            return TEXT_SECONDS * max(1.0, self._call.services.streams.taken / TEXT_STREAMS)
-        return min(STANDING_SECONDS, max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic()))
+            return TEXT_SECONDS * max(1.0, self._context.services.streams.taken / TEXT_STREAMS)
+        return min(GRANTED_SECONDS, max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic()))
 
     def _read(self) -> JobView:
-        with self._call.services.readers:
-            call = self._call
-            return read_job(call.application, self._job.id, call.caller.organisation_id, deletion=call.deletion)
+        with self._context.services.readers:
+            context = self._context
+            return read_job(
+                context.application, self._job.id, context.caller.organisation_id, deletion=context.deletion
+            )
 
     def _tell(self) -> Iterator[bytes]:
         pieces = self._pieces()
@@ -165,9 +167,9 @@ class Follower:
         return self._text_after(0)
 
     def _text_after(self, position: int) -> list[LivePiece]:
-        call = self._call
-        with call.services.readers:
+        context = self._context
+        with context.services.readers:
             pieces: list[LivePiece] = hook(self._live_text)(
-                call.application, call.caller.organisation_id, self._job.subject_id, position
+                context.application, context.caller.organisation_id, self._job.subject_id, position
             )
         return pieces

@@ -51,5 +51,5 @@ class Transport:
     def _location(self, environ: dict[str, Any]) -> str:
         """The same place at our own address, whatever host the request named."""
         query = environ.get("QUERY_STRING", "")
-        asked = f"?{query}" if query and _QUERY.fullmatch(query) else ""
-        return self._address + quote(environ["PATH_INFO"], safe=_UNRESERVED, encoding="latin-1") + asked
+        body = f"?{query}" if query and _QUERY.fullmatch(query) else ""
+        return self._address + quote(environ["PATH_INFO"], safe=_UNRESERVED, encoding="latin-1") + body

@@ -16,57 +16,57 @@ from web.pages.shell.query import local_path, one_of
 from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.http.call import SignedIn, Visit
+    from web.http.context import AccountContext, RequestContext
     from web.http.replies import Reply
 
 
-def sign_in_page(visit: Visit) -> Reply:
+def sign_in_page(context: RequestContext) -> Reply:
     """Sign in, then go on to where one wanted to go."""
-    return draw(visit, "people/sign-in.html", next=local_path(request.args.get("next", "")))
+    return draw(context, "people/sign-in.html", next=local_path(request.args.get("next", "")))
 
 
-def register_page(visit: Visit) -> Reply:
+def register_page(context: RequestContext) -> Reply:
     """Make an account."""
-    return draw(visit, "people/register.html", password_length=SHORTEST)
+    return draw(context, "people/register.html", password_length=SHORTEST)
 
 
-def check_mail_page(visit: Visit) -> Reply:
+def check_mail_page(context: RequestContext) -> Reply:
     """What is said to everybody who asked for a mail, known or not."""
-    return draw(visit, "people/check-your-mail.html", about=one_of("for", ("registration", "password")))
+    return draw(context, "people/check-your-mail.html", about=one_of("for", ("registration", "password")))
 
 
-def welcome_page(visit: Visit, token: str) -> Reply:
+def welcome_page(context: RequestContext, token: str) -> Reply:
     """The mailed link of a registration."""
-    return draw(visit, "people/welcome.html", token=token)
+    return draw(context, "people/welcome.html", token=token)
 
 
-def forgot_password_page(visit: Visit) -> Reply:
+def forgot_password_page(context: RequestContext) -> Reply:
     """Ask for a link to a new password."""
-    return draw(visit, "people/forgot-password.html")
+    return draw(context, "people/forgot-password.html")
 
 
-def reset_password_page(visit: Visit, token: str) -> Reply:
+def reset_password_page(context: RequestContext, token: str) -> Reply:
     """The mailed link to a new password."""
-    return draw(visit, "people/reset-password.html", token=token, password_length=SHORTEST)
+    return draw(context, "people/reset-password.html", token=token, password_length=SHORTEST)
 
 
-def confirm_address_page(visit: Visit, token: str) -> Reply:
+def confirm_address_page(context: RequestContext, token: str) -> Reply:
     """The mailed link of a new address."""
-    return draw(visit, "people/confirm-address.html", token=token)
+    return draw(context, "people/confirm-address.html", token=token)
 
 
-def invitation_page(visit: Visit, token: str) -> Reply:
+def invitation_page(context: RequestContext, token: str) -> Reply:
     """The mailed link of an invitation."""
-    offer = read_invitation(visit.application, token)
-    account = None if visit.person is None else read_account(visit.application, visit.person.account_id)
+    offer = read_invitation(context.application, token)
+    account = None if context.person is None else read_account(context.application, context.person.account_id)
     own = account is not None and email_key(account.email) == email_key(offer.email)
-    return draw(visit, "people/invitation.html", token=token, offer=offer, own=own, password_length=SHORTEST)
+    return draw(context, "people/invitation.html", token=token, offer=offer, own=own, password_length=SHORTEST)
 
 
-def account_page(visit: SignedIn) -> Reply:
+def account_page(context: AccountContext) -> Reply:
     """What Pigi knows of whoever is signed in."""
-    account = read_account(visit.application, visit.account.account_id)
-    return draw(visit, "people/account.html", here="", account=account, password_length=SHORTEST)
+    account = read_account(context.application, context.account.account_id)
+    return draw(context, "people/account.html", here="", account=account, password_length=SHORTEST)
 
 
 ROUTES = (

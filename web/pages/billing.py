@@ -12,16 +12,16 @@ from web.pages.shell.money import meters_of, title_of
 from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 
-def billing_page(call: Call) -> Reply:
+def billing_page(context: OrganisationContext) -> Reply:
     """The plan, what is used of it, and what can be bought."""
-    view = read_billing(call.application, call.caller)
-    usual = call.application.plans.usual
+    view = read_billing(context.application, context.caller)
+    usual = context.application.plans.usual
     return draw(
-        call,
+        context,
         "billing/billing.html",
         here="billing",
         billing=view,
@@ -31,9 +31,9 @@ def billing_page(call: Call) -> Reply:
     )
 
 
-def billing_return_page(call: Call) -> Reply:
+def billing_return_page(context: OrganisationContext) -> Reply:
     """Where Stripe sends people back to. Whatever the address says is not read: only Stripe knows how things stand."""
-    return draw(call, "billing/return.html", here="billing")
+    return draw(context, "billing/return.html", here="billing")
 
 
 ROUTES = (

@@ -15,17 +15,17 @@ from web.pages.shell.route import page
 from web.pages.shell.words import KINDS
 
 if TYPE_CHECKING:
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 MOST_PROJECTS = 200
 CHOICES = [(kind.wire, kind.noun[0].upper() + kind.noun[1:], kind.says) for kind in KINDS.values()]
 
 
-def generate_page(call: Call) -> Reply:
+def generate_page(context: OrganisationContext) -> Reply:
     """Ask for a draft."""
     return draw(
-        call,
+        context,
         "generations/ask.html",
         here="generate",
         kinds=CHOICES,
@@ -34,17 +34,17 @@ def generate_page(call: Call) -> Reply:
     )
 
 
-def generation_page(call: Call, generation: str) -> Reply:
+def generation_page(context: OrganisationContext, generation: str) -> Reply:
     """A draft, while it is written and after."""
-    view = read_generation(call.application, call.caller.organisation_id, generation)
-    call.facts.job_id = view.job_id
-    projects = list_projects(call.application, call.caller, limit=MOST_PROJECTS)
+    view = read_generation(context.application, context.caller.organisation_id, generation)
+    context.facts.job_id = view.job_id
+    projects = list_projects(context.application, context.caller, limit=MOST_PROJECTS)
     return draw(
-        call,
+        context,
         "generations/generation.html",
         here="generate",
         generation=view,
-        job=read_job(call.application, view.job_id, call.caller.organisation_id),
+        job=read_job(context.application, view.job_id, context.caller.organisation_id),
         kind=KINDS[view.resource],
         projects=[(project.id, project.name) for project in projects],
         project=id_of("project") or "",

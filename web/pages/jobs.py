@@ -19,19 +19,19 @@ from web.pages.shell.route import page
 
 if TYPE_CHECKING:
     from pigi.jobs.model.view import JobView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 KINDS = [kind.name for kind in CATALOGUE.values() if kind.listed]
 """Kinds of job that an organisation sees among its own."""
 
 
-def jobs_page(call: Call) -> Reply:
+def jobs_page(context: OrganisationContext) -> Reply:
     """Jobs, newest first."""
     chosen = {"state": one_of("state", list(JobState)), "kind": one_of("kind", KINDS)}
     found = list_jobs(
-        call.application,
-        call.caller.organisation_id,
+        context.application,
+        context.caller.organisation_id,
         state=chosen["state"] or None,
         kind=chosen["kind"] or None,
         limit=PAGE + 1,
@@ -39,11 +39,11 @@ def jobs_page(call: Call) -> Reply:
     )
     jobs, following = older(found, "id")
     return draw(
-        call,
+        context,
         "jobs/list.html",
         here="jobs",
         jobs=jobs,
-        about=drafts_of(call, jobs),
+        about=drafts_of(context, jobs),
         next=following,
         chosen=chosen,
         states=list(JobState),
@@ -53,18 +53,18 @@ def jobs_page(call: Call) -> Reply:
     )
 
 
-def job_page(call: Call, job: str) -> Reply:
+def job_page(context: OrganisationContext, job: str) -> Reply:
     """A job: how it stands, how it went, what it did."""
-    view = read_job(call.application, job, call.caller.organisation_id)
-    call.facts.job_id = view.id
+    view = read_job(context.application, job, context.caller.organisation_id)
+    context.facts.job_id = view.id
     kind = kind_of(view.kind)
     return draw(
-        call,
+        context,
         "jobs/job.html",
         here="jobs",
         job=view,
-        about=drafts_of(call, [view]),
-        changeable=may_change(call.caller, view.kind),
+        about=drafts_of(context, [view]),
+        changeable=may_change(context.caller, view.kind),
         retryable=_retryable(view),
         retry_needs=kind.retry_needs,
         own_page=kind.path(kind.page, view.subject_id),

@@ -10,14 +10,14 @@ from web.pages.shell.layout import draw
 from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.http.call import Visit
+    from web.http.context import RequestContext
     from web.http.replies import Reply
 
 
-def landing_page(visit: Visit) -> Reply:
+def landing_page(context: RequestContext) -> Reply:
     """What Pigi is, that it runs, and how to ask it for something."""
-    address = visit.application.settings.public_url.rstrip("/")
-    return draw(visit, "landing.html", health=readiness(visit.application), address=address)
+    address = context.application.settings.public_url.rstrip("/")
+    return draw(context, "landing.html", health=readiness(context.application), address=address)
 
 
 ROUTES = (page("/", landing_page, Who.ANYONE),)

@@ -18,7 +18,7 @@ from web.pages.shell.route import page
 
 if TYPE_CHECKING:
     from pigi.operations.billing import Oversight
-    from web.http.call import SignedIn
+    from web.http.context import AccountContext
     from web.http.replies import Reply
 
 MOST = 25
@@ -26,18 +26,18 @@ LATE = timedelta(hours=1)
 """What Stripe told is done in seconds: an event that waits so long is stuck."""
 
 
-def operate_page(visit: SignedIn) -> Reply:
+def operate_page(context: AccountContext) -> Reply:
     """How the installation stands."""
-    counts = count_jobs(visit.application)
-    oversight = oversee(visit.application)
+    counts = count_jobs(context.application)
+    oversight = oversee(context.application)
     return draw(
-        visit,
+        context,
         "operate/overview.html",
         here="",
-        health=readiness(visit.application),
+        health=readiness(context.application),
         counts=[(state, counts.get(state, 0)) for state in JobState],
-        failed=list_jobs(visit.application, None, state=JobState.FAILED, limit=MOST),
-        organisations=list_organisations(visit.application),
+        failed=list_jobs(context.application, None, state=JobState.FAILED, limit=MOST),
+        organisations=list_organisations(context.application),
         billing=oversight,
         billing_late=_late(oversight),
     )

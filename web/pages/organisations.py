@@ -25,7 +25,7 @@ from web.pages.shell.query import PAGE, id_of, number_of, older
 from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.http.call import Call, SignedIn
+    from web.http.context import AccountContext, OrganisationContext
 
 OWN = "/o/<organisation>"
 LOOKED_AT = 30
@@ -38,30 +38,30 @@ SCOPES = (
 )
 
 
-def dashboard_page(visit: SignedIn) -> Reply:
+def dashboard_page(context: AccountContext) -> Reply:
     """The only organisation, or a choice of them, with those that can be restored."""
-    mine = organisations_of(visit.application, visit.account, deleted=True)
+    mine = organisations_of(context.application, context.account, deleted=True)
     deleted = [one for one in mine if one.purge_at is not None]
-    there = "/operate" if visit.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 and not deleted else None
+    there = "/operate" if context.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 and not deleted else None
     if there is not None:
         return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
-    return draw(visit, "organisations/choose.html", here="", deleted=deleted, now=now())
+    return draw(context, "organisations/choose.html", here="", deleted=deleted, now=now())
 
 
-def new_organisation_page(visit: SignedIn) -> Reply:
+def new_organisation_page(context: AccountContext) -> Reply:
     """Make an organisation."""
-    return draw(visit, "organisations/new.html", here="")
+    return draw(context, "organisations/new.html", here="")
 
 
-def overview_page(call: Call) -> Reply:
+def overview_page(context: OrganisationContext) -> Reply:
     """What needs somebody, what goes on, and where to go on."""
     # Stripe has these asked for by the dozen; nobody of the organisation did, and none says what to do next.
-    jobs = list_jobs(call.application, call.caller.organisation_id, shown=True, limit=LOOKED_AT)
-    projects = list_projects(call.application, call.caller, limit=FEW)
-    drafts = waiting_drafts(call.application, call.caller, FEW)
+    jobs = list_jobs(context.application, context.caller.organisation_id, shown=True, limit=LOOKED_AT)
+    projects = list_projects(context.application, context.caller, limit=FEW)
+    drafts = waiting_drafts(context.application, context.caller, FEW)
     active = [job for job in jobs if not job.ended]
     return draw(
-        call,
+        context,
         "organisations/overview.html",
         here="overview",
         jobs=jobs,
@@ -69,57 +69,57 @@ def overview_page(call: Call) -> Reply:
         projects=projects,
         active=active[:FEW],
         failed=[job for job in jobs if job.state == JobState.FAILED][:FEW],
-        changes=latest_resources(call.application, call.caller, FEW),
-        about=drafts_of(call, jobs),
+        changes=latest_resources(context.application, context.caller, FEW),
+        about=drafts_of(context, jobs),
         ended=[job for job in jobs if job.state in ENDED][:FEW],
         polls=bool(active),
         first_run=not projects or not jobs,
     )
 
 
-def organisation_page(call: Call) -> Reply:
+def organisation_page(context: OrganisationContext) -> Reply:
     """Its name, leaving it, and deleting it."""
-    view = read_organisation(call.application, call.caller)
-    return draw(call, "organisations/settings.html", here="settings", organisation=view, grace=GRACE.days)
+    view = read_organisation(context.application, context.caller)
+    return draw(context, "organisations/settings.html", here="settings", organisation=view, grace=GRACE.days)
 
 
-def members_page(call: Call) -> Reply:
+def members_page(context: OrganisationContext) -> Reply:
     """Who belongs to it, and who is invited."""
-    may = call.caller.role is not None and call.caller.role.covers(Role.ADMIN)
-    grantable = [role for role in Role if call.caller.role is not None and call.caller.role.covers(role)]
+    may = context.caller.role is not None and context.caller.role.covers(Role.ADMIN)
+    grantable = [role for role in Role if context.caller.role is not None and context.caller.role.covers(role)]
     return draw(
-        call,
+        context,
         "organisations/members.html",
         here="members",
-        members=list_members(call.application, call.caller),
-        invitations=list_invitations(call.application, call.caller) if may else [],
+        members=list_members(context.application, context.caller),
+        invitations=list_invitations(context.application, context.caller) if may else [],
         roles=grantable,
         role_options=[(role, role.capitalize()) for role in grantable],
     )
 
 
-def api_keys_page(call: Call) -> Reply:
+def api_keys_page(context: OrganisationContext) -> Reply:
     """Keys, and making one."""
-    keys = list_keys(call.application, call.caller)
+    keys = list_keys(context.application, context.caller)
     days = {"usual": DEFAULT_DAYS, "most": LONGEST_DAYS, "overlap": DEFAULT_OVERLAP_DAYS}
-    return draw(call, "organisations/api-keys.html", here="keys", keys=keys, scopes=SCOPES, days=days)
+    return draw(context, "organisations/api-keys.html", here="keys", keys=keys, scopes=SCOPES, days=days)
 
 
-def audit_page(call: Call) -> Reply:
+def audit_page(context: OrganisationContext) -> Reply:
     """Changes of access, newest first."""
-    found = list_own_entries(call.application, call.caller, PAGE + 1, number_of("before"))
+    found = list_own_entries(context.application, context.caller, PAGE + 1, number_of("before"))
     entries, following = older(found, "seq")
-    names, since = names_in(call), log_since(call.application, call.caller.organisation_id)
+    names, since = names_in(context), log_since(context.application, context.caller.organisation_id)
     return draw(
-        call, "organisations/audit.html", here="audit", entries=entries, next=following, names=names, since=since
+        context, "organisations/audit.html", here="audit", entries=entries, next=following, names=names, since=since
     )
 
 
-def mails_page(call: Call) -> Reply:
+def mails_page(context: OrganisationContext) -> Reply:
     """Mail sent for it, newest first."""
-    found = list_mails(call.application, call.caller, limit=PAGE + 1, before=id_of("before"))
+    found = list_mails(context.application, context.caller, limit=PAGE + 1, before=id_of("before"))
     mails, following = older(found, "id")
-    return draw(call, "organisations/mails.html", here="mails", mails=mails, next=following)
+    return draw(context, "organisations/mails.html", here="mails", mails=mails, next=following)
 
 
 ROUTES = (

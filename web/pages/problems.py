@@ -9,22 +9,22 @@ from flask import request
 from pigi.domain.reasons import REASONS, explain
 from pigi.errors import Refused
 from web.http.replies import as_json, reply
-from web.http.routes import Answer, Kind, Route, Who
+from web.http.routes import Response, Route, RouteKind, Who
 from web.http.schemas import Explanation
 from web.pages.shell.layout import draw
 
 if TYPE_CHECKING:
-    from web.http.call import Visit
+    from web.http.context import RequestContext
     from web.http.replies import Reply
 
 
-def explain_problem(visit: Visit, code: str) -> Reply:
+def explain_problem(context: RequestContext, code: str) -> Reply:
     """What a code means and what to do, for people or for programs."""
     if code not in REASONS:
         raise Refused("not_found")
     reason = explain(code)
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return draw(visit, "problem.html", code=code, reason=reason)
+        return draw(context, "problem.html", code=code, reason=reason)
     return reply(as_json({"code": code, "title": reason.title, "advice": reason.advice}))
 
 
@@ -34,9 +34,9 @@ ROUTES = (
         "/problems/<code>",
         explain_problem,
         Who.ANYONE,
-        Kind.PAGE,
+        RouteKind.PAGE,
         "Explain a problem's type or a job's reason",
-        (Answer(200, "What the code means and what to do", Explanation, ("application/json", "text/html")),),
+        (Response(200, "What the code means and what to do", Explanation, ("application/json", "text/html")),),
         problems=("not_found",),
     ),
 )

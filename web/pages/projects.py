@@ -16,7 +16,7 @@ from web.pages.shell.words import COLLECTIONS, KINDS
 if TYPE_CHECKING:
     from typing import Any
 
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
     from web.pages.shell.words import KindWords
 
@@ -25,45 +25,45 @@ ONE = f"{ALL}/<project>"
 STATES = ("active", "archived")
 
 
-def projects_page(call: Call) -> Reply:
+def projects_page(context: OrganisationContext) -> Reply:
     """Projects, newest first."""
     state = one_of("state", STATES, "active")
-    found = list_projects(call.application, call.caller, state=state, limit=PAGE + 1, before=id_of("before"))
+    found = list_projects(context.application, context.caller, state=state, limit=PAGE + 1, before=id_of("before"))
     projects, following = older(found, "id")
-    return draw(call, "projects/list.html", here="projects", projects=projects, next=following, state=state)
+    return draw(context, "projects/list.html", here="projects", projects=projects, next=following, state=state)
 
 
-def new_project_page(call: Call) -> Reply:
+def new_project_page(context: OrganisationContext) -> Reply:
     """Make a project."""
-    return draw(call, "projects/edit.html", here="projects", project=None)
+    return draw(context, "projects/edit.html", here="projects", project=None)
 
 
-def edit_project_page(call: Call, project: str) -> Reply:
+def edit_project_page(context: OrganisationContext, project: str) -> Reply:
     """Change a project's words."""
-    view = read_project(call.application, call.caller, project)
-    return draw(call, "projects/edit.html", here="projects", project=view)
+    view = read_project(context.application, context.caller, project)
+    return draw(context, "projects/edit.html", here="projects", project=view)
 
 
-def project_page(call: Call, project: str) -> Reply:
+def project_page(context: OrganisationContext, project: str) -> Reply:
     """A project, at its agents."""
-    return collection_page(call, project, "agents")
+    return collection_page(context, project, "agents")
 
 
-def collection_page(call: Call, project: str, collection: str) -> Reply:
+def collection_page(context: OrganisationContext, project: str, collection: str) -> Reply:
     """A project's resources of one kind."""
     kind, state = kind_of(collection), one_of("state", STATES, "active")
-    view = read_project(call.application, call.caller, project)
+    view = read_project(context.application, context.caller, project)
     found = list_resources(
-        call.application, call.caller, project, kind.wire, state=state, limit=PAGE + 1, before=id_of("before")
+        context.application, context.caller, project, kind.wire, state=state, limit=PAGE + 1, before=id_of("before")
     )
     resources, following = older(found, "id")
     return draw(
-        call,
+        context,
         "projects/project.html",
         here="projects",
         project=view,
         kind=kind,
-        kind_tabs=_tabs(call, project, kind),
+        kind_tabs=_tabs(context, project, kind),
         resources=resources,
         next=following,
         archived=state == "archived",
@@ -77,8 +77,8 @@ def kind_of(collection: str) -> KindWords:
     return COLLECTIONS[collection]
 
 
-def _tabs(call: Call, project: str, here: KindWords) -> list[dict[str, Any]]:
-    home = f"/o/{call.caller.organisation_id}/projects/{project}"
+def _tabs(context: OrganisationContext, project: str, here: KindWords) -> list[dict[str, Any]]:
+    home = f"/o/{context.caller.organisation_id}/projects/{project}"
     return [{"title": kind.title, "path": f"{home}/{kind.collection}", "here": kind is here} for kind in KINDS.values()]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action
-from pigi.operations.configuration import Place, list_revisions, read_project, read_resource, read_revision
+from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import kind_of
 from web.pages.shell.layout import draw
@@ -16,7 +16,7 @@ from web.pages.shell.query import PAGE, number_of, older
 from web.pages.shell.route import page
 
 if TYPE_CHECKING:
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 ALL = f"{PROJECT}/<collection>"
@@ -40,14 +40,14 @@ BLANK: dict[str, dict[str, Any]] = {
 """What a form for a new resource starts with."""
 
 
-def new_resource_page(call: Call, project: str, collection: str) -> Reply:
+def new_resource_page(context: OrganisationContext, project: str, collection: str) -> Reply:
     """Write a resource."""
     kind = kind_of(collection)
     return draw(
-        call,
+        context,
         "resources/edit.html",
         here="projects",
-        project=read_project(call.application, call.caller, project),
+        project=read_project(context.application, context.caller, project),
         kind=kind,
         resource=None,
         content=BLANK[kind.wire],
@@ -55,42 +55,44 @@ def new_resource_page(call: Call, project: str, collection: str) -> Reply:
     )
 
 
-def resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+def resource_page(context: OrganisationContext, project: str, collection: str, resource: str) -> Reply:
     """A resource as it is."""
     return draw(
-        call, "resources/resource.html", revision=None, names=None, **_read(call, project, collection, resource)
+        context, "resources/resource.html", revision=None, names=None, **_read(context, project, collection, resource)
     )
 
 
-def edit_resource_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+def edit_resource_page(context: OrganisationContext, project: str, collection: str, resource: str) -> Reply:
     """Change a resource."""
-    return draw(call, "resources/edit.html", **_read(call, project, collection, resource))
+    return draw(context, "resources/edit.html", **_read(context, project, collection, resource))
 
 
-def revisions_page(call: Call, project: str, collection: str, resource: str) -> Reply:
+def revisions_page(context: OrganisationContext, project: str, collection: str, resource: str) -> Reply:
     """What a resource was, newest first."""
-    values = _read(call, project, collection, resource)
-    place = Place(project, values["kind"].wire, resource)
-    found = list_revisions(call.application, call.caller, place, limit=PAGE + 1, before=number_of("before"))
+    values = _read(context, project, collection, resource)
+    place = ResourceAddress(project, values["kind"].wire, resource)
+    found = list_revisions(context.application, context.caller, place, limit=PAGE + 1, before=number_of("before"))
     revisions, following = older(found, "number")
-    names = names_in(call)
-    return draw(call, "resources/revisions.html", revisions=revisions, next=following, names=names, **values)
+    names = names_in(context)
+    return draw(context, "resources/revisions.html", revisions=revisions, next=following, names=names, **values)
 
 
-def revision_page(call: Call, project: str, collection: str, resource: str, number: int) -> Reply:
+def revision_page(context: OrganisationContext, project: str, collection: str, resource: str, number: int) -> Reply:
     """What a resource was at one revision."""
-    values = _read(call, project, collection, resource)
-    revision = read_revision(call.application, call.caller, Place(project, values["kind"].wire, resource), number)
+    values = _read(context, project, collection, resource)
+    revision = read_revision(
+        context.application, context.caller, ResourceAddress(project, values["kind"].wire, resource), number
+    )
     values["content"] = revision.content
-    return draw(call, "resources/resource.html", revision=revision, names=names_in(call), **values)
+    return draw(context, "resources/resource.html", revision=revision, names=names_in(context), **values)
 
 
-def _read(call: Call, project: str, collection: str, resource: str) -> dict[str, Any]:
+def _read(context: OrganisationContext, project: str, collection: str, resource: str) -> dict[str, Any]:
     kind = kind_of(collection)
-    view = read_resource(call.application, call.caller, Place(project, kind.wire, resource))
+    view = read_resource(context.application, context.caller, ResourceAddress(project, kind.wire, resource))
     return {
         "here": "projects",
-        "project": read_project(call.application, call.caller, project),
+        "project": read_project(context.application, context.caller, project),
         "kind": kind,
         "resource": view,
         "content": view.content,

@@ -19,20 +19,20 @@ from pigi.jobs.execution import claims
 from pigi.jobs.execution.claims import claim, claim_next, extend
 from pigi.jobs.execution.cleanup import clean_up
 from pigi.jobs.execution.context import DATABASE_SECONDS, JobContext
-from pigi.jobs.execution.unclaimed import attend
+from pigi.jobs.execution.unclaimed import handle_unclaimed
 from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost, Stop
-from pigi.jobs.queueing.notifications import RingBuffer
+from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
 from pigi.store import log_entries
-from pigi.store.outages import is_away, patiently
+from pigi.store.outages import is_away, retry_while_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.execution.worker import Handler, Hands
+    from pigi.jobs.execution.worker import Handler, WorkerContext
     from pigi.jobs.kinds import Kind
-    from pigi.jobs.queueing.partitions import Ring
+    from pigi.jobs.queueing.partitions import Notification
     from pigi.store.sessions import ControlDatabase
 
 logger = logging.getLogger(__name__)
@@ -75,65 +75,67 @@ STOPPED: dict[type[Stop], Outcome] = {
 """What becomes of a job that stopped before its end."""
 
 
-def run(handler: Handler, job_id: str, hands: Hands[Any]) -> None:
+def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> None:
     """Answer a bell: do the job if it can be claimed, else see to what it may be owed.
 
     The end of a job takes the next rung one of its kind with it, for up to ``hands.chain_seconds``: that
     saves a commit and a trip through Redis. Every bell of a job so taken finds another's, or nothing to do.
     """
     token = uuid.uuid4().hex
-    held = patiently(lambda: claim(hands.ledger, handler.kind, job_id, token), DATABASE_SECONDS)
+    held = retry_while_unavailable(lambda: claim(worker_context.ledger, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
-        attend(handler, job_id, hands.application)
-        held = _take_other(handler.kind, hands)
+        handle_unclaimed(handler, job_id, worker_context.application)
+        held = _take_other(handler.kind, worker_context)
     if held is not None:
-        _chain(handler, held, hands)
+        _chain(handler, held, worker_context)
 
 
-def _take_other(kind: Kind, hands: Hands[Any]) -> Claim | None:
-    if hands.chain_seconds <= 0:
+def _take_other(kind: Kind, worker_context: WorkerContext[Any]) -> Claim | None:
+    if worker_context.chain_seconds <= 0:
         return None
-    with hands.ledger.transaction() as connection:
+    with worker_context.ledger.transaction() as connection:
         return claim_next(connection, kind)
 
 
-def _chain(handler: Handler, held: Claim, hands: Hands[Any]) -> None:
+def _chain(handler: Handler, held: Claim, worker_context: WorkerContext[Any]) -> None:
     began = time.monotonic()
-    rings = RingBuffer(hands.application.bell, lambda jobs: still_waiting(hands.ledger, jobs))
+    notifications = NotificationBuffer(
+        worker_context.application.notifier, lambda jobs: still_waiting(worker_context.ledger, jobs)
+    )
 
     def following() -> Kind | None:
         """Asked when a job has ended: Celery's time limits count from the bell, so only short jobs lead on."""
-        goes_on = not hands.draining() and time.monotonic() - began < hands.chain_seconds
+        goes_on = not worker_context.draining() and time.monotonic() - began < worker_context.chain_seconds
         return handler.kind if goes_on else None
 
     while True:
-        freed, taken = _do(handler, held, hands, following)
+        freed, taken = _do(handler, held, worker_context, following)
         if taken is None:
-            rings.close(freed)
+            notifications.close(freed)
             return
-        rings.add(freed, taken.job_id)
+        notifications.add(freed, taken.job_id)
         held = taken
 
 
 def _do(
-    handler: Handler, held: Claim, hands: Hands[Any], following: Callable[[], Kind | None]
-) -> tuple[list[Ring], Claim | None]:
-    hands.keeper.hold(held)
+    handler: Handler, held: Claim, worker_context: WorkerContext[Any], following: Callable[[], Kind | None]
+) -> tuple[list[Notification], Claim | None]:
+    worker_context.heartbeat.hold(held)
     try:
-        outcome = attempt(handler, held, hands)
-        return _settle(handler, held, hands, outcome, following())
+        outcome = attempt(handler, held, worker_context)
+        return _settle(handler, held, worker_context, outcome, following())
     except SystemExit:
-        hands.application.bell.ring(claims.hand_back(hands.application.control, held))
+        worker_context.application.notifier.notify(claims.hand_back(worker_context.application.control, held))
         raise
     finally:
-        hands.keeper.let_go()
+        worker_context.heartbeat.let_go()
 
 
-def attempt(handler: Handler, held: Claim, hands: Hands[Any]) -> Outcome:
+def attempt(handler: Handler, held: Claim, worker_context: WorkerContext[Any]) -> Outcome:
     """Run the body once and say what came of it."""
-    context = JobContext(hands.application.control, held, hands.keeper, hands.draining)
+    context = JobContext(worker_context.application.control, held, worker_context.heartbeat, worker_context.draining)
     try:
-        handler.body(context, hands)
+        handler.body(context, worker_context)
     except Stop as stop:
         return STOPPED[type(stop)]
     except (Permanent, Refused) as error:
@@ -169,34 +171,36 @@ def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None 
 
 
 def _settle(
-    handler: Handler, held: Claim, hands: Hands[Any], outcome: Outcome, following: Kind | None
-) -> tuple[list[Ring], Claim | None]:
-    control = hands.ledger
+    handler: Handler, held: Claim, worker_context: WorkerContext[Any], outcome: Outcome, following: Kind | None
+) -> tuple[list[Notification], Claim | None]:
+    control = worker_context.ledger
     match outcome:
         case Ended(state, reason):
-            if handler.kind.cleanup is not None and not patiently(
+            if handler.kind.cleanup is not None and not retry_while_unavailable(
                 lambda: _is_still_ours(control, held), DATABASE_SECONDS
             ):
                 return [], None
-            ending = claims.Ending(state, reason, _close(handler, held, hands, state))
-            return patiently(lambda: claims.finish_and_claim(control, held, ending, following), DATABASE_SECONDS)
+            ending = claims.Ending(state, reason, _close(handler, held, worker_context, state))
+            return retry_while_unavailable(
+                lambda: claims.finish_and_claim(control, held, ending, following), DATABASE_SECONDS
+            )
         case Again(reason, delay):
-            return patiently(lambda: claims.retry(control, held, reason, delay), DATABASE_SECONDS), None
+            return retry_while_unavailable(lambda: claims.retry(control, held, reason, delay), DATABASE_SECONDS), None
         case Returned():
-            return patiently(lambda: claims.hand_back(control, held), DATABASE_SECONDS), None
+            return retry_while_unavailable(lambda: claims.hand_back(control, held), DATABASE_SECONDS), None
         case Lost():
             return [], None
 
 
 def _is_still_ours(control: ControlDatabase, held: Claim) -> bool:
     """A last heartbeat: what a later attempt still needs must not be put away by one that lost its lease."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return extend(connection, held)[0]
 
 
-def _close(handler: Handler, held: Claim, hands: Hands[Any], state: JobState) -> datetime | None:
+def _close(handler: Handler, held: Claim, worker_context: WorkerContext[Any], state: JobState) -> datetime | None:
     """Put away before the end is shown, so that whoever sees the end finds nothing left."""
-    return clean_up(handler.kind, hands.application, held.organisation_id, held.subject_id, state, now())
+    return clean_up(handler.kind, worker_context.application, held.organisation_id, held.subject_id, state, now())
 
 
 def _log(held: Claim, error: BaseException) -> None:

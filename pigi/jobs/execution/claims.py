@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pigi.jobs.effects import SETTLE_OPEN
+from pigi.jobs.effects import MARK_UNKNOWN
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import Claim
 from pigi.jobs.model.transitions import JOB
-from pigi.jobs.queueing.partitions import Ring, let_in
+from pigi.jobs.queueing.partitions import Notification, release
 from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def claim(control: ControlDatabase, kind: Kind, job_id: str, token: str | None =
     Asking again with the same ``token`` is safe: a claim whose answer was lost on the way is found again.
     """
     parameters = {"job_id": job_id, **_claiming(kind, token)}
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         row = connection.execute(transitions.CLAIM, parameters).first()
         if row is None and token is not None:
             row = connection.execute(_HELD, {"job_id": job_id, "token": token}).first()
@@ -56,7 +56,7 @@ def _claiming(kind: Kind, token: str | None = None) -> dict[str, object]:
     return {
         "token": token or uuid.uuid4().hex,
         "lease": LEASE_SECONDS,
-        "patience": kind.patience.total_seconds(),
+        "retry_window": kind.retry_window.total_seconds(),
     }
 
 
@@ -72,7 +72,7 @@ class Unclaimed:
     subject_id: str | None
     cancelled: bool
     fenced: bool
-    close_due: bool
+    cleanup_due: bool
 
 
 _WHY = select(
@@ -81,11 +81,11 @@ _WHY = select(
     JOB.c.subject_id,
     JOB.c.cancel_requested_at.is_not(None),
     ~transitions.UNFENCED,
-    JOB.c.close_at <= transitions.NOW,
+    JOB.c.cleanup_at <= transitions.NOW,
 ).where(transitions.ID)
 
 
-def why_not(connection: Connection, job_id: str) -> Unclaimed | None:
+def why_unclaimed(connection: Connection, job_id: str) -> Unclaimed | None:
     """What stood in the way of a claim; None if there is no such job."""
     row = connection.execute(_WHY, {"job_id": job_id}).first()
     return Unclaimed(row[0], row[1], row[2], bool(row[3]), bool(row[4]), bool(row[5])) if row else None
@@ -98,13 +98,13 @@ def extend(connection: Connection, held: Claim) -> tuple[bool, bool]:
 
 
 def finish(
-    control: ControlDatabase, held: Claim, state: JobState, reason: str | None, close_at: datetime | None
-) -> list[Ring]:
+    control: ControlDatabase, held: Claim, state: JobState, reason: str | None, cleanup_at: datetime | None
+) -> list[Notification]:
     """End the job, if it is still ours; returns the bells to ring for the lane's next.
 
-    ``close_at`` is when what the job was about is (next) to be put away; None when nothing is owed.
+    ``cleanup_at`` is when what the job was about is (next) to be put away; None when nothing is owed.
     """
-    return finish_and_claim(control, held, Ending(state, reason, close_at), None)[0]
+    return finish_and_claim(control, held, Ending(state, reason, cleanup_at), None)[0]
 
 
 @dataclass(frozen=True)
@@ -113,36 +113,40 @@ class Ending:
 
     state: JobState
     reason: str | None
-    close_at: datetime | None
+    cleanup_at: datetime | None
 
 
 def finish_and_claim(
     control: ControlDatabase, held: Claim, ending: Ending, following: Kind | None
-) -> tuple[list[Ring], Claim | None]:
+) -> tuple[list[Notification], Claim | None]:
     """As `finish`, and in the same transaction take the next job of kind ``following``: one commit, not two."""
-    parameters = {**held.mine, "reason": ending.reason, "close_at": ending.close_at}
+    parameters = {**held.mine, "reason": ending.reason, "cleanup_at": ending.cleanup_at}
     with control.transaction() as connection:
         if connection.execute(transitions.FINISH[ending.state], parameters).rowcount != 1:
             return [], None
         if CATALOGUE[held.kind].effects:
-            connection.execute(SETTLE_OPEN, {"of_job": held.job_id})
-        rings = let_in(connection, held.lane, held.queue)
+            connection.execute(MARK_UNKNOWN, {"of_job": held.job_id})
+        notifications = release(connection, held.partition, held.queue)
         taken = None if following is None else claim_next(connection, following)
-    return [ring for ring in rings if taken is None or ring.job_id != taken.job_id], taken
+    return [
+        notification for notification in notifications if taken is None or notification.job_id != taken.job_id
+    ], taken
 
 
-def retry(control: ControlDatabase, held: Claim, reason: str, delay: timedelta) -> list[Ring]:
+def retry(control: ControlDatabase, held: Claim, reason: str, delay: timedelta) -> list[Notification]:
     """Have the job tried again after ``delay``."""
     return _let_go(control, held, transitions.RETRY, {"reason": reason, "delay": delay.total_seconds()})
 
 
-def hand_back(control: ControlDatabase, held: Claim) -> list[Ring]:
+def hand_back(control: ControlDatabase, held: Claim) -> list[Notification]:
     """Return the job for another worker to take at once; counts neither as failure nor as loss."""
     return _let_go(control, held, transitions.HAND_BACK, {})
 
 
-def _let_go(control: ControlDatabase, held: Claim, statement: Executable, parameters: dict[str, object]) -> list[Ring]:
+def _let_go(
+    control: ControlDatabase, held: Claim, statement: Executable, parameters: dict[str, object]
+) -> list[Notification]:
     with control.transaction() as connection:
         if connection.execute(statement, {**held.mine, **parameters}).rowcount != 1:
             return []
-        return let_in(connection, held.lane, held.queue)
+        return release(connection, held.partition, held.queue)

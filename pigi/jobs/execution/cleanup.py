@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_id: str) -> None:
     """Clean up after a job that has ended, and note when to come again."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
     if row is None or row.finished_at is None:
         return
     again = clean_up(kind, application, row.organisation_id, row.subject_id, JobState(row.state), row.finished_at)
-    with control.quick() as connection:
-        connection.execute(update(JOB).where(JOB.c.id == job_id, JOB.c.state == row.state).values(close_at=again))
+    with control.autocommit() as connection:
+        connection.execute(update(JOB).where(JOB.c.id == job_id, JOB.c.state == row.state).values(cleanup_at=again))
 
 
 def clean_up(  # noqa: PLR0913 - the facts of an ended job

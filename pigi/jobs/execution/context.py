@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from pigi.jobs import effects
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import HandBack
-from pigi.store.outages import patiently
+from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.jobs.effects import Begun
-    from pigi.jobs.execution.heartbeat import Keeper
+    from pigi.jobs.execution.heartbeat import LeaseHeartbeat
     from pigi.jobs.model.claim import Claim
     from pigi.store.sessions import ControlDatabase
 
@@ -26,10 +26,12 @@ DATABASE_SECONDS = 15.0
 class JobContext:
     """Handed to the body of one attempt of one job."""
 
-    def __init__(self, control: ControlDatabase, held: Claim, keeper: Keeper, draining: Callable[[], bool]) -> None:
+    def __init__(
+        self, control: ControlDatabase, held: Claim, heartbeat: LeaseHeartbeat, draining: Callable[[], bool]
+    ) -> None:
         self.control = control
         self.job = held
-        self._keeper = keeper
+        self._heartbeat = heartbeat
         self._draining = draining
         self._noted_at = 0.0
 
@@ -51,13 +53,13 @@ class JobContext:
 
     def checkpoint(self) -> None:
         """Stop here if need be: raises Cancelled, LeaseLost or HandBack. Call it between steps."""
-        self._keeper.check()
+        self._heartbeat.check()
         if self._draining():
             raise HandBack
 
     def look(self) -> None:
         """As `checkpoint`, but ask the database now instead of waiting for the next heartbeat."""
-        self._keeper.beat()
+        self._heartbeat.beat()
         self.checkpoint()
 
     def progress(self, done: int, total: int, note: str) -> None:
@@ -66,24 +68,24 @@ class JobContext:
         if moment - self._noted_at < PROGRESS_SECONDS and done < total:
             return
         self._noted_at = moment
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             connection.execute(transitions.PROGRESS, {**self.job.mine, "done": done, "total": total, "note": note})
 
     def begin_effect(self, key: str) -> Begun:
         """Record an intent; see `pigi.jobs.effects.begin`."""
-        return patiently(lambda: effects.begin(self.control, self.job, key), DATABASE_SECONDS)
+        return retry_while_unavailable(lambda: effects.begin(self.control, self.job, key), DATABASE_SECONDS)
 
-    def settle_effect(self, key: str, reference: str | None) -> None:
+    def complete_effect(self, key: str, reference: str | None) -> None:
         """Record that it was done; see `pigi.jobs.effects.settle`."""
-        patiently(lambda: effects.settle(self.control, self.job, key, reference), DATABASE_SECONDS)
+        retry_while_unavailable(lambda: effects.complete(self.control, self.job, key, reference), DATABASE_SECONDS)
 
     def confirm_effect(self, key: str) -> None:
         """Settle what an attempt that died left open, though its outcome is stored; see `pigi.jobs.effects.confirm`."""
-        patiently(lambda: effects.confirm(self.control, self.job, key), DATABASE_SECONDS)
+        retry_while_unavailable(lambda: effects.confirm(self.control, self.job, key), DATABASE_SECONDS)
 
     def confirm_effects(self, *sorts: str) -> None:
         """`confirm_effect` for each of these sorts (keys up to the colon) that an earlier attempt left open."""
-        with self.control.quick() as connection:
+        with self.control.autocommit() as connection:
             found = effects.effects_of(connection, self.job.job_id)
         for effect in found:
             if effect.state == "intended" and effect.key.partition(":")[0] in sorts:
@@ -91,4 +93,4 @@ class JobContext:
 
     def withdraw_effect(self, key: str) -> None:
         """Take the intent back: it certainly led to nothing."""
-        patiently(lambda: effects.withdraw(self.control, self.job, key), DATABASE_SECONDS)
+        retry_while_unavailable(lambda: effects.withdraw(self.control, self.job, key), DATABASE_SECONDS)

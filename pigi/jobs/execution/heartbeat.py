@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 
 
-class Keeper:
+class LeaseHeartbeat:
     """Keeps the lease of one job at a time. Make one after the fork: threads do not survive it."""
 
     def __init__(self, control: ControlDatabase, overdue: Callable[[], bool]) -> None:
@@ -55,7 +55,7 @@ class Keeper:
         held = self._held
         if held is None:
             return
-        with self._control.quick() as connection:
+        with self._control.autocommit() as connection:
             holds, cancelled = extend(connection, held)
         if held is self._held:
             self._stop = Cancelled if holds and cancelled else None if holds else LeaseLost

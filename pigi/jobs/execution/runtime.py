@@ -1,6 +1,6 @@
 """From a bell to a settled job: claim, run, settle. The only Celery code of the tasks.
 
-A body is a plain function of a `JobContext` and `Hands`; `job` registers it and returns it untouched.
+A body is a plain function of a `JobContext` and `WorkerContext`; `job` registers it and returns it untouched.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.execution.worker import Body, Handler, Hands
+from pigi.jobs.execution.worker import Body, Handler, WorkerContext
 from pigi.jobs.queueing.celery_app import app as celery
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ HARD_LIMIT_SECONDS = 15
 
 
 HANDLERS: dict[str, Handler] = {}
-_hands: list[Hands[Any]] = []
+_worker_context: list[WorkerContext[Any]] = []
 
 
-def equip(hands: Hands[Any]) -> None:
+def set_worker_context(worker_context: WorkerContext[Any]) -> None:
     """Give this process its hands; the worker does so in each child."""
-    _hands[:] = [hands]
+    _worker_context[:] = [worker_context]
 
 
 def job(kind: Kind) -> Callable[[Body], Body]:
@@ -40,9 +40,9 @@ def job(kind: Kind) -> Callable[[Body], Body]:
         seconds = kind.time_limit.total_seconds()
 
         @celery.task(name=kind.name, soft_time_limit=seconds, time_limit=seconds + HARD_LIMIT_SECONDS)
-        def answer_bell(job_id: object) -> None:
+        def handle_message(job_id: object) -> None:
             if isinstance(job_id, str):
-                run(handler, job_id, _hands[0])
+                run(handler, job_id, _worker_context[0])
 
         return body
 

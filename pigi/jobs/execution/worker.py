@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from pigi.jobs.execution.heartbeat import Keeper
+    from pigi.jobs.execution.heartbeat import LeaseHeartbeat
     from pigi.jobs.kinds import Kind
-    from pigi.jobs.queueing.notifications import Bell
+    from pigi.jobs.queueing.notifications import Notifier
     from pigi.ports import Gateways
     from pigi.store.sessions import ControlDatabase
 
@@ -22,7 +22,7 @@ class Opened(Protocol):
         """The control database."""
 
     @property
-    def bell(self) -> Bell:
+    def notifier(self) -> Notifier:
         """Rings for jobs."""
 
 
@@ -30,7 +30,7 @@ Application = TypeVar("Application", bound=Opened)
 
 
 @dataclass(frozen=True)
-class Hands(Generic[Application]):
+class WorkerContext(Generic[Application]):
     """What a worker's child works with, made after the fork (worker/lifecycle.py).
 
     ``chain_seconds`` is for how long one bell may lead from a short job to the next of its kind.
@@ -38,7 +38,7 @@ class Hands(Generic[Application]):
 
     application: Application
     gateways: Gateways
-    keeper: Keeper
+    heartbeat: LeaseHeartbeat
     draining: Callable[[], bool]
     relaxed: ControlDatabase | None = None
     chain_seconds: float = 0.0
@@ -50,7 +50,7 @@ class Hands(Generic[Application]):
 
 
 Body = Callable[..., None]
-"""Of a `JobContext` and a `Hands`."""
+"""Of a `JobContext` and a `WorkerContext`."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ class Claim:
     job_id: str
     kind: str
     queue: str
-    lane: str
+    partition: str
     organisation_id: str | None
     subject_id: str | None
     attempt: int

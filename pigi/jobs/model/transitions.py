@@ -71,7 +71,7 @@ HELD = (
     JOB.c.id.label("job_id"),
     JOB.c.kind,
     JOB.c.queue,
-    JOB.c.lane,
+    JOB.c.partition.label("partition"),
     JOB.c.organisation_id,
     JOB.c.subject_id,
     JOB.c.attempt,
@@ -87,7 +87,7 @@ _CLAIMING: dict[str, Any] = {
     "lease_until": database_now(bindparam("lease")),
     "published_at": func.coalesce(JOB.c.published_at, NOW),
     "started_at": func.coalesce(JOB.c.started_at, NOW),
-    "deadline_at": func.coalesce(JOB.c.deadline_at, database_now(bindparam("patience"))),
+    "deadline_at": func.coalesce(JOB.c.deadline_at, database_now(bindparam("retry_window"))),
 }
 
 CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*HELD)
@@ -95,20 +95,20 @@ CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*HELD)
 
 def claim_next(*, skip_locked: bool) -> Any:
     """A claim of the job of a kind whose bell was rung first and not yet answered, in whichever lane."""
-    rung = JOB.alias("rung")
+    published = JOB.alias("rung")
     first = (
-        select(rung.c.id)
+        select(published.c.id)
         .where(
-            rung.c.published_at.is_not(None),
-            rung.c.kind == bindparam("of_kind"),
-            state_is(*WAITING, of=rung),
-            *claimable(rung),
+            published.c.published_at.is_not(None),
+            published.c.kind == bindparam("of_kind"),
+            state_is(*WAITING, of=published),
+            *claimable(published),
         )
-        .order_by(rung.c.published_at)
+        .order_by(published.c.published_at)
         .limit(1)
     )
     if skip_locked:
-        first = first.with_for_update(skip_locked=True, of=rung)
+        first = first.with_for_update(skip_locked=True, of=published)
     return move(JobState.RUNNING, JOB.c.id == first.scalar_subquery(), **_CLAIMING).returning(*HELD)
 
 
@@ -129,7 +129,7 @@ FINISH = {
         finished_at=NOW,
         lease_until=None,
         published_at=None,
-        close_at=bindparam("close_at", type_=Instant),
+        cleanup_at=bindparam("cleanup_at", type_=Instant),
     )
     for target in sorted(ENDED)
 }
@@ -158,7 +158,7 @@ HAND_BACK = move(
 
 LAPSED = (MINE, IS_RUNNING, JOB.c.lease_until < NOW)
 
-TAKE_BACK = move(
+RESCUE = move(
     JobState.RETRYING,
     *LAPSED,
     reason="lease_lapsed",
@@ -176,7 +176,7 @@ GIVE_UP = move(
     finished_at=NOW,
     lease_until=None,
     published_at=None,
-    close_at=bindparam("close_at", type_=Instant),
+    cleanup_at=bindparam("cleanup_at", type_=Instant),
 )
 
 CANCEL_WAITING = move(
@@ -186,7 +186,7 @@ CANCEL_WAITING = move(
     reason=REASON,
     finished_at=NOW,
     published_at=None,
-    close_at=bindparam("close_at", type_=Instant),
+    cleanup_at=bindparam("cleanup_at", type_=Instant),
 )
 
 FLAG_CANCEL = (
@@ -206,7 +206,7 @@ REQUEUE = move(
     lost=0,
     deadline_at=None,
     finished_at=None,
-    close_at=None,
+    cleanup_at=None,
     cancel_requested_at=None,
     progress_done=None,
     progress_total=None,

@@ -11,7 +11,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs.model.transitions import JOB, NOW
 from pigi.jobs.model.view import JobView, view_of
-from pigi.jobs.queueing.partitions import Ring, lane_of
+from pigi.jobs.queueing.partitions import Notification, partition_of
 from pigi.jobs.queues import QUEUES
 from pigi.store.control import Organisation
 from pigi.store.instants import database_now, database_now_text
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningInsert
 
     from pigi.jobs.kinds import Kind
-    from pigi.jobs.queueing.notifications import Bell
+    from pigi.jobs.queueing.notifications import Notifier
 
 
 def _text(name: str) -> Any:
@@ -35,23 +35,23 @@ def _insertion(epoch: Any) -> dict[str, Any]:
     occupying = (
         select(func.count())
         .select_from(occupant)
-        .where(occupant.c.lane == _text("lane"), occupant.c.published_at.is_not(None))
+        .where(occupant.c.partition == _text("partition"), occupant.c.published_at.is_not(None))
         .scalar_subquery()
     )
-    rung = (bindparam("due_in", type_=Integer) <= 0) & (occupying < bindparam("window", type_=Integer))
+    published = (bindparam("due_in", type_=Integer) <= 0) & (occupying < bindparam("concurrency", type_=Integer))
     return {
         "id": _text("job_id"),
         "kind": _text("kind"),
         "queue": _text("queue"),
-        "lane": _text("lane"),
+        "partition": _text("partition"),
         "organisation_id": _text("organisation_id"),
         "epoch": epoch,
         "subject_id": _text("subject_id"),
-        "asked_by": _text("asked_by"),
+        "requested_by": _text("requested_by"),
         "state": bindparam("state", JobState.QUEUED.value, String),
         "created_at": NOW,
         "due_at": database_now(bindparam("due_in", type_=Integer)),
-        "published_at": case((rung, NOW), else_=null()),
+        "published_at": case((published, NOW), else_=null()),
         "attempt": bindparam("attempt", 0, Integer),
         "failures": bindparam("failures", 0, Integer),
         "lost": bindparam("lost", 0, Integer),
@@ -76,11 +76,11 @@ _FOR_PIGI = _statement(of_organisation=False)
 
 def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
     session: ControlSession,
-    bell: Bell | None,
+    notifier: Notifier | None,
     kind: Kind,
     *,
     organisation_id: str | None,
-    asked_by: str,
+    requested_by: str,
     subject_id: str | None = None,
     job_id: str | None = None,
     due_in: int = 0,
@@ -91,10 +91,10 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
 
     Args:
         session: the transaction that the job belongs to.
-        bell: rings after the commit; None leaves it to the pump.
+        notifier: notifies a worker after the commit; None leaves it to the pump.
         kind: what to do.
         organisation_id: for whom; None for Pigi itself.
-        asked_by: who asked, as an identifier.
+        requested_by: who asked, as an identifier.
         subject_id: what the job is about, an id in the organisation's database.
         job_id: the id to use, if it had to be known beforehand.
         due_in: seconds to wait, at least 0.
@@ -108,12 +108,12 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
         "job_id": job_id or new_id(),
         "kind": kind.name,
         "queue": kind.queue,
-        "lane": lane_of(organisation_id, kind),
+        "partition": partition_of(organisation_id, kind),
         "organisation_id": organisation_id,
         "subject_id": subject_id,
-        "asked_by": asked_by,
+        "requested_by": requested_by,
         "due_in": due_in,
-        "window": QUEUES[kind.queue].window,
+        "concurrency": QUEUES[kind.queue].concurrency,
         "schedule": schedule,
         "period": period,
     }
@@ -121,22 +121,22 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
     row = session.connection().execute(statement, parameters).first()
     if row is None:
         raise Refused("organisation_closed")
-    if row.published_at is not None and bell is not None:
-        ring_after_commit(session, bell, [Ring(kind.queue, kind.name, row.id)])
+    if row.published_at is not None and notifier is not None:
+        notify_after_commit(session, notifier, [Notification(kind.queue, kind.name, row.id)])
     return view_of(row)
 
 
-def ring_after_commit(session: ControlSession, bell: Bell, rings: Iterable[Ring]) -> None:
+def notify_after_commit(session: ControlSession, notifier: Notifier, notifications: Iterable[Notification]) -> None:
     """Ring once the session's transaction has committed; never if it rolls back."""
-    session.info["bell"] = bell
-    session.info.setdefault("rings", []).extend(rings)
+    session.info["bell"] = notifier
+    session.info.setdefault("rings", []).extend(notifications)
 
 
 @event.listens_for(ControlSession, "after_commit")
-def _ring(session: ControlSession) -> None:
-    rings = session.info.pop("rings", None)
-    if rings:
-        session.info["bell"].ring(rings)
+def _notify(session: ControlSession) -> None:
+    notifications = session.info.pop("rings", None)
+    if notifications:
+        session.info["bell"].notify(notifications)
 
 
 @event.listens_for(ControlSession, "after_rollback")

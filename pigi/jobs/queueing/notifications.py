@@ -20,7 +20,7 @@ from redis.retry import Retry
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from pigi.jobs.queueing.partitions import Ring
+    from pigi.jobs.queueing.partitions import Notification
 
 PREFIX = "pigi:"
 SECONDS = 0.1
@@ -34,22 +34,28 @@ WAKE_SECONDS = 0.02
 _BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
 
-def encode(ring: Ring) -> str:
+def encode(notification: Notification) -> str:
     """The message as kombu's Redis transport stores it: base64 of JSON inside JSON."""
-    return json.dumps(message_of(ring))
+    return json.dumps(message_of(notification))
 
 
-def message_of(ring: Ring) -> dict[str, Any]:
+def message_of(notification: Notification) -> dict[str, Any]:
     """The message before its encoding."""
-    body = base64.b64encode(json.dumps([[ring.job_id], *_BODY_TAIL]).encode()).decode()
-    headers = {"lang": "py", "task": ring.kind, "id": ring.job_id, "root_id": ring.job_id, "parent_id": None}
+    body = base64.b64encode(json.dumps([[notification.job_id], *_BODY_TAIL]).encode()).decode()
+    headers = {
+        "lang": "py",
+        "task": notification.kind,
+        "id": notification.job_id,
+        "root_id": notification.job_id,
+        "parent_id": None,
+    }
     properties = {
-        "correlation_id": ring.job_id,
+        "correlation_id": notification.job_id,
         "delivery_mode": 1,
-        "delivery_info": {"exchange": "", "routing_key": ring.queue},
+        "delivery_info": {"exchange": "", "routing_key": notification.queue},
         "priority": 0,
         "body_encoding": "base64",
-        "delivery_tag": ring.job_id,
+        "delivery_tag": notification.job_id,
     }
     return {
         "body": body,
@@ -68,7 +74,7 @@ def job_in(message: bytes) -> str | None:
         return None
 
 
-class Bell:
+class Notifier:
     """Rings for jobs. Safe to share between threads; build anew after a fork."""
 
     def __init__(self, url: str, seconds: float = SECONDS) -> None:
@@ -81,11 +87,11 @@ class Bell:
         )
         self._silent_until = 0.0
 
-    def ring(self, rings: Iterable[Ring]) -> bool:
+    def notify(self, notifications: Iterable[Notification]) -> bool:
         """Ring for each; False if Redis did not take them all. Never raises, never waits over 200 ms."""
         by_queue: dict[str, list[str]] = {}
-        for ring in rings:
-            by_queue.setdefault(ring.queue, []).append(encode(ring))
+        for notification in notifications:
+            by_queue.setdefault(notification.queue, []).append(encode(notification))
         if not by_queue:
             return True
         if time.monotonic() < self._silent_until:
@@ -98,7 +104,7 @@ class Bell:
             return False
         return True
 
-    def ringing(self, queue: str, most: int = 5000) -> set[str] | None:
+    def queued(self, queue: str, most: int = 5000) -> set[str] | None:
         """The jobs that messages in the queue ring for; None when there are over ``most`` or Redis is away."""
         try:
             if self._redis.llen(PREFIX + queue) > most:
@@ -120,33 +126,33 @@ class Bell:
         self._redis.close()
 
 
-class RingBuffer:
+class NotificationBuffer:
     """Bells of a chain of short jobs: one now and then to wake an idle child, the rest only if still needed.
 
     Most jobs that a chain lets into their lanes are taken by chains before a bell could be answered; a bell
     for each would fill the queue with bells that mean nothing, before one of another kind.
     """
 
-    def __init__(self, bell: Bell, still_waiting: Callable[[Collection[str]], set[str]]) -> None:
+    def __init__(self, notifier: Notifier, still_waiting: Callable[[Collection[str]], set[str]]) -> None:
         """``still_waiting`` says which of some jobs are rung for and not taken yet."""
-        self._bell = bell
+        self._notifier = notifier
         self._still_waiting = still_waiting
-        self._pending: dict[str, Ring] = {}
-        self._rung_at = time.monotonic()
+        self._pending: dict[str, Notification] = {}
+        self._notified_at = time.monotonic()
 
-    def add(self, rings: Iterable[Ring], taken: str) -> None:
+    def add(self, notifications: Iterable[Notification], taken: str) -> None:
         """Take bells to ring, while the chain goes on with the job ``taken``."""
-        self._pending.update((ring.job_id, ring) for ring in rings)
+        self._pending.update((notification.job_id, notification) for notification in notifications)
         self._pending.pop(taken, None)
-        if self._pending and time.monotonic() - self._rung_at > WAKE_SECONDS:
-            self._rung_at = time.monotonic()
-            self._bell.ring([self._pending.popitem()[1]])
+        if self._pending and time.monotonic() - self._notified_at > WAKE_SECONDS:
+            self._notified_at = time.monotonic()
+            self._notifier.notify([self._pending.popitem()[1]])
 
-    def close(self, rings: Iterable[Ring]) -> None:
+    def close(self, notifications: Iterable[Notification]) -> None:
         """Ring what is still needed at the end of the chain; ``rings`` come from its last job."""
-        last = list(rings)
+        last = list(notifications)
         if self._pending:
             waiting = self._still_waiting(self._pending.keys())
-            last += [ring for ring in self._pending.values() if ring.job_id in waiting]
+            last += [notification for notification in self._pending.values() if notification.job_id in waiting]
             self._pending.clear()
-        self._bell.ring(last)
+        self._notifier.notify(last)

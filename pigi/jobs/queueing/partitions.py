@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
-LANE = JOB.c.lane == bindparam("of_lane")
-UNRUNG = JOB.c.published_at.is_(None) & IS_WAITING
+PARTITION = JOB.c.partition == bindparam("of_lane")
+UNPUBLISHED = JOB.c.published_at.is_(None) & IS_WAITING
 
 
 @dataclass(frozen=True)
-class Ring:
+class Notification:
     """A bell to ring: what the message in Redis says."""
 
     queue: str
@@ -37,24 +37,24 @@ class Ring:
     job_id: str
 
 
-def lane_of(organisation_id: str | None, kind: Kind) -> str:
+def partition_of(organisation_id: str | None, kind: Kind) -> str:
     """The lane's name; Pigi's own jobs share what their kind says."""
     return f"{organisation_id or kind.share}:{kind.queue}"
 
 
-def _letting_in(*, skip_locked: bool) -> Any:
+def _releasing(*, skip_locked: bool) -> Any:
     waiting, occupant = JOB.alias("waiting"), JOB.alias("occupant")
     occupying = (
         select(func.count())
         .select_from(occupant)
-        .where(occupant.c.lane == bindparam("of_lane"), occupant.c.published_at.is_not(None))
+        .where(occupant.c.partition == bindparam("of_lane"), occupant.c.published_at.is_not(None))
         .scalar_subquery()
     )
-    free = bindparam("window", type_=Integer) - occupying
+    free = bindparam("concurrency", type_=Integer) - occupying
     following = (
         select(waiting.c.id)
         .where(
-            waiting.c.lane == bindparam("of_lane"),
+            waiting.c.partition == bindparam("of_lane"),
             waiting.c.published_at.is_(None),
             state_is(*WAITING, of=waiting),
             waiting.c.due_at <= NOW,
@@ -73,21 +73,21 @@ def _letting_in(*, skip_locked: bool) -> Any:
     return update(JOB).where(chosen).values(published_at=NOW).returning(JOB.c.queue, JOB.c.kind, JOB.c.id)
 
 
-_LET_IN = {sqlite: _letting_in(skip_locked=not sqlite) for sqlite in (True, False)}
+_RELEASE = {sqlite: _releasing(skip_locked=not sqlite) for sqlite in (True, False)}
 
 
-def let_in(connection: Connection, lane: str, queue: str) -> list[Ring]:
+def release(connection: Connection, partition: str, queue: str) -> list[Notification]:
     """Mark as rung as many of the lane's due jobs as have a place; ring them after the commit.
 
     Two callers at once may let in one too many; that costs a moment of fairness and nothing else.
     """
-    statement = _LET_IN[is_sqlite(connection)]
-    rung = connection.execute(statement, {"of_lane": lane, "window": QUEUES[queue].window})
-    return [Ring(row.queue, row.kind, row.id) for row in rung]
+    statement = _RELEASE[is_sqlite(connection)]
+    published = connection.execute(statement, {"of_lane": partition, "concurrency": QUEUES[queue].concurrency})
+    return [Notification(row.queue, row.kind, row.id) for row in published]
 
 
 def still_waiting(control: ControlDatabase, job_ids: Collection[str]) -> set[str]:
     """Which of these jobs are rung for and not taken yet."""
-    rung = select(JOB.c.id).where(JOB.c.id.in_(job_ids), JOB.c.published_at.is_not(None), IS_WAITING)
-    with control.quick() as connection:
-        return {row.id for row in connection.execute(rung)}
+    published = select(JOB.c.id).where(JOB.c.id.in_(job_ids), JOB.c.published_at.is_not(None), IS_WAITING)
+    with control.autocommit() as connection:
+        return {row.id for row in connection.execute(published)}

@@ -17,12 +17,12 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from pigi.ids import is_id
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queueing.notifications import message_of
-from pigi.jobs.queueing.partitions import Ring
+from pigi.jobs.queueing.partitions import Notification
 
 logger = logging.getLogger(__name__)
 
 
-def ring_in(message: object, queue: str) -> Ring | None:
+def notification_in(message: object, queue: str) -> Notification | None:
     """What a decoded message rings for; None for rubbish and for kinds of another release."""
     headers = message.get("headers") if isinstance(message, dict) else None
     if not isinstance(headers, dict):
@@ -30,7 +30,7 @@ def ring_in(message: object, queue: str) -> Ring | None:
     kind, job_id = headers.get("task"), headers.get("id")
     if not isinstance(kind, str) or kind not in CATALOGUE or not isinstance(job_id, str) or not is_id(job_id):
         return None
-    return Ring(queue, kind, job_id)
+    return Notification(queue, kind, job_id)
 
 
 class Channel(redis.Channel):
@@ -51,11 +51,11 @@ class Transport(redis.Transport):
     Channel = Channel
 
     def _deliver(self, message: Any, queue: str) -> None:
-        ring = ring_in(message, queue)
-        if ring is None:
+        notification = notification_in(message, queue)
+        if notification is None:
             logger.warning("rubbish in a queue dropped (no bell)")
             return
-        super()._deliver(message_of(ring), queue)  # type: ignore[no-untyped-call]
+        super()._deliver(message_of(notification), queue)  # type: ignore[no-untyped-call]
 
 
 def install() -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from pigi.clock import now
-from pigi.jobs.effects import SETTLE_OPEN
+from pigi.jobs.effects import MARK_UNKNOWN
 from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import IS_ENDED, IS_WAITING, JOB, NOW
-from pigi.jobs.queueing.partitions import UNRUNG, Ring, let_in
+from pigi.jobs.queueing.partitions import UNPUBLISHED, Notification, release
 from pigi.jobs.queues import QUEUES
 from pigi.store.instants import database_now
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, Select
     from sqlalchemy.sql.dml import Update
 
-    from pigi.jobs.queueing.notifications import Bell
+    from pigi.jobs.queueing.notifications import Notifier
     from pigi.store.sessions import ControlDatabase
 
 MISSED_SECONDS = 4
@@ -37,22 +37,22 @@ BATCH = 500
 class Round:
     """What one tick found."""
 
-    taken_back: int
-    let_in: int
-    rung_again: int
-    closings: int
+    rescued: int
+    release: int
+    republished: int
+    cleanups: int
 
 
-def pump(control: ControlDatabase, bell: Bell) -> Round:
+def pump(control: ControlDatabase, notifier: Notifier) -> Round:
     """One tick; raises SQLAlchemyError while the database is away."""
-    taken_back = take_back(control)
-    entered = open_lanes(control)
-    missed = find_missed(control, bell)
-    closings = find_closings(control, bell)
-    bell.ring([*entered, *missed, *closings])
-    with control.quick() as connection:
+    rescued = rescue(control)
+    entered = release_waiting(control)
+    missed = find_unanswered(control, notifier)
+    cleanups = find_cleanups(control, notifier)
+    notifier.notify([*entered, *missed, *cleanups])
+    with control.autocommit() as connection:
         record(connection, "pump")
-    return Round(taken_back, len(entered), len(missed), len(closings))
+    return Round(rescued, len(entered), len(missed), len(cleanups))
 
 
 _LAPSED = select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind).where(
@@ -60,9 +60,9 @@ _LAPSED = select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind).where(
 )
 
 
-def take_back(control: ControlDatabase) -> int:
+def rescue(control: ControlDatabase) -> int:
     """Return jobs whose worker fell silent; end those over which workers died too often."""
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         lapsed = connection.execute(_LAPSED.order_by(JOB.c.lease_until).limit(BATCH)).all()
     return sum(_judge(control, row) for row in lapsed)
 
@@ -72,7 +72,7 @@ def _judge(control: ControlDatabase, row: Row[tuple[str, str, int, str]]) -> int
     with control.transaction() as connection:
         moved = connection.execute(statement, parameters).rowcount
         if moved and statement is transitions.GIVE_UP:
-            connection.execute(SETTLE_OPEN, {"of_job": row.id})
+            connection.execute(MARK_UNKNOWN, {"of_job": row.id})
     return moved
 
 
@@ -81,35 +81,37 @@ def _verdict(row: Row[tuple[str, str, int, str]]) -> tuple[Update, dict[str, obj
     kind = CATALOGUE.get(row.kind)
     # Of a kind that this release does not know it cannot say what ending it owes: that is for one that does.
     if kind is None or row.lost + 1 < DELIVERIES:
-        return transitions.TAKE_BACK, mine
-    return transitions.GIVE_UP, {**mine, "close_at": now() if kind.cleanup else None}
+        return transitions.RESCUE, mine
+    return transitions.GIVE_UP, {**mine, "cleanup_at": now() if kind.cleanup else None}
 
 
-def _lanes() -> Select[tuple[str]]:
-    first = select(func.min(JOB.c.lane).label("lane")).where(UNRUNG).cte("lanes", recursive=True)
-    following = select(func.min(JOB.c.lane)).where(UNRUNG, JOB.c.lane > first.c.lane).scalar_subquery()
-    every = first.union_all(select(following).where(first.c.lane.is_not(None)))
-    return select(every.c.lane).where(every.c.lane.is_not(None))
+def _partitions() -> Select[tuple[str]]:
+    first = select(func.min(JOB.c.partition).label("partition")).where(UNPUBLISHED).cte("lanes", recursive=True)
+    following = (
+        select(func.min(JOB.c.partition)).where(UNPUBLISHED, JOB.c.partition > first.c.partition).scalar_subquery()
+    )
+    every = first.union_all(select(following).where(first.c.partition.is_not(None)))
+    return select(every.c.partition).where(every.c.partition.is_not(None))
 
 
-LANES = _lanes()
+PARTITIONS = _partitions()
 """Each lane with a waiting job, by skipping through the index: the cost is the number of lanes, not of jobs."""
 
 
-def open_lanes(control: ControlDatabase) -> list[Ring]:
+def release_waiting(control: ControlDatabase) -> list[Notification]:
     """Let in what is due and has a place, lane by lane; a queue of a newer release is left to its own pump."""
-    with control.quick() as connection:
-        lanes = [str(row.lane) for row in connection.execute(LANES)]
-    rings: list[Ring] = []
-    for lane in lanes:
-        queue = lane.rsplit(":", 1)[1]
+    with control.autocommit() as connection:
+        partitions = [str(row.partition) for row in connection.execute(PARTITIONS)]
+    notifications: list[Notification] = []
+    for partition in partitions:
+        queue = partition.rsplit(":", 1)[1]
         if queue in QUEUES:
             with control.transaction() as connection:
-                rings += let_in(connection, lane, queue)
-    return rings
+                notifications += release(connection, partition, queue)
+    return notifications
 
 
-_RUNG_LONG_AGO = (
+_UNANSWERED = (
     select(JOB.c.queue, JOB.c.kind, JOB.c.id)
     .where(
         JOB.c.kind == bindparam("kind"),
@@ -122,41 +124,46 @@ _RUNG_LONG_AGO = (
 )
 
 
-def find_missed(control: ControlDatabase, bell: Bell) -> list[Ring]:
+def find_unanswered(control: ControlDatabase, notifier: Notifier) -> list[Notification]:
     """Bells that nobody answered and Redis no longer holds; marks them as rung anew.
 
     Kind by kind, so that one whose consumer is away, with all its bells still ringing, hides no other's.
     """
-    missed: list[Ring] = []
-    with control.quick() as connection:
+    missed: list[Notification] = []
+    with control.autocommit() as connection:
         for kind in CATALOGUE.values():
-            found = connection.execute(_RUNG_LONG_AGO, {"kind": kind.name})
-            silent = [Ring(row.queue, row.kind, row.id) for row in found]
-            ringing = bell.ringing(kind.queue) if silent else None
-            missed += [ring for ring in silent if _is_missed(ring, ringing)]
+            found = connection.execute(_UNANSWERED, {"kind": kind.name})
+            silent = [Notification(row.queue, row.kind, row.id) for row in found]
+            queued = notifier.queued(kind.queue) if silent else None
+            missed += [notification for notification in silent if _is_missed(notification, queued)]
         if missed:
-            chosen = [ring.job_id for ring in missed]
+            chosen = [notification.job_id for notification in missed]
             connection.execute(update(JOB).where(JOB.c.id.in_(chosen), IS_WAITING).values(published_at=NOW))
     return missed
 
 
-def _is_missed(ring: Ring, ringing: set[str] | None) -> bool:
-    return ringing is not None and ring.job_id not in ringing
+def _is_missed(notification: Notification, queued: set[str] | None) -> bool:
+    return queued is not None and notification.job_id not in queued
 
 
-def find_closings(control: ControlDatabase, bell: Bell) -> list[Ring]:
+def find_cleanups(control: ControlDatabase, notifier: Notifier) -> list[Notification]:
     """Ended jobs that owe a putting-away and have no bell in Redis yet."""
-    with control.quick() as connection:
-        owed = [Ring(row.queue, row.kind, row.id) for row in connection.execute(_OWED, {"kinds": list(CATALOGUE)})]
-    ringing = {queue: bell.ringing(queue) for queue in {ring.queue for ring in owed}}
-    return [ring for ring in owed if _is_missed(ring, ringing[ring.queue])]
+    with control.autocommit() as connection:
+        owed = [
+            Notification(row.queue, row.kind, row.id) for row in connection.execute(_OWED, {"kinds": list(CATALOGUE)})
+        ]
+    queued = {queue: notifier.queued(queue) for queue in {notification.queue for notification in owed}}
+    return [notification for notification in owed if _is_missed(notification, queued[notification.queue])]
 
 
 _OWED = (
     select(JOB.c.queue, JOB.c.kind, JOB.c.id)
     .where(
-        JOB.c.close_at.is_not(None), JOB.c.close_at <= NOW, IS_ENDED, JOB.c.kind.in_(bindparam("kinds", expanding=True))
+        JOB.c.cleanup_at.is_not(None),
+        JOB.c.cleanup_at <= NOW,
+        IS_ENDED,
+        JOB.c.kind.in_(bindparam("kinds", expanding=True)),
     )
-    .order_by(JOB.c.close_at)
+    .order_by(JOB.c.cleanup_at)
     .limit(BATCH)
 )

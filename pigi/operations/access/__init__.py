@@ -5,18 +5,18 @@ from __future__ import annotations
 from pigi.operations.access.authorisation import authorise, may_change, organisation_of_job, role_in
 from pigi.operations.access.grants import (
     ORGANISATION,
-    Stand,
+    AccessGrant,
     changing_access,
     find_role,
     hold_organisation,
     lock_organisation,
-    still_standing,
+    still_granted,
 )
 from pigi.operations.access.tenant import changing, reading, take_turns
 
 __all__ = [
     "ORGANISATION",
-    "Stand",
+    "AccessGrant",
     "authorise",
     "changing",
     "changing_access",
@@ -27,6 +27,6 @@ __all__ = [
     "organisation_of_job",
     "reading",
     "role_in",
-    "still_standing",
+    "still_granted",
     "take_turns",
 ]

@@ -64,7 +64,7 @@ def _place(application: Application, account_id: str, organisation_id: str) -> t
     """What an account is in an organisation, and the organisation's state."""
     if not is_id(organisation_id):
         return None
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         found = connection.execute(_PLACE, {"organisation": organisation_id, "account": account_id}).first()
     return None if found is None else (Role(found.role), found.state)
 
@@ -79,7 +79,7 @@ def organisation_of_job(application: Application, job_id: str, action: Action) -
     """
     if not is_id(job_id):
         raise Refused("not_found")
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         for query in (_OF_JOB, _OF_TOMBSTONE):
             found = connection.execute(query, {"job": job_id}).first()
             if found is None:

@@ -29,7 +29,7 @@ ORGANISATION: Any = Organisation.__table__
 
 
 @dataclass(frozen=True)
-class Stand:
+class AccessGrant:
     """On what somebody's access to an organisation rests: a browser's session, or an API key.
 
     ``deletion`` is set for whoever follows the organisation's deletion, which nothing else there outlives.
@@ -111,30 +111,30 @@ _KEYS: Any = (
 )
 
 
-def still_standing(application: Application, stands: Collection[Stand], action: Action) -> set[Stand]:
+def still_granted(application: Application, grants: Collection[AccessGrant], action: Action) -> set[AccessGrant]:
     """Those of ``stands`` on which ``action`` may still be done, in at most two queries."""
     moment = now()
-    sessions = [stand.session_id for stand in stands if stand.session_id is not None]
-    keys = [stand.key_id for stand in stands if stand.key_id is not None]
-    found: set[Stand] = set()
-    with application.control.quick() as connection:
+    sessions = [grant.session_id for grant in grants if grant.session_id is not None]
+    keys = [grant.key_id for grant in grants if grant.key_id is not None]
+    found: set[AccessGrant] = set()
+    with application.control.autocommit() as connection:
         if sessions:
-            within = sorted({stand.organisation_id for stand in stands})
+            within = sorted({grant.organisation_id for grant in grants})
             asked = {"ids": sessions, "organisations": within, "since": cutoff(Retention.SESSION, moment)}
             for row in connection.execute(_SESSIONS, asked):
                 found |= _of_session(row, action)
         if keys:
             for row in connection.execute(_KEYS, {"ids": keys, "moment": moment}):
                 if key_may(frozenset(map(Scope, row.scopes.split())), action):
-                    found.add(Stand(row.organisation_id, key_id=row.id))
-    return found & set(stands)
+                    found.add(AccessGrant(row.organisation_id, key_id=row.id))
+    return found & set(grants)
 
 
-def _of_session(row: Any, action: Action) -> set[Stand]:
+def _of_session(row: Any, action: Action) -> set[AccessGrant]:
     """How a session's row stands: for ``action``, and for following a deletion."""
     role, asked = Role(row.role), {False: action, True: Action.DELETION_READ}
     return {
-        Stand(row.organisation_id, session_id=row.id, deletion=deletion)
+        AccessGrant(row.organisation_id, session_id=row.id, deletion=deletion)
         for deletion, wanted in asked.items()
         if is_found(row.state, role, wanted) and role_may(role, wanted)
     }

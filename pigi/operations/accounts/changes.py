@@ -149,15 +149,15 @@ def _after_new_password(session: ControlSession, application: Application, perso
     close_sessions(session, person.account_id, but=person.session_id)
     end_links(session, person.account_id, key)
     record(session, application, "account.password_changed", person.name, subject=person.name)
-    queue_mail(session, application, Template.PASSWORD_CHANGED, person.account_id, key, asked_by=person.name)
+    queue_mail(session, application, Template.PASSWORD_CHANGED, person.account_id, key, requested_by=person.name)
 
 
 def _ask_for_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
     """Mail a link to the new address, and tell the old one, which is held apart: it may be another by then."""
     link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
-    queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), asked_by=person.name)
+    queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), requested_by=person.name)
     notice_id = add_link(session, application, OLD_ADDRESS, row.email, row.id)
-    queue_mail(session, application, Template.ADDRESS_CHANGED, notice_id, row.email_key, asked_by=person.name)
+    queue_mail(session, application, Template.ADDRESS_CHANGED, notice_id, row.email_key, requested_by=person.name)
 
 
 TOKEN: Any = AccountToken.__table__
@@ -222,7 +222,7 @@ def ask_for_reset(application: Application, email: str, network: str) -> None:
             return
         with application.control.begin() as session:
             link_id = add_link(session, application, NEW_PASSWORD, email)
-            queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, asked_by="pigi")
+            queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, requested_by="pigi")
 
 
 def reset_password(application: Application, token: str, password: str, network: str) -> None:
@@ -247,7 +247,7 @@ def reset_password(application: Application, token: str, password: str, network:
             end_links(session, account.id, account.email_key)
             who = Person(account.id, "", operator=account.kind == OPERATOR).name
             record(session, application, "account.password_reset", who, subject=who)
-            queue_mail(session, application, Template.PASSWORD_CHANGED, account.id, account.email_key, asked_by=who)
+            queue_mail(session, application, Template.PASSWORD_CHANGED, account.id, account.email_key, requested_by=who)
     forgive(application, SIGN_IN, network, account.email_key)
 
 

@@ -59,7 +59,7 @@ def register(application: Application, name: str, email: str, password: str, net
                     expires_at=moment + keep(Retention.REGISTRATION),
                 )
             )
-            queue_mail(session, application, Template.WELCOME, row_id, key, asked_by="pigi")
+            queue_mail(session, application, Template.WELCOME, row_id, key, requested_by="pigi")
 
 
 def confirm_registration(

@@ -66,7 +66,7 @@ def find_person(application: Application, token: str) -> Person:
         raise Refused("unauthenticated")
     moment = now()
     parameters = {"hash": token_hash(token), "since": cutoff(Retention.SESSION, moment)}
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(_FIND, parameters).first()
         if row is None:
             raise Refused("unauthenticated")
@@ -167,5 +167,5 @@ def sign_out_everywhere(application: Application, person: Person, on_done: OnDon
 
 def _find(application: Application, key: str) -> Any:
     query = select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.password_hash)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state == "active")).first()

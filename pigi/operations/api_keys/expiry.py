@@ -29,7 +29,7 @@ WARNED_BEFORE = (0, 3, 14)
 """Days before its end at which a key is warned of."""
 MADE_UP_FOR = timedelta(days=1)
 """How long after a key's end the day's warning is still sent: the run of the day may come after the hour."""
-ASKED_BY = "schedule"
+REQUESTED_BY = "schedule"
 
 KEY: Any = ApiKey.__table__
 
@@ -74,7 +74,7 @@ def _ending(application: Application, moment: datetime) -> Sequence[Any]:
         )
         .order_by(KEY.c.id)
     )
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(query).all()
 
 
@@ -95,7 +95,7 @@ def _warn(application: Application, key_id: str, organisation_id: str, stage: in
         for account in _keepers(session, organisation_id):
             queue_mail(
                 session, application, "key-expiring", key_id, account.email_key,
-                organisation_id=organisation_id, recipient_id=account.id, asked_by=ASKED_BY,
+                organisation_id=organisation_id, recipient_id=account.id, requested_by=REQUESTED_BY,
             )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ class IssuedKey:
 
 
 @dataclass(frozen=True, repr=False)
-class Wish:
+class NewKey:
     """What a new key shall be."""
 
     organisation_id: str
@@ -85,7 +85,7 @@ _NOTE: Any = (
 def authenticate(application: Application, token: str) -> Key:
     """Which key this is the token of; raises Refused ``unauthenticated`` for any token that does not hold now."""
     key_id, secret = _parts(token)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(_FIND, {"key_id": key_id}).first()
     matches = hmac.compare_digest(_hashed(secret), row.secret_hash if row else b"\0" * 32)
     moment = now()
@@ -99,7 +99,7 @@ def authenticate(application: Application, token: str) -> Key:
 def _note_use(application: Application, key_id: str, day: date) -> None:
     """Note the day, once a day: a write for each request would cost more than it tells."""
     try:
-        with application.control.quick() as connection:
+        with application.control.autocommit() as connection:
             connection.execute(_NOTE, {"of_key": key_id, "day": day})
     except SQLAlchemyError:
         # The request goes on, and the next one notes it.
@@ -120,7 +120,7 @@ def issue_key(
     check_key(label, days)
     with application.control.begin() as session:
         lock_organisation(session, organisation_id)
-        return insert_key(session, application, CLI, Wish(organisation_id, label, frozenset(scopes), days)).token
+        return insert_key(session, application, CLI, NewKey(organisation_id, label, frozenset(scopes), days)).token
 
 
 def revoke_key(application: Application, key_id: str) -> None:
@@ -155,36 +155,36 @@ def check_key(label: str, days: int) -> None:
         raise Refused("invalid_name")
 
 
-def insert_key(session: ControlSession, application: Application, actor: str, wish: Wish) -> IssuedKey:
+def insert_key(session: ControlSession, application: Application, actor: str, new_key: NewKey) -> IssuedKey:
     """Make the key in the session's transaction, which holds the organisation; raises Refused ``too_many_keys``."""
     moment = now()
-    _leave_room(session, wish, moment)
+    _leave_room(session, new_key, moment)
     key_id, secret = new_id(), secrets.token_urlsafe(32)
     session.add(
         ApiKey(
             id=key_id,
-            organisation_id=wish.organisation_id,
-            label=wish.label,
-            scopes=" ".join(scope for scope in Scope if scope in wish.scopes),
+            organisation_id=new_key.organisation_id,
+            label=new_key.label,
+            scopes=" ".join(scope for scope in Scope if scope in new_key.scopes),
             secret_hash=_hashed(secret),
-            created_by=wish.made_by,
-            replaces=wish.replaces,
+            created_by=new_key.made_by,
+            replaces=new_key.replaces,
             created_at=moment,
-            expires_at=moment + timedelta(days=wish.days),
+            expires_at=moment + timedelta(days=new_key.days),
         )
     )
     session.flush()
-    kind = "key.issued" if wish.replaces is None else "key.rotated"
+    kind = "key.issued" if new_key.replaces is None else "key.rotated"
     record(
-        session, application, kind, actor, wish.organisation_id, f"api-key:{key_id}",
-        key=key_id, replaces=wish.replaces, scopes=" ".join(sorted(wish.scopes)), days=wish.days,
+        session, application, kind, actor, new_key.organisation_id, f"api-key:{key_id}",
+        key=key_id, replaces=new_key.replaces, scopes=" ".join(sorted(new_key.scopes)), days=new_key.days,
     )  # fmt: skip
     return IssuedKey(key_id, f"{PREFIX}_{uuid.UUID(key_id).hex}_{secret}")
 
 
-def _leave_room(session: ControlSession, wish: Wish, moment: datetime) -> None:
-    most = MOST_LIVE if wish.replaces is None else 2 * MOST_LIVE
-    live = select(func.count()).select_from(ApiKey).where(ApiKey.organisation_id == wish.organisation_id)
+def _leave_room(session: ControlSession, new_key: NewKey, moment: datetime) -> None:
+    most = MOST_LIVE if new_key.replaces is None else 2 * MOST_LIVE
+    live = select(func.count()).select_from(ApiKey).where(ApiKey.organisation_id == new_key.organisation_id)
     if (session.scalar(live.where(is_live(moment))) or 0) >= most:
         raise Refused("too_many_keys", limit=most)
 
@@ -223,9 +223,9 @@ def make_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with th
     """
     label = label.strip()
     check_key(label, days)
-    wish = Wish(caller.organisation_id, label, frozenset(scopes), days, caller.account_id)
+    new_key = NewKey(caller.organisation_id, label, frozenset(scopes), days, caller.account_id)
     with changing_access(application, caller, Action.KEYS_CHANGE) as (session, _role):
-        issued = insert_key(session, application, caller.name, wish)
+        issued = insert_key(session, application, caller.name, new_key)
         if on_made is not None:
             on_made(session, issued.id)
     return issued
@@ -252,8 +252,8 @@ def rotate_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with 
         if old.revoked_at is not None or old.expires_at <= moment:
             raise Refused("key_over")
         scopes = frozenset(map(Scope, old.scopes.split()))
-        wish = Wish(caller.organisation_id, old.label, scopes, days, caller.account_id, old.id)
-        issued = insert_key(session, application, caller.name, wish)
+        new_key = NewKey(caller.organisation_id, old.label, scopes, days, caller.account_id, old.id)
+        issued = insert_key(session, application, caller.name, new_key)
         until = min(old.expires_at, moment + timedelta(days=overlap_days))
         session.execute(update(KEY).where(KEY.c.id == old.id).values(expires_at=until))
         if on_made is not None:

@@ -71,7 +71,7 @@ def list_entries(
         query = query.where(ENTRY.c.seq < before)
     if since is not None:
         query = query.where(ENTRY.c.at >= since)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         rows = connection.execute(query).mappings()
         return [AuditView(**{**row, "details": json.loads(row["details"] or "{}")}) for row in rows]
 

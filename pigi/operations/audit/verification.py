@@ -16,7 +16,18 @@ from sqlalchemy import delete, func, select, update
 
 from pigi.clock import now
 from pigi.domain.audit import moment
-from pigi.domain.audit_check import ANCHORED, BEGINS, WINDOW, Anchor, BrokenError, Flaw, Link, Walk, diagnose, statement
+from pigi.domain.audit_check import (
+    ANCHORED,
+    BEGINS,
+    CONCURRENCY,
+    Anchor,
+    BrokenError,
+    Flaw,
+    Link,
+    Walk,
+    diagnose,
+    statement,
+)
 from pigi.errors import Permanent
 from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY, ERASED, head
 from pigi.operations.audit.reading import anchors_in, links, use_of
@@ -66,7 +77,7 @@ class SignedHead:
 
 def signed_head(application: Application) -> SignedHead:
     """The head as it is now, signed; with the chain's beginning for a chain without entries."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         last = head(connection)
     return _sign(application.keyring, Anchor(last.seq, last.entry_hash, ANCHORED), now())
 
@@ -178,7 +189,7 @@ def verify(
             verdict = Verdict(True, *_found(walk, anchors))
             return verdict if saved is None else _compared(connection, verdict, anchors, saved, trusted)
         except BrokenError as error:
-            broken = diagnose(error, list(links(connection, error.seq - WINDOW, error.seq + WINDOW)))
+            broken = diagnose(error, list(links(connection, error.seq - CONCURRENCY, error.seq + CONCURRENCY)))
             return Verdict(False, *_found(walk, anchors), broken.flaw, broken.seq, broken.until)
 
 

@@ -68,7 +68,7 @@ def remove_customer(
 
 def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
     """The organisation's customer, also one that was made without Pigi's hearing of it."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         account = find_account(connection, organisation_id)
     if account is None or account.intended_at is None:
         return None if account is None else account.customer_id
@@ -101,4 +101,4 @@ def _once(context: JobContext, key: str, act: Callable[[str], None]) -> None:
     context.checkpoint()
     if not context.begin_effect(key).settled:
         act(f"pigi-{context.job.job_id}-{context.job.attempt}-{key}")
-        context.settle_effect(key, None)
+        context.complete_effect(key, None)

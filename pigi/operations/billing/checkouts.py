@@ -82,7 +82,7 @@ def open_portal(context: JobContext, application: Application, provider: Billing
         Temporary: as `BillingProvider`.
     """
     link = read_asked(context)
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         customer_id = customer_of(connection, context.organisation_id)
     if customer_id is None:
         raise Permanent("billing_no_customer")
@@ -93,7 +93,7 @@ def open_portal(context: JobContext, application: Application, provider: Billing
     create = partial(provider.create_portal, customer_id, f"{back}/return", payment_method=payment)
     page = make(create, lambda: None, key)
     keep_url(context, application, page)
-    context.settle_effect("portal", None)
+    context.complete_effect("portal", None)
 
 
 def home_of(application: Application, organisation_id: str) -> str:
@@ -103,7 +103,7 @@ def home_of(application: Application, organisation_id: str) -> str:
 
 def read_asked(context: JobContext) -> Any:
     """What was asked for; raises Permanent ``billing_moot`` once nobody waits for it any more."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         link = connection.execute(select(LINK).where(LINK.c.id == context.subject_id)).first()
     if link is None or link.created_at + LATEST < now():
         raise Permanent("billing_moot")
@@ -127,7 +127,7 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
         Temporary: as `BillingProvider`.
     """
     link = read_asked(context)
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         if _is_granted(connection, context):
             raise Permanent("plan_granted")
     customer_id = sure_customer(context, provider)
@@ -147,7 +147,7 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
     page = _single_checkout(context, application, provider, customer_id, link.price_id)
     _stand_alone(context, provider, customer_id, page)
     keep_url(context, application, page)
-    context.settle_effect("checkout", None)
+    context.complete_effect("checkout", None)
 
 
 def _is_granted(connection: Connection, context: JobContext) -> bool:
@@ -179,7 +179,7 @@ def sure_customer(context: JobContext, provider: BillingProvider) -> str:
     found = found or make(partial(provider.create_customer, organisation_id), look, key)
     with context.control.transaction() as connection:
         customer_id = adopt_customer(connection, organisation_id, found)
-    context.settle_effect("customer", None)
+    context.complete_effect("customer", None)
     write_contact(context, provider, customer_id)
     return customer_id
 
@@ -236,9 +236,9 @@ def _stand_alone(context: JobContext, provider: BillingProvider, customer_id: st
     for one in outdone:
         provider.expire_checkout(one.id)
     bought = _standing(provider.subscriptions_of(customer_id))
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         closed = active_organisation_of(connection, customer_id) is None or _is_granted(connection, context)
     if bought or closed or len(outdone) < len(others):
         provider.expire_checkout(page.id)
-        context.settle_effect("checkout", None)
+        context.complete_effect("checkout", None)
         raise Permanent("already_subscribed" if bought else "billing_moot")

@@ -150,7 +150,7 @@ MOST_CHANGES = 5
 def contact_changed(session: ControlSession, application: Application, organisation_id: str, by: str) -> None:
     """Have the customer follow, if there is one; part of the transaction that changes a name or an owner."""
     if customer_of(session.connection(), organisation_id) is not None:
-        enqueue(session, application.bell, FOLLOW_CONTACT, organisation_id=organisation_id, asked_by=by)
+        enqueue(session, application.notifier, FOLLOW_CONTACT, organisation_id=organisation_id, requested_by=by)
 
 
 def address_changed(session: ControlSession, application: Application, account_id: str, by: str) -> None:
@@ -167,7 +167,7 @@ def address_changed(session: ControlSession, application: Application, account_i
 
 def follow_contact(context: JobContext, provider: BillingProvider) -> None:
     """Put the customer in step with the organisation, as both are now."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         customer_id = customer_of(connection, context.organisation_id)
     if customer_id is not None:
         keep_in_step(context, provider, customer_id)
@@ -199,9 +199,9 @@ def write_contact(context: JobContext, provider: BillingProvider, customer_id: s
         if now_contact is None or now_contact == contact:
             break
         contact = now_contact
-    context.settle_effect("contact", None)
+    context.complete_effect("contact", None)
 
 
 def _contact(control: ControlDatabase, organisation_id: str) -> Contact | None:
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return contact_of(connection, organisation_id)

@@ -95,7 +95,7 @@ def find_snapshot(control: ControlDatabase, provider: BillingProvider, event: An
         # Money must not stay unlogged for want of a name.
         return None
     if found is not None:
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             tie(connection, event.id, found)
     return found
 
@@ -133,7 +133,7 @@ def nearest(rows: Iterable[Any], moment: datetime) -> Any:
     return min(rows, key=lambda row: abs(row.created_at - moment), default=None)
 
 
-ASKED_BY = "stripe"
+REQUESTED_BY = "stripe"
 
 
 def receive_webhook(application: Application, body: bytes, signature: str) -> str | None:
@@ -205,10 +205,21 @@ def _ask_for_sync(session: ControlSession, application: Application, event: Stri
     """In the organisation's lane, where it is known; Pigi's own otherwise, also for one that is being deleted."""
     organisation_id = active_organisation_of(session.connection(), event.customer_id) if event.customer_id else None
     try:
-        job = enqueue(session, application.bell, SYNC_BILLING, organisation_id=organisation_id, asked_by=ASKED_BY,
-                      subject_id=row_id)  # fmt: skip
+        job = enqueue(
+            session,
+            application.notifier,
+            SYNC_BILLING,
+            organisation_id=organisation_id,
+            requested_by=REQUESTED_BY,
+            subject_id=row_id,
+        )
     except Refused:
         job = enqueue(
-            session, application.bell, SYNC_BILLING, organisation_id=None, asked_by=ASKED_BY, subject_id=row_id
+            session,
+            application.notifier,
+            SYNC_BILLING,
+            organisation_id=None,
+            requested_by=REQUESTED_BY,
+            subject_id=row_id,
         )
     return job.id

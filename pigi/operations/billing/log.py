@@ -59,7 +59,7 @@ def _log(control: ControlDatabase, provider: BillingProvider, event: Any) -> Non
         money = provider.money_of(asked) if event.object_id is not None else None
     except Permanent:
         # Asking again cannot help, and what came after it must not wait for it. Operators see how many there are.
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             settle_event(connection, event.id, Outcome.REFUSED)
         return
     with control.transaction() as connection:

@@ -70,7 +70,7 @@ _WHOLE = _LATEST.where(RUN.c.ended_at.is_not(None)).limit(1)
 
 def oversee(application: Application, runs: int = 7) -> Oversight:
     """How billing stands, from what is stored."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         waiting = connection.execute(
             select(func.count(), func.min(EVENT.c.received_at)).where(EVENT.c.processed_at.is_(None))
         ).one()
@@ -93,36 +93,40 @@ def find_run(row: Any) -> Reconciliation:
 
 def read_run(application: Application, job_id: str) -> Reconciliation | None:
     """The run of a job; None before it began."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(select(RUN).where(RUN.c.id == job_id)).first()
     return None if row is None else find_run(row)
 
 
-def request_reconciliation(application: Application, asked_by: str) -> JobView:
+def request_reconciliation(application: Application, requested_by: str) -> JobView:
     """Ask for a reconciliation now; for operators."""
     with application.control.begin() as session:
-        return enqueue(session, application.bell, RECONCILE_BILLING, organisation_id=None, asked_by=asked_by)
+        return enqueue(
+            session, application.notifier, RECONCILE_BILLING, organisation_id=None, requested_by=requested_by
+        )
 
 
-def request_sync_for(application: Application, organisation_id: str, asked_by: str) -> JobView:
+def request_sync_for(application: Application, organisation_id: str, requested_by: str) -> JobView:
     """Ask for Stripe to be asked how an organisation stands; for operators.
 
     Raises Refused: ``not_found``, ``billing_no_customer``, ``organisation_closed``.
     """
     with application.control.begin() as session:
         _known_customer(session.connection(), organisation_id)
-        return enqueue(session, application.bell, SYNC_BILLING, organisation_id=organisation_id, asked_by=asked_by)
+        return enqueue(
+            session, application.notifier, SYNC_BILLING, organisation_id=organisation_id, requested_by=requested_by
+        )
 
 
 def customer_for(application: Application, organisation_id: str) -> str:
     """An organisation's customer ID, for operators. Raises Refused: ``not_found``, ``billing_no_customer``."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return _known_customer(connection, organisation_id)
 
 
 def read_log(application: Application, customer_id: str) -> list[dict[str, Any]]:
     """The billing log's lines of a customer, the oldest first, by the names of its columns."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return [dict(row._mapping) for row in lines_of(connection, customer_id)]  # noqa: SLF001 - its public name
 
 

@@ -100,7 +100,7 @@ class LinkView:
 
 def read_billing(application: Application, caller: Caller) -> BillingView:
     """How the caller's organisation stands, from what is stored; Stripe is not asked."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = find_account(connection, caller.organisation_id)
         offers = tuple((plan, tuple(_offers(connection, price_ids))) for plan, price_ids in application.plans.offered)
         plan = plan_in(connection, application, caller.organisation_id)
@@ -119,7 +119,7 @@ def wanted_payment(application: Application, organisation_id: str) -> str | None
     """The organisation's status if a payment is late, for the banner on each of its pages; None if none is."""
     if not application.plans.charged:
         return None
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = find_account(connection, organisation_id)
     late = row is not None and row.customer_id is not None and row.status in WANTS_PAYMENT
     return str(row.status) if late else None
@@ -135,7 +135,7 @@ def request_checkout(
     """
     offered = {offer.name: prices for offer, prices in _charging(application).plans.offered}
     prices = offered.get(plan, [])
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = find_account(connection, caller.organisation_id)
         prices = [offer.price_id for offer in _offers(connection, prices)]
     if not prices or (price_id is not None and price_id not in prices):
@@ -157,7 +157,7 @@ def request_portal(
     Raises Refused: ``billing_off``, ``billing_no_customer``, ``too_many_in_flight``, ``too_many_today``,
         ``organisation_closed``.
     """
-    with _charging(application).control.quick() as connection:
+    with _charging(application).control.autocommit() as connection:
         row = find_account(connection, caller.organisation_id)
     if row is None or row.customer_id is None:
         raise Refused("billing_no_customer")
@@ -175,7 +175,7 @@ def request_sync(application: Application, caller: Caller, on_queued: OnQueued =
 def read_link(application: Application, caller: Caller, link_id: str) -> LinkView:
     """A page that was asked for; raises Refused ``not_found``."""
     query = select(LINK).where(LINK.c.id == link_id, LINK.c.organisation_id == caller.organisation_id)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(query).first() if is_id(link_id) else None
     if row is None:
         raise Refused("not_found")
@@ -206,7 +206,9 @@ def _ask(  # noqa: PLR0913 - what was asked, by whom, and what to do with the an
         if link_id is not None:
             row = {"id": link_id, "organisation_id": where, "page": page, "price_id": price_id, "created_at": now()}
             session.execute(insert(LINK).values(row))
-        job = enqueue(session, application.bell, kind, organisation_id=where, asked_by=caller.name, subject_id=link_id)
+        job = enqueue(
+            session, application.notifier, kind, organisation_id=where, requested_by=caller.name, subject_id=link_id
+        )
         if on_queued is not None:
             on_queued(session, job)
     return job

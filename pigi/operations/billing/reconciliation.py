@@ -17,7 +17,7 @@ from pigi.errors import Permanent, Temporary
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.billing.customers import ACCOUNT, active_organisation_of, all_contacts, find_account
-from pigi.operations.billing.events import ASKED_BY, EVENT, hear_missed, is_noted, open_events
+from pigi.operations.billing.events import EVENT, REQUESTED_BY, hear_missed, is_noted, open_events
 from pigi.operations.billing.log import OUT_OF_REACH, log_events, was_customer
 from pigi.operations.billing.sync import owner_of, read_anew, stands_so, sync_customer
 from pigi.ports.billing import NotAllowed
@@ -61,7 +61,7 @@ class Run:
 
     def add(self, **counts: int) -> None:
         """Count; at once, since an attempt that dies has put right what it counted."""
-        with self.context.control.quick() as connection:
+        with self.context.control.autocommit() as connection:
             more = {name: RUN.c[name] + count for name, count in counts.items() if count}
             if more:
                 connection.execute(update(RUN).where(self._this).values(more))
@@ -80,7 +80,7 @@ class Run:
         """It is whole, if nothing failed on the way; otherwise raises the first failure."""
         if self._failures:
             raise self._failures[0]
-        with self.context.control.quick() as connection:
+        with self.context.control.autocommit() as connection:
             ended = {"ended_at": now(), "findings": " ".join(findings)}
             connection.execute(update(RUN).where(self._this).values(ended))
 
@@ -136,27 +136,27 @@ def _hear_missed(run: Run, application: Application, provider: BillingProvider) 
 
 def _is_missed(application: Application, provider: BillingProvider, event: StripeEvent, own: set[str]) -> bool:
     """Whether nothing was heard of an event that is about a customer; from here on it is."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         if is_noted(connection, event.id):
             return False
     if event.customer_id is None and event.object_id is not None:
         event = replace(event, customer_id=provider.customer_of(event.object_id))
     if event.customer_id is None:
         return False
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         known = event.customer_id in own or was_customer(connection, event.customer_id)
     return known and hear_missed(application, event)
 
 
 def _own_customers(application: Application) -> set[str]:
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         customers = select(ACCOUNT.c.customer_id).where(ACCOUNT.c.customer_id.is_not(None))
         return set(connection.execute(customers).scalars())
 
 
 def _find_owners(run: Run, provider: BillingProvider) -> None:
     """Ask whose the thin events are whose jobs failed before they could ask, or nobody would ever look at them."""
-    with run.context.control.quick() as connection:
+    with run.context.control.autocommit() as connection:
         unowned = open_events(connection, None)
     for event in unowned:
         run.context.checkpoint()
@@ -193,7 +193,7 @@ def _subscriptions(run: Run, provider: BillingProvider) -> dict[str, list[Subscr
 
 def _follow_contacts(run: Run, application: Application, provider: BillingProvider) -> None:
     """Ask for a job for each customer that is not in step, and take in those that were made unheard."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         contacts = list(all_contacts(connection))
     for customer in provider.all_customers(contacts):
         run.context.checkpoint()
@@ -207,13 +207,19 @@ def _ask_to_follow(application: Application, customer_id: str) -> None:
     with application.control.begin() as session:
         organisation_id = active_organisation_of(session.connection(), customer_id)
         if organisation_id is not None:
-            enqueue(session, application.bell, FOLLOW_CONTACT, organisation_id=organisation_id, asked_by=ASKED_BY)
+            enqueue(
+                session,
+                application.notifier,
+                FOLLOW_CONTACT,
+                organisation_id=organisation_id,
+                requested_by=REQUESTED_BY,
+            )
 
 
 def _take_in(
     run: Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
 ) -> None:
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         account = find_account(connection, organisation_id)
     if account is not None and account.customer_id is None and account.intended_at is not None:
         run.add(drift=int(sync_customer(application, provider, customer_id).changed), customers=1)
@@ -224,7 +230,7 @@ def _suspects(run: Run, application: Application, theirs: dict[str, list[Subscri
 
     The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.
     """
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         customers = select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None)).order_by(ACCOUNT.c.organisation_id)
         rows = connection.execute(customers).all()
         told = select(EVENT.c.customer_id).where(EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None))

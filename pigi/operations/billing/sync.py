@@ -77,7 +77,7 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
         Temporary, Permanent: as `BillingProvider`.
     """
     organisation_id = context.job.organisation_id
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         event = find_event(connection, context.job.subject_id)
         customer_id = None if organisation_id is None else customer_of(connection, organisation_id)
     if event is not None:
@@ -101,7 +101,7 @@ def sync_customer(application: Application, provider: BillingProvider, customer_
 def read_anew(application: Application, provider: BillingProvider, customer_id: str) -> tuple[Synced, list[Any]]:
     """Store what Stripe says of the customer now; with what came of it, its events that must still be logged."""
     control = application.control
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         heard = open_events(connection, customer_id)
     with control.transaction() as connection:
         ticket = _take_ticket(connection, customer_id)
@@ -122,7 +122,7 @@ def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) ->
         found = event.customer_id
     else:
         found = provider.customer_of(event.object_id)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         if found is None:
             settle_events(connection, [event.id], Outcome.UNKNOWN)
         elif event.customer_id is None:

@@ -23,7 +23,7 @@ from pigi.operations.configuration.revisions import (
     RESOURCE,
     REVISION,
     Authorship,
-    Place,
+    ResourceAddress,
     add_resource,
     add_revision,
     at,
@@ -77,11 +77,11 @@ def create_resource(
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, project_id))
         resource_id = add_resource(session, project_id, checked, Authorship(caller.name), plan)
-        return find_resource(session, Place(project_id, kind, resource_id))
+        return find_resource(session, ResourceAddress(project_id, kind, resource_id))
 
 
 def replace_resource(
-    application: Application, caller: Caller, place: Place, expected: Tags | None, content: object
+    application: Application, caller: Caller, place: ResourceAddress, expected: Tags | None, content: object
 ) -> ResourceView:
     """Put ``content`` in place of all that the resource was.
 
@@ -96,7 +96,7 @@ def replace_resource(
         return find_resource(session, place)
 
 
-def read_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+def read_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
     """The resource with its content, archived or not; raises Refused ``not_found``."""
     with reading(application, caller) as session:
         return find_resource(session, place)
@@ -122,7 +122,7 @@ def list_resources(  # noqa: PLR0913 - filters, each named at the call
         return [_view(session, row) for row in session.execute(query)]
 
 
-def archive_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+def archive_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
     """Put it out of use; its revisions stay and its name becomes free. Safe to repeat.
 
     Raises Refused: ``not_found``, ``archived`` for its project.
@@ -130,7 +130,7 @@ def archive_resource(application: Application, caller: Caller, place: Place) -> 
     return _move(application, caller, place, State.ARCHIVED)
 
 
-def unarchive_resource(application: Application, caller: Caller, place: Place) -> ResourceView:
+def unarchive_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
     """Bring it back. Safe to repeat.
 
     Raises Refused: ``not_found``, ``archived`` for its project, ``name_taken``, ``too_many_resources``,
@@ -139,7 +139,7 @@ def unarchive_resource(application: Application, caller: Caller, place: Place) -
     return _move(application, caller, place, State.ACTIVE)
 
 
-def _move(application: Application, caller: Caller, place: Place, state: State) -> ResourceView:
+def _move(application: Application, caller: Caller, place: ResourceAddress, state: State) -> ResourceView:
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
@@ -150,7 +150,7 @@ def _move(application: Application, caller: Caller, place: Place, state: State) 
         return find_resource(session, place)
 
 
-def hold_resource(session: TenantSession, place: Place) -> Any:
+def hold_resource(session: TenantSession, place: ResourceAddress) -> Any:
     """The row of a resource that may be changed, and its project's, held; raises Refused ``not_found``, ``archived``.
 
     The project comes first in every change, or two could wait for each other.
@@ -161,7 +161,7 @@ def hold_resource(session: TenantSession, place: Place) -> Any:
     return resource
 
 
-def find_resource(session: TenantSession, place: Place) -> ResourceView:
+def find_resource(session: TenantSession, place: ResourceAddress) -> ResourceView:
     """The resource with its content; raises Refused ``not_found``."""
     current = (REVISION.c.resource_id == RESOURCE.c.id) & (REVISION.c.number == RESOURCE.c.revision)
     columns = (*RESOURCE.c, REVISION.c.resource_id, REVISION.c.number, REVISION.c.content)
@@ -173,7 +173,7 @@ def find_resource(session: TenantSession, place: Place) -> ResourceView:
     return _view(session, row, content)
 
 
-def _locked(session: TenantSession, place: Place) -> Any:
+def _locked(session: TenantSession, place: ResourceAddress) -> Any:
     return locked_row(session, RESOURCE, place.resource_id, *at(place))
 
 

@@ -43,7 +43,7 @@ class Origin(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class ResourceAddress:
     """Where a resource is, as a request names it."""
 
     project_id: str
@@ -125,7 +125,7 @@ def opened(session: TenantSession, row: Any) -> str:
 
 
 def list_revisions(
-    application: Application, caller: Caller, place: Place, *, limit: int = 50, before: int | None = None
+    application: Application, caller: Caller, place: ResourceAddress, *, limit: int = 50, before: int | None = None
 ) -> list[RevisionView]:
     """A resource's revisions, newest first, without content; raises Refused ``not_found``."""
     query = select(*(column for column in REVISION.c if column.name != "content"))
@@ -137,7 +137,7 @@ def list_revisions(
         return [_view(row) for row in session.execute(query)]
 
 
-def read_revision(application: Application, caller: Caller, place: Place, number: int) -> RevisionView:
+def read_revision(application: Application, caller: Caller, place: ResourceAddress, number: int) -> RevisionView:
     """One revision with its content; raises Refused ``not_found``."""
     with reading(application, caller) as session:
         _check_resource(session, place)
@@ -145,7 +145,7 @@ def read_revision(application: Application, caller: Caller, place: Place, number
         return _view(row, json.loads(opened(session, row)))
 
 
-def at(place: Place) -> tuple[Any, ...]:
+def at(place: ResourceAddress) -> tuple[Any, ...]:
     """The conditions that a resource's row is at this place."""
     return (
         RESOURCE.c.id == place.resource_id,
@@ -154,7 +154,7 @@ def at(place: Place) -> tuple[Any, ...]:
     )
 
 
-def _check_resource(session: TenantSession, place: Place) -> None:
+def _check_resource(session: TenantSession, place: ResourceAddress) -> None:
     if not is_id(place.resource_id) or session.execute(select(RESOURCE.c.id).where(*at(place))).first() is None:
         raise Refused("not_found")
 

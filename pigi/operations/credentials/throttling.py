@@ -62,7 +62,7 @@ class Try:
     def give_back(self) -> None:
         """It was right."""
         moment = now().timestamp()
-        with self.application.control.quick() as connection:
+        with self.application.control.autocommit() as connection:
             for bucket, key in self.taken:
                 connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(self.at, moment)})
 
@@ -108,7 +108,7 @@ def forgive(application: Application, guard: Guard, network: str, subject: str) 
         for bucket, place in ((guard.pair, network), (guard.besieged, neighbourhood(network)))
         if bucket is not None
     ]
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         connection.execute(delete(THROTTLE).where(THROTTLE.c.key.in_(keys)))
 
 

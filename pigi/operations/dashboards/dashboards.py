@@ -28,7 +28,7 @@ LATELY = timedelta(days=1)
 def count_jobs(application: Application) -> dict[str, int]:
     """How many of the jobs that were asked for in the last 24 hours stand in each state, all organisations together."""
     lately = select(JOB.c.state, func.count().label("jobs")).where(JOB.c.id >= _first_id(now() - LATELY))
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return {row.state: row.jobs for row in connection.execute(lately.group_by(JOB.c.state))}
 
 

@@ -109,7 +109,7 @@ def _settle_money(
     context: JobContext, application: Application, gateways: Gateways, organisation_id: str
 ) -> PigiError | None:
     """Have the customer removed; what stood in the way of it, if anything did."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         if not is_customer(connection, organisation_id):
             return None
     try:

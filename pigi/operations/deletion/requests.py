@@ -20,7 +20,7 @@ from pigi.errors import Refused
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SYNC_BILLING
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
-from pigi.jobs.queueing.enqueue import enqueue, ring_after_commit
+from pigi.jobs.queueing.enqueue import enqueue, notify_after_commit
 from pigi.operations.access import ORGANISATION, changing_access, hold_organisation
 from pigi.operations.audit import record
 from pigi.operations.billing import end_subscriptions, find_account, provider_of
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     OnQueued = Callable[[ControlSession, JobView], None]
     OnDone = Callable[[ControlSession], None]
 
-ASKED_BY = "schedule"
+REQUESTED_BY = "schedule"
 
 
 def delete_organisation(application: Application, caller: Caller, on_queued: OnQueued | None = None) -> JobView:
@@ -95,7 +95,9 @@ def _move(
 
 def _ask(session: ControlSession, application: Application, kind: Kind, organisation_id: str, by: str) -> JobView:
     """A job of Pigi's own: the organisation's are fenced."""
-    return enqueue(session, application.bell, kind, organisation_id=None, asked_by=by, subject_id=organisation_id)
+    return enqueue(
+        session, application.notifier, kind, organisation_id=None, requested_by=by, subject_id=organisation_id
+    )
 
 
 def _call_off(session: ControlSession, application: Application, organisation_id: str) -> None:
@@ -104,7 +106,7 @@ def _call_off(session: ControlSession, application: Application, organisation_id
     query = select(JOB.c.id).where(*_of(CLOSE_ORGANISATION, organisation_id), JOB.c.state.not_in(ENDED))
     under_way: Sequence[str] = connection.execute(query).scalars().all()
     for job_id in under_way:
-        ring_after_commit(session, application.bell, cancel_in(connection, job_id, CLOSE_ORGANISATION))
+        notify_after_commit(session, application.notifier, cancel_in(connection, job_id, CLOSE_ORGANISATION))
 
 
 def _catch_up(session: ControlSession, application: Application, organisation_id: str, by: str) -> None:
@@ -114,13 +116,13 @@ def _catch_up(session: ControlSession, application: Application, organisation_id
     owed = [MIGRATE_ORGANISATION] if connection.execute(revision).scalar() != tenant_head() else []
     owed += [SYNC_BILLING] if is_customer(connection, organisation_id) else []
     for kind in owed:
-        enqueue(session, application.bell, kind, organisation_id=organisation_id, asked_by=by)
+        enqueue(session, application.notifier, kind, organisation_id=organisation_id, requested_by=by)
 
 
 def close_organisation(context: JobContext, application: Application, gateways: Gateways) -> None:
     """End what the organisation has at Stripe, unless it was restored. Raises as `end_subscriptions`."""
     organisation_id = context.subject_id
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         owed = _state(connection, organisation_id) == OrganisationState.DELETING
         owed = owed and is_customer(connection, organisation_id)
     if owed:
@@ -132,14 +134,14 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
     query = (
         select(ORGANISATION.c.id).where(ORGANISATION.c.deletion_at.is_not(None)).order_by(ORGANISATION.c.deletion_at)
     )
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         found: Sequence[str] = connection.execute(query).scalars().all()
     for done, organisation_id in enumerate(found, start=1):
         context.checkpoint()
         with application.control.begin() as session:
             kind = _owed(session, organisation_id)
             if kind is not None:
-                _ask(session, application, kind, organisation_id, ASKED_BY)
+                _ask(session, application, kind, organisation_id, REQUESTED_BY)
         context.progress(done, len(found), "sweeping")
 
 

@@ -15,7 +15,7 @@ from pigi.operations.configuration import (
     PROJECT,
     Authorship,
     Origin,
-    Place,
+    ResourceAddress,
     add_resource,
     add_revision,
     check_active,
@@ -94,12 +94,12 @@ def _checked(generation: GenerationView) -> Content:
         raise Refused(code, **refusal.details) from None
 
 
-def _put(session: TenantSession, target: Target, content: Content, by: Authorship, plan: Plan) -> Place:
+def _put(session: TenantSession, target: Target, content: Content, by: Authorship, plan: Plan) -> ResourceAddress:
     if target.resource_id is None:
         check_active(locked_row(session, PROJECT, target.project_id))
         made = add_resource(session, target.project_id, content, by, plan)
-        return Place(target.project_id, content.kind, made)
-    place = Place(target.project_id, content.kind, target.resource_id)
+        return ResourceAddress(target.project_id, content.kind, made)
+    place = ResourceAddress(target.project_id, content.kind, target.resource_id)
     resource = hold_resource(session, place)
     check_expected(resource, target.expected)
     add_revision(session, resource, content, by)

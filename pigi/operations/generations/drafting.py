@@ -145,7 +145,7 @@ def write_draft(context: JobContext, tenants: Tenants, model: TextModel) -> None
         context.confirm_effect(f"model:{turn}")
     if held.drafted:
         if not context.begin_effect("draft").settled:
-            context.settle_effect("draft", context.subject_id)
+            context.complete_effect("draft", context.subject_id)
         return
     while not (held.answer is not None and (_read_answer(held).good or held.turns >= TURNS)):
         context.progress(held.turns, STEPS, "writing" if held.turns == 0 else "repairing")
@@ -167,7 +167,7 @@ def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: He
             context.withdraw_effect(key)
         raise
     _store_answer(context, tenants, _better(held, answer), answer, turn)
-    context.settle_effect(key, answer.request_id or None)
+    context.complete_effect(key, answer.request_id or None)
 
 
 def _begin_call(context: JobContext, turn: int) -> str:
@@ -228,7 +228,7 @@ def _keep_draft(context: JobContext, tenants: Tenants, held: Held) -> None:
             "drafted_at": now(),
         },
     )
-    context.settle_effect("draft", context.subject_id)
+    context.complete_effect("draft", context.subject_id)
     context.progress(STEPS, STEPS, "drafted")
 
 

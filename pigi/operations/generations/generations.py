@@ -107,10 +107,10 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
             )
             job = enqueue(
                 session,
-                application.bell,
+                application.notifier,
                 GENERATE_DRAFT,
                 organisation_id=organisation_id,
-                asked_by=caller.name,
+                requested_by=caller.name,
                 subject_id=generation_id,
                 job_id=job_id,
             )

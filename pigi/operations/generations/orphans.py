@@ -31,7 +31,7 @@ BATCH = 1000
 
 def sweep_generations(context: JobContext, tenants: Tenants) -> None:
     """Remove orphans from every active organisation; one organisation's trouble does not stop the next."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         organisations = (
             connection.execute(select(Organisation.id).where(Organisation.state == "active")).scalars().all()
         )
@@ -68,7 +68,7 @@ def _old_generations(tenants: Tenants, organisation_id: str, after: str) -> dict
 def _remove_jobless(
     control: ControlDatabase, tenants: Tenants, organisation_id: str, generations: dict[str, str]
 ) -> int:
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         jobs: Sequence[str] = (
             connection.execute(select(JOB.c.id).where(JOB.c.id.in_(list(generations)))).scalars().all()
         )

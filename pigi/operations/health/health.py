@@ -42,7 +42,7 @@ class Readiness:
 def readiness(application: Application) -> Readiness:
     """Whether jobs that are asked for now will be done."""
     try:
-        with application.control.quick() as connection:
+        with application.control.autocommit() as connection:
             seen = moments(connection)
             working = queues_at_work(connection)
     except SQLAlchemyError:
@@ -53,7 +53,7 @@ def readiness(application: Application) -> Readiness:
     checks += [_check(f"queue {name}", alive.get(f"queue {name}"), QUEUE_AGE) for name in QUEUES]
     return Readiness(
         ready=all(check.ok for check in checks),
-        checks=(*checks, Check("redis", ok=application.bell.answers(), age_seconds=None)),
+        checks=(*checks, Check("redis", ok=application.notifier.answers(), age_seconds=None)),
     )
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pigi.operations.idempotency.reservations import TABLE, Answer, Reservation, reserve
+from pigi.operations.idempotency.reservations import TABLE, Reservation, StoredResponse, reserve
 
-__all__ = ["TABLE", "Answer", "Reservation", "reserve"]
+__all__ = ["TABLE", "Reservation", "StoredResponse", "reserve"]

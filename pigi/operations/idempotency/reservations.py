@@ -77,7 +77,7 @@ _RELEASE = delete(TABLE).where(_OWN, TABLE.c.token == bindparam("mine"), _UNDECI
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredResponse:
     """What the first request was answered: status, Location and body. Holds no content."""
 
     status: int
@@ -94,7 +94,7 @@ class Reservation:
     key_hash: str
     token: str
 
-    def decide(self, session: ControlSession, answer: Answer) -> None:
+    def decide(self, session: ControlSession, answer: StoredResponse) -> None:
         """Write the answer, in the transaction of the act.
 
         Raises Refused ``idempotency_undecided`` if the key was taken over meanwhile: the act must roll back.
@@ -106,14 +106,14 @@ class Reservation:
 
     def release(self) -> None:
         """Forget the key, unless it is decided or no longer ours."""
-        with self.application.control.quick() as connection:
+        with self.application.control.autocommit() as connection:
             connection.execute(_RELEASE, self._row())
 
     def _row(self) -> dict[str, str]:
         return {"of": self.caller, "hash": self.key_hash, "mine": self.token}
 
 
-def reserve(application: Application, asker: str, key: str, request: bytes) -> Reservation | Answer:
+def reserve(application: Application, asker: str, key: str, request: bytes) -> Reservation | StoredResponse:
     """The right to act for ``asker``'s ``key``, or the answer that an equal request got before.
 
     ``request`` is all that makes requests equal: method, path and body.
@@ -138,12 +138,12 @@ def reserve(application: Application, asker: str, key: str, request: bytes) -> R
         looks += 1
 
 
-_MINE = Answer(0, "", "")
+_MINE = StoredResponse(0, "", "")
 
 
-def _try(application: Application, wanted: dict[str, str], token: str) -> Answer | None:
+def _try(application: Application, wanted: dict[str, str], token: str) -> StoredResponse | None:
     """`_MINE` if the key is ours now, the answer if it is decided, None if somebody else is about to decide."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(_FIND, {**wanted, **_AGES}).first()
         if row is None:
             try:
@@ -157,4 +157,4 @@ def _try(application: Application, wanted: dict[str, str], token: str) -> Answer
             return _MINE if taken.rowcount == 1 else None
     if row.body_hash != wanted["body"]:
         raise Refused("idempotency_key_reused")
-    return None if row.status is None else Answer(row.status, row.location or "", row.answer or "")
+    return None if row.status is None else StoredResponse(row.status, row.location or "", row.answer or "")

@@ -12,14 +12,14 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.jobs.effects import REOPEN, SETTLE_OPEN, effects_of
+from pigi.jobs.effects import MARK_UNKNOWN, REOPEN, effects_of
 from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
 from pigi.jobs.kinds import CATALOGUE, hook, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import JobView, view_of, view_of_tombstone
-from pigi.jobs.queueing.enqueue import ring_after_commit
-from pigi.jobs.queueing.partitions import Ring, let_in
+from pigi.jobs.queueing.enqueue import notify_after_commit
+from pigi.jobs.queueing.partitions import Notification, release
 from pigi.store.control import Tombstone
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
-RETRY_PATIENCE = timedelta(minutes=1)
+RETRY_PERIOD = timedelta(minutes=1)
 """Far above what a retry by hand takes."""
 
 
@@ -44,7 +44,7 @@ def read_job(application: Application, job_id: str, organisation_id: str | None,
     """
     if not is_id(job_id):
         raise Refused("not_found")
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
         if row is not None:
             view = view_of(row).with_effects(effects_of(connection, job_id))
@@ -86,7 +86,7 @@ def list_jobs(  # noqa: PLR0913 - filters, each named at the call
         query = query.where(JOB.c.kind.not_in([kind.name for kind in CATALOGUE.values() if not kind.shown]))
     if before is not None:
         query = query.where(JOB.c.id < before)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return [view_of(row) for row in connection.execute(query)]
 
 
@@ -95,7 +95,7 @@ def revisions(application: Application, job_ids: Sequence[str]) -> dict[str, tup
     if not job_ids:
         return {}
     query = select(JOB.c.id, JOB.c.revision, JOB.c.state).where(JOB.c.id.in_(job_ids))
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return {row.id: (row.revision, row.state) for row in connection.execute(query)}
 
 
@@ -116,31 +116,31 @@ def cancel_job(
         if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
             view = _buried(connection, job_id)
         else:
-            ring_after_commit(session, application.bell, cancel_in(connection, job_id, kind))
+            notify_after_commit(session, application.notifier, cancel_in(connection, job_id, kind))
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
             view = view_of(row).with_effects(effects_of(connection, job_id))
         if on_done is not None:
             on_done(session, view)
-    if view.state == JobState.CANCELLED and not view.buried and row.close_at is not None:
+    if view.state == JobState.CANCELLED and not view.buried and row.cleanup_at is not None:
         clean_up_ended(kind_of(view.kind), application, application.control, job_id)
     return view
 
 
-def cancel_in(connection: Connection, job_id: str, kind: Kind) -> list[Ring]:
+def cancel_in(connection: Connection, job_id: str, kind: Kind) -> list[Notification]:
     """End a job that waits, or ask one that runs to stop, as part of a transaction; the bells to ring after it."""
-    parameters = {"job_id": job_id, "reason": "cancelled", "close_at": now() if kind.cleanup else None}
+    parameters = {"job_id": job_id, "reason": "cancelled", "cleanup_at": now() if kind.cleanup else None}
     if connection.execute(transitions.CANCEL_WAITING, parameters).rowcount != 1:
         connection.execute(transitions.FLAG_CANCEL, {"job_id": job_id})
         return []
-    connection.execute(SETTLE_OPEN, {"of_job": job_id})
-    row = connection.execute(select(JOB.c.lane, JOB.c.queue).where(JOB.c.id == job_id)).one()
-    return let_in(connection, row.lane, row.queue)
+    connection.execute(MARK_UNKNOWN, {"of_job": job_id})
+    row = connection.execute(select(JOB.c.partition, JOB.c.queue).where(JOB.c.id == job_id)).one()
+    return release(connection, row.partition, row.queue)
 
 
-def note_closing(application: Application, job_id: str, state: str, again: Any) -> None:
+def note_cleanup(application: Application, job_id: str, state: str, again: Any) -> None:
     """Note when something is next to be put away, if the job still stands where it stood."""
-    with application.control.quick() as connection:
-        connection.execute(JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(close_at=again))
+    with application.control.autocommit() as connection:
+        connection.execute(JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(cleanup_at=again))
 
 
 def retry_job(
@@ -163,7 +163,7 @@ def retry_job(
         if purpose is None:
             raise Refused("purpose_required")
         # Should this process die before the commit below, the pump puts the purpose away again.
-        note_closing(application, job_id, view.state, now() + RETRY_PATIENCE)
+        note_cleanup(application, job_id, view.state, now() + RETRY_PERIOD)
     with application.control.begin() as session:
         connection = session.connection()
         if not connection.execute(transitions.REQUEUE, {"job_id": job_id}).rowcount:
@@ -171,7 +171,7 @@ def retry_job(
         connection.execute(REOPEN, {"of_job": job_id})
         with _holding_purpose(application, view, kind, purpose):
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
-            ring_after_commit(session, application.bell, let_in(connection, row.lane, row.queue))
+            notify_after_commit(session, application.notifier, release(connection, row.partition, row.queue))
             view = view_of(row).with_effects(effects_of(connection, job_id))
             if on_done is not None:
                 on_done(session, view)

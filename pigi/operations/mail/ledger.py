@@ -55,7 +55,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     subject_id: str,
     email_key: str,
     organisation_id: str | None = None,
-    asked_by: str = "pigi",
+    requested_by: str = "pigi",
     recipient_id: str | None = None,
 ) -> str:
     """Add a mail and its job to the session's transaction; returns the mail's id.
@@ -68,7 +68,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
             confirm-address, address-changed), account (password-changed) or API key (key-expiring).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
-        asked_by: who asked, as an identifier.
+        requested_by: who asked, as an identifier.
         recipient_id: the recipient's account, where the subject does not say (key-expiring).
 
     Raises:
@@ -91,10 +91,10 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     )
     enqueue(
         session,
-        application.bell,
+        application.notifier,
         SEND_MAIL,
         organisation_id=organisation_id,
-        asked_by=asked_by,
+        requested_by=requested_by,
         subject_id=mail_id,
         job_id=job_id,
     )
@@ -128,7 +128,7 @@ def list_mails(
     )
     if before is not None:
         query = query.where(MAIL.c.id < before)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return [MailView(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its public name
 
 

@@ -9,7 +9,7 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import delete, select, update
 
-from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, Promise, Sort, Template
+from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, MailTemplate, Promise, Template
 from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.jobs.effects import effects_of
 from pigi.operations.mail.ledger import MAIL
@@ -81,7 +81,7 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
 
 def _take_up(context: JobContext) -> Any:
     """The ledger's row, shown as queued again after a retry by hand; None if there is none (any more)."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         mail = connection.execute(select(MAIL).where(MAIL.c.id == context.subject_id)).first()
         if mail is not None and mail.state != MailState.QUEUED:
             again = {"state": MailState.QUEUED.value, "ended_at": None}
@@ -89,9 +89,9 @@ def _take_up(context: JobContext) -> Any:
     return mail
 
 
-def _was_sent(context: JobContext, sort: Sort) -> bool:
+def _was_sent(context: JobContext, sort: MailTemplate) -> bool:
     """Whether an earlier attempt sent it; raises Permanent ``mail_unknown`` where it must not be tried again."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         found = {effect.key: effect for effect in effects_of(connection, context.job.job_id)}.get(sort.effect)
     if found is None:
         return False
@@ -126,7 +126,7 @@ def _mailer(gateways: Gateways) -> Mailer:
         raise Temporary("mail_unconfigured") from None
 
 
-def _send(context: JobContext, sort: Sort, letter: Letter, mailer: Mailer) -> None:
+def _send(context: JobContext, sort: MailTemplate, letter: Letter, mailer: Mailer) -> None:
     doubt = _Doubt(context, sort.effect)
     try:
         reference = mailer.send(letter, doubt.begin)
@@ -137,7 +137,7 @@ def _send(context: JobContext, sort: Sort, letter: Letter, mailer: Mailer) -> No
     except PigiError:
         doubt.withdraw()
         raise
-    context.settle_effect(sort.effect, reference)
+    context.complete_effect(sort.effect, reference)
 
 
 class _Doubt:

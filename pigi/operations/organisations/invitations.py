@@ -194,7 +194,7 @@ def _send(  # noqa: PLR0913 - a row's columns
         session.execute(insert(INVITATION).values(row))
     else:
         session.execute(update(INVITATION).where(INVITATION.c.id == open_id).values(row))
-    queue_mail(session, application, "invitation", invitation_id, who, organisation_id=where, asked_by=caller.name)
+    queue_mail(session, application, "invitation", invitation_id, who, organisation_id=where, requested_by=caller.name)
     subject = f"invitation:{invitation_id}"
     record(session, application, "invitation.made", caller.name, where, subject, invitation=invitation_id, role=role)
     return invitation_id

@@ -190,14 +190,20 @@ def list_organisations(application: Application) -> list[tuple[str, str, str]]:
         return [(row.id, row.name, row.state) for row in rows]
 
 
-def ask_for_migrations(application: Application, asked_by: str) -> int:
+def ask_for_migrations(application: Application, requested_by: str) -> int:
     """Enqueue a migration for each organisation whose database is behind; returns how many."""
     with application.control.begin() as session:
         behind = session.scalars(
             select(Organisation.id).where(Organisation.schema_revision != tenant_head(), Organisation.state == "active")
         ).all()
         for organisation_id in behind:
-            enqueue(session, application.bell, MIGRATE_ORGANISATION, organisation_id=organisation_id, asked_by=asked_by)
+            enqueue(
+                session,
+                application.notifier,
+                MIGRATE_ORGANISATION,
+                organisation_id=organisation_id,
+                requested_by=requested_by,
+            )
     return len(behind)
 
 
@@ -205,7 +211,7 @@ def migrate_organisation(context: JobContext, tenants: Tenants) -> None:
     """Bring the organisation's database to the newest revision and note it."""
     if not context.begin_effect("schema").settled:
         revision = tenants.migrate(context.organisation_id)
-        context.settle_effect("schema", revision)
+        context.complete_effect("schema", revision)
         with context.control.begin() as session:
             session.execute(
                 update(Organisation).where(Organisation.id == context.organisation_id).values(schema_revision=revision)

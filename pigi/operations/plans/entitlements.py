@@ -15,7 +15,7 @@ from pigi.domain.resources.states import State
 from pigi.errors import Refused
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
-from pigi.jobs.queueing.partitions import LANE, UNRUNG, lane_of
+from pigi.jobs.queueing.partitions import PARTITION, UNPUBLISHED, partition_of
 from pigi.operations.access import reading, take_turns
 from pigi.store.billing import BillingAccount
 from pigi.store.control import UsageCount
@@ -40,7 +40,7 @@ RETRY_SECONDS = 30
 
 def _counting(insert: Any) -> Any:
     """One more today, and how many of the lane wait; counting those stops at the limit, so its cost is bounded."""
-    waiting = select(JOB.c.id).where(LANE, UNRUNG).limit(bindparam("most_waiting")).subquery()
+    waiting = select(JOB.c.id).where(PARTITION, UNPUBLISHED).limit(bindparam("most_waiting")).subquery()
     counted = insert(USAGE).values(
         organisation_id=bindparam("of_organisation"), day=bindparam("of_day"), kind=bindparam("of_kind"), count=1
     )
@@ -74,7 +74,7 @@ def count_usage(  # noqa: PLR0913 - limits, each named at the call
         "of_organisation": organisation_id,
         "of_day": moment.date(),
         "of_kind": kind.name,
-        "of_lane": lane_of(organisation_id, kind),
+        "of_lane": partition_of(organisation_id, kind),
         "most_waiting": most_waiting,
     }
     counted = connection.execute(_COUNT[is_sqlite(connection)], parameters).one()
@@ -163,7 +163,7 @@ def plan_of(application: Application, organisation_id: str) -> Plan:
     """The organisation's plan. Where nobody is charged that is `UNMETERED`, and no database is asked."""
     if not application.plans.charged:
         return UNMETERED
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return plan_in(connection, application, organisation_id)
 
 
@@ -223,7 +223,7 @@ def use_of(application: Application, caller: Caller) -> Use:
     """What the caller's organisation uses, in one query of each database. Raises Temporary as `reading`."""
     moment = now()
     asked = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date()}
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         row = connection.execute(_USE, asked).one()
     with reading(application, caller) as session:
         return Use(row.members, session.execute(_ACTIVE).scalar_one(), row.generations)

@@ -51,7 +51,7 @@ def report_classes(application: Application) -> list[ClassReport]:
     """Every class in the order of `Retention`."""
     moment = now()
     sweeps = {sweep.retention: sweep for sweep in SWEEPS}
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return [_of_class(connection, retention, sweeps.get(retention), moment) for retention in Retention]
 
 
@@ -86,7 +86,7 @@ def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None,
 
 _OWED = (Retention.PURPOSE, Retention.DRAFT)
 """Classes within organisations' databases, which are not opened to count: ended jobs that still owe the erasure."""
-_OWES = (JOB.c.kind == GENERATE_DRAFT.name) & IS_ENDED & JOB.c.close_at.is_not(None)
+_OWES = (JOB.c.kind == GENERATE_DRAFT.name) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
 
 
 def _owed(connection: Connection, retention: Retention, moment: datetime) -> tuple[int, datetime | None, bool]:
@@ -94,7 +94,7 @@ def _owed(connection: Connection, retention: Retention, moment: datetime) -> tup
     if retention is Retention.PURPOSE:
         # What comes due a day after the end is the draft; before that, and long after it, it may be the purpose.
         drafts_due = moment - keep(Retention.DRAFT)
-        owing &= (JOB.c.close_at <= moment) & ~JOB.c.finished_at.between(drafts_due - EVERY, drafts_due)
+        owing &= (JOB.c.cleanup_at <= moment) & ~JOB.c.finished_at.between(drafts_due - EVERY, drafts_due)
     rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(owing))
     return rows, oldest, oldest is not None and moment - oldest > keep(retention) + EVERY
 

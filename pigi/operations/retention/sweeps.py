@@ -167,7 +167,7 @@ TOMBSTONE: Any = Tombstone.__table__
 
 def answer_probe(context: JobContext) -> None:
     """Show that the queue of this probe has a working consumer."""
-    with context.control.quick() as connection:
+    with context.control.autocommit() as connection:
         record(connection, f"queue {context.job.queue}")
 
 
@@ -209,7 +209,7 @@ def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_
     buried: its row is what remembers the debt.
     """
     which = JOB.c.kind.not_in(list(CATALOGUE)) if kind is None else JOB.c.kind == kind
-    due = select(JOB.c.id).where(which, IS_ENDED, JOB.c.finished_at < before, JOB.c.close_at.is_(None)).limit(BATCH)
+    due = select(JOB.c.id).where(which, IS_ENDED, JOB.c.finished_at < before, JOB.c.cleanup_at.is_(None)).limit(BATCH)
     with control.transaction() as connection:
         chosen: Sequence[str] = connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
         if chosen and leave_stone:

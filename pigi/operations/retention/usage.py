@@ -43,7 +43,7 @@ def rounded(count: int) -> int:
 
 
 def _oldest_day(control: ControlDatabase) -> date | None:
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         oldest = connection.execute(select(func.min(USAGE.c.at))).scalar()
     return None if oldest is None else oldest.date()
 

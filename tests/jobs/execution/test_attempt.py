@@ -16,7 +16,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES
-from pigi.jobs.recovery.pump import take_back
+from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
 from tests.support.jobs import (
     MARKER,
@@ -26,7 +26,7 @@ from tests.support.jobs import (
     effects,
     handle,
     lapse,
-    make_hands,
+    make_worker_context,
     raise_epoch,
     register_organisation,
     row_of,
@@ -35,70 +35,70 @@ from tests.support.jobs import (
 )
 
 
-def do(hands, kind, body, organisation=None):
+def do(worker_context, kind, body, organisation=None):
     """Enqueue a job of ``kind`` and answer its bell once with ``body``; its row."""
-    job = ask(hands.application.control, kind, organisation)
-    run(handle(kind, body), job, hands)
-    return row_of(hands.application.control, job)
+    job = ask(worker_context.application.control, kind, organisation)
+    run(handle(kind, body), job, worker_context)
+    return row_of(worker_context.application.control, job)
 
 
 def raising(error):
-    def body(_context, _hands):
+    def body(_context, _worker_context):
         raise error
 
     return body
 
 
-def test_a_body_that_returns_makes_the_job_succeed(hands, trial):
-    row = do(hands, trial, does_nothing)
-    assert (row.state, row.reason, row.close_at, row.lease_until) == ("succeeded", None, None, None)
+def test_a_body_that_returns_makes_the_job_succeed(worker_context, trial):
+    row = do(worker_context, trial, does_nothing)
+    assert (row.state, row.reason, row.cleanup_at, row.lease_until) == ("succeeded", None, None, None)
 
 
-def test_five_bells_run_the_body_once(hands, control, trial):
+def test_five_bells_run_the_body_once(worker_context, control, trial):
     ran = []
     job = ask(control, trial)
     for _ in range(5):
-        run(handle(trial, lambda context, _hands: ran.append(context.job.job_id)), job, hands)
+        run(handle(trial, lambda context, _worker_context: ran.append(context.job.job_id)), job, worker_context)
     assert ran == [job]
     assert story(control, job) == ["queued", "running", "succeeded"]
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
-def test_a_bell_for_an_ended_job_does_nothing(hands, control, trial, state):
+def test_a_bell_for_an_ended_job_does_nothing(worker_context, control, trial, state):
     job = ask(control, trial)
     change(control, job, state=state, finished_at=timedelta(0))
     before = row_of(control, job)
-    run(handle(trial, raising(AssertionError("the body ran"))), job, hands)
+    run(handle(trial, raising(AssertionError("the body ran"))), job, worker_context)
     assert row_of(control, job) == before
 
 
-def test_a_bell_for_a_job_that_is_gone_does_nothing(hands, trial):
-    run(handle(trial, raising(AssertionError("the body ran"))), "gone", hands)
+def test_a_bell_for_a_job_that_is_gone_does_nothing(worker_context, trial):
+    run(handle(trial, raising(AssertionError("the body ran"))), "gone", worker_context)
 
 
-def test_a_bell_for_a_job_that_runs_elsewhere_does_nothing(hands, control, trial):
+def test_a_bell_for_a_job_that_runs_elsewhere_does_nothing(worker_context, control, trial):
     job = ask(control, trial)
     take(control, trial, job)
     before = row_of(control, job)
-    run(handle(trial, raising(AssertionError("the body ran"))), job, hands)
+    run(handle(trial, raising(AssertionError("the body ran"))), job, worker_context)
     assert row_of(control, job) == before
 
 
 @pytest.mark.parametrize("error", [Permanent("malformed"), Refused("malformed")])
-def test_a_permanent_failure_ends_the_job_with_its_code(hands, trial, error):
-    row = do(hands, trial, raising(error))
+def test_a_permanent_failure_ends_the_job_with_its_code(worker_context, trial, error):
+    row = do(worker_context, trial, raising(error))
     assert (row.state, row.reason, row.failures, row.attempt) == ("failed", "malformed", 0, 1)
 
 
-def test_a_temporary_failure_has_the_job_tried_again_later(hands, trial):
-    row = do(hands, trial, raising(Temporary("stalled")))
+def test_a_temporary_failure_has_the_job_tried_again_later(worker_context, trial):
+    row = do(worker_context, trial, raising(Temporary("stalled")))
     assert (row.state, row.reason, row.failures, row.published_at) == ("retrying", "stalled", 1, None)
     assert timedelta(0) < row.due_at - row.started_at < timedelta(seconds=3)
 
 
 @pytest.mark.parametrize(("asked", "least", "most"), [(0, 0, 2), (-5, 0, 2), (30, 30, 33)])
-def test_a_providers_wait_is_honoured_with_a_little_spread(hands, trial, asked, least, most):
-    row = do(hands, trial, raising(Temporary("provider_busy", timedelta(seconds=asked))))
+def test_a_providers_wait_is_honoured_with_a_little_spread(worker_context, trial, asked, least, most):
+    row = do(worker_context, trial, raising(Temporary("provider_busy", timedelta(seconds=asked))))
     assert row.state == "retrying"
     assert least <= (row.due_at - row.started_at).total_seconds() <= most
 
@@ -108,32 +108,32 @@ def test_a_providers_wait_is_honoured_with_a_little_spread(hands, trial, asked, 
     [Temporary("provider_busy", timedelta(seconds=1)), OperationalError("", {}, Exception()), RuntimeError()],
     ids=["busy", "database", "bug"],
 )
-def test_a_kinds_own_wait_is_never_shortened(hands, trial, error):
+def test_a_kinds_own_wait_is_never_shortened(worker_context, trial, error):
     patient = replace(trial, wait=lambda failures: timedelta(minutes=10 + failures))
-    row = do(hands, patient, raising(error))
+    row = do(worker_context, patient, raising(error))
     assert row.state == "retrying"
     assert row.due_at - row.started_at >= timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("asked", [timedelta(minutes=15), timedelta(days=1)], ids=str)
-def test_a_wait_beyond_the_deadline_ends_the_job(hands, trial, asked):
-    row = do(hands, trial, raising(Temporary("provider_busy", asked)))
+def test_a_wait_beyond_the_deadline_ends_the_job(worker_context, trial, asked):
+    row = do(worker_context, trial, raising(Temporary("provider_busy", asked)))
     assert (row.state, row.reason) == ("failed", "provider_busy")
 
 
-def test_attempts_that_are_used_up_end_the_job(hands, control, trial):
+def test_attempts_that_are_used_up_end_the_job(worker_context, control, trial):
     job = ask(control, trial)
     for _ in range(trial.attempts):
         change(control, job, due_at=timedelta(seconds=-1))
-        run(handle(trial, raising(Temporary("stalled"))), job, hands)
+        run(handle(trial, raising(Temporary("stalled"))), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).attempt) == ("failed", trial.attempts)
     assert story(control, job)[-2:] == ["running", "failed"]
 
 
-def test_a_job_past_its_deadline_is_not_tried_again(hands, control, trial):
+def test_a_job_past_its_deadline_is_not_tried_again(worker_context, control, trial):
     job = ask(control, trial)
     change(control, job, deadline_at=timedelta(0))
-    run(handle(trial, raising(Temporary("stalled"))), job, hands)
+    run(handle(trial, raising(Temporary("stalled"))), job, worker_context)
     assert row_of(control, job).state == "failed"
 
 
@@ -146,110 +146,114 @@ def test_a_job_past_its_deadline_is_not_tried_again(hands, control, trial):
     ],
     ids=["bug", "time limit", "memory"],
 )
-def test_whatever_else_is_raised_is_tried_again_under_a_fixed_code(hands, trial, error, reason):
-    row = do(hands, trial, raising(error))
+def test_whatever_else_is_raised_is_tried_again_under_a_fixed_code(worker_context, trial, error, reason):
+    row = do(worker_context, trial, raising(error))
     assert (row.state, row.reason) == ("retrying", reason)
 
 
-def test_a_database_that_is_away_has_the_job_tried_again(hands, trial):
-    row = do(hands, trial, raising(OperationalError(MARKER, {}, ConnectionError(MARKER))))
+def test_a_database_that_is_away_has_the_job_tried_again(worker_context, trial):
+    row = do(worker_context, trial, raising(OperationalError(MARKER, {}, ConnectionError(MARKER))))
     assert (row.state, row.reason, row.failures) == ("retrying", "database_away", 1)
 
 
-def test_a_statement_that_the_database_refuses_does_not_end_the_worker(hands, trial):
-    def body(context, _hands):
-        with context.control.quick() as connection:
+def test_a_statement_that_the_database_refuses_does_not_end_the_worker(worker_context, trial):
+    def body(context, _worker_context):
+        with context.control.autocommit() as connection:
             connection.execute(text("SELECT :marker FROM no_such_table"), {"marker": MARKER})
 
-    assert do(hands, trial, body).state == "retrying"
+    assert do(worker_context, trial, body).state == "retrying"
 
 
-def test_the_text_of_an_error_reaches_neither_log_nor_row(hands, trial, caplog, capsys):
-    def body(_context, _hands):
+def test_the_text_of_an_error_reaches_neither_log_nor_row(worker_context, trial, caplog, capsys):
+    def body(_context, _worker_context):
         try:
             int(MARKER)
         except ValueError as error:
             raise KeyError(MARKER) from error
 
     with caplog.at_level(logging.DEBUG):
-        row = do(hands, trial, body)
+        row = do(worker_context, trial, body)
     written = caplog.text + "".join(capsys.readouterr()) + "".join(str(record.__dict__) for record in caplog.records)
     assert "KeyError" in written
     assert MARKER not in written + str(row)
 
 
-def test_a_fence_before_the_start_cancels_without_effect(hands, control):
+def test_a_fence_before_the_start_cancels_without_effect(worker_context, control):
     organisation = register_organisation(control)
     job = ask(control, MIGRATE_ORGANISATION, organisation)
     raise_epoch(control, organisation)
-    run(handle(MIGRATE_ORGANISATION, raising(AssertionError("the body ran"))), job, hands)
+    run(handle(MIGRATE_ORGANISATION, raising(AssertionError("the body ran"))), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).reason) == ("cancelled", "fenced")
     assert effects(control, job) == {}
 
 
-def test_a_fence_between_effects_stops_at_the_next(hands, control):
+def test_a_fence_between_effects_stops_at_the_next(worker_context, control):
     organisation = register_organisation(control)
 
-    def body(context, _hands):
+    def body(context, _worker_context):
         context.begin_effect("schema:1")
         raise_epoch(control, organisation)
-        context.settle_effect("schema:1", None)
+        context.complete_effect("schema:1", None)
         context.begin_effect("schema:2")
         raise AssertionError("an effect was had behind the fence")
 
-    row = do(hands, MIGRATE_ORGANISATION, body, organisation)
+    row = do(worker_context, MIGRATE_ORGANISATION, body, organisation)
     assert (row.state, row.reason) == ("cancelled", "fenced")
     assert {key: effect.state for key, effect in effects(control, row.id).items()} == {"schema:1": "done"}
 
 
-def test_a_cancel_between_effects_stops_at_the_next(hands, trial):
-    application = hands.application
+def test_a_cancel_between_effects_stops_at_the_next(worker_context, trial):
+    application = worker_context.application
 
-    def body(context, _hands):
+    def body(context, _worker_context):
         context.begin_effect("least")
-        context.settle_effect("least", None)
+        context.complete_effect("least", None)
         told = cancel_job(application, context.job.job_id, None)
         assert (told.state, told.cancel_requested, told.effects[0].state) == ("running", True, "done")
         context.begin_effect("exact")
 
-    row = do(hands, trial, body)
+    row = do(worker_context, trial, body)
     assert (row.state, row.reason) == ("cancelled", "cancelled")
     assert list(effects(application.control, row.id)) == ["least"]
 
 
-def test_a_cancel_between_steps_stops_at_the_next_look(hands, trial):
-    def body(context, _hands):
-        cancel_job(hands.application, context.job.job_id, None)
+def test_a_cancel_between_steps_stops_at_the_next_look(worker_context, trial):
+    def body(context, _worker_context):
+        cancel_job(worker_context.application, context.job.job_id, None)
         context.look()
 
-    assert do(hands, trial, body).state == "cancelled"
+    assert do(worker_context, trial, body).state == "cancelled"
 
 
-def test_a_body_that_ends_before_it_learns_of_a_cancel_succeeds(hands, trial):
-    row = do(hands, trial, lambda context, _hands: cancel_job(hands.application, context.job.job_id, None))
+def test_a_body_that_ends_before_it_learns_of_a_cancel_succeeds(worker_context, trial):
+    row = do(
+        worker_context,
+        trial,
+        lambda context, _worker_context: cancel_job(worker_context.application, context.job.job_id, None),
+    )
     assert (row.state, row.cancel_requested_at is not None) == ("succeeded", True)
 
 
 def test_a_stopping_worker_hands_back_at_the_next_checkpoint(application, trial):
-    hands = make_hands(application, draining=lambda: True)
-    row = do(hands, trial, lambda context, _hands: context.checkpoint())
+    worker_context = make_worker_context(application, draining=lambda: True)
+    row = do(worker_context, trial, lambda context, _worker_context: context.checkpoint())
     assert (row.state, row.reason, row.failures, row.published_at) == ("retrying", "handed_back", 0, row.published_at)
     assert row.due_at <= now()
 
 
-def test_a_worker_that_exits_hands_back_first(hands, control, trial):
+def test_a_worker_that_exits_hands_back_first(worker_context, control, trial):
     job = ask(control, trial)
     with pytest.raises(SystemExit):
-        run(handle(trial, raising(SystemExit(0))), job, hands)
+        run(handle(trial, raising(SystemExit(0))), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).reason) == ("retrying", "handed_back")
 
 
 def taken_over(error=None):
     """A body that loses its lease to another worker and then goes on as if nothing had happened."""
 
-    def body(context, _hands):
+    def body(context, _worker_context):
         lapse(context.control, context.job.job_id)
-        take_back(context.control)
+        rescue(context.control)
         take(context.control, CATALOGUE[context.job.kind], context.job.job_id)
         if error is not None:
             raise error
@@ -258,72 +262,76 @@ def taken_over(error=None):
 
 
 @pytest.mark.parametrize("error", [None, Permanent("refused"), Temporary("stalled"), ZeroDivisionError()], ids=repr)
-def test_an_attempt_that_was_taken_over_settles_nothing(hands, trial, error):
-    row = do(hands, trial, taken_over(error))
+def test_an_attempt_that_was_taken_over_settles_nothing(worker_context, trial, error):
+    row = do(worker_context, trial, taken_over(error))
     assert (row.state, row.attempt, row.failures) == ("running", 2, 0)
 
 
 @pytest.mark.parametrize("error", [None, Permanent("refused")], ids=repr)
-def test_an_attempt_that_was_taken_over_puts_nothing_away(hands, control, closing_trial, error):
+def test_an_attempt_that_was_taken_over_puts_nothing_away(worker_context, control, cleanup_trial, error):
     closed = []
-    handler = handle(closing_trial, taken_over(error), lambda *facts: closed.append(facts))
-    job = ask(control, closing_trial, register_organisation(control), subject_id="subject")
-    run(handler, job, hands)
+    handler = handle(cleanup_trial, taken_over(error), lambda *facts: closed.append(facts))
+    job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
+    run(handler, job, worker_context)
     assert (closed, row_of(control, job).state) == ([], "running")
 
 
-def test_the_closing_runs_before_the_end_is_shown(hands, control, closing_trial):
+def test_the_closing_runs_before_the_end_is_shown(worker_context, control, cleanup_trial):
     shown = []
 
-    def closing(_application, _organisation, _subject, state, _ended_at):
+    def cleanup(_application, _organisation, _subject, state, _ended_at):
         shown.append((state, row_of(control, job).state))
 
-    job = ask(control, closing_trial, register_organisation(control), subject_id="subject")
-    run(handle(closing_trial, does_nothing, closing), job, hands)
+    job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
+    run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)
     assert shown == [(JobState.SUCCEEDED, "running")]
-    assert (row_of(control, job).state, row_of(control, job).close_at) == ("succeeded", None)
+    assert (row_of(control, job).state, row_of(control, job).cleanup_at) == ("succeeded", None)
 
 
-def test_a_closing_that_fails_stays_owed_and_its_text_out_of_the_log(hands, control, closing_trial, caplog):
-    def closing(*_facts):
+def test_a_closing_that_fails_stays_owed_and_its_text_out_of_the_log(worker_context, control, cleanup_trial, caplog):
+    def cleanup(*_facts):
         raise ValueError(MARKER)
 
-    job = ask(control, closing_trial, register_organisation(control), subject_id="subject")
-    run(handle(closing_trial, does_nothing, closing), job, hands)
+    job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
+    run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)
     assert row_of(control, job).state == "succeeded"
-    assert row_of(control, job).close_at is not None
+    assert row_of(control, job).cleanup_at is not None
     assert MARKER not in caplog.text
 
 
-def chaining(hands, **others):
-    return replace(hands, chain_seconds=60.0, **others)
+def chaining(worker_context, **others):
+    return replace(worker_context, chain_seconds=60.0, **others)
 
 
-def test_one_bell_leads_from_job_to_job_of_its_kind_and_each_is_done_once(hands, control, trial):
+def test_one_bell_leads_from_job_to_job_of_its_kind_and_each_is_done_once(worker_context, control, trial):
     ran = []
     jobs = [ask(control, trial) for _ in range(3)]
     for job in jobs:
-        run(handle(trial, lambda context, _hands: ran.append(context.job.job_id)), job, chaining(hands))
+        run(
+            handle(trial, lambda context, _worker_context: ran.append(context.job.job_id)),
+            job,
+            chaining(worker_context),
+        )
     assert ran == jobs
     assert {tuple(story(control, job)) for job in jobs} == {("queued", "running", "succeeded")}
 
 
-def test_a_chain_takes_neither_what_is_not_due_nor_cancelled_nor_of_another_kind(hands, control, trial):
+def test_a_chain_takes_neither_what_is_not_due_nor_cancelled_nor_of_another_kind(worker_context, control, trial):
     first, cancelled, later = (ask(control, trial) for _ in range(3))
     other = ask(control, PROBES["mail"])
     change(control, cancelled, cancel_requested_at=timedelta(0))
     change(control, later, due_at=timedelta(minutes=1))
-    run(handle(trial, does_nothing), first, chaining(hands))
+    run(handle(trial, does_nothing), first, chaining(worker_context))
     assert {row_of(control, job).state for job in (cancelled, later, other)} == {"queued"}
 
 
-def test_a_stopping_worker_takes_no_further_job(hands, control, trial):
+def test_a_stopping_worker_takes_no_further_job(worker_context, control, trial):
     first, second = (ask(control, trial) for _ in range(2))
-    run(handle(trial, does_nothing), first, chaining(hands, draining=lambda: True))
+    run(handle(trial, does_nothing), first, chaining(worker_context, draining=lambda: True))
     assert (row_of(control, first).state, row_of(control, second).state) == ("succeeded", "queued")
 
 
-def test_a_worker_that_was_taken_over_takes_no_further_job(hands, control, trial):
+def test_a_worker_that_was_taken_over_takes_no_further_job(worker_context, control, trial):
     first, second = (ask(control, trial) for _ in range(2))
-    run(handle(trial, taken_over()), first, chaining(hands))
+    run(handle(trial, taken_over()), first, chaining(worker_context))
     assert row_of(control, second).state == "queued"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pigi.jobs.execution.claims import claim, extend, retry, why_not
+from pigi.jobs.execution.claims import claim, extend, retry, why_unclaimed
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, PROBES
 from tests.support.jobs import ask, change, lapse, raise_epoch, register_organisation, row_of, story, take, view
 from tests.support.processes import claim_all
@@ -75,8 +75,8 @@ def test_a_fenced_job_is_not_claimed(control):
 
 def test_a_job_that_does_not_exist_is_not_claimed(control):
     assert claim(control, PROBE, "no-such-job") is None
-    with control.quick() as connection:
-        assert why_not(connection, "no-such-job") is None
+    with control.autocommit() as connection:
+        assert why_unclaimed(connection, "no-such-job") is None
 
 
 def test_the_deadline_counts_from_the_first_start_and_stays(control):
@@ -85,14 +85,14 @@ def test_the_deadline_counts_from_the_first_start_and_stays(control):
     retry(control, first, "stalled", timedelta(0))
     second = take(control, PROBE, job)
     assert second.deadline_at == first.deadline_at == row_of(control, job).deadline_at
-    assert abs(first.deadline_at - row_of(control, job).started_at - PROBE.patience) < timedelta(seconds=1)
+    assert abs(first.deadline_at - row_of(control, job).started_at - PROBE.retry_window) < timedelta(seconds=1)
 
 
 def test_a_heartbeat_extends_the_lease_and_tells_of_a_cancel(control):
     held = take(control, PROBE, ask(control, PROBE))
     lapse(control, held.job_id)
     change(control, held.job_id, cancel_requested_at=timedelta(0))
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert extend(connection, held) == (True, True)
     assert row_of(control, held.job_id).lease_until > row_of(control, held.job_id).cancel_requested_at
 

@@ -10,10 +10,10 @@ from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims as settle
 from pigi.jobs.execution.context import JobContext
-from pigi.jobs.execution.heartbeat import Keeper
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import DELIVERIES
 from pigi.jobs.model.claim import Cancelled, LeaseLost
-from pigi.jobs.recovery.pump import take_back
+from pigi.jobs.recovery.pump import rescue
 from tests.support.jobs import ask, change, effects, lapse, row_of, story, take, view
 
 
@@ -23,19 +23,19 @@ def zombie(control, trial):
     held = take(control, trial, ask(control, trial))
     ledger.begin(control, held, "least")
     lapse(control, held.job_id)
-    assert take_back(control) == 1
+    assert rescue(control) == 1
     take(control, trial, held.job_id)
     return held
 
 
 @pytest.fixture
-def keeper(control):
-    return Keeper(control, lambda: False)
+def heartbeat(control):
+    return LeaseHeartbeat(control, lambda: False)
 
 
-def context_of(control, held, keeper):
-    keeper.hold(held)
-    return JobContext(control, held, keeper, lambda: False)
+def context_of(control, held, heartbeat):
+    heartbeat.hold(held)
+    return JobContext(control, held, heartbeat, lambda: False)
 
 
 @pytest.mark.parametrize(
@@ -60,18 +60,18 @@ def test_a_zombie_begins_no_effect_and_settles_none(control, zombie):
     with pytest.raises(LeaseLost):
         ledger.begin(control, zombie, "most")
     with pytest.raises(LeaseLost):
-        ledger.settle(control, zombie, "least", "reference")
+        ledger.complete(control, zombie, "least", "reference")
     assert {key: effect.state for key, effect in effects(control, zombie.job_id).items()} == {"least": "intended"}
 
 
-def test_a_zombie_shows_no_progress(control, zombie, keeper):
-    context_of(control, zombie, keeper).progress(1, 1, "done")
+def test_a_zombie_shows_no_progress(control, zombie, heartbeat):
+    context_of(control, zombie, heartbeat).progress(1, 1, "done")
     assert view(control, zombie.job_id).progress_note is None
 
 
-def test_a_zombie_stops_at_the_checkpoint_after_its_heartbeat(control, zombie, keeper):
+def test_a_zombie_stops_at_the_checkpoint_after_its_heartbeat(control, zombie, heartbeat):
     with pytest.raises(LeaseLost):
-        context_of(control, zombie, keeper).look()
+        context_of(control, zombie, heartbeat).look()
 
 
 def test_a_lapsed_lease_that_nobody_took_over_begins_no_effect(control, trial):
@@ -82,22 +82,22 @@ def test_a_lapsed_lease_that_nobody_took_over_begins_no_effect(control, trial):
     assert effects(control, held.job_id) == {}
 
 
-def test_a_heartbeat_brings_a_cancel_to_the_next_checkpoint(control, trial, keeper):
+def test_a_heartbeat_brings_a_cancel_to_the_next_checkpoint(control, trial, heartbeat):
     held = take(control, trial, ask(control, trial))
-    context = context_of(control, held, keeper)
+    context = context_of(control, held, heartbeat)
     context.look()
     change(control, held.job_id, cancel_requested_at=timedelta(0))
     with pytest.raises(Cancelled):
         context.look()
 
 
-def test_a_keeper_that_let_go_sends_no_heartbeat(control, trial, keeper):
+def test_a_keeper_that_let_go_sends_no_heartbeat(control, trial, heartbeat):
     held = take(control, trial, ask(control, trial))
-    keeper.hold(held)
-    keeper.let_go()
+    heartbeat.hold(held)
+    heartbeat.let_go()
     lapse(control, held.job_id)
-    keeper.beat()
-    assert take_back(control) == 1
+    heartbeat.beat()
+    assert rescue(control) == 1
 
 
 def test_a_job_over_which_workers_die_ends_as_worker_lost(control, trial):
@@ -105,7 +105,7 @@ def test_a_job_over_which_workers_die_ends_as_worker_lost(control, trial):
     for _ in range(DELIVERIES):
         take(control, trial, job)
         lapse(control, job)
-        take_back(control)
+        rescue(control)
     row = row_of(control, job)
     assert (row.state, row.reason, row.lost, row.published_at) == ("failed", "worker_lost", DELIVERIES, None)
     assert story(control, job).count("retrying") == DELIVERIES - 1
@@ -116,17 +116,17 @@ def test_what_a_lost_job_intended_is_unknown(control, trial):
     change(control, job, lost=DELIVERIES - 1)
     ledger.begin(control, take(control, trial, job), "least")
     lapse(control, job)
-    take_back(control)
+    rescue(control)
     assert effects(control, job)["least"].state == "unknown"
 
 
-def test_a_lost_job_that_leaves_something_owes_its_closing(control, closing_trial):
-    job = ask(control, closing_trial)
+def test_a_lost_job_that_leaves_something_owes_its_closing(control, cleanup_trial):
+    job = ask(control, cleanup_trial)
     change(control, job, lost=DELIVERIES - 1)
-    take(control, closing_trial, job)
+    take(control, cleanup_trial, job)
     lapse(control, job)
-    take_back(control)
-    assert row_of(control, job).close_at is not None
+    rescue(control)
+    assert row_of(control, job).cleanup_at is not None
 
 
 def test_handing_back_counts_neither_as_failure_nor_as_loss(control, trial):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pigi.jobs.execution.runtime import HANDLERS, HARD_LIMIT_SECONDS, equip, job
+from pigi.jobs.execution.runtime import HANDLERS, HARD_LIMIT_SECONDS, job, set_worker_context
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, PROBES, hook
 from pigi.jobs.queueing.celery_app import app as celery
 from tasks import generations
@@ -34,14 +34,14 @@ def test_limits_of_time_are_the_catalogues(name):
     assert (task.soft_time_limit, task.time_limit) == (limit, limit + HARD_LIMIT_SECONDS)
 
 
-def test_a_message_that_holds_no_id_is_passed_over(hands, control):
-    equip(hands)
+def test_a_message_that_holds_no_id_is_passed_over(worker_context, control):
+    set_worker_context(worker_context)
     for rubbish in (None, 7, {"id": "x"}, ["x"]):
         celery.tasks["mail.probe"].run(rubbish)
 
 
-def test_a_bell_answered_through_celerys_task_does_the_job(hands, control):
-    equip(hands)
+def test_a_bell_answered_through_celerys_task_does_the_job(worker_context, control):
+    set_worker_context(worker_context)
     asked = ask(control, PROBES["mail"])
     celery.tasks["mail.probe"].run(asked)
     assert row_of(control, asked).state == "succeeded"

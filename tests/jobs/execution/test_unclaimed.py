@@ -25,7 +25,7 @@ from tests.support.jobs import (
 )
 
 
-def never(_context, _hands):
+def never(_context, _worker_context):
     raise AssertionError("the body ran")
 
 
@@ -34,67 +34,69 @@ def organisation(control):
     return register_organisation(control)
 
 
-def test_a_cancel_that_met_a_running_job_ends_it_when_its_worker_died(hands, control, trial):
+def test_a_cancel_that_met_a_running_job_ends_it_when_its_worker_died(worker_context, control, trial):
     job = ask(control, trial)
     held = take(control, trial, job)
     ledger.begin(control, held, "least")
-    cancel_job(hands.application, job, None)
+    cancel_job(worker_context.application, job, None)
     settle.hand_back(control, held)
-    run(handle(trial, never), job, hands)
+    run(handle(trial, never), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).reason) == ("cancelled", "cancelled")
     assert effects(control, job)["least"].state == "unknown"
 
 
-def test_ending_a_job_that_must_not_start_lets_the_next_in(hands, control, closing_trial, organisation):
-    window = QUEUES[closing_trial.queue].window
-    jobs = [ask(control, closing_trial, organisation) for _ in range(window + 1)]
+def test_ending_a_job_that_must_not_start_lets_the_next_in(worker_context, control, cleanup_trial, organisation):
+    concurrency = QUEUES[cleanup_trial.queue].concurrency
+    jobs = [ask(control, cleanup_trial, organisation) for _ in range(concurrency + 1)]
     raise_epoch(control, organisation)
-    run(handle(closing_trial, never, lambda *_facts: None), jobs[0], hands)
+    run(handle(cleanup_trial, never, lambda *_facts: None), jobs[0], worker_context)
     assert row_of(control, jobs[0]).reason == "fenced"
-    assert row_of(control, jobs[window]).published_at is not None
+    assert row_of(control, jobs[concurrency]).published_at is not None
 
 
-def test_a_fenced_job_is_put_away_at_once(hands, control, closing_trial, organisation):
+def test_a_fenced_job_is_put_away_at_once(worker_context, control, cleanup_trial, organisation):
     closed = []
-    job = ask(control, closing_trial, organisation, subject_id="subject")
+    job = ask(control, cleanup_trial, organisation, subject_id="subject")
     raise_epoch(control, organisation)
-    run(handle(closing_trial, never, lambda *facts: closed.append(facts[1:4])), job, hands)
+    run(handle(cleanup_trial, never, lambda *facts: closed.append(facts[1:4])), job, worker_context)
     assert closed == [(organisation, "subject", "cancelled")]
-    assert row_of(control, job).close_at is None
+    assert row_of(control, job).cleanup_at is None
 
 
 def ended(control, kind, organisation, close_in):
     job = ask(control, kind, organisation, subject_id="subject")
     settle.finish(control, take(control, kind, job), "failed", "malformed", None)
-    change(control, job, close_at=close_in)
+    change(control, job, cleanup_at=close_in)
     return job
 
 
-def test_a_closing_that_is_due_is_done_and_says_when_to_come_again(hands, control, closing_trial, organisation):
-    job = ended(control, closing_trial, organisation, timedelta(seconds=-1))
+def test_a_closing_that_is_due_is_done_and_says_when_to_come_again(
+    worker_context, control, cleanup_trial, organisation
+):
+    job = ended(control, cleanup_trial, organisation, timedelta(seconds=-1))
     later = now() + timedelta(days=1)
-    run(handle(closing_trial, never, lambda *_facts: later), job, hands)
-    assert row_of(control, job).close_at == later
+    run(handle(cleanup_trial, never, lambda *_facts: later), job, worker_context)
+    assert row_of(control, job).cleanup_at == later
     assert story(control, job) == ["queued", "running", "failed"]
 
 
-def test_a_closing_is_told_when_the_job_ended(hands, control, closing_trial, organisation):
+def test_a_closing_is_told_when_the_job_ended(worker_context, control, cleanup_trial, organisation):
     told = []
-    job = ended(control, closing_trial, organisation, timedelta(seconds=-1))
+    job = ended(control, cleanup_trial, organisation, timedelta(seconds=-1))
     change(control, job, finished_at=timedelta(days=-3))
-    run(handle(closing_trial, never, lambda *facts: told.append(facts[3:])), job, hands)
+    run(handle(cleanup_trial, never, lambda *facts: told.append(facts[3:])), job, worker_context)
     assert told == [("failed", row_of(control, job).finished_at)]
 
 
-def test_a_closing_that_is_not_due_waits(hands, control, closing_trial, organisation):
-    job = ended(control, closing_trial, organisation, timedelta(hours=1))
+def test_a_closing_that_is_not_due_waits(worker_context, control, cleanup_trial, organisation):
+    job = ended(control, cleanup_trial, organisation, timedelta(hours=1))
     before = row_of(control, job)
-    run(handle(closing_trial, never, never), job, hands)
+    run(handle(cleanup_trial, never, never), job, worker_context)
     assert row_of(control, job) == before
 
 
-def test_a_job_that_waits_for_its_time_is_owed_nothing(hands, control, trial):
+def test_a_job_that_waits_for_its_time_is_owed_nothing(worker_context, control, trial):
     job = ask(control, trial, due_in=60)
     before = row_of(control, job)
-    run(handle(trial, never), job, hands)
+    run(handle(trial, never), job, worker_context)
     assert row_of(control, job) == before

@@ -17,7 +17,7 @@ from pigi.jobs.execution import claims as settle
 from pigi.jobs.execution.claims import claim
 from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
 from pigi.jobs.model.claim import Claim
-from pigi.jobs.recovery.pump import take_back
+from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job, retry_job
 from tests.support.jobs import ask, lapse, register_organisation, row_of, view
 
@@ -106,8 +106,8 @@ class Walk(RuleBasedStateMachine):
             self.expected[job].lapsed = True
 
     @rule()
-    def take_back(self) -> None:
-        take_back(self.control)
+    def rescue(self) -> None:
+        rescue(self.control)
         for expected in self.expected.values():
             if expected.state is JobState.RUNNING and expected.lapsed:
                 expected.lost += 1

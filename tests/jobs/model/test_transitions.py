@@ -18,13 +18,13 @@ STATEMENTS = {
     "claim": (JobState.RUNNING, moves.CLAIM),
     "retry": (JobState.RETRYING, moves.RETRY),
     "hand back": (JobState.RETRYING, moves.HAND_BACK),
-    "take back": (JobState.RETRYING, moves.TAKE_BACK),
+    "take back": (JobState.RETRYING, moves.RESCUE),
     "give up": (JobState.FAILED, moves.GIVE_UP),
     "cancel": (JobState.CANCELLED, moves.CANCEL_WAITING),
     "requeue": (JobState.QUEUED, moves.REQUEUE),
     **{f"finish {state}": (state, moves.FINISH[state]) for state in sorted(ENDED)},
 }
-PARAMETERS = {"token": "token", "lease": 5, "patience": 60, "reason": "stalled", "close_at": None, "delay": 0}
+PARAMETERS = {"token": "token", "lease": 5, "retry_window": 60, "reason": "stalled", "cleanup_at": None, "delay": 0}
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_statement_moves_only_along_the_table(control, job, name):
     for state in JobState:
         put(control, job, state)
         before = row_of(control, job)
-        with control.quick() as connection:
+        with control.autocommit() as connection:
             connection.execute(statement, {**PARAMETERS, "job_id": job})
         after = row_of(control, job)
         if after.state != state:
@@ -58,7 +58,7 @@ def test_a_statement_moves_only_along_the_table(control, job, name):
 def test_a_statement_of_a_worker_needs_its_token(control, job, name):
     put(control, job, JobState.RUNNING)
     before = row_of(control, job)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(STATEMENTS[name][1], {**PARAMETERS, "job_id": job, "token": "another"})
     assert row_of(control, job) == before
 
@@ -67,7 +67,7 @@ def test_a_statement_of_a_worker_needs_its_token(control, job, name):
 def test_a_lease_that_holds_is_not_taken_back(control, job, name):
     put(control, job, JobState.RUNNING)
     change(control, job, lease_until=timedelta(minutes=1))
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(STATEMENTS[name][1], {**PARAMETERS, "job_id": job}).rowcount == 0
 
 
@@ -76,14 +76,14 @@ def test_a_fenced_job_is_not_requeued(control):
     job = ask(control, KIND, organisation)
     put(control, job, JobState.FAILED)
     raise_epoch(control, organisation)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(moves.REQUEUE, {"job_id": job}).rowcount == 0
 
 
 def test_every_move_is_counted_and_says_when_and_why(control, job):
     take(control, KIND, job)
     put(control, job, JobState.RUNNING)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(moves.RETRY, {**PARAMETERS, "job_id": job})
     row, entry = row_of(control, job), view(control, job).timeline[-1]
     assert (row.revision, row.reason, entry.number, entry.attempt, entry.reason) == (3, "stalled", 3, 1, "stalled")
@@ -97,6 +97,6 @@ def test_lines_of_the_timeline_are_in_the_order_of_time(control, job):
 
 
 def test_the_clock_of_moves_is_the_databases(control):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         first, second = (connection.execute(select(database_now(seconds))).scalar_one() for seconds in (0, 60))
     assert timedelta(seconds=59) < second - first < timedelta(seconds=90)

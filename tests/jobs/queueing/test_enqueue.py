@@ -15,7 +15,7 @@ from tests.support.jobs import ask, raise_epoch, register_organisation, row_of, 
 def test_the_view_that_is_answered_is_what_the_table_holds(control):
     organisation = register_organisation(control)
     with control.begin() as session:
-        told = enqueue(session, None, MIGRATE_ORGANISATION, organisation_id=organisation, asked_by="test")
+        told = enqueue(session, None, MIGRATE_ORGANISATION, organisation_id=organisation, requested_by="test")
     assert told == view(control, told.id)
     assert (told.state, told.attempt, told.revision, is_id(told.id)) == ("queued", 0, 1, True)
 
@@ -41,7 +41,7 @@ def test_a_job_carries_the_epoch_of_its_asking(control):
 def test_a_job_lives_and_dies_with_the_askers_transaction(control):
     job = new_id()
     with pytest.raises(ZeroDivisionError), control.begin() as session:  # noqa: PT012 - the transaction is the point
-        enqueue(session, None, PROBES["mail"], organisation_id=None, asked_by="test", job_id=job)
+        enqueue(session, None, PROBES["mail"], organisation_id=None, requested_by="test", job_id=job)
         raise ZeroDivisionError
     assert row_of(control, job) is None
 

@@ -10,7 +10,7 @@ from pigi.domain.job_state import JobState
 from pigi.jobs.execution import claims as settle
 from pigi.jobs.heartbeats import moments
 from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES
-from pigi.jobs.queueing.partitions import Ring
+from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.pump import BATCH, MISSED_SECONDS, Round, pump
 from tests.support.jobs import ask, change, copies, lapse, register_organisation, row_of, story, take
@@ -24,123 +24,123 @@ def ended(control, kind, close_in):
     """An ended job of an organisation that owes a putting-away."""
     held = take(control, kind, ask(control, kind, register_organisation(control)))
     settle.finish(control, held, JobState.SUCCEEDED, None, None)
-    change(control, held.job_id, close_at=close_in)
+    change(control, held.job_id, cleanup_at=close_in)
     return held.job_id
 
 
-def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(ringing, control):
-    assert pump(control, ringing.bell) == Round(0, 0, 0, 0)
-    with control.quick() as connection:
+def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis, control):
+    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
+    with control.autocommit() as connection:
         assert "pump" in moments(connection)
 
 
-def test_a_due_job_whose_bell_never_rang_is_rung(ringing, control):
+def test_a_due_job_whose_bell_never_rang_is_rung(with_redis, control):
     job = ask(control, PROBE, due_in=60)
     change(control, job, due_at=timedelta(seconds=-1))
-    assert pump(control, ringing.bell).let_in == 1
-    assert ringing.bell.ringing("mail") == {job}
+    assert pump(control, with_redis.notifier).release == 1
+    assert with_redis.notifier.queued("mail") == {job}
     assert row_of(control, job).published_at is not None
 
 
-def test_a_job_whose_time_has_not_come_is_left_alone(ringing, control):
+def test_a_job_whose_time_has_not_come_is_left_alone(with_redis, control):
     job = ask(control, PROBE, due_in=60)
     before = row_of(control, job)
-    assert pump(control, ringing.bell) == Round(0, 0, 0, 0)
+    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
     assert row_of(control, job) == before
 
 
-def test_bells_that_a_flushed_redis_lost_are_rung_again(ringing, redis_server, control):
-    jobs = {ask(control, PROBE, bell=ringing.bell) for _ in range(3)}
+def test_bells_that_a_flushed_redis_lost_are_rung_again(with_redis, redis_server, control):
+    jobs = {ask(control, PROBE, notifier=with_redis.notifier) for _ in range(3)}
     redis_server.client.flushall()
     for job in jobs:
         change(control, job, published_at=LONG_AGO)
-    assert pump(control, ringing.bell).rung_again == 3
-    assert ringing.bell.ringing("mail") == jobs
+    assert pump(control, with_redis.notifier).republished == 3
+    assert with_redis.notifier.queued("mail") == jobs
 
 
-def test_a_bell_that_still_rings_is_not_rung_again(ringing, control):
-    job = ask(control, PROBE, bell=ringing.bell)
+def test_a_bell_that_still_rings_is_not_rung_again(with_redis, control):
+    job = ask(control, PROBE, notifier=with_redis.notifier)
     change(control, job, published_at=LONG_AGO)
-    assert pump(control, ringing.bell).rung_again == 0
+    assert pump(control, with_redis.notifier).republished == 0
 
 
-def test_a_bell_that_just_rang_is_given_a_moment(ringing, redis_server, control):
-    ask(control, PROBE, bell=ringing.bell)
+def test_a_bell_that_just_rang_is_given_a_moment(with_redis, redis_server, control):
+    ask(control, PROBE, notifier=with_redis.notifier)
     redis_server.client.flushall()
-    assert pump(control, ringing.bell).rung_again == 0
+    assert pump(control, with_redis.notifier).republished == 0
 
 
-def test_a_job_that_runs_is_not_rung_for(ringing, control):
+def test_a_job_that_runs_is_not_rung_for(with_redis, control):
     job = ask(control, PROBE)
     take(control, PROBE, job)
     change(control, job, published_at=LONG_AGO)
-    assert pump(control, ringing.bell) == Round(0, 0, 0, 0)
+    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
 
 
 def test_while_redis_is_away_no_bell_counts_as_lost(application, control):
     job = ask(control, PROBE)
     change(control, job, published_at=LONG_AGO)
     before = row_of(control, job)
-    assert pump(control, application.bell).rung_again == 0
+    assert pump(control, application.notifier).republished == 0
     assert row_of(control, job) == before
 
 
-def test_a_queue_without_consumers_hides_no_lost_bell_of_another(ringing, redis_server, control):
+def test_a_queue_without_consumers_hides_no_lost_bell_of_another(with_redis, redis_server, control):
     stuck = ask(control, GENERATE_DRAFT, register_organisation(control))
     change(control, stuck, published_at=LONG_AGO - timedelta(minutes=1))
     jobs = [stuck, *copies(control, stuck, BATCH)]
-    ringing.bell.ring([Ring("ai", GENERATE_DRAFT.name, job) for job in jobs])
+    with_redis.notifier.notify([Notification("ai", GENERATE_DRAFT.name, job) for job in jobs])
     lost = ask(control, PROBE)
     change(control, lost, published_at=LONG_AGO)
-    pump(control, ringing.bell)
-    assert ringing.bell.ringing("mail") == {lost}
+    pump(control, with_redis.notifier)
+    assert with_redis.notifier.queued("mail") == {lost}
 
 
-def test_a_lapsed_lease_is_taken_back_and_rung_in_one_tick(ringing, control):
+def test_a_lapsed_lease_is_taken_back_and_rung_in_one_tick(with_redis, control):
     job = ask(control, PROBE)
     take(control, PROBE, job)
     lapse(control, job)
-    assert pump(control, ringing.bell) == Round(1, 1, 0, 0)
+    assert pump(control, with_redis.notifier) == Round(1, 1, 0, 0)
     assert story(control, job) == ["queued", "running", "retrying"]
-    assert ringing.bell.ringing("mail") == {job}
+    assert with_redis.notifier.queued("mail") == {job}
 
 
-def test_a_lease_that_holds_is_left_alone(ringing, control):
+def test_a_lease_that_holds_is_left_alone(with_redis, control):
     take(control, PROBE, ask(control, PROBE))
-    assert pump(control, ringing.bell).taken_back == 0
+    assert pump(control, with_redis.notifier).rescued == 0
 
 
-def test_a_closing_that_is_due_is_rung_once_while_its_bell_waits(ringing, control):
+def test_a_closing_that_is_due_is_rung_once_while_its_bell_waits(with_redis, control):
     job = ended(control, GENERATE_DRAFT, timedelta(seconds=-1))
-    assert pump(control, ringing.bell).closings == 1
-    assert pump(control, ringing.bell).closings == 0
-    assert ringing.bell.ringing("ai") == {job}
+    assert pump(control, with_redis.notifier).cleanups == 1
+    assert pump(control, with_redis.notifier).cleanups == 0
+    assert with_redis.notifier.queued("ai") == {job}
 
 
-def test_a_closing_of_a_later_day_waits(ringing, control):
+def test_a_closing_of_a_later_day_waits(with_redis, control):
     ended(control, GENERATE_DRAFT, timedelta(hours=1))
-    assert pump(control, ringing.bell).closings == 0
+    assert pump(control, with_redis.notifier).cleanups == 0
 
 
-def test_a_queue_of_another_release_does_not_stop_the_pump(ringing, control):
+def test_a_queue_of_another_release_does_not_stop_the_pump(with_redis, control):
     job, strange = (ask(control, PROBE, due_in=60) for _ in range(2))
-    change(control, strange, queue="newer", lane="pigi:newer", due_at=timedelta(seconds=-1))
+    change(control, strange, queue="newer", partition="pigi:newer", due_at=timedelta(seconds=-1))
     change(control, job, due_at=timedelta(seconds=-1))
-    pump(control, ringing.bell)
-    assert ringing.bell.ringing("mail") == {job}
+    pump(control, with_redis.notifier)
+    assert with_redis.notifier.queued("mail") == {job}
     assert row_of(control, strange).state == "queued"
 
 
 @pytest.mark.timeout(120)
 def test_pumps_at_once_take_back_and_let_in_each_job_once(control, settings, crowd):
-    window = QUEUES[MIGRATE_ORGANISATION.queue].window
+    concurrency = QUEUES[MIGRATE_ORGANISATION.queue].concurrency
     for _ in range(10):
         organisation = register_organisation(control)
-        for _ in range(window):
+        for _ in range(concurrency):
             job = ask(control, MIGRATE_ORGANISATION, organisation)
             take(control, MIGRATE_ORGANISATION, job)
             lapse(control, job)
     found = crowd.do(pump_once, settings)
     assert len(found) == HANDS
-    assert sum(taken_back for taken_back, _ in found) == 10 * window
-    assert sum(let_in for _, let_in in found) == 10 * window
+    assert sum(rescued for rescued, _ in found) == 10 * concurrency
+    assert sum(release for _, release in found) == 10 * concurrency

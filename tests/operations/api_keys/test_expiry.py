@@ -41,14 +41,14 @@ def keepers(application, own):
 
 
 @pytest.fixture
-def warn(application, hands, monkeypatch):
+def warn(application, worker_context, monkeypatch):
     """Do the day's run at a moment, as a worker does; returns its new mails as (key, recipient)."""
     seen = set()
 
     def once(moment):
         monkeypatch.setattr(key_expiry, "now", lambda: moment)
         job = ask(application.control, WARN_OF_KEYS)
-        run(HANDLERS[WARN_OF_KEYS.name], job, hands)
+        run(HANDLERS[WARN_OF_KEYS.name], job, worker_context)
         assert row_of(application.control, job).state == "succeeded"
         query = select(Mail.id, Mail.subject_id, Mail.recipient_id).where(Mail.template == "key-expiring")
         with application.control.read() as session:
@@ -79,7 +79,7 @@ def test_the_mail_is_the_organisations_and_asked_by_the_schedule(application, ow
     warn(NOON)
     with application.control.read() as session:
         found = session.execute(
-            select(Mail.organisation_id, Job.organisation_id, Job.asked_by).join(Job, Job.id == Mail.job_id)
+            select(Mail.organisation_id, Job.organisation_id, Job.requested_by).join(Job, Job.id == Mail.job_id)
         ).all()
     assert [tuple(row) for row in found] == [(own, own, "schedule")] * 2
 

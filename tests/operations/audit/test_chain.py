@@ -25,12 +25,12 @@ def application(settings):
 
 
 def entries(application):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(select(ENTRY).order_by(ENTRY.c.seq)).all()
 
 
 def contents(application):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return connection.execute(select(CONTENT).order_by(CONTENT.c.seq)).all()
 
 

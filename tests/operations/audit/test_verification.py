@@ -177,7 +177,7 @@ def test_a_broken_chain_is_neither_anchored_nor_pruned(application):
         anchor(application)
     with pytest.raises(Permanent, match="audit_broken"):
         prune(application, now() + DAY, 100)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         assert connection.execute(select(func.count()).select_from(ANCHOR)).scalar() == 0
         assert connection.execute(select(func.count()).select_from(ENTRY)).scalar() == 4
 
@@ -248,10 +248,10 @@ def test_erasing_nothing_leaves_no_trace(application):
 
 def test_erased_content_is_not_in_the_database_any_more(application):
     act(application, 2, who=0)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         salts = connection.execute(select(CONTENT.c.salt)).scalars().all()
     erase(application, account_id=PEOPLE[0])
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         rows = connection.execute(select(CONTENT)).all()
     assert not {salt for row in rows for salt in [row.salt]} & set(salts)
     assert PEOPLE[0] not in repr(rows)
@@ -289,28 +289,28 @@ def test_a_chain_goes_on_after_all_its_entries_were_pruned(application):
 def test_anchoring_the_same_head_twice_keeps_the_first(application):
     act(application)
     anchor(application)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         before = connection.execute(select(ANCHOR)).all()
     anchor(application)
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         assert connection.execute(select(ANCHOR)).all() == before
 
 
 def test_anchors_outlive_a_rotation_of_the_keyring(application):
     old, new = ("old", b"o" * 32), ("new", b"n" * 32)
-    rings = [replace(application, keyring=Keyring(keys)) for keys in ([old], [new, old], [new])]
+    notifications = [replace(application, keyring=Keyring(keys)) for keys in ([old], [new, old], [new])]
     act(application, 3)
-    prune(rings[0], now() + DAY, 2)
-    anchor(rings[0])
-    assert verify(rings[1]).ok
-    assert verify(rings[2]).flaw == Flaw.ANCHOR_ALTERED
-    assert renew(rings[1]) == 2
-    assert renew(rings[1]) == 0
-    assert verify(rings[2]).ok
-    noted = rings[0].keyring.signer.public_keys
-    saved = signed_head(rings[0])
-    assert verify(rings[2], saved).saved == NOT_SIGNED
-    assert verify(rings[2], saved, noted).saved == KEPT
+    prune(notifications[0], now() + DAY, 2)
+    anchor(notifications[0])
+    assert verify(notifications[1]).ok
+    assert verify(notifications[2]).flaw == Flaw.ANCHOR_ALTERED
+    assert renew(notifications[1]) == 2
+    assert renew(notifications[1]) == 0
+    assert verify(notifications[2]).ok
+    noted = notifications[0].keyring.signer.public_keys
+    saved = signed_head(notifications[0])
+    assert verify(notifications[2], saved).saved == NOT_SIGNED
+    assert verify(notifications[2], saved, noted).saved == KEPT
 
 
 def test_a_signature_serves_one_use_and_has_one_form(keyring):

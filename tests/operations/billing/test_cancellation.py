@@ -34,10 +34,10 @@ def do(shop, kind, owner, act, job=None):
     job = job or ask(shop.control, kind)
     change(shop.control, job, due_at=timedelta(seconds=-1))
 
-    def body(context: JobContext, _hands):
+    def body(context: JobContext, _worker_context):
         act(context, shop.application, shop.provider, owner.organisation_id)
 
-    run(handle(kind, body), job, shop.hands)
+    run(handle(kind, body), job, shop.worker_context)
     return row_of(shop.control, job)
 
 

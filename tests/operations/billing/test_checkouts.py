@@ -201,7 +201,7 @@ def test_a_page_that_nobody_waits_for_any_more_is_not_opened(shop):
     shop.stripe.plan("POST", "/v1/customers", drop_before())
     job = request_checkout(shop.application, owner, "team").id
     shop.do(job)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(LINK).values(created_at=now() - timedelta(hours=23, minutes=1)))
     row = shop.do(job, now=True)
     assert (row.state, row.reason) == ("failed", "billing_moot")
@@ -392,7 +392,7 @@ def test_the_page_is_sealed_and_shown_to_its_organisation_alone(shop):
     assert shop.url(owner, job) is not None
     with pytest.raises(Refused, match="not_found"):
         read_link(shop.application, other, link)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         stored = connection.exec_driver_sql("SELECT url FROM billing_link").scalar_one()
     assert b"/pay/" not in bytes(stored)
     assert "pay" not in repr(read_link(shop.application, owner, link))
@@ -406,8 +406,8 @@ def test_a_page_that_is_not_there_is_not_found(shop, link):
 
 def test_nobody_can_have_pages_made_without_end(shop):
     owner = shop.organisation()
-    window = QUEUES[OPEN_CHECKOUT.queue].window
-    for _ in range(window + MOST_WAITING):
+    concurrency = QUEUES[OPEN_CHECKOUT.queue].concurrency
+    for _ in range(concurrency + MOST_WAITING):
         request_checkout(shop.application, owner, "team")
     with pytest.raises(Refused, match="too_many_in_flight"):
         request_checkout(shop.application, owner, "team")

@@ -22,7 +22,7 @@ def shop(application, stripe):
 
 
 def asked(shop):
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         return list(
             connection.execute(select(JOB.c.id).where(JOB.c.kind == FOLLOW_CONTACT.name).order_by(JOB.c.id)).scalars()
         )
@@ -121,6 +121,6 @@ def test_two_changes_that_overlap_end_with_the_later(shop):
                 provider.update_customer(customer_id, type(contact)("Second", contact.email), f"{key}-second")
             provider.update_customer(customer_id, contact, key)
 
-    shop.hands.gateways.__dict__["billing"] = Overtaken()
+    shop.worker_context.gateways.__dict__["billing"] = Overtaken()
     shop.do(first)
     assert known(shop, owner)[0] == "Second"

@@ -33,12 +33,12 @@ def add_line(control, year_end, event_id="evt_old"):
         "amount": 4900, "currency": "eur", "tax_country": "DE", "status": "paid",
         "occurred_at": datetime(year_end.year, 6, 1, tzinfo=UTC), "year_end": year_end,
     }  # fmt: skip
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(insert(LINE).values(row))
 
 
 def lines(control):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return set(connection.execute(select(LINE.c.event_id)).scalars())
 
 
@@ -162,27 +162,27 @@ def test_nothing_in_it_says_who_paid(shop):
 )
 def test_the_database_lets_nobody_change_or_shorten_it(control, statement):
     add_line(control, date(now().year, 12, 31))
-    with control.quick() as connection, pytest.raises(DBAPIError):
+    with control.autocommit() as connection, pytest.raises(DBAPIError):
         connection.execute(statement)
     assert lines(control) == {"evt_old"}
 
 
 def test_nor_empty_it_or_write_over_it(control):
     add_line(control, date(now().year, 12, 31))
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         before = connection.execute(select(LINE)).all()
         if connection.dialect.name == "sqlite":
             connection.execute(insert(LINE).prefix_with("OR REPLACE").values(before[0]._asdict() | {"amount": 1}))
         else:
             with pytest.raises(DBAPIError):
                 connection.exec_driver_sql("TRUNCATE billing_log")
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(select(LINE)).all() == before
 
 
 def test_a_line_of_a_year_that_ended_seven_years_ago_may_not_be_changed_either(control):
     add_line(control, date(2015, 12, 31))
-    with control.quick() as connection, pytest.raises(DBAPIError):
+    with control.autocommit() as connection, pytest.raises(DBAPIError):
         connection.execute(update(LINE).values(amount=1))
 
 

@@ -59,7 +59,7 @@ def test_a_checkout_of_which_nothing_was_heard_is_found(shop):
     job = shop.checkout(owner)
     shop.stripe.pay(shop.session(owner, job))
     lose(shop)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(customer_id=None))
     assert shop.reconcile().drift == 1
     assert shop.standing(owner) == ("active", "team")
@@ -67,7 +67,7 @@ def test_a_checkout_of_which_nothing_was_heard_is_found(shop):
 
 def test_what_pigi_has_wrong_is_put_right(shop):
     owner = shop.subscribed()
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(status="canceled", plan="business"))
     assert shop.reconcile().drift == 1
     assert shop.standing(owner) == ("active", "team")
@@ -75,7 +75,7 @@ def test_what_pigi_has_wrong_is_put_right(shop):
 
 def test_a_subscription_of_no_organisation_is_counted(shop):
     owner = shop.subscribed()
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(customer_id=None, intended_at=None, status="none", plan=None))
     run = shop.reconcile()
     assert run.strangers == 1
@@ -102,7 +102,7 @@ def test_what_was_missed_has_a_job_too_so_that_a_run_that_dies_leaves_nothing_be
     shop.stripe.renew(shop.subscriptions(owner)[0]["id"], pay=False)
     lost = lose(shop)
     shop.reconcile()
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         owed = select(JOB.c.id).where(JOB.c.kind == "billing.sync", JOB.c.state == "queued")
         assert len(connection.execute(owed).all()) == lost
 
@@ -137,7 +137,7 @@ def test_an_event_of_a_customer_that_stripe_does_not_know_stands_in_nobodys_way(
 def test_a_customer_that_is_refused_keeps_no_other_waiting_but_the_run_is_not_whole(shop):
     lost, owner = shop.subscribed(), shop.subscribed()
     shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         mine = ACCOUNT.c.organisation_id == lost.organisation_id
         connection.execute(update(ACCOUNT).where(mine).values(customer_id="cus_0_of_another_account"))
     job = shop.do(request_reconciliation(shop.application, "operator").id)
@@ -194,7 +194,7 @@ def test_a_customer_that_is_out_of_step_is_followed_up(shop):
     owner = shop.subscribed()
     shop.provider.update_customer(shop.account(owner).customer_id, _contact("Old name", "old@example.com"), "k")
     shop.reconcile()
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         (job,) = connection.execute(select(JOB.c.id).where(JOB.c.kind == "billing.contact")).scalars()
     assert shop.do(job).state == "succeeded"
     assert shop.customers(owner)[0]["name"] == "Harbour Works"
@@ -380,7 +380,7 @@ def _no_endpoints(shop):
 
 
 def _prices(shop):
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         return connection.execute(select(PRICE)).all()
 
 

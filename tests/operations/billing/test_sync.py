@@ -134,7 +134,7 @@ def test_a_customer_that_pigi_never_heard_of_is_known_by_its_metadata(shop):
     owner = shop.organisation()
     job = shop.checkout(owner)
     customer = shop.account(owner).customer_id
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(customer_id=None))
     shop.stripe.pay(shop.session(owner, job))
     shop.hear()

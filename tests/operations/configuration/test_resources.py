@@ -17,7 +17,7 @@ from pigi.domain.resources.saving import check_content
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.configuration import (
-    Place,
+    ResourceAddress,
     archive_project,
     archive_resource,
     create_project,
@@ -56,7 +56,7 @@ def document(application, caller, project):
 
 
 def place_of(resource):
-    return Place(resource.project_id, resource.kind, resource.id)
+    return ResourceAddress(resource.project_id, resource.kind, resource.id)
 
 
 def code_of(act, *arguments, **others):
@@ -312,11 +312,11 @@ def test_what_is_wrong_is_refused_before_anything_is_looked_up(application, call
 def test_a_resource_is_found_at_its_own_place_only(application, caller, control, tenants, project, document):
     other_project = create_project(application, caller, "Other").id
     wrong = [
-        Place(other_project, "document", document.id),
-        Place(project, "agent", document.id),
-        Place(project, "document", new_id()),
-        Place(project, "document", "../x"),
-        Place("x", "document", document.id),
+        ResourceAddress(other_project, "document", document.id),
+        ResourceAddress(project, "agent", document.id),
+        ResourceAddress(project, "document", new_id()),
+        ResourceAddress(project, "document", "../x"),
+        ResourceAddress("x", "document", document.id),
     ]
     for place in wrong:
         for act in (read_resource, archive_resource, unarchive_resource, list_revisions):

@@ -8,7 +8,7 @@ import pytest
 
 from pigi.clock import now
 from pigi.ids import new_id
-from pigi.operations.configuration import Place, archive_project, archive_resource
+from pigi.operations.configuration import ResourceAddress, archive_project, archive_resource
 from pigi.operations.dashboards import count_jobs, generation_names, latest_resources
 from pigi.operations.dashboards.dashboards import _first_id
 from pigi.operations.jobs import read_job
@@ -48,7 +48,9 @@ def test_the_latest_changes_are_of_what_is_in_use(application, furnished):
     first = [view.id for view in latest_resources(application, furnished.caller)]
     newest = furnished.new_resource("documents")
     collection, resource = next(iter(furnished.resources.items()))
-    archive_resource(application, furnished.caller, Place(furnished.project, COLLECTIONS[collection], resource))
+    archive_resource(
+        application, furnished.caller, ResourceAddress(furnished.project, COLLECTIONS[collection], resource)
+    )
     then = [view.id for view in latest_resources(application, furnished.caller)]
     archive_project(application, furnished.caller, furnished.project)
 

@@ -67,7 +67,7 @@ def due(shop, owner):
 
 
 def lapse(shop, owner):
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         long_ago = now() - GRACE - timedelta(minutes=1)
         connection.execute(
             update(Organisation).where(Organisation.id == owner.organisation_id).values(deletion_at=long_ago)
@@ -80,7 +80,7 @@ def purge(shop, owner):
 
 
 def counts(shop):
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         tables = ControlBase.metadata.sorted_tables
         return {table.name: connection.scalar(select(func.count()).select_from(table)) for table in tables}
 
@@ -88,7 +88,7 @@ def counts(shop):
 def mentions(shop, text):
     """Every table of the control database in which any column has ``text`` in it, with the number of its rows."""
     found = {}
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         for table in ControlBase.metadata.sorted_tables:
             columns = [column for column in table.c if isinstance(column.type, String)]
             if columns:
@@ -161,7 +161,7 @@ def test_nothing_of_another_organisation_or_of_people_goes(shop):
     after = {name: rows for name, rows in mentions(shop, other.organisation_id).items() if name != "audit_content"}
     assert after == before
     assert counts(shop)["account"] == gone["account"] > people
-    assert shop.standing(other) == (shop.truth(other), "team")
+    assert shop.grant_watch(other) == (shop.truth(other), "team")
     with shop.application.tenants.read(other.organisation_id) as tenant:
         assert tenant.organisation_id == other.organisation_id
 
@@ -188,7 +188,7 @@ class Stops:
 
     def __init__(self, shop):
         self._left = 0
-        shop.hands = replace(shop.hands, draining=self._look)
+        shop.worker_context = replace(shop.worker_context, draining=self._look)
 
     def after(self, checkpoints):
         self._left = checkpoints
@@ -259,7 +259,7 @@ def test_once_it_has_begun_there_is_no_way_back_whatever_the_clock_says(shop):
     due(shop, owner)
     shop.stripe.plan("*", "", fail(500))
     purge(shop, owner)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(Organisation).values(deletion_at=now()))
     with pytest.raises(Refused, match="not_found"):
         restore_organisation(shop.application, owner)

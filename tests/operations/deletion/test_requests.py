@@ -14,7 +14,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
 from pigi.jobs.model.transitions import JOB
-from pigi.operations.access import Stand, authorise, still_standing
+from pigi.operations.access import AccessGrant, authorise, still_granted
 from pigi.operations.accounts import find_person
 from pigi.operations.api_keys import authenticate
 from pigi.operations.billing import ACCOUNT
@@ -61,7 +61,7 @@ def row(shop, owner):
 
 def age(shop, owner, period):
     """Make the deletion look as if it had been asked for so long ago."""
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         moved = update(Organisation).where(Organisation.id == owner.organisation_id).values(deletion_at=now() - period)
         connection.execute(moved)
 
@@ -69,8 +69,8 @@ def age(shop, owner, period):
 def sweep(shop):
     """What the hourly job does; the jobs that it asked for, by kind."""
     assert shop.do(ask(shop.control, SWEEP_ORGANISATIONS)).state == "succeeded"
-    with shop.control.quick() as connection:
-        asked = select(JOB.c.id, JOB.c.kind).where(JOB.c.asked_by == "schedule", JOB.c.state == "queued")
+    with shop.control.autocommit() as connection:
+        asked = select(JOB.c.id, JOB.c.kind).where(JOB.c.requested_by == "schedule", JOB.c.state == "queued")
         return {kind: job_id for job_id, kind in connection.execute(asked)}
 
 
@@ -120,11 +120,11 @@ def test_nobody_goes_on_standing_there_but_an_owner_who_follows_the_deletion(sho
     people = [owner.account_id, make_member(application, where, Role.ADMIN)]
     sessions = [find_person(application, make_session(application, account)).session_id for account in people]
     key = authenticate(application, make_key(application, where)).key_id
-    stands = [Stand(where, session) for session in sessions] + [Stand(where, key_id=key)]
-    following = [Stand(where, session, deletion=True) for session in sessions]
-    assert still_standing(application, [*stands, *following], Action.JOBS_READ) == {*stands, following[0]}
+    grants = [AccessGrant(where, session) for session in sessions] + [AccessGrant(where, key_id=key)]
+    following = [AccessGrant(where, session, deletion=True) for session in sessions]
+    assert still_granted(application, [*grants, *following], Action.JOBS_READ) == {*grants, following[0]}
     delete(shop, owner)
-    assert still_standing(application, [*stands, *following], Action.JOBS_READ) == {following[0]}
+    assert still_granted(application, [*grants, *following], Action.JOBS_READ) == {following[0]}
 
 
 def test_only_an_owner_may_delete_and_restore(shop, owner):
@@ -182,7 +182,7 @@ def test_the_subscription_ends_and_is_stored_as_stripe_has_it(shop):
     (effect,) = shop.effects(job.id).values()
     assert (effect.key.partition(":")[0], effect.state) == ("subscription", "done")
     assert shop.subscriptions(owner)[0]["id"] not in str(effect)
-    assert shop.standing(owner) == ("canceled", None)
+    assert shop.grant_watch(owner) == ("canceled", None)
 
 
 def test_a_checkout_that_is_open_can_no_longer_be_paid_and_a_late_invoice_is_not_collected(shop):
@@ -225,7 +225,7 @@ def test_a_purchase_that_slipped_through_is_ended_too(shop, owner):
     job = delete(shop, owner)
     shop.stripe.pay(session)
     shop.do(job)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         # As if the closing had looked a moment before the payment.
         connection.execute(update(JOB).where(JOB.c.id == job).values(state="succeeded"))
     shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "active")
@@ -247,10 +247,10 @@ def test_reconciliation_brings_it_into_step(shop):
     owner = shop.subscribed()
     shop.do(delete(shop, owner))
     shop.stripe.take_events()
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(status="active", plan="team"))
     assert shop.reconcile().drift == 1
-    assert shop.standing(owner) == ("canceled", None)
+    assert shop.grant_watch(owner) == ("canceled", None)
 
 
 def test_one_that_never_paid_is_closed_without_asking_stripe(shop, owner):
@@ -274,7 +274,7 @@ def test_a_restored_organisation_is_as_it_was_but_for_its_subscription(shop):
     assert plan_of(shop.application, owner.organisation_id).name == "free"
     shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
     shop.hear()
-    assert shop.standing(owner) == ("active", "team")
+    assert shop.grant_watch(owner) == ("active", "team")
     assert [act for act in acts(shop) if act[0].startswith("organisation.")] == [
         ("organisation.deletion_started", owner.name, owner.organisation_id),
         ("organisation.restored", owner.name, owner.organisation_id),
@@ -307,10 +307,10 @@ def test_a_closing_that_runs_while_it_is_restored_ends_nothing_more(shop):
 
 def test_a_restored_organisation_catches_up_with_a_release(shop, owner):
     delete(shop, owner)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         connection.execute(update(Organisation).values(schema_revision="0001"))
     restore_organisation(shop.application, owner)
-    with shop.control.quick() as connection:
+    with shop.control.autocommit() as connection:
         kinds = connection.execute(select(JOB.c.kind).where(JOB.c.organisation_id == owner.organisation_id))
         assert kinds.scalars().all() == [MIGRATE_ORGANISATION.name]
 

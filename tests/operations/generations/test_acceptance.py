@@ -16,7 +16,7 @@ from pigi.domain.retention import Retention, keep
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.configuration import (
-    Place,
+    ResourceAddress,
     archive_project,
     create_project,
     create_resource,
@@ -73,7 +73,7 @@ def code_of(act, *arguments):
 
 
 def resource_of(view):
-    return Place(view.project_id, view.kind, view.id)
+    return ResourceAddress(view.project_id, view.kind, view.id)
 
 
 def test_an_accepted_draft_is_a_resource_that_says_where_it_comes_from(application, caller, project, generation):

@@ -13,7 +13,7 @@ from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
-from pigi.jobs.recovery.pump import take_back
+from pigi.jobs.recovery.pump import rescue
 from pigi.operations.generations import drafting, read_generation, request_generation
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, retry_job
@@ -29,7 +29,7 @@ from tests.support.jobs import (
     generation_row,
     lapse,
     live_rows,
-    make_hands,
+    make_worker_context,
     model_of,
     raise_epoch,
     row_of,
@@ -41,7 +41,7 @@ PURPOSE = f"Reviews changes for missing tests. {MARKER}"
 RUBBISH = "I would rather not."
 
 
-class Asked:
+class RequestModel:
     """A generation that was asked for, with a worker that has a script."""
 
     def __init__(self, application, organisation):
@@ -51,10 +51,10 @@ class Asked:
 
     def work(self, *turns):
         """Answer the bell with a model that plays ``turns``; the hands."""
-        hands = make_hands(self.application, *turns)
+        worker_context = make_worker_context(self.application, *turns)
         change(self.application.control, self.id, due_at=timedelta(seconds=-1))
-        run(HANDLER, self.id, hands)
-        return hands
+        run(HANDLER, self.id, worker_context)
+        return worker_context
 
     @property
     def row(self):
@@ -80,32 +80,32 @@ class Asked:
 
 @pytest.fixture
 def asked(application, organisation):
-    return Asked(application, organisation)
+    return RequestModel(application, organisation)
 
 
 def test_a_good_first_answer_becomes_the_draft(asked):
-    hands = asked.work(GOOD)
+    worker_context = asked.work(GOOD)
     assert (asked.row.state, asked.draft.draft["name"], asked.draft.findings) == ("succeeded", "reviewer", ())
-    assert len(model_of(hands).requests) == 1
+    assert len(model_of(worker_context).requests) == 1
     assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
     assert (asked.draft.model, asked.draft.input_tokens, asked.draft.output_tokens) == ("scripted-model", 10, 20)
     assert asked.draft.instruction == INSTRUCTIONS["agent"].version
 
 
 def test_a_broken_rule_leads_to_one_repair(asked):
-    hands = asked.work(SECRET_INSIDE, GOOD)
+    worker_context = asked.work(SECRET_INSIDE, GOOD)
     assert (asked.row.state, asked.draft.findings) == ("succeeded", ())
-    repair = model_of(hands).requests[1]
+    repair = model_of(worker_context).requests[1]
     assert repair.previous == SECRET_INSIDE
     assert repair.findings
     assert (asked.draft.input_tokens, asked.draft.output_tokens) == (20, 40)
 
 
 def test_a_rule_that_stays_broken_is_shown_with_the_draft(asked):
-    hands = asked.work(SECRET_INSIDE, SECRET_INSIDE)
+    worker_context = asked.work(SECRET_INSIDE, SECRET_INSIDE)
     assert asked.row.state == "succeeded"
     assert [finding["rule"] for finding in asked.draft.findings] == ["literal-secret"]
-    assert len(model_of(hands).requests) == 2
+    assert len(model_of(worker_context).requests) == 2
 
 
 def test_findings_are_shown_however_many_there_are(asked):
@@ -162,20 +162,20 @@ def crash_in(asked, monkeypatch, step):
         with pytest.raises(KeyboardInterrupt):
             asked.work(GOOD)
     lapse(asked.application.control, asked.id)
-    assert take_back(asked.application.control) == 1
+    assert rescue(asked.application.control) == 1
 
 
 def test_after_a_crash_before_the_answer_was_stored_the_model_is_asked_again(asked, monkeypatch):
     crash_in(asked, monkeypatch, "_store_answer")
-    hands = asked.work(GOOD)
-    assert len(model_of(hands).requests) == 1
+    worker_context = asked.work(GOOD)
+    assert len(model_of(worker_context).requests) == 1
     assert (asked.row.state, asked.effects["model:1"]) == ("succeeded", ("done", 2))
 
 
 def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_asked_again(asked, monkeypatch):
     crash_in(asked, monkeypatch, "_keep_draft")
-    hands = asked.work()
-    assert model_of(hands).requests == []
+    worker_context = asked.work()
+    assert model_of(worker_context).requests == []
     assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
     assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
 
@@ -212,7 +212,7 @@ def test_the_purpose_stays_while_the_job_is_tried_again(asked):
 
 def test_all_goes_when_the_job_is_cancelled_while_it_waits(asked):
     cancel_job(asked.application, asked.id, asked.organisation)
-    assert (asked.row.state, asked.row.close_at, asked.generation) == ("cancelled", None, None)
+    assert (asked.row.state, asked.row.cleanup_at, asked.generation) == ("cancelled", None, None)
     assert asked.holds_no_purpose()
 
 
@@ -221,17 +221,17 @@ def test_all_goes_when_the_job_is_cancelled_while_the_model_writes(asked):
         cancel_job(asked.application, asked.id, asked.organisation)
         return SECRET_INSIDE
 
-    hands = asked.work(cancelled, GOOD)
-    assert len(model_of(hands).requests) == 1
+    worker_context = asked.work(cancelled, GOOD)
+    assert len(model_of(worker_context).requests) == 1
     assert (asked.row.state, asked.generation) == ("cancelled", None)
     assert asked.holds_no_purpose()
 
 
 def test_all_goes_when_the_organisation_is_fenced(asked):
     raise_epoch(asked.application.control, asked.organisation)
-    hands = asked.work()
-    assert model_of(hands).requests == []
-    assert (asked.row.reason, asked.row.close_at, asked.generation) == ("fenced", None, None)
+    worker_context = asked.work()
+    assert model_of(worker_context).requests == []
+    assert (asked.row.reason, asked.row.cleanup_at, asked.generation) == ("fenced", None, None)
     assert asked.holds_no_purpose()
 
 
@@ -240,28 +240,28 @@ def test_the_purpose_goes_through_the_closing_when_workers_died_over_the_job(ask
     change(control, asked.id, lost=DELIVERIES - 1)
     take(control, GENERATE_DRAFT, asked.id)
     lapse(control, asked.id)
-    take_back(control)
+    rescue(control)
     assert asked.row.reason == "worker_lost"
     asked.work()
     assert asked.holds_no_purpose()
-    assert timedelta(days=6, hours=23) < asked.row.close_at - asked.row.finished_at <= timedelta(days=7)
+    assert timedelta(days=6, hours=23) < asked.row.cleanup_at - asked.row.finished_at <= timedelta(days=7)
 
 
 @pytest.mark.parametrize(("turn", "stays"), [(GOOD, timedelta(hours=24)), (Permanent("refused"), timedelta(days=7))])
 def test_what_is_left_goes_when_its_period_is_over(asked, turn, stays):
     asked.work(turn)
-    assert abs(asked.row.close_at - asked.row.finished_at - stays) < timedelta(minutes=1)
-    change(asked.application.control, asked.id, finished_at=-stays, close_at=timedelta(seconds=-1))
+    assert abs(asked.row.cleanup_at - asked.row.finished_at - stays) < timedelta(minutes=1)
+    change(asked.application.control, asked.id, finished_at=-stays, cleanup_at=timedelta(seconds=-1))
     asked.work()
-    assert (asked.generation, asked.row.close_at) == (None, None)
+    assert (asked.generation, asked.row.cleanup_at) == (None, None)
 
 
 def test_a_draft_stays_until_its_period_is_over(asked):
     asked.work(GOOD)
-    change(asked.application.control, asked.id, finished_at=timedelta(hours=-23), close_at=timedelta(seconds=-1))
+    change(asked.application.control, asked.id, finished_at=timedelta(hours=-23), cleanup_at=timedelta(seconds=-1))
     asked.work()
     assert asked.generation.draft is not None
-    assert asked.row.close_at > asked.row.finished_at
+    assert asked.row.cleanup_at > asked.row.finished_at
 
 
 def test_a_worker_that_was_taken_over_writes_nothing_into_the_organisations_database(asked):
@@ -269,7 +269,7 @@ def test_a_worker_that_was_taken_over_writes_nothing_into_the_organisations_data
 
     def taken_over():
         lapse(control, asked.id)
-        take_back(control)
+        rescue(control)
         asked.work(GOOD)
         return json.dumps({**AGENT, "description": "Written by a zombie."})
 
@@ -284,7 +284,7 @@ def test_a_worker_that_was_taken_over_erases_nothing_that_another_needs(asked):
 
     def taken_over():
         lapse(control, asked.id)
-        take_back(control)
+        rescue(control)
         take(control, GENERATE_DRAFT, asked.id)
         raise Permanent("refused")
 

@@ -58,8 +58,8 @@ def test_what_the_caller_adds_to_the_transaction_takes_the_generation_with_it(ap
 
 def test_too_many_that_wait_are_refused_and_leave_nothing(application, organisation, control):
     few = limited(application, generations_in_flight=2)
-    window = 8
-    jobs = [ask(few, organisation) for _ in range(window + 2)]
+    concurrency = 8
+    jobs = [ask(few, organisation) for _ in range(concurrency + 2)]
     with pytest.raises(Refused) as refused:
         ask(few, organisation)
     assert (refused.value.code, refused.value.details["limit"]) == ("too_many_in_flight", 2)
@@ -90,7 +90,7 @@ def test_what_was_refused_is_not_counted(application, organisation, control):
     for _ in range(3):
         with pytest.raises(Refused):
             ask(few, organisation)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(select(UsageCount.count)).scalars().all() == [1]
 
 
@@ -101,7 +101,7 @@ def test_one_organisations_limits_are_not_anothers(application, organisation, co
 
 
 def test_an_organisation_that_is_not_active_is_refused_and_keeps_nothing(application, organisation, control):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(update(Organisation).values(state="restricted"))
     with pytest.raises(Refused) as refused:
         ask(application, organisation)

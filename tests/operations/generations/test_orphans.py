@@ -22,13 +22,13 @@ OLD = ORPHAN_AGE + timedelta(minutes=1)
 
 
 @pytest.fixture
-def sweep(hands, control):
+def sweep(worker_context, control):
     """Do one sweep as a worker does."""
     import tasks.generations  # noqa: F401 - registers the sweep
 
     def once():
         job = ask(control, SWEEP_GENERATIONS)
-        run(HANDLERS[SWEEP_GENERATIONS.name], job, hands)
+        run(HANDLERS[SWEEP_GENERATIONS.name], job, worker_context)
         assert row_of(control, job).state == "succeeded"
 
     return once

@@ -119,7 +119,7 @@ def test_a_waiting_job_is_cancelled_now(application, control, one):
 def test_a_retrying_job_is_cancelled_now_and_says_what_had_happened(application, control, one):
     held = take(control, KIND, ask(control, KIND, one))
     ledger.begin(control, held, "schema")
-    ledger.settle(control, held, "schema", "0001")
+    ledger.complete(control, held, "schema", "0001")
     settle.retry(control, held, "stalled", timedelta(minutes=1))
     told = cancel_job(application, held.job_id, one)
     assert (told.state, [(effect.key, effect.state) for effect in told.effects]) == ("cancelled", [("schema", "done")])
@@ -173,7 +173,7 @@ def test_what_is_added_to_the_cancel_is_of_one_transaction_with_it(application, 
 def test_a_failed_job_is_retried_as_the_same_job_with_its_effects(application, control, one):
     held = take(control, KIND, ask(control, KIND, one))
     ledger.begin(control, held, "schema")
-    ledger.settle(control, held, "schema", "0001")
+    ledger.complete(control, held, "schema", "0001")
     settle.finish(control, held, JobState.FAILED, "internal", None)
     told = retry_job(application, held.job_id, one, None)
     assert (told.id, told.state, told.failures, told.finished_at) == (held.job_id, "queued", 0, None)

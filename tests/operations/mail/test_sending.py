@@ -14,7 +14,7 @@ from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import SEND_MAIL, Single
-from pigi.jobs.recovery.pump import take_back
+from pigi.jobs.recovery.pump import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job
 from pigi.operations.mail import list_mails, queue_mail
@@ -102,7 +102,7 @@ def test_a_reset_for_an_address_without_an_account_sends_nothing_and_leaves_noth
         assert session.scalars(select(AccountToken)).all() == []
     # The worker may have died before the job's end.
     change(office.control, job, state="queued", finished_at=None)
-    run(HANDLERS["mail.send"], job, office.hands)
+    run(HANDLERS["mail.send"], job, office.worker_context)
     assert ended(row_of(office.control, job)) == ("succeeded", None)
 
 
@@ -148,8 +148,8 @@ def test_an_expiring_key_is_told_to_each_of_its_keepers_by_a_mail_of_their_own(o
     addresses = [an_address() for _ in range(2)]
     keepers = [office.member(organisation, Role.OWNER, address) for address in addresses]
     mails = [
-        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=keeper)
-        for address, keeper in zip(addresses, keepers, strict=True)
+        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=heartbeat)
+        for address, heartbeat in zip(addresses, keepers, strict=True)
     ]
     assert [ended(office.do(mail)) for mail in mails] == [("succeeded", None)] * 2
     for address in addresses:
@@ -200,8 +200,8 @@ def ask_for(office, organisation, template):
         make_account(office.application, email=email)
         return office.link(Template.PASSWORD_RESET, email), email
     key, _ = make_key_row(office.application, organisation)
-    keeper = office.member(organisation, Role.ADMIN, email)
-    return office.queue(template, key, email, organisation_id=organisation, recipient_id=keeper), email
+    heartbeat = office.member(organisation, Role.ADMIN, email)
+    return office.queue(template, key, email, organisation_id=organisation, recipient_id=heartbeat), email
 
 
 @pytest.mark.parametrize(("template", "happen"), MOOT.values(), ids=MOOT)
@@ -327,13 +327,13 @@ def test_a_mail_waits_while_no_mail_server_is_set_up(office):
             raise Misconfigured(["SMTP_URL must be set"])
 
     mail = office.welcome("rita@example.org")
-    equipped = office.hands.gateways
-    object.__setattr__(office.hands, "gateways", Unset())
+    equipped = office.worker_context.gateways
+    object.__setattr__(office.worker_context, "gateways", Unset())
     assert (office.do(mail).state, row_of(office.control, office.mail(mail, job=True)).reason) == (
         "retrying",
         "mail_unconfigured",
     )
-    object.__setattr__(office.hands, "gateways", equipped)
+    object.__setattr__(office.worker_context, "gateways", equipped)
     assert ended(office.again(mail)) == ("succeeded", None)
 
 
@@ -355,7 +355,7 @@ def die(office, mail, monkeypatch, at):
         with pytest.raises(Died):
             office.do(mail)
     lapse(office.control, office.mail(mail, job=True))
-    take_back(office.control)
+    rescue(office.control)
 
 
 MOMENTS = {
@@ -457,7 +457,7 @@ def test_a_mail_is_asked_for_in_the_transaction_of_what_it_tells_of(office):
     with office.control.begin() as session:
         queue_mail(session, office.application, "welcome", "018f", "a@b.org")
         session.rollback()
-    with office.control.quick() as connection:
+    with office.control.autocommit() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM mail").scalar() == 0
         assert connection.exec_driver_sql("SELECT count(*) FROM job").scalar() == 0
 
@@ -477,7 +477,7 @@ def test_the_waits_suit_greylisting_and_outlast_an_outage():
     waits = [SEND_MAIL.wait(failures) for failures in range(SEND_MAIL.attempts - 1)]
     assert sum(waits[:4], timedelta()) < timedelta(minutes=1)
     assert waits == sorted(waits)
-    assert timedelta(hours=4) < sum(waits, timedelta()) < SEND_MAIL.patience
+    assert timedelta(hours=4) < sum(waits, timedelta()) < SEND_MAIL.retry_window
 
 
 def test_a_mail_that_is_tried_again_waits_as_its_failures_say(office):

@@ -80,7 +80,7 @@ def test_inviting_writes_a_row_and_queues_one_mail(application, own, owner):
     assert view.expires_at - view.created_at == timedelta(days=14)
     assert list_invitations(application, owner) == [view]
     assert rows(application, Mail.template, Mail.subject_id, Mail.organisation_id) == [("invitation", view.id, own)]
-    assert rows(application, Job.kind, Job.organisation_id, Job.asked_by) == [("mail.send", own, owner.name)]
+    assert rows(application, Job.kind, Job.organisation_id, Job.requested_by) == [("mail.send", own, owner.name)]
     assert rows(application, AuditEntry.kind) == [("invitation.made",)]
 
 

@@ -20,7 +20,7 @@ from pigi.operations.access import authorise
 from pigi.operations.audit import chain as audit
 from pigi.operations.audit import list_entries, list_own_entries
 from pigi.operations.configuration import (
-    Place,
+    ResourceAddress,
     archive_project,
     archive_resource,
     change_project,
@@ -132,7 +132,7 @@ def add(application, caller, project, name):
 
 
 def place_of(resource):
-    return Place(resource.project_id, resource.kind, resource.id)
+    return ResourceAddress(resource.project_id, resource.kind, resource.id)
 
 
 def ask(application, caller):

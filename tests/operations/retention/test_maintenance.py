@@ -33,12 +33,12 @@ def one(control):
 
 
 @pytest.fixture
-def sweep(hands, control):
+def sweep(worker_context, control):
     """Do one sweep as a worker does; the sweep's own job."""
 
     def once():
         job = ask(control, SWEEP_JOBS)
-        run(HANDLERS[SWEEP_JOBS.name], job, hands)
+        run(HANDLERS[SWEEP_JOBS.name], job, worker_context)
         assert row_of(control, job).state == "succeeded"
         return job
 
@@ -57,7 +57,7 @@ def ended(control, kind, organisation, age, /, **columns):
 
 
 def count(control, table):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
@@ -96,10 +96,10 @@ def test_a_job_that_has_not_ended_is_never_buried(control, one, sweep, state):
 
 
 def test_a_job_that_owes_a_closing_is_not_buried(control, one, sweep):
-    debtor = ended(control, GENERATE_DRAFT, one, 31 * DAY, close_at=-DAY)
+    debtor = ended(control, GENERATE_DRAFT, one, 31 * DAY, cleanup_at=-DAY)
     sweep()
     assert row_of(control, debtor) is not None
-    change(control, debtor, close_at=None)
+    change(control, debtor, cleanup_at=None)
     sweep()
     assert row_of(control, debtor) is None
 
@@ -111,7 +111,7 @@ def test_a_job_of_a_kind_that_is_gone_is_buried_too(control, one, sweep):
 
 
 def test_tombstones_go_after_ninety_days(control, one, sweep):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         for age in (89 * DAY, 91 * DAY):
             stone = {"id": new_id(), "kind": "x", "state": "failed", "attempt": 1, "created_at": now()}
             connection.execute(insert(Tombstone), {**stone, "buried_at": now() - age})
@@ -120,23 +120,23 @@ def test_tombstones_go_after_ninety_days(control, one, sweep):
 
 
 def test_idempotency_keys_go_after_a_day(control, sweep):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         for hours in (23, 25):
             key = {"caller": "c", "key_hash": str(hours), "body_hash": "b", "token": new_id()}
             connection.execute(insert(IdempotencyKey), {**key, "created_at": now() - timedelta(hours=hours)})
     sweep()
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(select(IdempotencyKey.key_hash)).scalars().all() == ["23"]
 
 
 def test_counters_go_after_two_days(control, one, sweep):
     today = now().date()
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         for days in (0, 2, 3):
             row = {"organisation_id": one, "day": today - timedelta(days=days), "kind": "x", "count": 1}
             connection.execute(insert(UsageCount), row)
     sweep()
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         assert connection.execute(select(func.min(UsageCount.day))).scalar_one() == today - timedelta(days=2)
 
 
@@ -153,7 +153,7 @@ def test_a_job_that_is_retried_while_it_is_being_buried_is_not_lost(control, one
 
     def requeue_meanwhile(_connection, _cursor, statement, *_rest):
         if statement.startswith("DELETE FROM job") and not requeued:
-            with suppress(OperationalError), other.quick() as connection:
+            with suppress(OperationalError), other.autocommit() as connection:
                 requeued.append(connection.execute(moves.REQUEUE, {"job_id": job}).rowcount)
 
     with impatient(settings.database_url) as other:
@@ -171,13 +171,13 @@ def test_a_sweep_that_finds_nothing_changes_nothing(control, one, sweep):
 
 
 @pytest.mark.parametrize("queue", list(PROBES))
-def test_a_probe_shows_that_its_queue_works(hands, control, queue):
+def test_a_probe_shows_that_its_queue_works(worker_context, control, queue):
     import tasks.maintenance  # noqa: F401 - registers probes
 
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         connection.execute(insert(Heartbeat), {"name": f"queue {queue}", "at": now() - DAY})
-    run(HANDLERS[f"{queue}.probe"], ask(control, PROBES[queue]), hands)
-    with control.quick() as connection:
+    run(HANDLERS[f"{queue}.probe"], ask(control, PROBES[queue]), worker_context)
+    with control.autocommit() as connection:
         assert now() - moments(connection)[f"queue {queue}"] < timedelta(minutes=1)
 
 

@@ -73,7 +73,7 @@ def serial(table):
 
 
 def count(control, table):
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         return connection.execute(select(func.count()).select_from(table)).scalar()
 
 
@@ -153,7 +153,7 @@ def test_a_broken_chain_stops_nothing_but_its_own_pruning(application, control):
 
 def ended(control, ended_ago, closes_in):
     job = ask(control, GENERATE_DRAFT, register_organisation(control), subject_id=new_id())
-    change(control, job, state="failed", finished_at=-ended_ago, close_at=closes_in)
+    change(control, job, state="failed", finished_at=-ended_ago, cleanup_at=closes_in)
     return job
 
 
@@ -186,7 +186,7 @@ def test_classes_without_a_period_are_counted(application, control):
 @pytest.mark.parametrize(("ago", "overdue"), [(GRACE + MINUTE, False), (GRACE + timedelta(hours=3), True)], ids=str)
 def test_an_organisation_that_should_be_gone_is_overdue(application, control, ago, overdue):
     asked, organisation = now() - ago, register_organisation(control)
-    with control.quick() as connection:
+    with control.autocommit() as connection:
         going = {"state": "purging", "deletion_at": asked}
         connection.execute(update(Organisation).where(Organisation.id == organisation).values(going))
     found = line(application, Retention.ORGANISATION)
@@ -202,15 +202,15 @@ def test_an_ended_job_that_owes_nothing_counts_from_its_end(application, control
     assert (line(application, Retention.JOB).rows, line(application, Retention.TOMBSTONE).rows) == (0, 1)
 
 
-def test_the_daily_jobs_do_their_work_as_jobs(hands, control):
+def test_the_daily_jobs_do_their_work_as_jobs(worker_context, control):
     import tasks.maintenance  # noqa: F401 - registers them
 
-    act(hands.application, 1)
+    act(worker_context.application, 1)
     for kind in (ANCHOR_AUDIT, FOLD_USAGE):
         job = ask(control, kind)
-        run(HANDLERS[kind.name], job, hands)
+        run(HANDLERS[kind.name], job, worker_context)
         assert row_of(control, job).state == "succeeded"
-    assert verify(hands.application).anchors == 1
+    assert verify(worker_context.application).anchors == 1
 
 
 @pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)  # SQLite has one writer at a time

@@ -34,12 +34,12 @@ def use(application, event, organisations, times=1, age=DAY):
 
 
 def daily(application):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return {(row.day, row.event): row.count for row in connection.execute(select(DAILY))}
 
 
 def signals(application):
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return len(connection.execute(select(USAGE)).all())
 
 

@@ -41,7 +41,7 @@ def drafted(application: Application, client: Client, headers: dict[str, str], a
             sealed = tenant.sealer.seal(json.dumps(draft), "generation", "draft", subject)
             values = {"draft": sealed, "findings": "[]", "instruction": "agent-1", "model": "m", "drafted_at": now()}
             tenant.connection().execute(update(GENERATION).where(GENERATION.c.id == subject).values(**values))
-        with application.control.quick() as connection:
+        with application.control.autocommit() as connection:
             connection.execute(update(JOB).where(JOB.c.id == job["id"]).values(state="succeeded"))
         return f"{asking}/{subject}"
 

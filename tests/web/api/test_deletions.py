@@ -16,7 +16,7 @@ from pigi.operations.access import authorise
 from pigi.operations.deletion import delete_organisation
 from pigi.operations.jobs import list_jobs
 from tests.support.http import BODY, bearer, read_events
-from tests.support.jobs import make_hands, row_of
+from tests.support.jobs import make_worker_context, row_of
 from tests.support.pages import BROWSER, Page
 from tests.support.people import make_key, make_member, sign_in
 from tests.support.stack import until
@@ -52,7 +52,7 @@ def place(own: str) -> str:
 
 def close(application: Application, job_id: str) -> None:
     """Do the closing's job."""
-    run(HANDLERS[CLOSE_ORGANISATION.name], job_id, make_hands(application))
+    run(HANDLERS[CLOSE_ORGANISATION.name], job_id, make_worker_context(application))
 
 
 def test_a_deletion_is_accepted_followed_and_undone(
@@ -137,18 +137,18 @@ def test_a_stream_that_is_open_ends_and_that_of_the_deletion_goes_on(
 
     old = threading.Thread(target=follow, args=("old", job["links"]["events"]))
     old.start()
-    until(lambda: app.extensions["pigi"].standings.watched, SOON, "the stream is open")
-    closing = browser.delete(place).json["id"]
-    new = threading.Thread(target=follow, args=("new", f"/api/v1/jobs/{closing}/events"))
+    until(lambda: app.extensions["pigi"].grant_watcher.watched, SOON, "the stream is open")
+    cleanup = browser.delete(place).json["id"]
+    new = threading.Thread(target=follow, args=("new", f"/api/v1/jobs/{cleanup}/events"))
     new.start()
     old.join(SOON)
     assert not old.is_alive()
     assert "event: end" not in told["old"]
     assert new.is_alive()
-    close(application, closing)
+    close(application, cleanup)
     new.join(SOON)
     assert read_events(told["new"])[-1].event == "end"
-    assert row_of(application.control, closing).state == "succeeded"
+    assert row_of(application.control, cleanup).state == "succeeded"
 
 
 # Pages

@@ -26,7 +26,7 @@ def job(client: Client, headers: dict[str, str], asking: str) -> Any:
 
 def end_badly(application: Application, job_id: str) -> None:
     """Leave a job as a worker leaves one that failed."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         connection.execute(
             update(JOB)
             .where(JOB.c.id == job_id)

@@ -119,7 +119,7 @@ def test_an_open_stream_ends_when_its_reader_may_no_longer_follow(
 
     assert [event.event for event in read_events(b"".join(map(bytes, told)).decode())] == ["move"]
     assert time.monotonic() - began < SOON
-    assert app.extensions["pigi"].standings.watched == 0
+    assert app.extensions["pigi"].grant_watcher.watched == 0
     assert browser.get(f"/api/v1/jobs/{job.id}/events").status_code in {401, 404}
 
 
@@ -156,7 +156,7 @@ def test_nothing_is_told_once_nobody_knows_who_may(
     def away(_things: Any) -> Any:
         raise OSError
 
-    monkeypatch.setattr(app.extensions["pigi"].standings, "_look", away)
+    monkeypatch.setattr(app.extensions["pigi"].grant_watcher, "_look", away)
     monkeypatch.setattr(streams, "STALE_SECONDS", 0.5)
     job = request_generation(application, Caller(own, Role.OWNER, owner), "agent", "reviewer", "Reviews changes.")
     answer = sign_in(app, application, owner).get(f"/api/v1/jobs/{job.id}/events")

@@ -139,7 +139,7 @@ def test_the_same_request_with_the_same_key_acts_once(
     assert len(client.get(projects, headers=headers).json["projects"]) == 1
     other = client.post(projects, json={"name": "Other"}, headers=keyed)
     assert (other.status_code, other.json["code"]) == (422, "idempotency_key_reused")
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         kept = connection.exec_driver_sql("SELECT * FROM idempotency_key").all()
     assert "Shop" not in str(kept)
 

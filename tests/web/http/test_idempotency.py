@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.http import Client
 
 KEY = "order-1"
-ANSWER = idempotency.Answer(202, "/somewhere", "{}")
+ANSWER = idempotency.StoredResponse(202, "/somewhere", "{}")
 
 
 def ask(client: Client, path: str, headers: dict[str, str], body: Any = None, key: str = KEY) -> Any:
@@ -163,7 +163,9 @@ def test_one_heir_among_many(application: Application, caller: Caller, monkeypat
 def test_an_act_whose_key_was_taken_rolls_back(
     application: Application, client: Client, headers: dict[str, str], asking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stolen(reservation: idempotency.Reservation, session: ControlSession, answer: idempotency.Answer) -> None:
+    def stolen(
+        reservation: idempotency.Reservation, session: ControlSession, answer: idempotency.StoredResponse
+    ) -> None:
         session.connection().execute(update(idempotency.TABLE).values(token="stolen"))
         decision(reservation, session, answer)
 

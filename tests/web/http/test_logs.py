@@ -40,7 +40,7 @@ def book(application: Application) -> Iterator[Logbook]:
 def rows(application: Application, book: Logbook, table: Any) -> list[Any]:
     """What was written to one of the logs."""
     book.flush()
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         return list(connection.execute(select(table).order_by(table.c.id)).all())
 
 

@@ -31,7 +31,7 @@ def job(client: Client, headers: dict[str, str], asking: str) -> Any:
 
 def run(application: Application, job: Any, pieces: list[str]) -> None:
     """Make the job look as while a model writes."""
-    with application.control.quick() as connection:
+    with application.control.autocommit() as connection:
         line = JOB.c.timeline + "2026-01-01T00:00:00.000000Z running 1 -\n"
         values = {
             "state": "running",
@@ -161,7 +161,7 @@ def _until_free(server: Any, application: Application, job: Any, key: str) -> bo
     """Whether a stream gets a place once the job stirred: the server notices at the next event or heartbeat."""
     give_up = time.monotonic() + 10
     while time.monotonic() < give_up:
-        with application.control.quick() as connection:
+        with application.control.autocommit() as connection:
             connection.execute(JOB.update().values(revision=JOB.c.revision + 1, progress_done=JOB.c.revision))
         time.sleep(0.3)
         attempt = server.open("GET", job["links"]["events"], bearer(key))

@@ -36,7 +36,7 @@ def test_ordinary_requests_have_threads_of_their_own() -> None:
 
 
 def test_places_are_few_and_come_back() -> None:
-    places = budget.Places(1)
+    places = budget.Slots(1)
     place = places.take()
     assert place is not None
     assert places.take() is None

@@ -68,7 +68,7 @@ def add(application: Application, *rows: Any) -> None:
         session.add_all(rows)
 
 
-def stands(application: Application, furnished: Furnished, status: str, **facts: Any) -> None:
+def grants(application: Application, furnished: Furnished, status: str, **facts: Any) -> None:
     """Let the organisation stand so."""
     known = {"customer_id": "cus_1", "tickets": 0, "ticket": 0, "read_at": now(), **facts}
     add(application, BillingAccount(organisation_id=furnished.organisation, status=status, **known))
@@ -120,7 +120,7 @@ def test_the_use_of_each_limit_is_said_in_words_and_drawn(app, application, furn
 
 
 def test_others_are_told_who_can_act_and_offered_nothing(app, application, furnished, home):
-    stands(application, furnished, "past_due", plan="team")
+    grants(application, furnished, "past_due", plan="team")
     page = shown(app, application, furnished.member, f"{home}/billing")
 
     assert acts(page) == []
@@ -141,7 +141,7 @@ def test_others_are_told_who_can_act_and_offered_nothing(app, application, furni
     ],
 )
 def test_what_an_owner_can_do_follows_the_status(app, application, furnished, home, status, offered):
-    stands(application, furnished, status)
+    grants(application, furnished, status)
     page = shown(app, application, furnished.owner, f"{home}/billing")
 
     assert acts(page) == offered
@@ -151,7 +151,7 @@ def test_what_an_owner_can_do_follows_the_status(app, application, furnished, ho
 
 
 def test_a_plan_that_an_operator_gave_is_called_so(app, application, furnished, home):
-    stands(application, furnished, "none", customer_id=None, read_at=None, granted="business")
+    grants(application, furnished, "none", customer_id=None, read_at=None, granted="business")
     page = shown(app, application, furnished.owner, f"{home}/billing")
 
     assert "Business plan Given by the operator" in words(page)
@@ -160,7 +160,7 @@ def test_a_plan_that_an_operator_gave_is_called_so(app, application, furnished, 
 
 @pytest.mark.parametrize("status", LATE)
 def test_a_given_plan_is_not_said_to_be_lost(app, application, furnished, home, status):
-    stands(application, furnished, status, granted="business")
+    grants(application, furnished, status, granted="business")
     page = words(shown(app, application, furnished.owner, f"{home}/billing"))
     assert "The plan was given by the operator, and applies all the same." in page
     assert "free plan's limits apply" not in page
@@ -169,7 +169,7 @@ def test_a_given_plan_is_not_said_to_be_lost(app, application, furnished, home, 
 
 @pytest.mark.parametrize("status", LATE)
 def test_a_late_payment_is_said_on_every_page_once(app, application, furnished, home, status):
-    stands(application, furnished, status)
+    grants(application, furnished, status)
     owner = sign_in(app, application, furnished.owner)
     for path in of_an_organisation(furnished):
         page = unescape(owner.get(path, headers=BROWSER).get_data(as_text=True))
@@ -181,7 +181,7 @@ def test_a_late_payment_is_said_on_every_page_once(app, application, furnished, 
 
 @pytest.mark.parametrize("status", ["none", "active", "canceled"])
 def test_nobody_is_warned_of_a_payment_that_is_not_late(app, application, furnished, home, status):
-    stands(application, furnished, status)
+    grants(application, furnished, status)
     assert not any(late in words(shown(app, application, furnished.owner, home)) for late in LATE.values())
 
 
@@ -200,7 +200,7 @@ def test_the_way_back_from_stripe_believes_nothing_and_asks(app, application, fu
 
 
 def test_every_form_about_money_sends_what_its_route_takes(app, application, furnished, home):
-    stands(application, furnished, "incomplete")
+    grants(application, furnished, "incomplete")
     page = shown(app, application, furnished.owner, f"{home}/billing")
     forms = [form for form in page.forms if "/billing" in form.action]
 
@@ -212,7 +212,7 @@ def test_every_form_about_money_sends_what_its_route_takes(app, application, fur
 
 
 def test_the_page_is_well_made_in_each_state(app, application, furnished, home):
-    stands(application, furnished, "incomplete")
+    grants(application, furnished, "incomplete")
     page = shown(app, application, furnished.owner, f"{home}/billing")
     ids = [value for _tag, name, value in page.attributes if name == "id"]
 
@@ -243,7 +243,7 @@ def an_event(number: int, **facts: Any) -> BillingEvent:
 
 
 def test_operators_see_drift_what_waits_and_what_is_wrong(app, application, furnished):
-    stands(application, furnished, "unpaid")
+    grants(application, furnished, "unpaid")
     moment = now() - timedelta(hours=1)
     counts = {"customers": 31, "drift": 2, "missed": 4, "strangers": 1}
     add(

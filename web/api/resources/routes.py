@@ -12,7 +12,7 @@ from pigi.domain.resources.document import Document
 from pigi.domain.resources.mcp_server import McpServer
 from pigi.domain.resources.settings import Settings
 from pigi.operations.configuration import (
-    Place,
+    ResourceAddress,
     archive_resource,
     create_resource,
     list_resources,
@@ -30,7 +30,7 @@ from web.http.conditions import expected, unless_known
 from web.http.paging import BEFORE_ID, BEFORE_NUMBER, LIMIT, STATE, limit_of, page
 from web.http.repeats import once_made
 from web.http.replies import as_json, moment, reply
-from web.http.routes import Answer, Kind, Route
+from web.http.routes import Response, Route, RouteKind
 from web.http.schemas import Nothing
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from pigi.operations.configuration import ResourceView, RevisionView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
     View = Callable[..., Reply]
@@ -61,12 +61,12 @@ class Collection:
     revision: type[BaseModel]
 
 
-def list_them(collection: Collection, call: Call, project: str) -> Reply:
+def list_them(collection: Collection, context: OrganisationContext, project: str) -> Reply:
     """Newest first, without content; archived ones only if asked for."""
     query = read_query(QUERY)
     found = list_resources(
-        call.application,
-        call.caller,
+        context.application,
+        context.caller,
         project,
         collection.kind,
         state=query.get("state", "active"),
@@ -74,87 +74,93 @@ def list_them(collection: Collection, call: Call, project: str) -> Reply:
         before=query.get("before"),
     )
     shown, following = page(query, found, lambda resource: resource.id)
-    return reply(as_json({"resources": [_summary(call, resource) for resource in shown], "next": following}))
+    return reply(as_json({"resources": [_summary(context, resource) for resource in shown], "next": following}))
 
 
-def make(collection: Collection, call: Call, project: str) -> Reply:
+def make(collection: Collection, context: OrganisationContext, project: str) -> Reply:
     """The body is the content, whole. What looks like a secret is refused, with the place for a slot."""
     content = read_json()
 
     def show(location: str) -> Reply:
-        place = Place(project, collection.kind, location.rpartition("/")[2])
-        return made(call, read_resource(call.application, call.caller, place))
+        place = ResourceAddress(project, collection.kind, location.rpartition("/")[2])
+        return made(context, read_resource(context.application, context.caller, place))
 
     return once_made(
-        call,
-        lambda _made_in: made(call, create_resource(call.application, call.caller, project, collection.kind, content)),
+        context,
+        lambda _made_in: made(
+            context, create_resource(context.application, context.caller, project, collection.kind, content)
+        ),
         show,
     )
 
 
-def show(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+def show(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """With its content, archived or not."""
-    view = read_resource(call.application, call.caller, Place(project, collection.kind, resource))
-    return unless_known(view.tag, lambda: as_json(_resource(call, view)))
+    view = read_resource(context.application, context.caller, ResourceAddress(project, collection.kind, resource))
+    return unless_known(view.tag, lambda: as_json(_resource(context, view)))
 
 
-def replace(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+def replace(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """The body is the new content, whole; it becomes the next revision, unless nothing changed."""
     content, tags = read_json(), expected()
-    place = Place(project, collection.kind, resource)
-    return _done(call, place, lambda: replace_resource(call.application, call.caller, place, tags, content))
+    place = ResourceAddress(project, collection.kind, resource)
+    return _done(context, place, lambda: replace_resource(context.application, context.caller, place, tags, content))
 
 
-def put_away(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+def put_away(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """It leaves the lists and cannot be changed; its revisions stay and its name becomes free."""
     read_body(Nothing)
-    place = Place(project, collection.kind, resource)
-    return _done(call, place, lambda: archive_resource(call.application, call.caller, place))
+    place = ResourceAddress(project, collection.kind, resource)
+    return _done(context, place, lambda: archive_resource(context.application, context.caller, place))
 
 
-def bring_back(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+def bring_back(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """Repeating it is harmless."""
     read_body(Nothing)
-    place = Place(project, collection.kind, resource)
-    return _done(call, place, lambda: unarchive_resource(call.application, call.caller, place))
+    place = ResourceAddress(project, collection.kind, resource)
+    return _done(context, place, lambda: unarchive_resource(context.application, context.caller, place))
 
 
-def list_history(collection: Collection, call: Call, project: str, resource: str) -> Reply:
+def list_history(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """Revisions, newest first, without content."""
     query = read_query(REVISIONS_QUERY)
-    place = Place(project, collection.kind, resource)
+    place = ResourceAddress(project, collection.kind, resource)
     before = int(query["before"]) if "before" in query else None
-    found = list_revisions(call.application, call.caller, place, limit=limit_of(query) + 1, before=before)
+    found = list_revisions(context.application, context.caller, place, limit=limit_of(query) + 1, before=before)
     shown, following = page(query, found, lambda revision: revision.number)
     return reply(as_json({"revisions": [_revision(revision) for revision in shown], "next": following}))
 
 
-def show_revision(collection: Collection, call: Call, project: str, resource: str, number: int) -> Reply:
+def show_revision(
+    collection: Collection, context: OrganisationContext, project: str, resource: str, number: int
+) -> Reply:
     """What it was then, with its content; it never changes."""
-    view = read_revision(call.application, call.caller, Place(project, collection.kind, resource), number)
+    view = read_revision(
+        context.application, context.caller, ResourceAddress(project, collection.kind, resource), number
+    )
     return unless_known(view.tag, lambda: as_json({**_revision(view), "content": view.content}))
 
 
-def _done(call: Call, place: Place, act: Callable[[], ResourceView]) -> Reply:
+def _done(context: OrganisationContext, place: ResourceAddress, act: Callable[[], ResourceView]) -> Reply:
     """The resource after ``act``; a repeat shows it as it is by then."""
     return once_made(
-        call,
-        lambda _made_in: shown(call, act()),
-        lambda _location: shown(call, read_resource(call.application, call.caller, place)),
+        context,
+        lambda _made_in: shown(context, act()),
+        lambda _location: shown(context, read_resource(context.application, context.caller, place)),
     )
 
 
-def made(call: Call, view: ResourceView) -> Reply:
+def made(context: OrganisationContext, view: ResourceView) -> Reply:
     """201 with where it is."""
-    answer = shown(call, view)
+    answer = shown(context, view)
     answer.status_code = 201
-    answer.headers["Location"] = resource_path(call.caller.organisation_id, view)
+    answer.headers["Location"] = resource_path(context.caller.organisation_id, view)
     return answer
 
 
-def shown(call: Call, view: ResourceView) -> Reply:
+def shown(context: OrganisationContext, view: ResourceView) -> Reply:
     """200 with a resource."""
-    return reply(as_json(_resource(call, view)), ETag=view.tag)
+    return reply(as_json(_resource(context, view)), ETag=view.tag)
 
 
 def resource_path(organisation_id: str, view: ResourceView) -> str:
@@ -162,13 +168,13 @@ def resource_path(organisation_id: str, view: ResourceView) -> str:
     return f"{project_path(organisation_id, view.project_id)}/{SEGMENTS[view.kind]}/{view.id}"
 
 
-def _resource(call: Call, view: ResourceView) -> dict[str, Any]:
+def _resource(context: OrganisationContext, view: ResourceView) -> dict[str, Any]:
     findings = [asdict(found) for found in view.findings]
-    return {**_summary(call, view), "content": view.content, "findings": findings}
+    return {**_summary(context, view), "content": view.content, "findings": findings}
 
 
-def _summary(call: Call, view: ResourceView) -> dict[str, Any]:
-    organisation_id = call.caller.organisation_id
+def _summary(context: OrganisationContext, view: ResourceView) -> dict[str, Any]:
+    organisation_id = context.caller.organisation_id
     own = resource_path(organisation_id, view)
     return {
         "id": view.id,
@@ -209,7 +215,7 @@ COLLECTIONS = (
 )
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
-_KNOWN = Answer(304, "The client knows it already", media_types=(), headers=("ETag",))
+_KNOWN = Response(304, "The client knows it already", media_types=(), headers=("ETag",))
 _CONTENT = ("secret_found", "name_taken", "archived")
 _ROOM = ("too_many_resources", "plan_limit")
 _EXPECTED = ("precondition_required", "precondition_failed")
@@ -223,18 +229,18 @@ def _routes_of(collection: Collection) -> Iterator[Route]:
 
 
 def _of_all(collection: Collection, path: str) -> Iterator[Route]:
-    answer = Answer(200, "A page of them", models.ResourceList)
+    answer = Response(200, "A page of them", models.ResourceList)
     view = _view(list_them, "list", collection)
     summary = f"List a project's resources: {collection.noun}"
-    yield Route("GET", path, view, READ, Kind.READ, summary, (answer,), problems=("invalid",), query=QUERY)
+    yield Route("GET", path, view, READ, RouteKind.READ, summary, (answer,), problems=("invalid",), query=QUERY)
     yield Route(
         "POST",
         path,
         _view(make, "make", collection),
         WRITE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         f"Make a resource: {collection.noun}",
-        (Answer(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
+        (Response(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
         problems=(*_CONTENT, *_ROOM),
         body=collection.content,
         most_bytes=CONTENT_BYTES,
@@ -242,17 +248,17 @@ def _of_all(collection: Collection, path: str) -> Iterator[Route]:
 
 
 def _of_one(collection: Collection, path: str) -> Iterator[Route]:
-    done = Answer(200, "The resource as it is now", collection.shown, headers=("ETag", "Idempotency-Replayed"))
-    read = Answer(200, "The resource", collection.shown, headers=("ETag",))
+    done = Response(200, "The resource as it is now", collection.shown, headers=("ETag", "Idempotency-Replayed"))
+    read = Response(200, "The resource", collection.shown, headers=("ETag",))
     view = _view(show, "show", collection)
     summary = f"Read a resource: {collection.noun}"
-    yield Route("GET", path, view, READ, Kind.READ, summary, (read, _KNOWN), accepts=("If-None-Match",))
+    yield Route("GET", path, view, READ, RouteKind.READ, summary, (read, _KNOWN), accepts=("If-None-Match",))
     yield Route(
         "PUT",
         path,
         _view(replace, "replace", collection),
         WRITE,
-        Kind.MAKE,
+        RouteKind.MAKE,
         f"Replace a resource: {collection.noun}",
         (done,),
         problems=(*_CONTENT, *_EXPECTED),
@@ -269,7 +275,7 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
             f"{path}/{verb}",
             _view(act, verb, collection),
             WRITE,
-            Kind.MAKE,
+            RouteKind.MAKE,
             f"{verb.capitalize()} a resource: {collection.noun}",
             (done,),
             problems=problems,
@@ -278,23 +284,25 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
 
 
 def _of_revisions(collection: Collection, path: str) -> Iterator[Route]:
-    every = Answer(200, "A page of revisions", models.RevisionList)
+    every = Response(200, "A page of revisions", models.RevisionList)
     view = _view(list_history, "list_revisions_of", collection)
     summary = f"List the revisions of a resource: {collection.noun}"
-    yield Route("GET", path, view, READ, Kind.READ, summary, (every,), problems=("invalid",), query=REVISIONS_QUERY)
-    one = Answer(200, "The revision", collection.revision, headers=("ETag",))
+    yield Route(
+        "GET", path, view, READ, RouteKind.READ, summary, (every,), problems=("invalid",), query=REVISIONS_QUERY
+    )
+    one = Response(200, "The revision", collection.revision, headers=("ETag",))
     view = _view(show_revision, "show_revision_of", collection)
     summary = f"Read a revision of a resource: {collection.noun}"
     yield Route(
-        "GET", f"{path}/<int:number>", view, READ, Kind.READ, summary, (one, _KNOWN), accepts=("If-None-Match",)
+        "GET", f"{path}/<int:number>", view, READ, RouteKind.READ, summary, (one, _KNOWN), accepts=("If-None-Match",)
     )
 
 
 def _view(act: Callable[..., Reply], verb: str, collection: Collection) -> View:
     """``act`` for one collection, under a name of its own, since routes are known by their view's name."""
 
-    def view(call: Call, **place: Any) -> Reply:
-        return act(collection, call, **place)
+    def view(context: OrganisationContext, **place: Any) -> Reply:
+        return act(collection, context, **place)
 
     view.__name__ = f"{verb}_{collection.noun.lower().replace(' ', '_')}"
     view.__doc__ = act.__doc__

@@ -12,17 +12,17 @@ from pigi.domain.resources.document import Document
 from pigi.domain.resources.mcp_server import McpServer
 from pigi.domain.resources.settings import Settings
 from web.api.projects import State
-from web.http.schemas import Asked, Id, ResourceKind, Told
+from web.http.schemas import Id, RequestModel, ResourceKind, ResponseModel
 
 
-class AcceptRequest(Asked):
+class AcceptRequest(RequestModel):
     """Accept a draft into a project: as a new resource, or as the next revision of ``resource``."""
 
     project: Id = Field(description="The project's id.")
     resource: Id | None = Field(default=None, description="The id of a resource of the draft's kind; needs If-Match.")
 
 
-class Looked(Told):
+class Looked(ResponseModel):
     """A rule that the content breaks though it may; ``pointer`` (RFC 6901) says where."""
 
     rule: str
@@ -31,7 +31,7 @@ class Looked(Told):
     pointer: str
 
 
-class ResourceLinks(Told):
+class ResourceLinks(ResponseModel):
     """Where to go from a resource."""
 
     self: str
@@ -41,7 +41,7 @@ class ResourceLinks(Told):
     unarchive: str
 
 
-class ResourceSummary(Told):
+class ResourceSummary(ResponseModel):
     """A resource without its content; ``revision`` is the number of its current revision."""
 
     id: Id
@@ -56,7 +56,7 @@ class ResourceSummary(Told):
     links: ResourceLinks
 
 
-class ResourceList(Told):
+class ResourceList(ResponseModel):
     """Resources of a kind, newest first; ``next`` is the path of the following page, null on the last."""
 
     resources: list[ResourceSummary]
@@ -98,7 +98,7 @@ class SettingsResource(ResourceSummary):
     findings: list[Looked]
 
 
-class RevisionSummary(Told):
+class RevisionSummary(ResponseModel):
     """A revision without its content; a generated one names the instruction's version and the model."""
 
     number: int = Field(ge=1)
@@ -109,7 +109,7 @@ class RevisionSummary(Told):
     created_at: datetime
 
 
-class RevisionList(Told):
+class RevisionList(ResponseModel):
     """A resource's revisions, newest first; ``next`` is the path of the following page, null on the last."""
 
     revisions: list[RevisionSummary]

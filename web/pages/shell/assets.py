@@ -13,10 +13,10 @@ from flask import request
 
 from pigi.errors import Refused
 from web.http.replies import Reply
-from web.http.routes import Answer, Kind, Route, Who
+from web.http.routes import Response, Route, RouteKind, Who
 
 if TYPE_CHECKING:
-    from web.http.call import Visit
+    from web.http.context import RequestContext
 
 STATIC = Path(__file__).parents[2] / "static"
 MEDIA_TYPES = {
@@ -47,7 +47,7 @@ def asset_path(name: str) -> str:
     return f"/static/v-{version}/{name}"
 
 
-def static_file(_visit: Visit, name: str) -> Reply:
+def static_file(_context: RequestContext, name: str) -> Reply:
     """A stylesheet, script or picture of our own."""
     files, version = _files()
     match = _VERSIONED.fullmatch(name)
@@ -77,7 +77,7 @@ def _files() -> tuple[dict[str, Asset], str]:
 
 ROUTES = (
     Route(
-        "GET", "/static/<path:name>", static_file, Who.ANYONE, Kind.PAGE, "Stylesheet or script",
-        (Answer(200, "The file", media_types=("text/css",)),), problems=("not_found",), documented=False,
+        "GET", "/static/<path:name>", static_file, Who.ANYONE, RouteKind.PAGE, "Stylesheet or script",
+        (Response(200, "The file", media_types=("text/css",)),), problems=("not_found",), documented=False,
     ),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from pigi.domain.reasons import explain
 from web.pages.shell.layout import plain
 
 if TYPE_CHECKING:
-    from web.http.call import Services
+    from web.http.context import Services
     from web.http.replies import Reply
 
 

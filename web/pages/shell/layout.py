@@ -13,7 +13,7 @@ from pigi.domain.access import Action, role_may
 from pigi.operations.accounts import read_account
 from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
-from web.http.call import Call
+from web.http.context import OrganisationContext
 from web.http.replies import API, Reply, reply
 from web.pages.shell.assets import asset_path
 from web.pages.shell.words import FILTERS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pigi.operations.organisations import OrganisationView
-    from web.http.call import Visit
+    from web.http.context import RequestContext
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 HTML = "text/html; charset=utf-8"
@@ -50,7 +50,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Place:
+class NavigationItem:
     """An entry of the navigation."""
 
     name: str
@@ -81,7 +81,7 @@ class Shell:
     def may(self) -> dict[str, bool]:
         """Acts that not everybody is offered."""
         role = self.organisation.role if self.organisation else None
-        asked = {
+        body = {
             "change": Action.ORGANISATION_CHANGE,
             "delete": Action.ORGANISATION_DELETE,
             "invite": Action.MEMBERS_CHANGE,
@@ -90,32 +90,32 @@ class Shell:
             "mail": Action.MAIL_READ,
             "buy": Action.BILLING_CHANGE,
         }
-        return {name: role is not None and role_may(role, action) for name, action in asked.items()}
+        return {name: role is not None and role_may(role, action) for name, action in body.items()}
 
     @property
-    def places(self) -> list[tuple[str, list[Place]]]:
+    def places(self) -> list[tuple[str, list[NavigationItem]]]:
         """The navigation of the organisation that the page is about."""
         if self.organisation is None:
             return []
         home, may = f"/o/{self.organisation.id}", self.may
         work = [
-            Place("overview", "Overview", home, "home", "d"),
-            Place("projects", "Projects", f"{home}/projects", "folder", "p"),
-            Place("generate", "Generate", f"{home}/generate", "spark", "n"),
-            Place("jobs", "Jobs", f"{home}/jobs", "jobs", "j"),
+            NavigationItem("overview", "Overview", home, "home", "d"),
+            NavigationItem("projects", "Projects", f"{home}/projects", "folder", "p"),
+            NavigationItem("generate", "Generate", f"{home}/generate", "spark", "n"),
+            NavigationItem("jobs", "Jobs", f"{home}/jobs", "jobs", "j"),
         ]
-        people = [Place("members", "Members", f"{home}/members", "people", "m")]
-        people += [Place("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
-        people += [Place("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
-        people += [Place("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
-        own = [Place("settings", "Organisation", f"{home}/settings", "gear")]
-        own += [Place("billing", "Billing", f"{home}/billing", "card")] if self.charged else []
+        people = [NavigationItem("members", "Members", f"{home}/members", "people", "m")]
+        people += [NavigationItem("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
+        people += [NavigationItem("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
+        people += [NavigationItem("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
+        own = [NavigationItem("settings", "Organisation", f"{home}/settings", "gear")]
+        own += [NavigationItem("billing", "Billing", f"{home}/billing", "card")] if self.charged else []
         return [("Work", work), ("Access", [*people, *own])]
 
 
-def draw(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Reply:
+def draw(context: RequestContext, template: str, *, status: int = 200, **values: Any) -> Reply:
     """The page that a template makes of ``values``, in the shell of whoever looks."""
-    return _reply(template, shell_of(visit), status, values)
+    return _reply(template, shell_of(context), status, values)
 
 
 def plain(fonts: str, template: str, *, status: int = 200, **values: Any) -> Reply:
@@ -128,14 +128,14 @@ def _reply(template: str, shell: Shell, status: int, values: dict[str, Any]) -> 
     return reply(text, status, HTML)
 
 
-def shell_of(visit: Visit) -> Shell:
+def shell_of(context: RequestContext) -> Shell:
     """Who looks, at which organisation."""
-    application, person = visit.application, visit.person
+    application, person = context.application, context.person
     if person is None:
         return Shell(application.settings.fonts)
     account = read_account(application, person.account_id)
     organisations = organisations_of(application, person)
-    own = visit.caller.organisation_id if isinstance(visit, Call) else None
+    own = context.caller.organisation_id if isinstance(context, OrganisationContext) else None
     shown = next((one for one in organisations if one.id == own), None)
     return Shell(
         application.settings.fonts,

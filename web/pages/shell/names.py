@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pigi.jobs.kinds import Hook
     from pigi.jobs.model.view import JobView
-    from web.http.call import Call
+    from web.http.context import OrganisationContext
 
 OTHERS = {
     "account": "a former member",
@@ -40,13 +40,13 @@ class Names:
         return f"{OTHERS[sort]} {rest[:8]}…" if sort in {"api-key", "invitation"} else OTHERS[sort]
 
 
-def names_in(call: Call) -> Names:
+def names_in(context: OrganisationContext) -> Names:
     """The names of an organisation's members."""
-    members = list_members(call.application, call.caller)
+    members = list_members(context.application, context.caller)
     return Names({f"account:{member.account_id}": member.name for member in members})
 
 
-def drafts_of(call: Call, jobs: Iterable[JobView]) -> dict[str, tuple[str, str]]:
+def drafts_of(context: OrganisationContext, jobs: Iterable[JobView]) -> dict[str, tuple[str, str]]:
     """By a job's id: the kind of resource and the name of what it is about, where that is known and still there."""
     by_hook: dict[Hook, dict[str, str]] = {}
     for job in jobs:
@@ -54,6 +54,6 @@ def drafts_of(call: Call, jobs: Iterable[JobView]) -> dict[str, tuple[str, str]]
             by_hook.setdefault(names, {})[job.id] = job.subject_id
     found: dict[str, tuple[str, str]] = {}
     for names, about in by_hook.items():
-        known = hook(names)(call.application, call.caller, set(about.values()))
+        known = hook(names)(context.application, context.caller, set(about.values()))
         found |= {job_id: known[subject] for job_id, subject in about.items() if subject in known}
     return found

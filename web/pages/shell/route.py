@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from web.http.routes import Answer, Kind, Route, Who
+from web.http.routes import Response, Route, RouteKind, Who
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pigi.domain.access import Action
     from web.http.replies import Reply
 
-_HTML = Answer(200, "The page", media_types=("text/html",))
+_HTML = Response(200, "The page", media_types=("text/html",))
 
 
 def page(path: str, view: Callable[..., Reply], who: Who | Action) -> Route:
     """A page: read only, in HTML, outside the API's document."""
     summary = (view.__doc__ or "").partition("\n")[0]
-    return Route("GET", path, view, who, Kind.PAGE, summary, (_HTML,), problems=("not_found",), documented=False)
+    return Route("GET", path, view, who, RouteKind.PAGE, summary, (_HTML,), problems=("not_found",), documented=False)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from pigi.operations.access import Stand
+from pigi.operations.access import AccessGrant
 from web.http.networks import network_of
 
 if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller, Person
-    from web.http.budget import Places, Turns
+    from web.http.budget import Slots, Turns
     from web.http.watcher import Watcher
 
 FACTS = "pigi.facts"
@@ -39,15 +39,15 @@ class Services:
 
     application: Application
     watcher: Watcher[str]
-    standings: Watcher[Stand]
-    streams: Places
-    waits: Places
+    grant_watcher: Watcher[AccessGrant]
+    streams: Slots
+    waits: Slots
     turns: Turns
     readers: Turns
 
 
 @dataclass(frozen=True)
-class Visit:
+class RequestContext:
     """A request by anyone; ``person`` is known when a browser that is signed in looks at what is open to all."""
 
     services: Services
@@ -66,7 +66,7 @@ class Visit:
 
 
 @dataclass(frozen=True)
-class SignedIn(Visit):
+class AccountContext(RequestContext):
     """A request by a browser that is signed in."""
 
     @property
@@ -78,13 +78,13 @@ class SignedIn(Visit):
         return self.person
 
     @property
-    def asker(self) -> str:
+    def requester(self) -> str:
         """Who asks, as rows name them."""
         return self.account.name
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call(Visit):
+class OrganisationContext(RequestContext):
     """A request in an organisation, by somebody who may; ``person`` is None when an API key asks.
 
     ``deletion`` says that it is about the organisation's deletion, and so about a job of Pigi's own.
@@ -94,12 +94,12 @@ class Call(Visit):
     deletion: bool = False
 
     @property
-    def asker(self) -> str:
+    def requester(self) -> str:
         """Who asks, as rows name them."""
         return self.caller.name
 
     @property
-    def stand(self) -> Stand:
+    def grant(self) -> AccessGrant:
         """On what the caller's access rests."""
         session_id = self.person.session_id if self.person else None
-        return Stand(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion)
+        return AccessGrant(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion)
