@@ -40,8 +40,8 @@ def served(_visit: Any) -> Any:
 def test_a_path_given_to_flask_itself_stops_the_start(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def install(app: Flask) -> None:
-        errors_install(app)
+    def install(app: Flask, page: Any) -> None:
+        errors_install(app, page)
         app.add_url_rule("/quietly/added", "quietly", served)
 
     errors_install = errors.install

@@ -134,7 +134,7 @@ def test_a_password_changed_while_it_was_compared_opens_nothing(application, ada
             session.execute(update(ACCOUNT).values(password_hash=cheap_hash(WRONG)))
         return right
 
-    monkeypatch.setattr(passwords, "is_password", slowly)
+    monkeypatch.setattr("pigi.operations.credentials.is_password", slowly)
 
     assert refusal_of(sign_in, application, ADA, PASSWORD, HOME) == "wrong_credentials"
     assert session_count(application, ada) == 0

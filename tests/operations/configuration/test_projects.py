@@ -11,6 +11,7 @@ from sqlalchemy import select
 from pigi.domain.preconditions import Tags, read_tags
 from pigi.errors import Refused, Temporary
 from pigi.ids import new_id
+from pigi.operations.access import changing
 from pigi.operations.configuration import (
     archive_project,
     change_project,
@@ -19,7 +20,6 @@ from pigi.operations.configuration import (
     projects,
     read_project,
     unarchive_project,
-    workspace,
 )
 from pigi.store.base import TenantBase
 from pigi.store.tenant import IndexKey, Project
@@ -252,5 +252,5 @@ def test_a_database_that_was_not_migrated_yet_is_said_to_be_behind(application, 
 
 
 def test_other_failures_of_a_database_stay_what_they_are(application, caller):
-    with pytest.raises(ZeroDivisionError), workspace.changing(application, caller):
+    with pytest.raises(ZeroDivisionError), changing(application, caller):
         raise ZeroDivisionError

@@ -161,7 +161,7 @@ def test_nothing_of_another_organisation_or_of_people_goes(shop):
     after = {name: rows for name, rows in mentions(shop, other.organisation_id).items() if name != "audit_content"}
     assert after == before
     assert counts(shop)["account"] == gone["account"] > people
-    assert shop.grant_watch(other) == (shop.truth(other), "team")
+    assert shop.standing(other) == (shop.truth(other), "team")
     with shop.application.tenants.read(other.organisation_id) as tenant:
         assert tenant.organisation_id == other.organisation_id
 

@@ -182,7 +182,7 @@ def test_the_subscription_ends_and_is_stored_as_stripe_has_it(shop):
     (effect,) = shop.effects(job.id).values()
     assert (effect.key.partition(":")[0], effect.state) == ("subscription", "done")
     assert shop.subscriptions(owner)[0]["id"] not in str(effect)
-    assert shop.grant_watch(owner) == ("canceled", None)
+    assert shop.standing(owner) == ("canceled", None)
 
 
 def test_a_checkout_that_is_open_can_no_longer_be_paid_and_a_late_invoice_is_not_collected(shop):
@@ -250,7 +250,7 @@ def test_reconciliation_brings_it_into_step(shop):
     with shop.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).values(status="active", plan="team"))
     assert shop.reconcile().drift == 1
-    assert shop.grant_watch(owner) == ("canceled", None)
+    assert shop.standing(owner) == ("canceled", None)
 
 
 def test_one_that_never_paid_is_closed_without_asking_stripe(shop, owner):
@@ -274,7 +274,7 @@ def test_a_restored_organisation_is_as_it_was_but_for_its_subscription(shop):
     assert plan_of(shop.application, owner.organisation_id).name == "free"
     shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
     shop.hear()
-    assert shop.grant_watch(owner) == ("active", "team")
+    assert shop.standing(owner) == ("active", "team")
     assert [act for act in acts(shop) if act[0].startswith("organisation.")] == [
         ("organisation.deletion_started", owner.name, owner.organisation_id),
         ("organisation.restored", owner.name, owner.organisation_id),

@@ -365,7 +365,7 @@ MOMENTS = {
     ),
     "in doubt, nothing sent": lambda patched, vanish: patched.setattr("pigi.gateways.smtp_line.Line.hand_over", vanish),
     "sent, not recorded": lambda patched, vanish: patched.setattr(
-        "pigi.jobs.execution.context.JobContext.settle_effect", vanish
+        "pigi.jobs.execution.context.JobContext.complete_effect", vanish
     ),
     "recorded, not closed": lambda patched, vanish: patched.setattr(
         "pigi.jobs.execution.attempt._is_still_ours", vanish

@@ -203,7 +203,7 @@ def test_a_key_whose_request_is_at_work_conflicts(server, client):
         assert time.monotonic() < deadline
     error = refused(client.v1.customers.create, {}, options)
     assert (error.http_status, error.error.type) == (409, "idempotency_error")
-    server.cleanup.set()
+    server.closing.set()
     first.join(5)
 
 

@@ -141,7 +141,7 @@ def test_a_stream_goes_on_for_whoever_may(
     app: Flask, application: Application, own: str, owner: str, member: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also past several looks at who may."""
-    monkeypatch.setattr(streams, "STANDING_SECONDS", 0.05)
+    monkeypatch.setattr(streams, "GRANTED_SECONDS", 0.05)
     job = request_generation(application, Caller(own, Role.OWNER, owner), "agent", "reviewer", "Reviews changes.")
     threading.Timer(2.5, cancel_job, (application, job.id, own)).start()
     answer = sign_in(app, application, member).get(f"/api/v1/jobs/{job.id}/events")
