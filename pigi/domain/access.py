@@ -38,10 +38,12 @@ class OrganisationState(StrEnum):
     """Whether an organisation can be used; names are permanent. docs/state-machines.md draws it."""
 
     ACTIVE = "active"
+    """In use. Left by an owner who deletes it."""
     DELETING = "deleting"
-    """Closed to everybody, but its owners may still restore it."""
+    """Closed to everybody but its owners. Left by an owner who restores it or, after 7 days (`GRACE`), by its purge."""
     PURGING = "purging"
-    """Its grace period is over and it is being removed; nobody hears of it any more."""
+    """Being removed; nobody hears of it any more. Left by its purge, with the row: within minutes, or once Stripe has
+    removed the customer."""
 
 
 class Action(StrEnum):

@@ -1,4 +1,4 @@
-"""States of a job, the legal moves, and the wait before another try. docs/state-machines.md draws it."""
+"""The states of a job, the legal moves, and the wait before another attempt. docs/state-machines.md draws it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands; the names are permanent."""
+    """How far a job is; the names are permanent.
+
+    A job that has ended is kept for 30 days, and a tombstone of it for 90 more (`Retention.JOB`, `Retention.TOMBSTONE`).
+    """
 
     QUEUED = "queued"
+    """Waits for its first attempt, or for one after a retry by hand. Left by the worker that claims it, or by whoever
+    cancels it; kept until then, however long its partition is."""
     RUNNING = "running"
+    """A worker holds its lease. Left by that worker, or by the pump once the lease has lapsed."""
     RETRYING = "retrying"
+    """Waits for another attempt: the last one failed for a while, was handed back or lost its worker. Left as `QUEUED`
+    is; no attempt after a failure begins later than ``deadline_at``."""
     SUCCEEDED = "succeeded"
+    """Done. Left by nobody."""
     FAILED = "failed"
+    """Ended without success; ``reason`` says why. Left by a retry by hand alone, for which its kind may keep for 7 days
+    what that needs (`RETRYABLE`)."""
     CANCELLED = "cancelled"
+    """Ended because somebody asked for it, or because its organisation was fenced. Left by nobody."""
 
 
 MOVES: dict[JobState, frozenset[JobState]] = {
@@ -41,7 +53,7 @@ def sources(target: JobState) -> list[JobState]:
 
 
 def backoff(failures: int, longest: timedelta = BACKOFF_LONGEST) -> timedelta:
-    """The wait before the next try: doubling, at most ``longest``, with full jitter over its upper half.
+    """The wait before the next attempt: doubling, at most ``longest``, with full jitter over its upper half.
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog (equal jitter).
     """

@@ -65,12 +65,17 @@ CATALOGUE: dict[Template, MailTemplate] = {
 
 
 class MailState(StrEnum):
-    """How far a mail is, as its ledger shows it; the names are permanent."""
+    """How far a mail is, as its ledger shows it; the names are permanent. Kept for 30 days (`Retention.MAIL`)."""
 
     QUEUED = "queued"
+    """Its job has not ended. Left by the cleanup of that job."""
     SENT = "sent"
+    """The server answers for it. Left by nobody."""
     UNKNOWN = "unknown"
+    """Handed over, but the server's answer was lost. Left by a retry of its job by hand, if it is a mail that may come
+    twice."""
     FAILED = "failed"
+    """Not sent. Left by a retry of its job by hand."""
 
 
 _WAITS = [timedelta(seconds=seconds) for seconds in (1, 2, 8, 25, 60, 120, 300, 300, 600, 600, 900, 900, 1800, 1800)]
