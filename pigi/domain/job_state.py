@@ -10,7 +10,7 @@ from enum import StrEnum
 class JobState(StrEnum):
     """How far a job is; the names are permanent.
 
-    A job that has ended is kept for 30 days, and a tombstone of it for 90 more (`Retention.JOB`, `Retention.TOMBSTONE`).
+    A job that has ended is kept for 30 days, and its tombstone for 90 more (`Retention.JOB`, `Retention.TOMBSTONE`).
     """
 
     QUEUED = "queued"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class State(StrEnum):
+class ResourceState(StrEnum):
     """Whether a project or a resource is in use; names are permanent. Kept as long as the organisation is active."""
 
     ACTIVE = "active"

@@ -11,7 +11,7 @@ from pigi.clock import now
 from pigi.domain.bounds import PROJECTS
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources.saving import check_words
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing, reading, take_turns
@@ -62,14 +62,14 @@ def create_project(application: Application, caller: Caller, name: str, descript
         row = {
             "id": project_id,
             **_words(session, project_id, name, description),
-            "state": State.ACTIVE,
+            "state": ResourceState.ACTIVE,
             "revision": 1,
             "created_at": moment,
             "updated_at": moment,
             "created_by": caller.name,
         }
         session.execute(insert(PROJECT), row)
-    return ProjectView(project_id, name, description, State.ACTIVE, 1, moment, moment, caller.name)
+    return ProjectView(project_id, name, description, ResourceState.ACTIVE, 1, moment, moment, caller.name)
 
 
 def read_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
@@ -84,7 +84,12 @@ def read_project(application: Application, caller: Caller, project_id: str) -> P
 
 
 def list_projects(
-    application: Application, caller: Caller, *, state: str = State.ACTIVE, limit: int = 50, before: str | None = None
+    application: Application,
+    caller: Caller,
+    *,
+    state: str = ResourceState.ACTIVE,
+    limit: int = 50,
+    before: str | None = None,
 ) -> list[ProjectView]:
     """Projects, newest first; ``before`` is the id of the last one of the page before. Names are sealed: no order."""
     query = select(PROJECT).where(PROJECT.c.state == state).order_by(PROJECT.c.id.desc()).limit(limit)
@@ -123,7 +128,7 @@ def change_project(  # noqa: PLR0913 - what may change, each named at the call
 
 def archive_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
     """Put it out of use, with its resources; its name becomes free. Safe to repeat. Raises Refused ``not_found``."""
-    return _move(application, caller, project_id, State.ARCHIVED)
+    return _move(application, caller, project_id, ResourceState.ARCHIVED)
 
 
 def unarchive_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
@@ -132,14 +137,14 @@ def unarchive_project(application: Application, caller: Caller, project_id: str)
     Raises Refused: ``not_found``, ``name_taken`` by another meanwhile, ``too_many_projects``; ``plan_limit`` if its
         active resources are too many with those of the other projects.
     """
-    return _move(application, caller, project_id, State.ACTIVE)
+    return _move(application, caller, project_id, ResourceState.ACTIVE)
 
 
-def _move(application: Application, caller: Caller, project_id: str, state: State) -> ProjectView:
+def _move(application: Application, caller: Caller, project_id: str, state: ResourceState) -> ProjectView:
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
-        if row.state != state and state == State.ACTIVE:
+        if row.state != state and state == ResourceState.ACTIVE:
             _leave_room(session)
             check_resources(session, plan, of_project=row.id)
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
@@ -148,7 +153,7 @@ def _move(application: Application, caller: Caller, project_id: str, state: Stat
 
 def _leave_room(session: TenantSession) -> None:
     take_turns(session, "projects")
-    active = select(func.count()).select_from(PROJECT).where(PROJECT.c.state == State.ACTIVE)
+    active = select(func.count()).select_from(PROJECT).where(PROJECT.c.state == ResourceState.ACTIVE)
     if session.execute(active).scalar_one() >= PROJECTS:
         raise Refused("too_many_projects", limit=PROJECTS)
 

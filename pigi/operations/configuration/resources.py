@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources.saving import check_content, warnings_of
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing, reading
@@ -108,7 +108,7 @@ def list_resources(  # noqa: PLR0913 - filters, each named at the call
     project_id: str,
     kind: str,
     *,
-    state: str = State.ACTIVE,
+    state: str = ResourceState.ACTIVE,
     limit: int = 50,
     before: str | None = None,
 ) -> list[ResourceView]:
@@ -127,7 +127,7 @@ def archive_resource(application: Application, caller: Caller, place: ResourceAd
 
     Raises Refused: ``not_found``, ``archived`` for its project.
     """
-    return _move(application, caller, place, State.ARCHIVED)
+    return _move(application, caller, place, ResourceState.ARCHIVED)
 
 
 def unarchive_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
@@ -136,15 +136,15 @@ def unarchive_resource(application: Application, caller: Caller, place: Resource
     Raises Refused: ``not_found``, ``archived`` for its project, ``name_taken``, ``too_many_resources``,
         ``plan_limit``.
     """
-    return _move(application, caller, place, State.ACTIVE)
+    return _move(application, caller, place, ResourceState.ACTIVE)
 
 
-def _move(application: Application, caller: Caller, place: ResourceAddress, state: State) -> ResourceView:
+def _move(application: Application, caller: Caller, place: ResourceAddress, state: ResourceState) -> ResourceView:
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
         row = _locked(session, place)
-        if row.state != state and state == State.ACTIVE:
+        if row.state != state and state == ResourceState.ACTIVE:
             leave_room(session, place.project_id, plan)
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
         return find_resource(session, place)

@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from pigi.clock import now
 from pigi.domain.bounds import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import reading
@@ -89,7 +89,7 @@ def add_resource(session: TenantSession, project_id: str, content: Content, by: 
         "kind": content.kind,
         **_named(session, project_id, resource_id, content),
         "revision": 1,
-        "state": State.ACTIVE,
+        "state": ResourceState.ACTIVE,
         "created_at": moment,
         "updated_at": moment,
     }
@@ -113,7 +113,7 @@ def leave_room(session: TenantSession, project_id: str, plan: Plan) -> None:
 
     ``too_many_resources`` if the project, whose row the session holds, is full; ``plan_limit`` for the organisation.
     """
-    active = RESOURCE.c.project_id == project_id, RESOURCE.c.state == State.ACTIVE
+    active = RESOURCE.c.project_id == project_id, RESOURCE.c.state == ResourceState.ACTIVE
     if session.execute(select(func.count()).select_from(RESOURCE).where(*active)).scalar_one() >= MOST:
         raise Refused("too_many_resources", limit=MOST)
     check_resources(session, plan)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pigi.clock import now
 from pigi.domain.preconditions import tag_of
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
 from pigi.store.engines import insert_into
@@ -70,7 +70,7 @@ def locked_row(session: TenantSession, table: Any, row_id: str, *conditions: Any
 
 def check_active(*rows: Any) -> None:
     """Raise Refused ``archived`` unless all are in use."""
-    if any(row.state != State.ACTIVE for row in rows):
+    if any(row.state != ResourceState.ACTIVE for row in rows):
         raise Refused("archived")
 
 

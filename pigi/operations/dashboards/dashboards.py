@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from pigi.clock import now
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import reading
 from pigi.operations.configuration import PROJECT, RESOURCE, ResourceView
@@ -48,7 +48,7 @@ def generation_names(
 
 def latest_resources(application: Application, caller: Caller, most: int = 6) -> list[ResourceView]:
     """Resources in use of all projects in use, those changed last first, without content."""
-    in_use = RESOURCE.c.state == State.ACTIVE, PROJECT.c.state == State.ACTIVE
+    in_use = RESOURCE.c.state == ResourceState.ACTIVE, PROJECT.c.state == ResourceState.ACTIVE
     query = select(RESOURCE).join(PROJECT, PROJECT.c.id == RESOURCE.c.project_id).where(*in_use)
     query = query.order_by(RESOURCE.c.updated_at.desc(), RESOURCE.c.id.desc()).limit(most)
     with reading(application, caller) as session:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pigi.clock import now
 from pigi.domain.plans import UNMETERED, Limit
-from pigi.domain.resources.states import State
+from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
@@ -142,10 +142,10 @@ _ACTIVE: Any = (
     select(func.count())
     .select_from(RESOURCE)
     .join(PROJECT, PROJECT.c.id == RESOURCE.c.project_id)
-    .where(RESOURCE.c.state == State.ACTIVE, PROJECT.c.state == State.ACTIVE)
+    .where(RESOURCE.c.state == ResourceState.ACTIVE, PROJECT.c.state == ResourceState.ACTIVE)
 )
 _OF_PROJECT: Any = select(
-    _count(RESOURCE, RESOURCE.c.project_id == bindparam("of_project"), RESOURCE.c.state == State.ACTIVE)
+    _count(RESOURCE, RESOURCE.c.project_id == bindparam("of_project"), RESOURCE.c.state == ResourceState.ACTIVE)
 )
 
 
