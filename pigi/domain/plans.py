@@ -30,7 +30,7 @@ class Limit(StrEnum):
     GENERATIONS = "generations_a_day"
     """Drafts asked for in a day (UTC)."""
     LOG_DAYS = "log_days"
-    """How many days back the log of changes is shown."""
+    """How many days back the audit log is shown."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ REASONS: dict[str, Reason] = {
     "deadline_passed": Reason(
         "The job did not finish before its deadline.", "Try again; if it repeats, tell the operator."
     ),
-    "fenced": Reason("The organisation was deleted or restricted after this was asked.", "Nothing more will happen."),
+    "fenced": Reason(
+        "The organisation was deleted or restricted after this was requested.", "Nothing more will happen."
+    ),
     "timed_out": Reason("The job ran longer than its kind may.", "Try again; if it repeats, tell the operator."),
     "worker_lost": Reason(
         "Workers died several times while doing this job.", "Tell the operator; the job can be retried by hand."
@@ -68,7 +70,7 @@ REASONS: dict[str, Reason] = {
     "refused": Reason("The model declined to write this.", "Change the purpose and try again."),
     # The mail server
     "mail_server_unreachable": Reason("The mail server could not be reached.", "Nothing: the mail is tried again."),
-    "mail_server_busy": Reason("The mail server asked for patience.", "Nothing: the mail is tried again."),
+    "mail_server_busy": Reason("The mail server asked Pigi to wait.", "Nothing: the mail is tried again."),
     "mail_server_untrusted": Reason(
         "The mail server offers no TLS, or a certificate that does not hold.",
         "Tell the operator: SMTP_URL or SMTP_CA_FILE must fit the server; the mail is tried again.",
@@ -91,9 +93,7 @@ REASONS: dict[str, Reason] = {
     ),
     "mail_moot": Reason("What the mail was about is gone or done.", "Ask for the mail again if it is still wanted."),
     "draft_too_long": Reason("The draft grew beyond its limit.", "Ask for something smaller and try again."),
-    "malformed": Reason(
-        "The model's answer was not a usable draft, also after one repair.", "Rephrase the purpose and try again."
-    ),
+    "malformed": Reason("The model's answer was not a usable draft.", "Rephrase the purpose and try again."),
     "purpose_gone": Reason(
         "The purpose text is no longer held.", "Retry with the purpose; Pigi erases it when a job ends."
     ),
@@ -138,7 +138,7 @@ REASONS: dict[str, Reason] = {
     # Why a job waits again
     "handed_back": Reason("A stopping worker gave the job back.", "Nothing: it goes on by itself."),
     "lease_lapsed": Reason("The worker went silent.", "Nothing: another worker takes over."),
-    "retried_by_hand": Reason("Somebody asked for the job to be done again.", "Nothing: it goes on by itself."),
+    "retried_by_hand": Reason("Somebody retried the job.", "Nothing: it goes on by itself."),
     # Refused requests
     "malformed_request": Reason("The request cannot be read.", "Correct the request; the API document shows its form."),
     "malformed_body": Reason(
@@ -156,7 +156,10 @@ REASONS: dict[str, Reason] = {
         "Address and password do not belong together.",
         "Try again, or ask for a link that sets a new password. After registering, use the mailed link first.",
     ),
-    "wrong_password": Reason("This is not your password.", "Type it again, or ask for a link that sets a new one."),
+    "wrong_password": Reason(
+        "This is not your password.",
+        "Type it again. If you forgot it, ask for a link that sets a new one; while registering, register again.",
+    ),
     "password_weak": Reason(
         "This password would be guessed.", "Choose another: 'errors' says why. A password manager makes good ones."
     ),
@@ -176,7 +179,7 @@ REASONS: dict[str, Reason] = {
         "Reload the page and try again; programs send the XSRF-TOKEN cookie's value as X-XSRF-TOKEN.",
     ),
     "organisation_closed": Reason(
-        "The organisation was deleted or restricted.", "Nothing new can be asked for; an owner can say why."
+        "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),
     "not_found": Reason(
         "There is no such thing, or it is not yours.", "Check the address and which organisation the key belongs to."
@@ -189,7 +192,7 @@ REASONS: dict[str, Reason] = {
         "Look at the job's state; ask anew if it was buried.",
     ),
     "idempotency_undecided": Reason(
-        "The first request with this Idempotency-Key is still at work.", "Send the same request again in a moment."
+        "The first request with this Idempotency-Key is still being done.", "Send the same request again in a moment."
     ),
     "body_too_large": Reason("The body is too large.", "Send at most 64 KiB; 256 KiB where a resource's content goes."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
@@ -203,9 +206,9 @@ REASONS: dict[str, Reason] = {
         "This Idempotency-Key was used for another request.", "Use a fresh key, or repeat the first request unchanged."
     ),
     "too_many_in_flight": Reason("Too many jobs of the organisation are waiting.", "Wait until some are done."),
-    "too_many_today": Reason("No more of these may be asked for today.", "Go on tomorrow (UTC)."),
+    "too_many_today": Reason("No more of these may be requested today.", "Go on tomorrow (UTC)."),
     "unavailable": Reason("Pigi cannot do this at the moment.", "Send the same request again in a few seconds."),
-    "not_ready": Reason("A part of Pigi is not at work.", "Jobs are kept and will be done; 'checks' shows which part."),
+    "not_ready": Reason("A part of Pigi is not working.", "Jobs are kept and will be done; 'checks' shows which part."),
     "link_over": Reason("The link was used, is too old, or was never sent.", "Ask for a new one."),
     # Organisations, members and keys
     "not_for_operators": Reason(
@@ -236,8 +239,8 @@ REASONS: dict[str, Reason] = {
     "too_many_resources": Reason("The project has as many resources as it may.", "Archive one that is not used."),
     "plan_limit": Reason(
         "The organisation's plan does not allow more of this.",
-        "Remove or archive what is not used; if there is a Retry-After, wait as long. Or have an owner choose another "
-        "plan on the billing page. Nothing is lost.",
+        "Archive resources, remove members or revoke invitations that are not needed; if there is a Retry-After, wait "
+        "as long. Or have an owner choose another plan on the billing page. Nothing is lost.",
     ),
     "precondition_required": Reason(
         "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."

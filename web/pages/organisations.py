@@ -33,8 +33,8 @@ LOOKED_AT = 30
 FEW = 6
 SCOPES = (
     (Scope.CONFIGURATION_READ, "Read configuration", "Projects, resources and their revisions."),
-    (Scope.CONFIGURATION_WRITE, "Write configuration", "Make, change and archive them; includes reading."),
-    (Scope.GENERATIONS_WRITE, "Generate with AI", "Ask for drafts, follow, stop and retry their jobs."),
+    (Scope.CONFIGURATION_WRITE, "Write configuration", "Create, change and archive them; includes reading."),
+    (Scope.GENERATIONS_WRITE, "Generate with AI", "Generate drafts; follow, cancel and retry their jobs."),
 )
 
 

@@ -3,12 +3,12 @@
 import { complain, instead, pause } from "./forms.js";
 
 const LOOK_MS = 1000;
-const PATIENCE_MS = 60_000;
+const GIVE_UP_MS = 60_000;
 const SLOW_MS = 6000;
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 // Codes of failures that pass. Their advice says that it is tried again, which is over once the job has failed.
 const PASSING = new Set(["billing_busy", "billing_unreachable", "billing_failed"]);
-const LOST = { title: "The answer was lost on the way.", detail: "Reload the page and ask again." };
+const LOST = { title: "The response was lost on the way.", detail: "Reload the page and try again." };
 
 export function followBilling() {
   instead("goes", go);
@@ -25,7 +25,7 @@ function watch(form) {
 
 function appease(form) {
   const status = form.querySelector("[data-status]");
-  if (form.ariaBusy === "true" && status) status.textContent = "Stripe is slow to answer. Pigi goes on asking; you need not press again.";
+  if (form.ariaBusy === "true" && status) status.textContent = "Stripe is slow to respond. Pigi keeps trying; there is no need to press again.";
 }
 
 async function go(form, asked) {
@@ -51,7 +51,7 @@ function arrive(place, said) {
 }
 
 async function ended(asked) {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + GIVE_UP_MS;
   let job = asked;
   while (!ENDED.has(job.state) && Date.now() < until) {
     await pause(LOOK_MS);
@@ -73,11 +73,11 @@ function outside(text) {
   return url.href;
 }
 
-const wayTo = (job) => ["See its job", `/o/${job.organisation_id}/jobs/${job.id}`];
+const wayTo = (job) => ["See the job", `/o/${job.organisation_id}/jobs/${job.id}`];
 
 function why(job, form) {
-  const words = job.explanation ?? { title: "Stripe has not answered yet.", advice: "Look at the job, or ask again later." };
+  const words = job.explanation ?? { title: "Stripe has not responded yet.", advice: "Look at the job, or try again later." };
   const passing = PASSING.has(job.reason) && !form.dataset.goes ? "Nothing was bought or changed. Press the button again in a few minutes." : words.advice;
-  const detail = ENDED.has(job.state) ? passing : "Pigi goes on trying. Look at the job, or come back later.";
+  const detail = ENDED.has(job.state) ? passing : "Pigi keeps trying. Look at the job, or come back later.";
   return { title: words.title, detail, way: wayTo(job) };
 }

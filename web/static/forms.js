@@ -14,13 +14,13 @@ import { ask, say, SAID } from "./shell.js";
 
 // Problem documents speak to programs too; this is the same for somebody with a form: what happened, what to do.
 const WORDS = {
-  invalid: ["Some fields need another look.", "Correct what is marked and send it again."],
-  precondition_failed: ["Somebody changed it meanwhile.", "Look at what it is now, then make your change again. What you wrote stays here until you leave."],
+  invalid: ["Some fields need to be corrected.", "Correct what is marked and send it again."],
+  precondition_failed: ["Somebody changed it meanwhile.", "Look at the current version, then make your change again. What you wrote stays here until you leave."],
   secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
   unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
   password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
-  already_subscribed: ["The organisation has a subscription.", "It was bought meanwhile. Reload the page: there it can be changed or ended."],
-  not_restorable: ["It cannot be restored.", "Somebody has restored it already, or its time is over. Reload the page."],
+  already_subscribed: ["The organisation already has a subscription.", "Somebody bought it meanwhile. Reload the page to change or cancel it."],
+  not_restorable: ["It cannot be restored.", "Somebody has already restored it, or it is too late. Reload the page."],
   csrf_refused: ["This page is from an earlier session.", "Reload it and try again."],
 };
 // What a plan limits, and how to make room besides choosing another.
@@ -79,7 +79,7 @@ async function submit(form, button) {
     if (answer.ok) await succeed(form, answer);
     else await refuse(form, fields, answer);
   } catch {
-    complain(form, fields, { title: "Pigi could not be reached.", detail: "Nothing may have happened. Look at your connection and send it again: it will not be done twice." });
+    complain(form, fields, { title: "Pigi could not be reached.", detail: "Check your connection and send it again: nothing is done twice." });
   } finally {
     busy(form, button, false);
   }
@@ -127,7 +127,7 @@ function reveal(form, told) {
   const shown = document.getElementById(form.dataset.reveal);
   // What is told once is null when an earlier try had been answered and the answer was lost on the way.
   if ([...shown.querySelectorAll("[data-fill]")].some((place) => told[place.dataset.fill] === null)) {
-    return complain(form, new Map(), { title: "The answer was lost on the way.", detail: "It was done, but can only be told once. Reload the page, revoke what was made, and ask again." });
+    return complain(form, new Map(), { title: "The response was lost on the way.", detail: "The key was created, but can be shown only once. Reload the page, revoke it, and create another." });
   }
   for (const place of shown.querySelectorAll("[data-fill]")) place.textContent = told[place.dataset.fill] ?? "";
   form.closest("[data-replaced]")?.setAttribute("hidden", "");
@@ -137,7 +137,7 @@ function reveal(form, told) {
 }
 
 async function refuse(form, fields, answer) {
-  const problem = await answer.json().catch(() => ({ title: "Something broke on the way.", detail: "Try again in a moment." }));
+  const problem = await answer.json().catch(() => ({ title: "Something went wrong on the way.", detail: "Try again in a moment." }));
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
     const [things, room] = LIMITED[problem.what];
@@ -150,7 +150,7 @@ async function refuse(form, fields, answer) {
   if (problem.code === "unauthenticated") problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
   const own = /^\/o\/[\w-]+/.exec(location.pathname)?.[0];
   if (problem.code === "plan_limit" && own) problem.way = ["See plans, in a new tab", `${own}/billing`];
-  if (answer.status === 412) problem.way = ["See what it is now, in a new tab", location.pathname];
+  if (answer.status === 412) problem.way = ["See the current version, in a new tab", location.pathname];
   complain(form, fields, problem);
 }
 

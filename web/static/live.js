@@ -63,7 +63,7 @@ class Follower {
   end(job) {
     this.ended = true;
     this.close();
-    // Of a stopped generation nothing is kept, its page neither.
+    // Of a cancelled generation nothing is kept, its page neither.
     const { gone } = this.section.dataset;
     if (gone && job.state === "cancelled") return location.replace(gone);
     this.tell("Done.");
@@ -88,7 +88,7 @@ class Follower {
       this.refresh();
       if (this.stalls < 5) setTimeout(() => !document.hidden && this.open(), 2000 * this.stalls);
     }
-    if (this.stalls === 5) this.tell("Live news stopped. The job goes on; reload the page to look again.");
+    if (this.stalls === 5) this.tell("Live updates stopped. The job goes on; reload the page to see it.");
   }
 
   refresh() {

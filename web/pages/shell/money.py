@@ -38,22 +38,22 @@ STATUSES = {
     ),
     "past_due": StatusWords(
         "Payment late", "warn",
-        "A payment failed; the plan still applies. Pay the open invoice at Stripe now, or give a new means of payment "
-        "for Stripe's next try. If Stripe gives up, the free plan's limits apply. Nothing is lost.",
+        "A payment failed; the plan still applies. Pay the open invoice at Stripe now, or change the payment method "
+        "before Stripe's next try. If Stripe gives up, the free plan's limits apply. Nothing is lost.",
         "A payment is late.",
     ),
     "unpaid": StatusWords(
         "Not paid", "ill",
         "Stripe has given up collecting: the free plan's limits apply until the open invoice is paid at Stripe. A new "
-        "means of payment alone does not pay it. Nothing is lost.",
+        "payment method alone does not pay it. Nothing is lost.",
         "A payment was not made.",
     ),
     "paused": StatusWords(
-        "Paused", "warn", "The free plan's limits apply until Stripe has a means of payment. Nothing is lost."
+        "Paused", "warn", "The free plan's limits apply until Stripe has a payment method. Nothing is lost."
     ),
     "incomplete": StatusWords(
         "Payment not confirmed", "warn",
-        "The first payment was begun and not finished; the plan applies once it is. Unfinished, it lapses within a day "
+        "The first payment was not finished; the plan applies once it is. If it is not, it lapses within a day "
         "and costs nothing.",
         "The first payment is not finished.",
     ),
@@ -112,7 +112,7 @@ def meters_of(plan: Plan, use: Use) -> list[Meter]:
             "Drafts with AI today (UTC)",
             use.generations_today,
             plan.most(Limit.GENERATIONS),
-            "the next can be asked for from 00:00 UTC on",
+            "the next can be generated from 00:00 UTC on",
         ),
     ]
 
@@ -128,9 +128,9 @@ def limit_words(plan: Plan) -> list[str]:
 
 
 def log_words(plan: Plan) -> str:
-    """How far back the log of changes is shown."""
+    """How far back the audit log is shown."""
     days = plan.most(Limit.LOG_DAYS)
-    return "the whole log of changes" if days is None else f"{days:,} days of the log of changes"
+    return "the whole audit log" if days is None else f"{days:,} days of audit log"
 
 
 def amount_words(amount: int, currency: str) -> str:
@@ -155,7 +155,7 @@ def price_words(offer: Offer) -> str | None:
 
 def status_words(status: str) -> StatusWords:
     """A status in words; one that Stripe adds later stands for itself."""
-    return STATUSES.get(status, StatusWords(status, "", "Stripe says more, on its own page."))
+    return STATUSES.get(status, StatusWords(status, "", "Stripe's own page says more."))
 
 
 def title_of(status: str, plan: Plan, usual: Plan) -> str:
