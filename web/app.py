@@ -34,7 +34,7 @@ from web.http.replies import Reply
 from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.watcher import Watcher
 from web.pages import problems
-from web.pages.shell.failures import failure_page
+from web.pages.shell.layout import failure_page
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -1,15 +1,37 @@
-"""Pages for people: read only, one module a noun. Every unsafe act goes from a form to the API by script."""
+"""Pages for people: read only, a module a noun. Every unsafe act goes from a form to the API by script."""
 
 from __future__ import annotations
 
-from web.pages import accounts, billing, generations, jobs, landing, operators, organisations, projects, resources
+from web.pages import (
+    accounts,
+    api_keys,
+    audit,
+    billing,
+    generations,
+    invitations,
+    jobs,
+    landing,
+    mails,
+    members,
+    operators,
+    organisations,
+    projects,
+    resources,
+    sessions,
+)
 from web.pages.shell import assets
 
 ROUTES = (
     *assets.ROUTES,
     *landing.ROUTES,
+    *sessions.ROUTES,
     *accounts.ROUTES,
+    *invitations.ROUTES,
     *organisations.ROUTES,
+    *members.ROUTES,
+    *api_keys.ROUTES,
+    *audit.ROUTES,
+    *mails.ROUTES,
     *projects.ROUTES,
     *resources.ROUTES,
     *billing.ROUTES,

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.operations.billing import read_billing
-from web.pages.organisations import OWN
-from web.pages.shell.layout import draw
+from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.money import meters_of, title_of
-from web.pages.shell.route import page
 
 if TYPE_CHECKING:
     from web.http.context import OrganisationContext

@@ -8,10 +8,8 @@ from pigi.domain.access import Action
 from pigi.operations.configuration import list_projects
 from pigi.operations.generations import read_generation
 from pigi.operations.jobs import read_job
-from web.pages.organisations import OWN
-from web.pages.shell.layout import draw
+from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import id_of, one_of
-from web.pages.shell.route import page
 from web.pages.shell.words import KINDS
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ def generate_page(context: OrganisationContext) -> Reply:
     """Ask for a draft."""
     return draw(
         context,
-        "generations/ask.html",
+        "generations/new.html",
         here="generate",
         kinds=CHOICES,
         chosen=one_of("kind", KINDS, "agent"),

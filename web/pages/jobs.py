@@ -11,11 +11,9 @@ from pigi.domain.job_state import JobState
 from pigi.jobs.kinds import CATALOGUE, kind_of
 from pigi.operations.access import may_change
 from pigi.operations.jobs import list_jobs, read_job
-from web.pages.organisations import OWN
-from web.pages.shell.layout import draw
+from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.names import drafts_of
 from web.pages.shell.query import PAGE, id_of, older, one_of
-from web.pages.shell.route import page
 
 if TYPE_CHECKING:
     from pigi.jobs.model.view import JobView

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from pigi.operations.health import readiness
 from web.http.routes import Who
-from web.pages.shell.layout import draw
-from web.pages.shell.route import page
+from web.pages.shell.layout import draw, page
 
 if TYPE_CHECKING:
     from web.http.context import RequestContext

@@ -13,8 +13,7 @@ from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.organisations import list_organisations
 from web.http.routes import Who
-from web.pages.shell.layout import draw
-from web.pages.shell.route import page
+from web.pages.shell.layout import draw, page
 
 if TYPE_CHECKING:
     from pigi.operations.billing import Oversight
@@ -32,7 +31,7 @@ def operate_page(context: AccountContext) -> Reply:
     oversight = oversee(context.application)
     return draw(
         context,
-        "operate/overview.html",
+        "operators/overview.html",
         here="",
         health=readiness(context.application),
         counts=[(state, counts.get(state, 0)) for state in JobState],

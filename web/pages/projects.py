@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from pigi.domain.access import Action
 from pigi.errors import Refused
 from pigi.operations.configuration import list_projects, list_resources, read_project
-from web.pages.organisations import OWN
-from web.pages.shell.layout import draw
+from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import PAGE, id_of, older, one_of
-from web.pages.shell.route import page
 from web.pages.shell.words import COLLECTIONS, KINDS
 
 if TYPE_CHECKING:

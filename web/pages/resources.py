@@ -10,10 +10,9 @@ from pigi.domain.access import Action
 from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import kind_of
-from web.pages.shell.layout import draw
+from web.pages.shell.layout import draw, page
 from web.pages.shell.names import names_in
 from web.pages.shell.query import PAGE, number_of, older
-from web.pages.shell.route import page
 
 if TYPE_CHECKING:
     from web.http.context import OrganisationContext

@@ -1,4 +1,4 @@
-"""What every page shares: who is here, where they can go, and how a template becomes an answer."""
+"""The frame of every page: who is here, where they can go, how a page is declared, and how a template is rendered."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pigi.domain.access import Action, role_may
+from pigi.domain.reasons import explain
 from pigi.operations.accounts import read_account
 from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
 from web.http.context import OrganisationContext
 from web.http.replies import API, Reply, reply
+from web.http.routes import Response, Route, RouteKind, Who
 from web.pages.shell.assets import asset_path
 from web.pages.shell.words import FILTERS
 
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pigi.operations.organisations import OrganisationView
-    from web.http.context import RequestContext
+    from web.http.context import RequestContext, Services
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 HTML = "text/html; charset=utf-8"
+OWN = "/o/<organisation>"
+"""Where an organisation's own pages begin."""
 SHORTCUTS = (
     (("?",), "This list"),
     (("c",), "Create something, where that is possible"),
@@ -113,14 +118,28 @@ class Shell:
         return [("Work", work), ("Access", [*people, *own])]
 
 
+_HTML = Response(200, "The page", media_types=("text/html",))
+
+
+def page(path: str, view: Callable[..., Reply], who: Who | Action) -> Route:
+    """The route of a page: read only, in HTML, outside the API's document."""
+    summary = (view.__doc__ or "").partition("\n")[0]
+    return Route("GET", path, view, who, RouteKind.PAGE, summary, (_HTML,), problems=("not_found",), documented=False)
+
+
 def draw(context: RequestContext, template: str, *, status: int = 200, **values: Any) -> Reply:
     """The page that a template makes of ``values``, in the shell of whoever looks."""
     return _reply(template, shell_of(context), status, values)
 
 
-def plain(fonts: str, template: str, *, status: int = 200, **values: Any) -> Reply:
-    """A page for nobody in particular, which asks no database: for failures."""
-    return _reply(template, Shell(fonts), status, values)
+def failure_page(code: str, status: int, request_id: str, retry_after: str | None = None) -> Reply:
+    """The page in place of one that cannot be shown: the code and words of the API's problem document.
+
+    It is for nobody in particular and reads no database, since that may be what failed.
+    """
+    services: Services = current_app.extensions["pigi"]
+    words = {"code": code, "reason": explain(code), "request_id": request_id, "retry_after": retry_after}
+    return _reply("failure.html", Shell(services.application.settings.fonts), status, words)
 
 
 def _reply(template: str, shell: Shell, status: int, values: dict[str, Any]) -> Reply:

@@ -1,0 +1,24 @@
+"""Page of the mail that was sent for an organisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.operations.mail import list_mails
+from web.pages.shell.layout import OWN, draw, page
+from web.pages.shell.query import PAGE, id_of, older
+
+if TYPE_CHECKING:
+    from web.http.context import OrganisationContext
+    from web.http.replies import Reply
+
+
+def mails_page(context: OrganisationContext) -> Reply:
+    """Mail sent for it, newest first."""
+    found = list_mails(context.application, context.caller, limit=PAGE + 1, before=id_of("before"))
+    mails, following = older(found, "id")
+    return draw(context, "mails/list.html", here="mails", mails=mails, next=following)
+
+
+ROUTES = (page(f"{OWN}/mails", mails_page, Action.MAIL_READ),)
