@@ -1,4 +1,4 @@
-"""What every process of Pigi stands on: settings, databases, keyring and bell, opened together."""
+"""The application: settings, databases, keyring and notifier of one process, opened together."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ways Pigi says no.
 
     PigiError
-    ├── Refused      the request cannot be met as asked; the asker can change it
+    ├── Refused      the request cannot be met; the requester can change it
     ├── Temporary    it may work later; the engine tries again
     ├── Permanent    trying again cannot help; the job fails with this code
     └── Misconfigured  the installation is wrong; a process refuses to start
@@ -28,7 +28,7 @@ class PigiError(Exception):
 
 
 class Refused(PigiError):  # noqa: N818 - an outcome, read aloud as one: "raise Refused"
-    """The request cannot be met as asked. ``details`` holds facts about the request, never content."""
+    """The request cannot be met as it is. ``details`` holds facts about the request, never content."""
 
     def __init__(self, code: str, **details: str | int | list[dict[str, str]]) -> None:
         super().__init__(code)
@@ -36,7 +36,7 @@ class Refused(PigiError):  # noqa: N818 - an outcome, read aloud as one: "raise 
 
 
 class Temporary(PigiError):  # noqa: N818 - see Refused
-    """It may work later. ``retry_after`` is what the provider asked for, if it asked."""
+    """It may work later. ``retry_after`` is what the provider's Retry-After says, if it says one."""
 
     def __init__(self, code: str, retry_after: timedelta | None = None) -> None:
         super().__init__(code)

@@ -67,7 +67,7 @@ def _with_free_port(settings: Settings, *, demo: bool) -> Settings:
 
 def _introduce(settings: Settings, table: Table) -> None:
     say(f"\n{bold('Pigi')} {dim(f'in {settings.home}, {settings.mode} mode')}")
-    for note in table.notes:
+    for note in table.notices:
         say(click.wrap_text(note, width=78, initial_indent="  ", subsequent_indent="  "))
     say()
 

@@ -1,4 +1,4 @@
-"""E-mail addresses: which are taken, and how two are told to be one."""
+"""E-mail addresses: which are accepted, and how two are compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit chain's rules: which acts there are, what may be told of each, and how entries are hashed.
+"""The audit chain's rules: which acts there are, what may be kept of each, and how entries are hashed.
 
     commitment = H(salt, where, actor, subject, details)
     entry_hash = H(previous entry's hash, seq, time, kind, commitment)
@@ -82,7 +82,7 @@ KINDS: dict[str, frozenset[str]] = {
     "plan.granted": frozenset({"plan"}),
     "audit.content_erased": frozenset({"count"}),
 }
-"""Each kind of act with the fields that may be told of it. Names are permanent."""
+"""Each kind of act with the fields that may be kept of it. Names are permanent."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,8 @@ def content_of(
     Raises:
         ValueError: the kind is not in `KINDS`, or something is not of the form that it may have.
     """
-    told = {name: value for name, value in details.items() if value is not None}
-    wrong = [name for name, value in told.items() if name not in KINDS.get(kind, ()) or not _FIELDS[name](value)]
+    kept = {name: value for name, value in details.items() if value is not None}
+    wrong = [name for name, value in kept.items() if name not in KINDS.get(kind, ()) or not _FIELDS[name](value)]
     if kind not in KINDS or wrong:
         message = f"{kind} may not be audited so: {', '.join(sorted(wrong)) or 'unknown kind'}"
         raise ValueError(message)
@@ -112,7 +112,7 @@ def content_of(
     if not named or not (organisation_id is None or is_id(organisation_id)):
         message = f"{kind}: actor, subject and organisation must be identifiers"
         raise ValueError(message)
-    return Content(organisation_id, actor, subject, json.dumps(told, sort_keys=True, separators=(",", ":")))
+    return Content(organisation_id, actor, subject, json.dumps(kept, sort_keys=True, separators=(",", ":")))
 
 
 def commitment(salt: bytes, content: Content) -> str:
@@ -132,7 +132,7 @@ def moment(at: datetime) -> str:
 
 
 def encode(*parts: str | bytes | None) -> bytes:
-    """The parts, each with its length, and nothing told from empty: no two lists of parts give the same bytes."""
+    """The parts, each with its length, and None distinct from empty: no two lists of parts give the same bytes."""
     found = bytearray()
     for part in parts:
         if part is None:

@@ -1,4 +1,4 @@
-"""Transactional mail: which mails there are, and what is promised of each (P10)."""
+"""Transactional mail: the templates, and the promise of each (P10)."""
 
 from __future__ import annotations
 
@@ -125,5 +125,5 @@ _MONTHS = (
 
 def moment(at: datetime) -> str:
     """A moment as a mail says it. Pigi knows nobody's time zone."""
-    told = at.astimezone(UTC)
-    return f"{told.day} {_MONTHS[told.month - 1]} {told.year}, {told.hour:02}:{told.minute:02} UTC"
+    utc = at.astimezone(UTC)
+    return f"{utc.day} {_MONTHS[utc.month - 1]} {utc.year}, {utc.hour:02}:{utc.minute:02} UTC"

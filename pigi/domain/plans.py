@@ -28,7 +28,7 @@ class Limit(StrEnum):
     RESOURCES = "resources"
     """Active resources of all projects together."""
     GENERATIONS = "generations_a_day"
-    """Drafts asked for in a day (UTC)."""
+    """Drafts requested in a day (UTC)."""
     LOG_DAYS = "log_days"
     """How many days back the audit log is shown."""
 

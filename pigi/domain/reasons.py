@@ -117,7 +117,7 @@ REASONS: dict[str, Reason] = {
         "Tell the operator: STRIPE_API_KEY is perhaps of another account or mode; nothing was changed.",
     ),
     "billing_moot": Reason(
-        "This page is no longer needed: a newer one was asked for, or too much time has passed.",
+        "This page is no longer needed: a newer one was requested, or too much time has passed.",
         "Open the billing page and ask again.",
     ),
     "billing_no_customer": Reason(
@@ -165,7 +165,7 @@ REASONS: dict[str, Reason] = {
     ),
     "too_many_tries": Reason(
         "There were too many tries from where you are.",
-        "Wait as long as Retry-After says. A link that sets a new password, asked for by mail, works meanwhile.",
+        "Wait as long as Retry-After says. A link that sets a new password, sent by mail, works meanwhile.",
     ),
     "https_required": Reason(
         "Pigi speaks HTTPS only, and this came in the clear.",
@@ -218,7 +218,7 @@ REASONS: dict[str, Reason] = {
     "address_taken": Reason("The address has an account.", "Operators' accounts are apart: choose another address."),
     "not_restorable": Reason(
         "The organisation is not being deleted, or can no longer be restored.",
-        "Read it: 'state' says which. An organisation can be restored for 7 days after its deletion was asked for.",
+        "Read it: 'state' says which. An organisation can be restored for 7 days after its deletion was requested.",
     ),
     "last_owner": Reason("The organisation would have no owner.", "Make somebody else an owner first."),
     "already_member": Reason("Whoever has this address is a member.", "Change their role instead."),

@@ -1,4 +1,4 @@
-"""Stripe's events, read down to the few facts that Pigi keeps: which, of what sort, when, about which customer.
+"""Stripe's events, read down to the few facts that Pigi keeps: which, of what type, when, about which customer.
 
 Two forms carry the same (docs.stripe.com, "Event destinations"): snapshots hold a copy of the object, thin ones
 only its id. Nothing of a copy is believed: whatever the event, the customer is read again from Stripe.
@@ -107,11 +107,11 @@ def read_id(value: Any) -> str | None:
 def _bare(value: dict[str, Any]) -> StripeEvent:
     """What an event says of itself."""
     thin, name, live = value["object"] == THIN, value["id"], value["livemode"]
-    sort = value["type"].removeprefix("v1.") if thin else value["type"]
+    type_ = value["type"].removeprefix("v1.") if thin else value["type"]
     known = thin or value["object"] == SNAPSHOT
-    if not known or type(live) is not bool or not _EVENT_ID.fullmatch(name) or not _TYPE.fullmatch(sort):
+    if not known or type(live) is not bool or not _EVENT_ID.fullmatch(name) or not _TYPE.fullmatch(type_):
         raise TypeError
-    return StripeEvent(name, sort, _moment(value["created"], thin=thin), live, None, None, thin)
+    return StripeEvent(name, type_, _moment(value["created"], thin=thin), live, None, None, thin)
 
 
 def _moment(created: Any, *, thin: bool) -> datetime:

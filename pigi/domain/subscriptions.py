@@ -32,7 +32,7 @@ ENTITLED: Final = frozenset({"active", "trialing", "past_due"})
 """What has the plan that was bought. A late payment keeps it as long as Stripe goes on trying to collect; then Stripe
 makes it ``unpaid`` or ``canceled``, and the free plan's limits apply. Nothing is deleted for want of money."""
 
-STANDING: Final = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
+ONGOING: Final = frozenset({"active", "trialing", "past_due", "unpaid", "paused"})
 """What is changed in Stripe's portal and not bought a second time."""
 
 UNPAID_PURCHASE: Final = "incomplete"

@@ -87,7 +87,7 @@ WELCOME: Final = Guard(
 empties that would keep the address's owner from registering."""
 RESET: Final = Guard(network=Bucket("password resets", 20, 10))
 RESET_MAIL: Final = Guard(subject=Bucket("password resets of an address", 5, 720))
-"""By address alone: whoever asked, the links go to the owner, and one of the last 12 minutes is always there."""
+"""By address alone: whoever requests them, the links go to the owner, who has one of the last 12 minutes."""
 NEW_ADDRESS: Final = Guard(subject=Bucket("new addresses of an account", 5, 720))
 
 NEIGHBOURHOOD_PREFIX: Final = 48

@@ -33,7 +33,7 @@ LEAVE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Endpoint:
     """Where the server lives: its socket and its pid file. ``moved`` when ``home`` has too long a path."""
 
     folder: Path
@@ -55,60 +55,62 @@ class Place:
         return f"unix://{self.socket}"
 
 
-def place_for(home: Path) -> Place:
+def endpoint_for(home: Path) -> Endpoint:
     """The private folder for the socket: in ``home``, or a short one where its path would be too long.
 
     Raises Misconfigured if the short one exists and is not ours alone.
     """
-    place = Place(home / "run")
-    if len(os.fsencode(place.socket)) <= SOCKET_BYTES:
-        private_folder(place.folder)
-        return place
+    endpoint = Endpoint(home / "run")
+    if len(os.fsencode(endpoint.socket)) <= SOCKET_BYTES:
+        private_folder(endpoint.folder)
+        return endpoint
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"pigi-{os.getuid()}-{digest}"
     private_folder(folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != FOLDER_MODE:
         raise Misconfigured([f"{folder} belongs to somebody else; choose a PIGI_HOME with a shorter path"])
-    return Place(folder, moved=True)
+    return Endpoint(folder, moved=True)
 
 
-def command(place: Place) -> list[str]:
-    """The command that serves at ``place`` in the foreground; raises Misconfigured when there is no server."""
+def command(endpoint: Endpoint) -> list[str]:
+    """The command that serves at ``endpoint`` in the foreground; raises Misconfigured when there is no server."""
     options = {
         "port": "0",
-        "unixsocket": str(place.socket),
+        "unixsocket": str(endpoint.socket),
         "unixsocketperm": "700",
-        "dir": str(place.folder),
-        "pidfile": str(place.pidfile),
+        "dir": str(endpoint.folder),
+        "pidfile": str(endpoint.pidfile),
         "daemonize": "no",
         "save": "",
         "appendonly": "no",
-        # A bell that is dropped in silence would be rung again by the pump only seconds later; say no instead.
+        # A notification that is dropped in silence is sent again by the pump only seconds later; refuse it instead.
         "maxmemory-policy": "noeviction",
     }
     return [_server(), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
-def answers(place: Place) -> bool:
-    """Whether a server answers at ``place``."""
-    return _server_pid(place) is not None
+def answers(endpoint: Endpoint) -> bool:
+    """Whether a server answers at ``endpoint``."""
+    return _server_pid(endpoint) is not None
 
 
-def clear(place: Place) -> bool:
-    """Stop a server of ours that an earlier run left at ``place``; True if there was one.
+def clear(endpoint: Endpoint) -> bool:
+    """Stop a server of ours that an earlier run left at ``endpoint``; True if there was one.
 
     Raises Misconfigured if the server there was not started by Pigi: it is somebody's, and stays.
     """
-    found = _server_pid(place)
+    found = _server_pid(endpoint)
     if found is None:
         return False
-    if found != _written_pid(place):
-        raise Misconfigured([f"a Redis that Pigi did not start answers at {place.socket}; stop it, or set REDIS_URL"])
-    with _client(place) as client:
+    if found != _written_pid(endpoint):
+        raise Misconfigured(
+            [f"a Redis that Pigi did not start answers at {endpoint.socket}; stop it, or set REDIS_URL"]
+        )
+    with _client(endpoint) as client:
         client.shutdown(nosave=True)
     deadline = time.monotonic() + LEAVE_SECONDS
-    while answers(place) and time.monotonic() < deadline:
+    while answers(endpoint) and time.monotonic() < deadline:
         time.sleep(0.02)
     return True
 
@@ -128,23 +130,25 @@ def _server() -> str:
     raise Misconfigured(["there is no redis-server or valkey-server on PATH; install one, or set REDIS_URL"])
 
 
-def _client(place: Place) -> redis.Redis:
-    return redis.Redis(unix_socket_path=str(place.socket), socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0))
+def _client(endpoint: Endpoint) -> redis.Redis:
+    return redis.Redis(
+        unix_socket_path=str(endpoint.socket), socket_timeout=ANSWER_SECONDS, retry=Retry(NoBackoff(), 0)
+    )
 
 
-def _server_pid(place: Place) -> int | None:
-    if not place.socket.exists():
+def _server_pid(endpoint: Endpoint) -> int | None:
+    if not endpoint.socket.exists():
         return None
     try:
-        with _client(place) as client:
+        with _client(endpoint) as client:
             information: Any = client.info("server")
     except (redis.RedisError, OSError):
         return None
     return int(information["process_id"])
 
 
-def _written_pid(place: Place) -> int | None:
+def _written_pid(endpoint: Endpoint) -> int | None:
     try:
-        return int(place.pidfile.read_text())
+        return int(endpoint.pidfile.read_text())
     except (OSError, ValueError):
         return None

@@ -33,7 +33,7 @@ class Program:
         shown: a few words for the console: what it is or where it answers.
         argv: the command; never holds a secret, since every user of a machine sees commands.
         environment: what it gets beside the supervisor's own environment.
-        ready: asked several times a second after the start; None means ready once started.
+        ready: called several times a second after the start; None means ready once started.
         ready_line: words in its log that say the same, for programs that answer nobody.
         ready_within: seconds after which `up` gives up on the first start.
         before: run in the supervisor before each start; may raise PigiError.
@@ -60,7 +60,7 @@ class Program:
 
 
 class CannotStartError(PigiError):
-    """The installation cannot be started as asked; ``sentence`` says why and what to do."""
+    """The installation cannot be started like this; ``sentence`` says why and what to do."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__("cannot_start")

@@ -28,21 +28,21 @@ STRIPE_PRICES = "price_team_month=team,price_team_year=team,price_business_month
 
 
 def rows(settings: Settings, web: str, shared: dict[str, str], *, wanted: bool) -> Rows:
-    """The rows, and what a reader must be told of them. ``web`` is the web server's address on this machine.
+    """The rows, and the notices about them. ``web`` is the web server's address on this machine.
 
     Adds to ``shared``, the environment of the other programs. Raises CannotStartError for a provider without whom
     nothing works, if there is neither a key nor a stand-in.
     """
     programs: list[Program] = []
-    notes: list[str] = []
-    for played, told in (
+    notices: list[str] = []
+    for played, of_them in (
         _anthropic(settings, shared, wanted=wanted),
         _stripe(settings, web, shared, wanted=wanted),
         _mail(settings, shared, wanted=wanted),
     ):
         programs += played
-        notes += told
-    return programs, notes
+        notices += of_them
+    return programs, notices
 
 
 def _anthropic(settings: Settings, shared: dict[str, str], *, wanted: bool) -> Rows:
@@ -89,8 +89,8 @@ def _stripe(settings: Settings, web: str, shared: dict[str, str], *, wanted: boo
         ready=partial(addresses.answers, LOCAL, port, "/healthz"),
         before=partial(private_folder, folder),
     )
-    note = f"Stripe is a local stand-in: no money is real, and {page} shows what it knows."
-    return [program], [f"{note} Set STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and STRIPE_PRICES for the real one."]
+    notice = f"Stripe is a local stand-in: no money is real, and {page} shows what it knows."
+    return [program], [f"{notice} Set STRIPE_API_KEY, STRIPE_WEBHOOK_SECRET and STRIPE_PRICES for the real one."]
 
 
 def _check_half(settings: Settings) -> None:

@@ -1,6 +1,6 @@
-"""Keeps the programs of a table running until it is told to stop. One thread, by need: see `child`.
+"""The supervisor: keeps the programs of a table running until a signal stops it. One thread, by need: see `child`.
 
-Each event goes to ``tell``: what became ready, what died and when it starts again, what was stopped.
+Each event goes to ``report``: what became ready, what died and when it starts again, what was stopped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EARLY_DEATHS = 3
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell: ``kind`` is ready, died, restarted, stopping, stopped or killed."""
+    """An event to report: ``kind`` is ready, died, restarted, stopping, stopped or killed."""
 
     kind: str
     program: str = ""
@@ -45,12 +45,12 @@ class Event:
 class Supervisor:
     """Starts, watches and stops the children of one table."""
 
-    def __init__(self, programs: Iterable[Program], logs: Logs, tell: Callable[[Event], None]) -> None:
+    def __init__(self, programs: Iterable[Program], logs: Logs, report: Callable[[Event], None]) -> None:
         self.children = [Child(program, logs) for program in programs]
         self.chores: list[Callable[[], None]] = [logs.trim]
         self.on_started: Callable[[], None] = lambda: None
         self._logs = logs
-        self._tell = tell
+        self._report = report
         self._signals = 0
         self._chores_at = time.monotonic() + CHORES_SECONDS
 
@@ -73,7 +73,7 @@ class Supervisor:
     def restart(self, name: str, why: str) -> None:
         """Stop one program, by force if need be, and start it again; for one that lives but does nothing."""
         child = self._child(name)
-        self._tell(Event("restarted", name, why))
+        self._report(Event("restarted", name, why))
         self._end([child], time.monotonic() + RESTART_GRACE)
         self._again(child)
 
@@ -137,14 +137,14 @@ class Supervisor:
         elif not child.alive:
             self._ended(child)
         elif not child.ready and not child.program.once and child.check_ready():
-            self._tell(Event("ready", child.program.name, child.program.shown, child.age))
+            self._report(Event("ready", child.program.name, child.program.shown, child.age))
 
     def _again(self, child: Child) -> None:
         """Start it again; what forbids it now may be over later, so a failure is a death like any other."""
         try:
             child.start()
         except (PigiError, OSError) as error:
-            self._tell(Event("died", child.program.name, f"could not be started: {error}", child.plan_restart()))
+            self._report(Event("died", child.program.name, f"could not be started: {error}", child.plan_restart()))
 
     def _ended(self, child: Child) -> None:
         child.sweep()
@@ -154,35 +154,35 @@ class Supervisor:
                 raise self._failed(child, child.how_it_ended())
             child.process, child.ready = None, True
             if not program.on_console:
-                self._tell(Event("ready", program.name, program.shown, child.age))
+                self._report(Event("ready", program.name, program.shown, child.age))
             return
         pause = child.plan_restart()
         if not child.once_ready and child.deaths >= EARLY_DEATHS:
             raise self._failed(child, child.how_it_ended())
-        self._tell(Event("died", program.name, child.how_it_ended(), pause))
+        self._report(Event("died", program.name, child.how_it_ended(), pause))
 
     def _stop(self) -> None:
         running = [child for child in self.children if child.alive]
         if not running:
             return
-        self._tell(Event("stopping"))
+        self._report(Event("stopping"))
         latest = time.monotonic() + STOP_SECONDS
         for stage in reversed(Stage):
             group = [child for child in running if child.program.stage == stage]
             grace = max((child.program.grace for child in group), default=0.0)
             self._end(group, min(latest, time.monotonic() + grace))
-        self._tell(Event("stopped"))
+        self._report(Event("stopped"))
 
     def _end(self, group: Sequence[Child], deadline: float) -> None:
         """Ask, wait, then kill; a second signal makes the wait short."""
-        asked = self._signals
+        seen = self._signals
         for child in group:
             child.ask_to_stop()
-        while any(child.alive for child in group) and time.monotonic() < deadline and self._signals <= max(asked, 1):
+        while any(child.alive for child in group) and time.monotonic() < deadline and self._signals <= max(seen, 1):
             time.sleep(LOOK_SECONDS / 2)
         for child in group:
             if child.alive:
-                self._tell(Event("killed", child.program.name, "did not stop when asked"))
+                self._report(Event("killed", child.program.name, "did not stop in time"))
             child.sweep()
             child.restart_at = None
 

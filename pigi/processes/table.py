@@ -25,7 +25,7 @@ WORKER_READY = "worker ready: "
 
 @dataclass(frozen=True)
 class Choices:
-    """What was asked of `pigi up` beside the settings."""
+    """The options of `pigi up`, beside the settings."""
 
     demo: bool = False
     standins: bool = True
@@ -34,46 +34,46 @@ class Choices:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows in the order of starting, and what a reader must be told of them."""
+    """The rows in the order of starting, and notices about them for whoever reads the output."""
 
     programs: tuple[Program, ...]
-    notes: tuple[str, ...]
+    notices: tuple[str, ...]
 
 
 def build(settings: Settings, choices: Choices) -> Table:
     """The table for these settings; raises CannotStartError or Misconfigured when there can be none."""
     programs: list[Program] = []
-    notes: list[str] = []
+    notices: list[str] = []
     shared = {**commands.environment(), "PIGI_HOME": str(settings.home), "PIGI_PORT": str(settings.port)}
     if settings.redis_url == f"unix://{settings.home}/run/redis.sock":
-        place = embedded.place_for(settings.home)
-        shared["REDIS_URL"] = place.url
-        programs.append(_redis(place))
-        notes += _notes_on(place, settings.home)
-    played, told = standins.rows(settings, address_of(settings), shared, wanted=choices.standins)
+        endpoint = embedded.endpoint_for(settings.home)
+        shared["REDIS_URL"] = endpoint.url
+        programs.append(_redis(endpoint))
+        notices += _notices_on(endpoint, settings.home)
+    played, of_them = standins.rows(settings, address_of(settings), shared, wanted=choices.standins)
     programs += played
-    notes += told
+    notices += of_them
     own = (_migrate(shared), _web(settings, shared), *_workers(shared), _beat(settings, shared))
     programs += [*own, *([_demo(choices, shared)] if choices.demo else [])]
-    return Table(tuple(programs), tuple(notes))
+    return Table(tuple(programs), tuple(notices))
 
 
-def _redis(place: embedded.Place) -> Program:
+def _redis(endpoint: embedded.Endpoint) -> Program:
     return Program(
         "redis",
         f"{embedded.name_of_server()}, nothing on disk",
         Stage.SERVERS,
-        tuple(embedded.command(place)),
-        ready=partial(embedded.answers, place),
-        before=partial(embedded.clear, place),
+        tuple(embedded.command(endpoint)),
+        ready=partial(embedded.answers, endpoint),
+        before=partial(embedded.clear, endpoint),
     )
 
 
-def _notes_on(place: embedded.Place, home: Path) -> list[str]:
-    if not place.moved:
+def _notices_on(endpoint: embedded.Endpoint, home: Path) -> list[str]:
+    if not endpoint.moved:
         return []
-    why = f"{home} is too long for a socket, so Redis listens in {place.folder}."
-    return [f"{why} Other commands need REDIS_URL={place.url}."]
+    why = f"{home} is too long for a socket, so Redis listens in {endpoint.folder}."
+    return [f"{why} Other commands need REDIS_URL={endpoint.url}."]
 
 
 def _migrate(shared: dict[str, str]) -> Program:

@@ -117,7 +117,7 @@ class BillingLine(ControlBase):
 
 
 class BillingLink(ControlBase):
-    """A page at Stripe's that somebody asked for; ``url`` is sealed with the organisation's key."""
+    """A page at Stripe's that somebody requested; ``url`` is sealed with the organisation's key."""
 
     __tablename__ = "billing_link"
 

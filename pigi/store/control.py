@@ -1,4 +1,4 @@
-"""Tables of the control database: who is a tenant, what was asked, what happened. No content.
+"""Tables of the control database: who is a tenant, what was requested, what happened. No content.
 
 Job columns are described in docs/state-machines.md. People are in `pigi.store.people`, what happened besides jobs in
 `pigi.store.ledgers`; what customers write lives in `pigi.store.tenant`.
@@ -23,7 +23,7 @@ PUBLISHED = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
 
 
 class Organisation(ControlBase):
-    """A tenant. ``epoch`` rises when it is deleted or restricted, and fences every job asked before."""
+    """A tenant. ``epoch`` rises when it is deleted or restricted, and fences every job requested before."""
 
     __tablename__ = "organisation"
     __table_args__ = (
@@ -41,7 +41,7 @@ class Organisation(ControlBase):
     )
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ORGANISATION))
     deletion_at: Mapped[datetime | None] = mapped_column(
-        Instant, info=technical("when its deletion was asked for", Retention.ORGANISATION)
+        Instant, info=technical("when its deletion was requested", Retention.ORGANISATION)
     )
 
 
@@ -60,7 +60,7 @@ class DataKey(ControlBase):
 
 
 class Job(ControlBase):
-    """A job. This row is the job; the message in Redis only rings for it."""
+    """A job. This row is the job; the message in Redis only notifies of it."""
 
     __tablename__ = "job"
     __table_args__ = (
@@ -101,19 +101,19 @@ class Job(ControlBase):
     epoch: Mapped[int] = mapped_column(Integer, default=0, info=technical("fence", Retention.JOB))
     subject_id: Mapped[str | None] = mapped_column(ID, info=technical("what it is about", Retention.JOB))
     requested_by: Mapped[str] = mapped_column(
-        "asked_by", String(80), key="requested_by", info=pseudonym("who asked", Retention.JOB)
+        "asked_by", String(80), key="requested_by", info=pseudonym("who requested it", Retention.JOB)
     )
 
-    state: Mapped[str] = mapped_column(CODE, info=technical("where it stands", Retention.JOB))
-    reason: Mapped[str | None] = mapped_column(CODE, info=technical("why it stands there", Retention.JOB))
+    state: Mapped[str] = mapped_column(CODE, info=technical("how far it is", Retention.JOB))
+    reason: Mapped[str | None] = mapped_column(CODE, info=technical("why", Retention.JOB))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.JOB))
     due_at: Mapped[datetime] = mapped_column(Instant, info=technical("not before", Retention.JOB))
     deadline_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("not after", Retention.JOB))
-    published_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("bell rung", Retention.JOB))
+    published_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("notified", Retention.JOB))
     started_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("first start", Retention.JOB))
     finished_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("end", Retention.JOB))
     cleanup_at: Mapped[datetime | None] = mapped_column(
-        "close_at", Instant, key="cleanup_at", info=technical("when what it was about is put away", Retention.JOB)
+        "close_at", Instant, key="cleanup_at", info=technical("when its cleanup is due", Retention.JOB)
     )
 
     lease_token: Mapped[str | None] = mapped_column(ID, info=technical("who holds it", Retention.JOB))
@@ -129,7 +129,7 @@ class Job(ControlBase):
     revision: Mapped[int] = mapped_column(Integer, default=1, info=technical("counts visible changes", Retention.JOB))
     timeline: Mapped[str] = mapped_column(Text, default="", info=technical("what happened when", Retention.JOB))
 
-    schedule: Mapped[str | None] = mapped_column(CODE, info=technical("which schedule asked", Retention.JOB))
+    schedule: Mapped[str | None] = mapped_column(CODE, info=technical("which schedule requested it", Retention.JOB))
     period: Mapped[str | None] = mapped_column(String(32), info=technical("for which period", Retention.JOB))
 
 
@@ -147,7 +147,7 @@ class Effect(ControlBase):
     tries: Mapped[int] = mapped_column(Integer, default=1, info=technical("times begun", Retention.JOB))
     reference: Mapped[str | None] = mapped_column(String(255), info=technical("the provider's id", Retention.JOB))
     intended_at: Mapped[datetime] = mapped_column(Instant, info=technical("begun", Retention.JOB))
-    settled_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("settled", Retention.JOB))
+    settled_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("done or unknown", Retention.JOB))
 
 
 class Tombstone(ControlBase):
@@ -163,19 +163,19 @@ class Tombstone(ControlBase):
     state: Mapped[str] = mapped_column(CODE, info=technical("outcome", Retention.TOMBSTONE))
     reason: Mapped[str | None] = mapped_column(CODE, info=technical("outcome", Retention.TOMBSTONE))
     attempt: Mapped[int] = mapped_column(Integer, info=technical("attempts", Retention.TOMBSTONE))
-    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("asked", Retention.TOMBSTONE))
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("requested", Retention.TOMBSTONE))
     started_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("started", Retention.TOMBSTONE))
     finished_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("ended", Retention.TOMBSTONE))
     buried_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("buried", Retention.TOMBSTONE))
 
 
 class IdempotencyKey(ControlBase):
-    """A caller's Idempotency-Key, hashed, and the answer that its first request got."""
+    """A caller's Idempotency-Key, hashed, and the response that its first request got."""
 
     __tablename__ = "idempotency_key"
 
     caller: Mapped[str] = mapped_column(
-        String(80), primary_key=True, info=pseudonym("who asked", Retention.IDEMPOTENCY)
+        String(80), primary_key=True, info=pseudonym("who sent it", Retention.IDEMPOTENCY)
     )
     key_hash: Mapped[str] = mapped_column(
         String(64), primary_key=True, info=technical("the key", Retention.IDEMPOTENCY)
@@ -183,13 +183,13 @@ class IdempotencyKey(ControlBase):
     body_hash: Mapped[str] = mapped_column(String(64), info=technical("same request?", Retention.IDEMPOTENCY))
     token: Mapped[str] = mapped_column(ID, info=technical("who decides", Retention.IDEMPOTENCY))
     created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.IDEMPOTENCY))
-    status: Mapped[int | None] = mapped_column(Integer, info=technical("the answer", Retention.IDEMPOTENCY))
-    location: Mapped[str | None] = mapped_column(String(255), info=technical("the answer", Retention.IDEMPOTENCY))
-    answer: Mapped[str | None] = mapped_column(Text, info=technical("the answer", Retention.IDEMPOTENCY))
+    status: Mapped[int | None] = mapped_column(Integer, info=technical("the response", Retention.IDEMPOTENCY))
+    location: Mapped[str | None] = mapped_column(String(255), info=technical("the response", Retention.IDEMPOTENCY))
+    answer: Mapped[str | None] = mapped_column(Text, info=technical("the response", Retention.IDEMPOTENCY))
 
 
 class UsageCount(ControlBase):
-    """How many jobs of a kind an organisation asked for on a day (UTC); also the lane's lock on PostgreSQL."""
+    """How many jobs of a kind an organisation requested on a day (UTC); also the partition's lock on PostgreSQL."""
 
     __tablename__ = "usage_count"
 

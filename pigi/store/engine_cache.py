@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 10.0
 IDLE_SECONDS = 300.0
-"""A tenant that nobody used for so long is let go of when another is asked for, so that nobody holds a deleted one's
+"""A tenant that nobody used for so long is let go of when another is opened, so that nobody holds a deleted one's
 file and key for good."""
 
 

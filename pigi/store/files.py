@@ -52,8 +52,8 @@ def aside(path: Path) -> Iterator[Path]:
         draft.replace(path)
         _sync(path.parent)
     finally:
-        for leftover in folder.iterdir():
-            leftover.unlink()
+        for file in folder.iterdir():
+            file.unlink()
         folder.rmdir()
 
 

@@ -1,4 +1,4 @@
-"""Tables of the control database that tell what happened: mail, throttles, the audit chain, the three logs."""
+"""Tables of the control database of what happened: mail, throttles, the audit chain, the three logs."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class AuditEntry(ControlBase):
         SERIAL, primary_key=True, autoincrement=False, info=technical("place in the chain", Retention.AUDIT)
     )
     at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("when", Retention.AUDIT))
-    kind: Mapped[str] = mapped_column(CODE, info=technical("what sort of act", Retention.AUDIT))
+    kind: Mapped[str] = mapped_column(CODE, info=technical("which kind of act", Retention.AUDIT))
     previous: Mapped[str] = mapped_column(DIGEST, info=technical("hash of the entry before", Retention.AUDIT))
     commitment: Mapped[str] = mapped_column(DIGEST, info=technical("salted hash of the content", Retention.AUDIT))
     entry_hash: Mapped[str] = mapped_column(DIGEST, info=technical("hash of this entry", Retention.AUDIT))

@@ -1,8 +1,8 @@
 """The logs of promise P04, written beside the work rather than in it: requests, errors, usage signals.
 
-Whoever has something to note only appends to a bounded list. One thread a process writes batches, on a connection
+Whoever logs something only appends an entry to a bounded list. One thread a process writes batches, on a connection
 of its own. When the database is slow or away, the list fills up; what does not fit is dropped and counted, and
-the count becomes a line of the error log. Nothing here ever raises into the work or makes it wait.
+the count becomes an entry of the error log. Nothing here ever raises into the work or makes it wait.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 MOST = 10_000
-"""Lines that may wait; some ten megabytes."""
+"""Entries that may wait; some ten megabytes."""
 BATCH = 500
 EVERY_SECONDS = 1.0
 """Seldom, since on SQLite each batch holds up other writers for a moment."""
 LONGEST_PAUSE = 30.0
-PATIENCE_SECONDS = 5
+LOCK_SECONDS = 5
 """For a lock. After that the thread lets go and tries again later, so that an end of the process need not wait."""
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Line:
+class LogEntry:
     """A row for one of the logs.
 
     One with ``words`` is urgent, since a failing process may not live long; they also go to standard error, which
@@ -50,16 +50,16 @@ class Line:
 
 
 class Logbook:
-    """A bounded list of lines and the thread that writes them, which starts with the first line."""
+    """A bounded list of entries and the thread that writes them, which starts with the first entry."""
 
-    def __init__(self, database_url: str, of_dropped: Callable[[int], Line], most: int = MOST) -> None:
+    def __init__(self, database_url: str, of_dropped: Callable[[int], LogEntry], most: int = MOST) -> None:
         self._url, self._of_dropped, self._most = database_url, of_dropped, most
         self._engine: Engine | None = None
         self.start_over()
 
     def start_over(self) -> None:
         """As new; in a fork's child, where threads, locks and connections are the parent's."""
-        self._lines: deque[Line] = deque()
+        self._entries: deque[LogEntry] = deque()
         self._words: deque[str] = deque()
         self._dropped = 0
         self._starting, self._writing = threading.Lock(), threading.Lock()
@@ -70,7 +70,7 @@ class Logbook:
     def before_fork(self) -> None:
         """Let go of the database until `after_fork`.
 
-        A child that inherits an open SQLite file and closes it drops its own locks, and lines are lost (sqlite.org,
+        A child that inherits an open SQLite file and closes it drops its own locks, and entries are lost (sqlite.org,
         "How To Corrupt An SQLite Database File", section 2.6).
         """
         self._writing.acquire()
@@ -83,19 +83,19 @@ class Logbook:
 
     @property
     def waiting(self) -> int:
-        """How many lines are not written yet."""
-        return len(self._lines)
+        """How many entries are not written yet."""
+        return len(self._entries)
 
-    def put(self, line: Line) -> None:
-        """Take a line; returns at once."""
-        if len(self._lines) >= self._most:
+    def put(self, entry: LogEntry) -> None:
+        """Take an entry; returns at once."""
+        if len(self._entries) >= self._most:
             self._dropped += 1
             return
-        self._lines.append(line)
+        self._entries.append(entry)
         if self._thread is None:
             self._start()
-        if line.words is not None:
-            self._words.append(line.words)
+        if entry.words is not None:
+            self._words.append(entry.words)
             self._wanted.set()
 
     def flush(self) -> bool:
@@ -103,7 +103,7 @@ class Logbook:
         with self._writing:
             while self._words:
                 logger.error(self._words.popleft(), extra=NOTED)
-            while batch := [self._lines.popleft() for _ in range(min(BATCH, len(self._lines)))]:
+            while batch := [self._entries.popleft() for _ in range(min(BATCH, len(self._entries)))]:
                 if not self._write(batch):
                     return False
             return True
@@ -121,7 +121,7 @@ class Logbook:
             if self._thread is not None:
                 return
             self._thread = threading.Thread(target=self._run, name="pigi-logbook", daemon=True)
-            with suppress(RuntimeError):  # no thread can be had; the lines wait for `close`
+            with suppress(RuntimeError):  # no thread can be had; the entries wait for `close`
                 self._thread.start()
 
     def _run(self) -> None:
@@ -131,25 +131,25 @@ class Logbook:
             self._wanted.clear()
             pause = EVERY_SECONDS if self.flush() else min(pause * 2, LONGEST_PAUSE)
 
-    def _write(self, lines: list[Line]) -> bool:
+    def _write(self, entries: list[LogEntry]) -> bool:
         dropped, self._dropped = self._dropped, 0
         try:
-            self._store([*lines, self._of_dropped(dropped)] if dropped else lines)
+            self._store([*entries, self._of_dropped(dropped)] if dropped else entries)
         except Exception as error:  # noqa: BLE001 - whatever it was, the thread must live
             if is_away(error):
                 self._dropped += dropped
-                self._lines.extendleft(reversed(lines))
+                self._entries.extendleft(reversed(entries))
                 return False
-            self._dropped += dropped + len(lines)
-            logger.warning("%d lines lost (%s)", len(lines), type(error).__name__)
+            self._dropped += dropped + len(entries)
+            logger.warning("%d log entries lost (%s)", len(entries), type(error).__name__)
         return True
 
-    def _store(self, batch: list[Line]) -> None:
+    def _store(self, batch: list[LogEntry]) -> None:
         if self._engine is None:
             self._engine = _engine(self._url)
         by_table: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-        for line in batch:
-            by_table[line.table].append(line.values)
+        for entry in batch:
+            by_table[entry.table].append(entry.values)
         with self._engine.begin() as connection:
             _be_brief(connection)
             for table, rows in by_table.items():
@@ -157,18 +157,18 @@ class Logbook:
 
 
 def _engine(url: str) -> Engine:
-    """One connection, apart from the pool of requests. A power cut may cost its last lines: no commit waits for it."""
+    """One connection, apart from the pool of requests. A power cut may cost the last entries: no commit waits."""
     engine = make_engine(url, pool_size=1, max_overflow=0, relaxed=True)
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
         def be_brief(connection: Any, _record: Any) -> None:
-            connection.execute(f"PRAGMA busy_timeout = {PATIENCE_SECONDS * 1000}")
+            connection.execute(f"PRAGMA busy_timeout = {LOCK_SECONDS * 1000}")
 
     return engine
 
 
 def _be_brief(connection: Connection) -> None:
     if not is_sqlite(connection):
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{PATIENCE_SECONDS}s'")
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LOCK_SECONDS}s'")
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -36,7 +36,7 @@ class Account(ControlBase):
 
 
 class Registration(ControlBase):
-    """Somebody's wish for an account, until the link in the mail and the password come back."""
+    """A request for an account, until the link in the mail and the password come back."""
 
     __tablename__ = "registration"
 
@@ -121,7 +121,7 @@ class Invitation(ControlBase):
     email_key: Mapped[str] = mapped_column(ADDRESS, info=contact("who may accept", Retention.INVITATION))
     role: Mapped[str] = mapped_column(CODE, info=technical("what they will be", Retention.INVITATION))
     invited_by: Mapped[str] = mapped_column(
-        ForeignKey("account.id", ondelete="CASCADE"), info=pseudonym("who asked", Retention.INVITATION)
+        ForeignKey("account.id", ondelete="CASCADE"), info=pseudonym("who invited", Retention.INVITATION)
     )
     token_hash: Mapped[str] = mapped_column(
         String(64), unique=True, info=secret("checks the link", Retention.INVITATION)

@@ -25,7 +25,7 @@ PLACEHOLDER = "{id}"
 SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
-class Places(Protocol):
+class TenantDatabases(Protocol):
     """The databases of all tenants, on one kind of engine. ValueError for whatever is not an identifier."""
 
     def url(self, organisation_id: str) -> URL:
@@ -49,7 +49,7 @@ class Places(Protocol):
         ...
 
 
-def places(settings: Settings) -> Places:
+def tenant_databases(settings: Settings) -> TenantDatabases:
     """The databases that TENANT_DATABASE_URL speaks of; raises Misconfigured."""
     if PLACEHOLDER not in (make_url(settings.tenant_database_url).database or ""):
         raise Misconfigured(["TENANT_DATABASE_URL must have {id} in the database's name (P16)"])

@@ -53,7 +53,7 @@ def key_version(sealed: bytes) -> int:
 class Sealer:
     """Seals with data key ``current`` and opens with any of ``keys`` (version, 1 to 65535, to 32 bytes).
 
-    ``reload`` is asked once for the newest keys when a value names a version that is not among them:
+    ``reload`` is called once for the newest keys when a value names a version that is not among them:
     another process may have rotated the key meanwhile.
     """
 

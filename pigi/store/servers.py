@@ -1,4 +1,4 @@
-"""What is asked of a PostgreSQL server rather than of one of its databases: making and dropping databases."""
+"""PostgreSQL servers: making and dropping their databases."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ ACTIVE = text("state = 'active'")
 
 
 class Generation(TenantBase):
-    """One asking for a draft. ``purpose`` goes when the job ends (P15); ``fence`` is the attempt that wrote last."""
+    """One request for a draft. ``purpose`` goes when the job ends (P15); ``fence`` is the attempt that wrote last."""
 
     __tablename__ = "generation"
 

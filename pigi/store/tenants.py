@@ -15,7 +15,7 @@ from pigi.store.control import DataKey
 from pigi.store.engine_cache import EngineCache, OpenTenant
 from pigi.store.engines import make_engine
 from pigi.store.migrate import migrate_tenant, tenant_head
-from pigi.store.provision import places
+from pigi.store.provision import tenant_databases
 from pigi.store.sealing import KEY_BYTES, Sealer
 from pigi.store.sessions import TenantSession
 
@@ -49,7 +49,7 @@ class Tenants:
     def __init__(self, settings: Settings, control: ControlDatabase, keyring: Keyring) -> None:
         self._control = control
         self._keyring = keyring
-        self._places = places(settings)
+        self._databases = tenant_databases(settings)
         self._cache = EngineCache(settings.tenant_engines, self._open)
 
     def provision(self, organisation_id: str) -> str:
@@ -57,7 +57,7 @@ class Tenants:
 
         Safe to repeat, and safe when several processes do it together: an existing database keeps its rows.
         """
-        return tenant_head() if self._places.create(organisation_id) else self.migrate(organisation_id)
+        return tenant_head() if self._databases.create(organisation_id) else self.migrate(organisation_id)
 
     def create_key(self, session: ControlSession, organisation_id: str) -> None:
         """Give the organisation, whose row must be in ``session`` or the database, its first data key."""
@@ -107,12 +107,12 @@ class Tenants:
     def migrate(self, organisation_id: str) -> str:
         """Bring the database to the newest revision and return its revision; raises TenantMissingError."""
         with self._present(organisation_id):
-            return migrate_tenant(self._places.url(organisation_id))
+            return migrate_tenant(self._databases.url(organisation_id))
 
     def drop(self, organisation_id: str) -> None:
         """Remove the database, cutting off whoever uses it. Safe to repeat. The data key is the caller's to destroy."""
         self._cache.forget(organisation_id)
-        self._places.drop(organisation_id)
+        self._databases.drop(organisation_id)
 
     def forget(self, organisation_id: str) -> None:
         """Hold no connection and no key of the organisation any more; the next session fetches them anew."""
@@ -127,14 +127,14 @@ class Tenants:
         self._cache.dispose(close=close)
 
     def _open(self, organisation_id: str) -> OpenTenant:
-        url = self._places.url(organisation_id)
+        url = self._databases.url(organisation_id)
         keys = self._keys(organisation_id)
         if not keys:
             raise TenantMissingError
         sealer = Sealer(organisation_id, keys, max(keys), lambda: self._keys(organisation_id))
         engine = make_engine(url, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW)
         autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
-        return OpenTenant(engine, autocommit, sealer, self._places.file(organisation_id))
+        return OpenTenant(engine, autocommit, sealer, self._databases.file(organisation_id))
 
     def _keys(self, organisation_id: str) -> dict[int, bytes]:
         columns = select(DataKey.version, DataKey.keyring_id, DataKey.wrapped)
@@ -152,7 +152,7 @@ class Tenants:
             yield
         except OperationalError as away:
             try:
-                gone = not self._places.exists(organisation_id)
+                gone = not self._databases.exists(organisation_id)
             except OperationalError:
                 raise away from None
             if gone:

@@ -103,7 +103,7 @@ def test_while_stripe_is_asked_the_button_is_busy_and_says_so(chrome: Chrome, ow
         button.click()
         expect(button).to_be_disabled()
         expect(button).to_have_attribute("aria-busy", "true")
-        expect(page.get_by_role("status").filter(has_text="Asking Stripe")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Contacting Stripe")).to_be_visible()
         assert asked[0].request.headers["prefer"] == "wait=20"
         assert asked[0].request.headers["idempotency-key"]
         asked[0].continue_()
@@ -125,7 +125,7 @@ def test_what_cannot_be_done_is_said_at_the_button_with_the_way_to_its_job(
         with witness.expecting(409):
             other.get_by_role("button", name="Choose Business").click()
             alert = other.get_by_role("alert")
-            expect(alert).to_contain_text("The organisation has a subscription.")
+            expect(alert).to_contain_text("The organisation already has a subscription.")
         expect(alert).to_be_focused()
         expect(other.get_by_role("button", name="Choose Business")).to_be_enabled()
         assert witness.errors == []
@@ -141,7 +141,7 @@ def test_nobody_is_sent_to_what_is_no_web_page(chrome: Chrome, owner: tuple[str,
         page.route("**/billing/links/*", lambda route: route.fulfill(body=evil, content_type="application/json"))
         page.get_by_role("button", name="Choose Business").click()
         alert = page.get_by_role("alert")
-        expect(alert).to_contain_text("Reload the page and ask again.", timeout=SLOW_MS)
+        expect(alert).to_contain_text("Reload the page and try again.", timeout=SLOW_MS)
         expect(alert.get_by_role("link", name="See its job")).to_have_attribute("href", re.compile(f"^{home}/jobs/"))
         assert "Billing" in page.title()
         assert witness.errors == []

@@ -26,9 +26,9 @@ def home():
 def serve():
     processes = []
 
-    def start(place):
-        processes.append(subprocess.Popen(embedded.command(place), stdout=subprocess.DEVNULL))
-        until(lambda: embedded.answers(place), "an answer")
+    def start(endpoint):
+        processes.append(subprocess.Popen(embedded.command(endpoint), stdout=subprocess.DEVNULL))
+        until(lambda: embedded.answers(endpoint), "an answer")
         return processes[-1]
 
     yield start
@@ -38,54 +38,54 @@ def serve():
 
 
 def test_a_real_server_that_keeps_nothing_on_disk(home, serve):
-    place = embedded.place_for(home)
-    assert not embedded.answers(place)
-    serve(place)
-    with redis.Redis.from_url(place.url) as client:
+    endpoint = embedded.endpoint_for(home)
+    assert not embedded.answers(endpoint)
+    serve(endpoint)
+    with redis.Redis.from_url(endpoint.url) as client:
         client.lpush("queue", "message")
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("save") == {"save": ""}
         assert client.config_get("appendonly") == {"appendonly": "no"}
-    assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE(place.socket.stat().st_mode) == 0o700
+    assert stat.S_IMODE(endpoint.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(endpoint.socket.stat().st_mode) == 0o700
 
 
 def test_a_server_left_behind_is_stopped(home, serve):
-    place = embedded.place_for(home)
-    left = serve(place)
-    assert embedded.clear(place)
+    endpoint = embedded.endpoint_for(home)
+    left = serve(endpoint)
+    assert embedded.clear(endpoint)
     assert left.wait(30) == 0
-    assert not embedded.clear(place)
+    assert not embedded.clear(endpoint)
 
 
 def test_a_stale_socket_does_no_harm(home, serve):
-    place = embedded.place_for(home)
-    serve(place).kill()
-    until(lambda: not embedded.answers(place), "silence")
-    assert not embedded.clear(place)
-    serve(place)
+    endpoint = embedded.endpoint_for(home)
+    serve(endpoint).kill()
+    until(lambda: not embedded.answers(endpoint), "silence")
+    assert not embedded.clear(endpoint)
+    serve(endpoint)
 
 
 def test_a_foreign_server_is_refused_and_stays(home, serve):
-    place = embedded.place_for(home)
-    serve(place)
-    place.pidfile.unlink()
+    endpoint = embedded.endpoint_for(home)
+    serve(endpoint)
+    endpoint.pidfile.unlink()
     with pytest.raises(Misconfigured, match="did not start"):
-        embedded.clear(place)
-    assert embedded.answers(place)
+        embedded.clear(endpoint)
+    assert embedded.answers(endpoint)
 
 
 def test_a_home_with_a_long_path_gets_a_short_folder(home, serve):
     deep = home / ("x" * 120)
-    place = embedded.place_for(deep)
+    endpoint = embedded.endpoint_for(deep)
     try:
-        assert place.moved
-        assert embedded.place_for(deep) == place
-        assert len(str(place.socket)) <= embedded.SOCKET_BYTES
-        assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
-        serve(place)
-        place.folder.chmod(0o755)
+        assert endpoint.moved
+        assert embedded.endpoint_for(deep) == endpoint
+        assert len(str(endpoint.socket)) <= embedded.SOCKET_BYTES
+        assert stat.S_IMODE(endpoint.folder.stat().st_mode) == 0o700
+        serve(endpoint)
+        endpoint.folder.chmod(0o755)
         with pytest.raises(Misconfigured, match="somebody else"):
-            embedded.place_for(deep)
+            embedded.endpoint_for(deep)
     finally:
-        shutil.rmtree(place.folder)
+        shutil.rmtree(endpoint.folder)

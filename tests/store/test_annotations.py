@@ -11,7 +11,7 @@ from sqlalchemy.orm import mapped_column
 from pigi.domain.privacy import Facts
 from pigi.store.base import ControlBase, TenantBase, UnannotatedColumnError
 from pigi.store.engines import make_engine
-from pigi.store.provision import places
+from pigi.store.provision import tenant_databases
 
 if TYPE_CHECKING:
     from pigi.settings import Settings
@@ -43,7 +43,7 @@ def test_every_column_of_a_migrated_tenant_database_has_facts(
     settings: Settings, tenants: Tenants, organisation: str
 ) -> None:
     assert tenants.provision(organisation)
-    assert unexplained(places(settings).url(organisation), TenantBase.metadata) == []
+    assert unexplained(tenant_databases(settings).url(organisation), TenantBase.metadata) == []
 
 
 @pytest.mark.parametrize("base", [ControlBase, TenantBase])

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, text
 
 from pigi.application import Application
 from pigi.store import logbook as module
-from pigi.store.log_entries import ERROR, REQUEST, error_line, request_line, told, usage_line
-from pigi.store.logbook import Line, Logbook
+from pigi.store.log_entries import ERROR, REQUEST, error_entry, on_stderr, request_entry, usage_entry
+from pigi.store.logbook import Logbook, LogEntry
 from pigi.store.sessions import ControlDatabase
 from tests.support.sources import ROOT
 from tests.support.stack import until
@@ -26,7 +26,7 @@ def application(settings):
 
 
 def of_dropped(count):
-    return error_line("logbook", "LinesDropped", [str(count)])
+    return error_entry("logbook", "LinesDropped", [str(count)])
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def book(settings):
 
 def line(number=1):
     facts = {"method": "GET", "route": "/healthz", "status": 200, "ms": 1.234, "organisation_id": None, "job_id": None}
-    return request_line(request_id=f"request-{number}", **facts)
+    return request_entry(request_id=f"request-{number}", **facts)
 
 
 def written(application, table=REQUEST):
@@ -60,8 +60,8 @@ def test_lines_of_all_logs_go_in_batches(application, book, monkeypatch):
     monkeypatch.setattr(module, "BATCH", 3)
     for number in range(10):
         book.put(line(number))
-    book.put(error_line("/somewhere", "ValueError", ["a:b:1"]))
-    book.put(usage_line("generation.asked", "o" * 36))
+    book.put(error_entry("/somewhere", "ValueError", ["a:b:1"]))
+    book.put(usage_entry("generation.asked", "o" * 36))
     assert book.flush()
     assert [row.request_id for row in written(application)] == [f"request-{number}" for number in range(10)]
     assert len(written(application, ERROR)) == 1
@@ -103,7 +103,7 @@ def test_a_stuck_writer_delays_nobody(application, settings, book, monkeypatch):
         go_on.wait()
 
     monkeypatch.setattr(book, "_store", store)
-    book.put(told(error_line("/somewhere", "ValueError", [])))
+    book.put(on_stderr(error_entry("/somewhere", "ValueError", [])))
     stuck.wait()
     # The writer holds its lock now, and goes on only when all these have been taken.
     threads = [threading.Thread(target=book.put, args=(line(number),)) for number in range(20)]
@@ -148,7 +148,7 @@ def test_the_count_of_the_dropped_outlives_a_database_that_is_away(application, 
 
 
 def test_a_line_that_the_database_refuses_does_not_block_the_next(application, book):
-    book.put(Line(REQUEST, {"id": 1}))
+    book.put(LogEntry(REQUEST, {"id": 1}))
     assert book.flush()
     book.put(line())
     assert book.flush()
@@ -166,7 +166,7 @@ def test_a_database_that_does_not_exist_breaks_nothing(tmp_path):
 
 def test_words_are_told_once_also_when_the_database_is_away(tmp_path, caplog):
     book = Logbook(f"sqlite:///{tmp_path}/nowhere/none.db", of_dropped)
-    book.put(told(error_line("/somewhere", "ValueError", ["a:b:1", "c:d:2"], request_id="r" * 8)))
+    book.put(on_stderr(error_entry("/somewhere", "ValueError", ["a:b:1", "c:d:2"], request_id="r" * 8)))
     book.flush()
     book.close()
     assert caplog.messages == ["/somewhere: ValueError at c:d:2 < a:b:1 request_id=rrrrrrrr"]
@@ -181,14 +181,14 @@ def test_closing_writes_what_is_left(application, settings):
 
 FORKING = """
 import os, sys
-from pigi.store import log_entries as notes
-from pigi.store.log_entries import error_line
+from pigi.store import log_entries
+from pigi.store.log_entries import error_entry
 
-book = notes.open_logbook(sys.argv[1], "worker")
-notes.put(error_line("parent", "E", []))
+book = log_entries.open_logbook(sys.argv[1], "worker")
+log_entries.put(error_entry("parent", "E", []))
 assert book.flush()
 child = os.fork()
-notes.put(error_line("parent again" if child else "child", "E", []))
+log_entries.put(error_entry("parent again" if child else "child", "E", []))
 book.close()
 if child:
     assert os.waitpid(child, 0)[1] == 0

@@ -12,7 +12,7 @@ from sqlalchemy import inspect, select, text
 from pigi.store import migrate
 from pigi.store.base import TenantBase
 from pigi.store.engines import make_engine
-from pigi.store.provision import places
+from pigi.store.provision import tenant_databases
 from pigi.store.tenant import Generation, LiveText
 from tests.support.factories import add_generation
 
@@ -37,7 +37,7 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 @pytest.fixture
 def released(settings: Settings, tenants: Tenants, organisation: str) -> str:
     """An organisation whose database is as the first release made it; its id."""
-    engine = make_engine(places(settings).url(organisation))
+    engine = make_engine(tenant_databases(settings).url(organisation))
     with engine.begin() as connection:
         TenantBase.metadata.drop_all(connection)
         connection.execute(text("DROP TABLE alembic_version"))

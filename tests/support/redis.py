@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import redis
 
-from pigi.embedded.redis import Place, answers, command
+from pigi.embedded.redis import Endpoint, answers, command
 
 START_SECONDS = 20
 
@@ -20,7 +20,7 @@ class RedisServer:
 
     def __enter__(self) -> Self:
         self._folder = TemporaryDirectory(prefix="pigi-redis-")
-        self.place = Place(Path(self._folder.name))
+        self.place = Endpoint(Path(self._folder.name))
         self._process = subprocess.Popen(command(self.place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         give_up = time.monotonic() + START_SECONDS
         while not answers(self.place):

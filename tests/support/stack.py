@@ -255,7 +255,7 @@ class Stack:
     """One installation at work. Use it as a context manager; start what the drill needs."""
 
     def __init__(self, settings: Settings) -> None:
-        self.place = embedded.place_for(settings.home)
+        self.place = embedded.endpoint_for(settings.home)
         self.settings = settings.model_copy(update={"redis_url": self.place.url})
         self.application = Application.open(self.settings)
         self.model = Model()

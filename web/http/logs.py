@@ -41,7 +41,7 @@ def request_done(facts: Facts, method: str, milliseconds: float) -> None:
     if facts.route in PROBES and facts.status in GOOD:
         return
     log_entries.put(
-        log_entries.request_line(
+        log_entries.request_entry(
             request_id=facts.request_id,
             method=method if method in METHODS else "other",
             route=facts.route,
@@ -53,10 +53,10 @@ def request_done(facts: Facts, method: str, milliseconds: float) -> None:
     )
     event = EVENTS.get((method, facts.route))
     if event is not None and facts.organisation_id is not None and facts.status in GOOD:
-        log_entries.put(log_entries.usage_line(event, facts.organisation_id))
+        log_entries.put(log_entries.usage_entry(event, facts.organisation_id))
 
 
 def failure(facts: Facts, error: BaseException) -> None:
     """Note an exception: its class and the places in the code, never its words or values."""
-    line = log_entries.failure_line(facts.route, error, request_id=facts.request_id, job_id=facts.job_id)
-    log_entries.put(log_entries.told(line))
+    line = log_entries.failure_entry(facts.route, error, request_id=facts.request_id, job_id=facts.job_id)
+    log_entries.put(log_entries.on_stderr(line))

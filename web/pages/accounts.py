@@ -21,7 +21,7 @@ def register_page(context: RequestContext) -> Reply:
 
 
 def check_mail_page(context: RequestContext) -> Reply:
-    """What is said to everybody who asked for a mail, known or not."""
+    """What everybody sees who requested a mail, known or not."""
     return draw(context, "accounts/check-your-mail.html", about=one_of("for", ("registration", "password")))
 
 

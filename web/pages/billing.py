@@ -1,4 +1,4 @@
-"""Pages of an organisation's plan: how it stands, and the way back from Stripe."""
+"""Pages of an organisation's plan: what it is, what is used of it, and the way back from Stripe."""
 
 from __future__ import annotations
 

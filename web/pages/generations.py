@@ -1,4 +1,4 @@
-"""Pages of generations: asking for a draft, and looking at it from its first word to its acceptance."""
+"""Pages of generations: requesting a draft, and following it from its first word to its acceptance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOICES = [(kind.wire, kind.noun[0].upper() + kind.noun[1:], kind.says) for kind
 
 
 def generate_page(context: OrganisationContext) -> Reply:
-    """Ask for a draft."""
+    """Request a draft."""
     return draw(
         context,
         "generations/new.html",

@@ -52,7 +52,7 @@ def jobs_page(context: OrganisationContext) -> Reply:
 
 
 def job_page(context: OrganisationContext, job: str) -> Reply:
-    """A job: how it stands, how it went, what it did."""
+    """A job: its state, timeline and effects."""
     view = read_job(context.application, job, context.caller.organisation_id)
     context.facts.job_id = view.id
     kind = kind_of(view.kind)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def landing_page(context: RequestContext) -> Reply:
-    """What Pigi is, that it runs, and how to ask it for something."""
+    """What Pigi is, whether it is healthy, and how to use its API."""
     address = context.application.settings.public_url.rstrip("/")
     return draw(context, "landing.html", health=readiness(context.application), address=address)
 

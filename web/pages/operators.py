@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MOST = 25
 LATE = timedelta(hours=1)
-"""What Stripe told is done in seconds: an event that waits so long is stuck."""
+"""Events of Stripe's are processed in seconds: one that waits so long is stuck."""
 
 
 def operate_page(context: AccountContext) -> Reply:
-    """How the installation stands."""
+    """The state of the installation."""
     counts = count_jobs(context.application)
     oversight = oversee(context.application)
     return draw(

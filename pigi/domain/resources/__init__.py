@@ -47,7 +47,7 @@ class ResourceKind:
     """One kind of resource.
 
     ``wire`` is its permanent name outside Pigi; ``name_field`` is the field that carries the name that was
-    asked for, and ``slugged`` says whether that name must be a slug.
+    requested, and ``slugged`` says whether that name must be a slug.
     """
 
     wire: str
@@ -92,18 +92,18 @@ def _validated(model: type[BaseModel], text: str) -> BaseModel | None:
 
 
 def expected_name(kind: str, name: str) -> str:
-    """The name that a resource of this kind carries when a person asked for ``name``."""
+    """The name that a resource of this kind carries when a person requested ``name``."""
     resource = RESOURCES[kind]
     return slug(name, kind) if resource.slugged else label(name, resource.title)
 
 
 def name_draft(kind: str, draft: BaseModel, name: str) -> BaseModel:
-    """``draft`` under the name that was asked for, whatever the model called it."""
+    """``draft`` under the requested name, whatever the model called it."""
     return draft.model_copy(update={RESOURCES[kind].name_field: expected_name(kind, name)})
 
 
 def lint_draft(kind: str, draft: BaseModel, name: str) -> tuple[Finding, ...]:
-    """Every rule that ``draft`` breaks when ``name`` was asked for; errors come first."""
+    """Every rule that ``draft`` breaks when ``name`` was requested; errors come first."""
     return lint(draft, RESOURCES[kind].name_field, expected_name(kind, name))
 
 

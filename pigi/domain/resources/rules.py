@@ -30,7 +30,7 @@ RULES: Final[dict[str, Rule]] = {
         "Pigi: nothing else can be stored",
     ),
     "name-differs": Rule(
-        "error", "The name must be exactly the name that was asked for.", "Pigi: a draft is kept under its name"
+        "error", "The name must be exactly the requested name.", "Pigi: a draft is kept under its name"
     ),
     "literal-secret": Rule(
         "error",

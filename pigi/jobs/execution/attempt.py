@@ -207,4 +207,4 @@ def _log(held: Claim, error: BaseException) -> None:
     # Where, never what: an exception's text may quote content.
     frames = " < ".join(reversed(places_of(error)))
     logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, frames, extra=NOTED)
-    log_entries.put(log_entries.failure_line(held.kind, error, job_id=held.job_id))
+    log_entries.put(log_entries.failure_entry(held.kind, error, job_id=held.job_id))

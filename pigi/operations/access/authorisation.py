@@ -1,4 +1,4 @@
-"""The one place that decides who may act in an organisation, before its database is opened (P08, P16, P19).
+"""Authorisation: the one function that decides who may act in an organisation, before its database is opened (P08).
 
 It reads the control database alone. Another organisation's identifiers, and those of none, are answered
 alike: there is no such thing.
@@ -20,7 +20,7 @@ from pigi.store.people import Membership
 if TYPE_CHECKING:
     from pigi.application import Application
 
-_PLACE: Any = (
+_MEMBERSHIP: Any = (
     select(Membership.role, Organisation.state)
     .join(Organisation, Organisation.id == Membership.organisation_id)
     .where(
@@ -47,25 +47,25 @@ def authorise(application: Application, principal: Person | Key, organisation_id
         if principal.organisation_id != organisation_id:
             raise Refused("not_found")
         return _allowed(Caller(organisation_id, key_id=principal.key_id), may=key_may(principal.scopes, action))
-    place = None if principal.operator else _place(application, principal.account_id, organisation_id)
-    if place is None or not is_found(place[1], place[0], action):
+    membership = None if principal.operator else _membership(application, principal.account_id, organisation_id)
+    if membership is None or not is_found(membership[1], membership[0], action):
         raise Refused("not_found")
-    role = place[0]
+    role = membership[0]
     return _allowed(Caller(organisation_id, role, principal.account_id), may=role_may(role, action))
 
 
 def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:
     """What an account is in an active organisation; None if it is nothing there."""
-    place = _place(application, account_id, organisation_id)
-    return place[0] if place is not None and place[1] == OrganisationState.ACTIVE else None
+    membership = _membership(application, account_id, organisation_id)
+    return membership[0] if membership is not None and membership[1] == OrganisationState.ACTIVE else None
 
 
-def _place(application: Application, account_id: str, organisation_id: str) -> tuple[Role, str] | None:
+def _membership(application: Application, account_id: str, organisation_id: str) -> tuple[Role, str] | None:
     """What an account is in an organisation, and the organisation's state."""
     if not is_id(organisation_id):
         return None
     with application.control.autocommit() as connection:
-        found = connection.execute(_PLACE, {"organisation": organisation_id, "account": account_id}).first()
+        found = connection.execute(_MEMBERSHIP, {"organisation": organisation_id, "account": account_id}).first()
     return None if found is None else (Role(found.role), found.state)
 
 

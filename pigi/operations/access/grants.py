@@ -1,7 +1,7 @@
-"""Whether somebody may still do what they might when their request began.
+"""Access grants: whether somebody may still do what they might when their request began.
 
 `pigi.operations.access.authorisation` decides when a request comes in. A change of access decides again within its own
-transaction, and whatever goes on telling for longer than a moment asks again while it does.
+transaction, and whatever streams for longer than a moment checks again while it does.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ORGANISATION: Any = Organisation.__table__
 
 @dataclass(frozen=True)
 class AccessGrant:
-    """On what somebody's access to an organisation rests: a browser's session, or an API key.
+    """What somebody's access to an organisation rests on: a browser's session, or an API key.
 
     ``deletion`` is set for whoever follows the organisation's deletion, which nothing else there outlives.
     """
@@ -112,7 +112,7 @@ _KEYS: Any = (
 
 
 def still_granted(application: Application, grants: Collection[AccessGrant], action: Action) -> set[AccessGrant]:
-    """Those of ``stands`` on which ``action`` may still be done, in at most two queries."""
+    """Those of ``grants`` under which ``action`` may still be done, in at most two queries."""
     moment = now()
     sessions = [grant.session_id for grant in grants if grant.session_id is not None]
     keys = [grant.key_id for grant in grants if grant.key_id is not None]
@@ -120,8 +120,8 @@ def still_granted(application: Application, grants: Collection[AccessGrant], act
     with application.control.autocommit() as connection:
         if sessions:
             within = sorted({grant.organisation_id for grant in grants})
-            asked = {"ids": sessions, "organisations": within, "since": cutoff(Retention.SESSION, moment)}
-            for row in connection.execute(_SESSIONS, asked):
+            parameters = {"ids": sessions, "organisations": within, "since": cutoff(Retention.SESSION, moment)}
+            for row in connection.execute(_SESSIONS, parameters):
                 found |= _of_session(row, action)
         if keys:
             for row in connection.execute(_KEYS, {"ids": keys, "moment": moment}):
@@ -131,10 +131,10 @@ def still_granted(application: Application, grants: Collection[AccessGrant], act
 
 
 def _of_session(row: Any, action: Action) -> set[AccessGrant]:
-    """How a session's row stands: for ``action``, and for following a deletion."""
-    role, asked = Role(row.role), {False: action, True: Action.DELETION_READ}
+    """The grants of a session's row: for ``action``, and for following a deletion."""
+    role, actions = Role(row.role), {False: action, True: Action.DELETION_READ}
     return {
         AccessGrant(row.organisation_id, session_id=row.id, deletion=deletion)
-        for deletion, wanted in asked.items()
+        for deletion, wanted in actions.items()
         if is_found(row.state, role, wanted) and role_may(role, wanted)
     }

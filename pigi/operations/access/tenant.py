@@ -61,5 +61,5 @@ def _free_names() -> Iterator[None]:
 
 
 def take_turns(session: TenantSession, what: str) -> None:
-    """Let the organisation's changes of this sort follow one another, so that a count stays true until the commit."""
+    """Let the organisation's changes of this kind follow one another, so that a count stays true until the commit."""
     lock_name(session.connection(), f"pigi.{what}")

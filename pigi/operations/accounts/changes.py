@@ -1,6 +1,6 @@
 """Changing one's own account: name, password, address.
 
-A new address is confirmed at the new address, and the old one is told at once. Nothing says whether the new
+A new address is confirmed at the new address, and the old one gets a notice at once. Nothing says whether the new
 address belongs to somebody already: if so, confirming it fails.
 """
 
@@ -67,7 +67,7 @@ class Change:
 def change_account(
     application: Application, person: Person, change: Change, network: str, on_done: OnDone | None = None
 ) -> AccountView:
-    """Change what is asked for, all of it or nothing; the account as it is then.
+    """Change what the request names, all of it or nothing; the account as it is then.
 
     A new password ends all other sessions and all mailed links. A new address counts once it is confirmed.
 
@@ -77,7 +77,7 @@ def change_account(
     row = _read(application, person.account_id)
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
-        with credentials.place():
+        with credentials.hashing_slot():
             _prove(application, row, change.password, network)
             if change.new_password is not None:
                 # What they are called before and after: neither is a secret.
@@ -153,7 +153,7 @@ def _after_new_password(session: ControlSession, application: Application, perso
 
 
 def _ask_for_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
-    """Mail a link to the new address, and tell the old one, which is held apart: it may be another by then."""
+    """Mail a link to the new address and a notice to the old one, which is held apart: it may be another by then."""
     link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
     queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), requested_by=person.name)
     notice_id = add_link(session, application, OLD_ADDRESS, row.email, row.id)
@@ -162,7 +162,7 @@ def _ask_for_address(session: ControlSession, application: Application, person: 
 
 TOKEN: Any = AccountToken.__table__
 USES = {NEW_PASSWORD: PASSWORD_RESET, NEW_ADDRESS: ADDRESS, OLD_ADDRESS: OLD_ADDRESS}
-"""For what the keyring derives the token of a row with this purpose; the last is never mailed, nor asked for."""
+"""For what the keyring derives the token of a row with this purpose; the last is never mailed, nor requested."""
 
 
 def add_link(
@@ -203,7 +203,7 @@ def use_link(session: ControlSession, link_id: str) -> bool:
 
 
 def end_links(session: ControlSession, account_id: str, key: str) -> None:
-    """End all mailed links of an account, also those that were asked for with its address alone."""
+    """End all mailed links of an account, also those that were requested with its address alone."""
     own = TOKEN.c.account_id == account_id
     of_address = (TOKEN.c.purpose == NEW_PASSWORD) & (TOKEN.c.email_key == key)
     session.execute(delete(TOKEN).where(TOKEN.c.purpose != OLD_ADDRESS, or_(own, of_address)))
@@ -214,7 +214,7 @@ def ask_for_reset(application: Application, email: str, network: str) -> None:
 
     Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.
     """
-    with credentials.place():
+    with credentials.hashing_slot():
         take(application, RESET, network)
         key = email_key(email)
         if not may(application, RESET_MAIL, network, key):
@@ -226,11 +226,11 @@ def ask_for_reset(application: Application, email: str, network: str) -> None:
 
 
 def reset_password(application: Application, token: str, password: str, network: str) -> None:
-    """Set a new password, end all sessions and all other links, and tell the owner by mail.
+    """Set a new password, end all sessions and all other links, and notify the owner by mail.
 
     Raises Refused: ``link_over``; ``password_weak``, after which the link still works; ``unavailable``.
     """
-    with credentials.place():
+    with credentials.hashing_slot():
         link = find_link(application, NEW_PASSWORD, token)
         account = _owner(application, link)
         hashed = credentials.new_hash(password, account.name, account.email)

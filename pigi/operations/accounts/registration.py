@@ -33,18 +33,18 @@ TABLE: Any = Registration.__table__
 
 
 def register(application: Application, name: str, email: str, password: str, network: str) -> None:
-    """Wish for an account: the address is mailed a link, or told that it has an account.
+    """Request an account: the address is mailed a link, or that it has an account.
 
     Which of them, the worker finds out: the request does the same either way, and takes as long.
 
     Raises Refused: ``password_weak``, ``too_many_tries`` (of this network), ``unavailable``.
     """
-    with credentials.place():
+    with credentials.hashing_slot():
         take(application, REGISTRATION, network)
         hashed = credentials.new_hash(password, name, email)
         key, row_id, moment = email_key(email), new_id(), now()
         if not may(application, WELCOME, network, key):
-            # The address has had its share. The answer is the same: it must tell nothing about the address.
+            # The address has had its share. The response is the same: it must say nothing about the address.
             return
         with application.control.begin() as session:
             session.execute(
@@ -70,7 +70,7 @@ def confirm_registration(
     Raises Refused: ``link_over``, also if the address got an account meanwhile; ``wrong_credentials``,
         ``too_many_tries``, ``unavailable``.
     """
-    with credentials.place():
+    with credentials.hashing_slot():
         row = _find_registration(application, token)
         tried = take(application, CONFIRMATION, network, row.id)
         if not credentials.is_password(password, row.password_hash):

@@ -114,7 +114,7 @@ def sign_in(application: Application, email: str, password: str, network: str, r
     Raises Refused: ``wrong_credentials``, ``too_many_tries``, ``unavailable``.
     """
     key = email_key(email)
-    with credentials.place():
+    with credentials.hashing_slot():
         tried = take(application, SIGN_IN, network, key)
         row = _find(application, key)
         kept = row.password_hash if row else None

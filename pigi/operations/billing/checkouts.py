@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select, update
 
 from pigi.clock import now
-from pigi.domain.subscriptions import STANDING, UNPAID_PURCHASE
+from pigi.domain.subscriptions import ONGOING, UNPAID_PURCHASE
 from pigi.errors import Misconfigured, Permanent, Temporary
 from pigi.operations.billing.cancellation import ENDINGS, end_subscription, void_invoice
 from pigi.operations.billing.customers import (
@@ -156,7 +156,7 @@ def _is_granted(connection: Connection, context: JobContext) -> bool:
 
 
 def _standing(subscriptions: Iterable[Subscription]) -> bool:
-    return any(one.status in STANDING for one in subscriptions)
+    return any(one.status in ONGOING for one in subscriptions)
 
 
 def sure_customer(context: JobContext, provider: BillingProvider) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from pigi.clock import now
-from pigi.domain.subscriptions import NONE, STANDING, WANTS_PAYMENT
+from pigi.domain.subscriptions import NONE, ONGOING, WANTS_PAYMENT
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import OPEN_CHECKOUT, OPEN_PORTAL, SYNC_BILLING
@@ -81,7 +81,7 @@ class BillingView:
 
     @property
     def stands(self) -> bool:
-        return self.status in STANDING
+        return self.status in ONGOING
 
     @property
     def wants_payment(self) -> bool:
@@ -142,7 +142,7 @@ def request_checkout(
         field = "plan" if not prices else "price"
         flaw = {"pointer": f"/{field}", "message": f"must be one of {', '.join(prices or offered)}"}
         raise Refused("invalid", errors=[flaw])
-    if row is not None and row.status in STANDING:
+    if row is not None and row.status in ONGOING:
         raise Refused("already_subscribed")
     if row is not None and row.granted is not None:
         raise Refused("plan_granted")

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.stripe_api import WEBHOOK_PATH
-from pigi.domain.subscriptions import ENDED, STANDING
+from pigi.domain.subscriptions import ENDED, ONGOING
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.queueing.enqueue import enqueue
@@ -177,7 +177,7 @@ def _put_right(run: Run, application: Application, provider: BillingProvider, su
 def _about_customers(application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
     """What is wrong with how customers stand: nobody means to pay for two subscriptions."""
     own = _own_customers(application)
-    twice = any(sum(one.status in STANDING for one in ones) > 1 for customer, ones in theirs.items() if customer in own)
+    twice = any(sum(one.status in ONGOING for one in ones) > 1 for customer, ones in theirs.items() if customer in own)
     return ["subscribed_twice"] if twice else []
 
 

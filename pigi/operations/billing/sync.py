@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from pigi.domain.stripe_events import LOGGED
-from pigi.domain.subscriptions import ENTITLED, NONE, STANDING, prevailing
+from pigi.domain.subscriptions import ENTITLED, NONE, ONGOING, prevailing
 from pigi.errors import Permanent
 from pigi.jobs.model.transitions import NOW
 from pigi.operations.billing.customers import ACCOUNT, adopt_customer, customer_of, find_account
@@ -171,7 +171,7 @@ def stands_so(plans: Plans, row: Any, subscriptions: Iterable[Subscription]) -> 
 
 def _read(provider: BillingProvider, customer_id: str) -> _Facts:
     found = prevailing(provider.subscriptions_of(customer_id))
-    ended = found is None or found.status not in STANDING
+    ended = found is None or found.status not in ONGOING
     return _Facts(found, gone=ended and provider.read_customer(customer_id) is None)
 
 

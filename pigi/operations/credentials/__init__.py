@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.operations.credentials.passwords import is_password, new_hash, place, renewed
+from pigi.operations.credentials.passwords import hashing_slot, is_password, new_hash, renewed
 from pigi.operations.credentials.throttling import forgive, may, take
 from pigi.operations.credentials.tokens import (
     ADDRESS,
@@ -28,12 +28,12 @@ __all__ = [
     "TOKEN_PATTERN",
     "WELCOME",
     "forgive",
+    "hashing_slot",
     "is_password",
     "is_token",
     "mailed_token",
     "may",
     "new_hash",
-    "place",
     "renewed",
     "take",
     "token_hash",

@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 PARAMETERS = profiles.RFC_9106_LOW_MEMORY
 AT_ONCE = 2
 """Hashes that a process makes at once: each takes 64 MiB, and more than a machine's cores make none faster."""
-PLACES = 8
+SLOTS = 8
 """Requests of a process that may hash or wait for it, and the databases, at once. Fewer than
-`web.http.budget.ORDINARY`, so that a flood of sign-ins leaves turns to whoever is signed in."""
+`web.http.budget.ORDINARY`, so that a flood of sign-ins leaves threads to whoever is signed in."""
 RETRY_SECONDS = 2
 
 _HASHER = PasswordHasher.from_parameters(PARAMETERS)
 _turns = threading.BoundedSemaphore(AT_ONCE)
-_places = threading.BoundedSemaphore(PLACES)
+_slots = threading.BoundedSemaphore(SLOTS)
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """Room for a request that hashes; raises Refused ``unavailable`` when `PLACES` are taken."""
-    if not _places.acquire(blocking=False):
+def hashing_slot() -> Iterator[None]:
+    """Room for a request that hashes; raises Refused ``unavailable`` when all `SLOTS` are taken."""
+    if not _slots.acquire(blocking=False):
         raise Refused("unavailable", retry_after=RETRY_SECONDS)
     try:
         yield
     finally:
-        _places.release()
+        _slots.release()
 
 
 def new_hash(password: str, name: str, email: str, pointer: str = "/password") -> str:
-    """The hash of a password that somebody chose, within `place`.
+    """The hash of a password that somebody chose, within `hashing_slot`.
 
     ``pointer`` says where in the request it was. Raises Refused ``password_weak``, with what is wrong with it.
     """

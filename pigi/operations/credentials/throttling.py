@@ -124,10 +124,10 @@ def _key(application: Application, bucket: Bucket, *of: str) -> str:
 
 def _take(connection: Connection, made: Try, bucket: Bucket, key: str, moment: float) -> float:
     """Take one from a bucket; the seconds to wait if it has none, else 0."""
-    asked = {
+    parameters = {
         "of": key, "moment": moment, "every": bucket.every, "first": moment + bucket.every, "most": moment + bucket.room
     }  # fmt: skip
-    full_at = connection.execute(_TAKE[is_sqlite(connection)], asked).scalar()
+    full_at = connection.execute(_TAKE[is_sqlite(connection)], parameters).scalar()
     if full_at is not None:
         made.taken.append((bucket, key))
         return 0.0

@@ -1,4 +1,4 @@
-"""Secrets of mailed links and of cookies: told once, kept as a hash, compared in constant time.
+"""Secrets of mailed links and of cookies: shown once, kept as a hash, compared in constant time.
 
 They have 256 random or derived bits, so a plain SHA-256 cannot be searched; slow hashes are for passwords.
 """

@@ -1,4 +1,4 @@
-"""What pages show at a glance: counts, names and latest changes, each in one query."""
+"""Dashboards: counts, names and latest changes for pages, each in one query."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATELY = timedelta(days=1)
 
 
 def count_jobs(application: Application) -> dict[str, int]:
-    """How many of the jobs that were asked for in the last 24 hours stand in each state, all organisations together."""
+    """How many of the jobs requested in the last 24 hours are in each state, all organisations together."""
     lately = select(JOB.c.state, func.count().label("jobs")).where(JOB.c.id >= _first_id(now() - LATELY))
     with application.control.autocommit() as connection:
         return {row.state: row.jobs for row in connection.execute(lately.group_by(JOB.c.state))}

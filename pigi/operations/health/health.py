@@ -40,7 +40,7 @@ class Readiness:
 
 
 def readiness(application: Application) -> Readiness:
-    """Whether jobs that are asked for now will be done."""
+    """Whether jobs that are requested now will be done."""
     try:
         with application.control.autocommit() as connection:
             seen = moments(connection)
@@ -48,7 +48,7 @@ def readiness(application: Application) -> Readiness:
     except SQLAlchemyError:
         return Readiness(ready=False, checks=(Check("database", ok=False, age_seconds=None),))
     checks = [Check("database", ok=True, age_seconds=0.0), _check("pump", seen.get("pump"), PUMP_AGE)]
-    # A queue all of whose hands are busy lets its probe wait; a lease that is kept shows the same as a probe.
+    # A queue all of whose workers are busy lets its probe wait; a lease that is extended shows the same as a probe.
     alive = {**seen, **{f"queue {name}": now() for name in working}}
     checks += [_check(f"queue {name}", alive.get(f"queue {name}"), QUEUE_AGE) for name in QUEUES]
     return Readiness(

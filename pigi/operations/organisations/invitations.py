@@ -280,7 +280,7 @@ def _join(application: Application, token: str, person: Person) -> Joined:
 
 def _join_anew(application: Application, token: str, offer: Offer, newcomer: Newcomer) -> Joined:
     called, password = newcomer.name or "", newcomer.password or ""
-    with credentials.place():
+    with credentials.hashing_slot():
         hashed = credentials.new_hash(password, called, offer.email)
     with application.control.begin() as session:
         name, invitation = _hold(session, token)

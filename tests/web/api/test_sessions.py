@@ -148,7 +148,7 @@ def test_a_new_password_ends_all_other_browsers(app: Flask, application: Applica
 
 
 def test_a_flood_of_sign_ins_is_told_to_come_back(client: Client, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with passwords.place():
+    with passwords.hashing_slot():
         monkeypatch.setattr(passwords._places, "acquire", lambda **_how: False)
         answer = client.post(PLACE, json=RIGHT)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from pigi.store import log_entries as notes
+from pigi.store import log_entries
 from pigi.store.log_entries import ERROR, REQUEST, USAGE, open_logbook
 from tests.support.http import BODY
 from tests.support.stack import until
@@ -32,7 +32,7 @@ def book(application: Application) -> Iterator[Logbook]:
     handlers = logging.getLogger().handlers[:]
     opened = open_logbook(application.settings.database_url, "web")
     yield opened
-    notes.use(None)
+    log_entries.use(None)
     logging.getLogger().handlers[:] = handlers
     opened.close()
 
@@ -157,4 +157,4 @@ def test_every_feature_that_is_counted_is_a_route(method: str, path: str) -> Non
 
 
 def test_every_route_fits_into_the_log() -> None:
-    assert max(len(route.path) for route in ROUTES) <= notes.LINE
+    assert max(len(route.path) for route in ROUTES) <= log_entries.LINE

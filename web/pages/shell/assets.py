@@ -1,4 +1,4 @@
-"""Stylesheet, scripts and pictures. Each is asked for under the hash of them all, so that it may be kept for ever."""
+"""Stylesheet, scripts and pictures. Each is requested under the hash of them all, so that it may be kept for ever."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def static_file(_context: RequestContext, name: str) -> Reply:
 
 @lru_cache(maxsize=1)
 def _files() -> tuple[dict[str, Asset], str]:
-    """All files by name, and the hash of them all: what is not listed here cannot be asked for."""
+    """All files by name, and the hash of them all: what is not listed here cannot be requested."""
     found, whole = {}, hashlib.sha256()
     for path in sorted(STATIC.rglob("*")):
         if path.suffix in MEDIA_TYPES:

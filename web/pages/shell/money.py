@@ -120,11 +120,11 @@ def meters_of(plan: Plan, use: Use) -> list[Meter]:
 def limit_words(plan: Plan) -> list[str]:
     """A plan's limits, a phrase each."""
     nouns = {Limit.MEMBERS: "members", Limit.RESOURCES: "resources", Limit.GENERATIONS: "drafts a day"}
-    told = [
+    phrases = [
         f"any number of {noun}" if (most := plan.most(limit)) is None else f"{most:,} {noun}"
         for limit, noun in nouns.items()
     ]
-    return [*told, log_words(plan)]
+    return [*phrases, log_words(plan)]
 
 
 def log_words(plan: Plan) -> str:

@@ -33,11 +33,11 @@ class Names:
         """The name; None for what was erased."""
         if pseudonym is None:
             return None
-        sort, _, rest = pseudonym.partition(":")
+        kind, _, rest = pseudonym.partition(":")
         known = self._members.get(pseudonym)
-        if known or sort not in OTHERS:
+        if known or kind not in OTHERS:
             return known or pseudonym
-        return f"{OTHERS[sort]} {rest[:8]}…" if sort in {"api-key", "invitation"} else OTHERS[sort]
+        return f"{OTHERS[kind]} {rest[:8]}…" if kind in {"api-key", "invitation"} else OTHERS[kind]
 
 
 def names_in(context: OrganisationContext) -> Names:

@@ -160,7 +160,7 @@ def job_word(kind: str) -> str:
 
 def mail_word(template: str) -> str:
     """What a mail's template is called: its subject, which names nobody."""
-    return next((sort.subject for name, sort in MAILS.items() if name == template), template)
+    return next((facts.subject for name, facts in MAILS.items() if name == template), template)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
