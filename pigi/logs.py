@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
 
 QUIET = {
     # Logs the body of what it cannot decode, and that as critical.
@@ -27,6 +28,8 @@ QUIET = {
     "alembic": logging.WARNING,
 }
 FRAMES = 8
+MESSAGES = 1000
+"""Different messages that a filter remembers; so many at once are none that repeat."""
 NOTED = {"noted": True}
 """``extra`` for a record whose error is in the error log already (`pigi.store.log_entries`)."""
 
@@ -83,6 +86,33 @@ def places_of(error: BaseException) -> list[str]:
         frames.append(f"{module}:{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}")
         trace = trace.tb_next
     return frames[-FRAMES:]
+
+
+class Sparingly(logging.Filter):
+    """Lets each message of a logger pass once a minute, and says then how often it would have come.
+
+    For what may fail again and again, each second or for each of ten thousand rows.
+    """
+
+    def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._seen: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record may pass."""
+        message, moment = record.getMessage(), self._clock()
+        since, left_out = self._seen.get(message, (None, 0))
+        if since is not None and moment - since < self._seconds:
+            self._seen[message] = (since, left_out + 1)
+            return False
+        if len(self._seen) >= MESSAGES:
+            self._seen.clear()
+        self._seen[message] = (moment, 0)
+        if left_out:
+            record.msg, record.args = f"{message} (and {left_out} times since the last such line)", None
+        return True
 
 
 def place_of(record: logging.LogRecord) -> str:

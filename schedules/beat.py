@@ -1,4 +1,4 @@
-"""Celery beat's scheduler: a tick a second that reads the table instead of sending messages.
+"""Celery beat's scheduler: a round a second that reads the table instead of sending messages.
 
 Celery's own scheduler loses a period when Redis is away at its moment, and repeats it when two beats run.
 This one writes to the database first (`pigi.jobs.schedules`, `pigi.jobs.recovery.pump`) and needs Redis for nothing.
@@ -17,6 +17,7 @@ from pigi.application import Application
 from pigi.clock import now
 from pigi.jobs.recovery.pump import pump
 from pigi.jobs.schedules import tick
+from pigi.logs import places_of
 from schedules.timetable import TIMETABLE
 
 logger = logging.getLogger(__name__)
@@ -35,15 +36,22 @@ class Pump(Scheduler):
     def tick(self, *_args: Any, **_options: Any) -> float:
         """One round. Trouble with the database is logged and met again a second later."""
         began = time.monotonic()
-        try:
-            tick(self.application.control, self.application.notifier, TIMETABLE, now())
-            found = pump(self.application.control, self.application.notifier)
-        except SQLAlchemyError as error:
-            logger.warning("pump: database away (%s)", type(error).__name__)
-        else:
-            if found.rescued or found.republished:
-                logger.info("pump: taken back %d, rung again %d", found.rescued, found.republished)
+        for act in (self._look_at_timetable, self._recover):
+            try:
+                act()
+            except SQLAlchemyError as error:
+                logger.warning("beat: database away (%s)", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - an error here would end beat, and with it all recovery
+                logger.error("beat: %s at %s", type(error).__name__, places_of(error)[-1])  # noqa: TRY400 - its text may quote
         return max(0.05, TICK_SECONDS - (time.monotonic() - began))
+
+    def _look_at_timetable(self) -> None:
+        tick(self.application.control, self.application.notifier, TIMETABLE, now())
+
+    def _recover(self) -> None:
+        found = pump(self.application.control, self.application.notifier)
+        if found.rescued or found.republished:
+            logger.info("pump: rescued %d, notified again of %d", found.rescued, found.republished)
 
     @property
     def info(self) -> str:

@@ -66,6 +66,7 @@ class Job(ControlBase):
     __table_args__ = (
         UniqueConstraint("schedule", "period"),
         Index("ix_job_waiting", "partition", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+        Index("ix_job_due", "due_at", "partition", sqlite_where=WAITING, postgresql_where=WAITING),
         Index("ix_job_rung", "kind", "published_at", sqlite_where=PUBLISHED, postgresql_where=PUBLISHED),
         Index(
             "ix_job_occupying",
@@ -115,7 +116,6 @@ class Job(ControlBase):
     cleanup_at: Mapped[datetime | None] = mapped_column(
         "close_at", Instant, key="cleanup_at", info=technical("when its cleanup is due", Retention.JOB)
     )
-
     lease_token: Mapped[str | None] = mapped_column(ID, info=technical("who holds it", Retention.JOB))
     lease_until: Mapped[datetime | None] = mapped_column(Instant, info=technical("until when", Retention.JOB))
     attempt: Mapped[int] = mapped_column(Integer, default=0, info=technical("claims so far", Retention.JOB))
@@ -131,6 +131,11 @@ class Job(ControlBase):
 
     schedule: Mapped[str | None] = mapped_column(CODE, info=technical("which schedule requested it", Retention.JOB))
     period: Mapped[str | None] = mapped_column(String(32), info=technical("for which period", Retention.JOB))
+
+    # The previous release's inserts do not name it.
+    cleanup_failures: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", info=technical("how often its cleanup failed", Retention.JOB)
+    )
 
 
 class Effect(ControlBase):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from pigi.application import Application
 from pigi.jobs.heartbeats import notes
+from pigi.jobs.kinds import SWEEP_JOBS
 from pigi.jobs.queueing.celery_app import app as celery
+from pigi.jobs.schedules import CatchUp, Schedule
 from schedules.beat import TICK_SECONDS, Pump
 from schedules.timetable import TIMETABLE
 
@@ -38,6 +41,15 @@ def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplo
     beat.tick()
     with control.autocommit() as connection:
         assert "pump" in notes(connection)
+
+
+def test_a_timetable_that_fails_stops_no_recovery(beat, control, monkeypatch):
+    # A period of no length is a mistake that nothing refuses at declaration.
+    broken = Schedule(SWEEP_JOBS, timedelta(0), CatchUp.LATEST, "test")
+    monkeypatch.setattr("schedules.beat.TIMETABLE", (broken,))
+    assert beat.tick() <= TICK_SECONDS
+    with control.autocommit() as connection:
+        assert notes(connection).keys() == {"pump"}
 
 
 def test_beat_keeps_no_schedule_of_its_own(beat):

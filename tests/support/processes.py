@@ -79,4 +79,4 @@ def pump_once(settings: Settings) -> tuple[int, int]:
     with opened(settings) as application:
         together()
         found = pump(application.control, application.notifier)
-        return found.rescued, found.release
+        return found.rescued, found.released

@@ -9,7 +9,8 @@ import pytest
 from pigi.jobs import effects
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
-from pigi.jobs.recovery.pump import find_cleanups, rescue
+from pigi.jobs.recovery.cleanup import find_cleanups
+from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
 from pigi.operations.mail import clean_up
 from standins.mail.faults import FaultyMail, greylist

@@ -1,35 +1,140 @@
-"""Cleanup: removing what an ended job need not keep, as its kind declares it; whatever fails stays owed."""
+"""Cleanup: removing what an ended job need not keep, as its kind declares it; whatever fails stays owed.
+
+A cleanup that is done apart from its job's end counts like a job: it occupies its partition, and it is held by one
+worker at a time. While it is held, ``published_at`` is set and ``cleanup_at`` lies ahead, at the end of the hold.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, func, or_, select, update
 
 from pigi.clock import now
-from pigi.domain.job_state import JobState
+from pigi.domain.job_state import JobState, backoff
 from pigi.jobs.kinds import hook
-from pigi.jobs.model.transitions import JOB
+from pigi.jobs.model.transitions import ID, IS_ENDED, JOB, NOW, UNFENCED, state_is
+from pigi.jobs.queueing.partitions import Notification, release
+from pigi.logs import Sparingly
+from pigi.store.instants import Instant, database_now
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from sqlalchemy import Connection
 
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
 logger = logging.getLogger(__name__)
+# Without an organisation's key each of its ended jobs fails alike.
+logger.addFilter(Sparingly())
+
+HOLD_MARGIN = timedelta(seconds=30)
+"""A hold outlasts the kind's time limit by this, after which the child that held it is gone for certain."""
+LONGEST_WAIT = timedelta(minutes=15)
+"""Between two tries: well within the hour by which retention may be late."""
+
+
+@dataclass(frozen=True)
+class Hold:
+    """The right to clean up after an ended job, until ``until``; nobody else may, and no retry by hand."""
+
+    job_id: str
+    partition: str
+    queue: str
+    organisation_id: str | None
+    subject_id: str | None
+    state: str
+    ended_at: datetime
+    failures: int
+    until: datetime
+
+
+_HOLDING = (
+    update(JOB)
+    .values(
+        cleanup_at=database_now(bindparam("seconds")),
+        published_at=func.coalesce(JOB.c.published_at, NOW),
+    )
+    .returning(
+        JOB.c.id, JOB.c.partition, JOB.c.queue, JOB.c.organisation_id, JOB.c.subject_id,
+        JOB.c.state, JOB.c.finished_at, JOB.c.cleanup_failures, JOB.c.cleanup_at,
+    )
+)  # fmt: skip
+_HOLD_DUE = _HOLDING.where(ID, IS_ENDED, JOB.c.cleanup_at <= NOW)
+_FREE = or_(JOB.c.cleanup_at.is_(None), JOB.c.cleanup_at <= NOW, JOB.c.published_at.is_(None))
+_HOLD_FAILED = _HOLDING.where(ID, state_is(JobState.FAILED), UNFENCED, _FREE)
+
+HELD = ID & IS_ENDED & (JOB.c.cleanup_at == bindparam("held_until", type_=Instant))
+"""The row, as long as the hold lasts."""
+_LET_GO = (
+    update(JOB)
+    .where(HELD)
+    .values(
+        cleanup_at=bindparam("again", type_=Instant),
+        cleanup_failures=bindparam("failed_so_far", type_=Integer),
+        published_at=None,
+    )
+)
+
+
+def hold_failed(control: ControlDatabase, job_id: str, period: timedelta) -> Hold | None:
+    """Keep cleanups, and other retries by hand, from a failed job for ``period``; None if there is one, or a fence."""
+    return _hold(control, _HOLD_FAILED, job_id, period)
+
+
+def is_held(control: ControlDatabase, held: Hold) -> bool:
+    """Whether nobody else has taken the hold, which lapses."""
+    query = select(JOB.c.id).where(HELD, JOB.c.cleanup_at > NOW)
+    with control.autocommit() as connection:
+        return connection.execute(query, _mine(held)).first() is not None
+
+
+def _mine(held: Hold) -> dict[str, object]:
+    return {"job_id": held.job_id, "held_until": held.until}
+
+
+def _hold(control: ControlDatabase, statement: Any, job_id: str, period: timedelta) -> Hold | None:
+    with control.autocommit() as connection:
+        row: Any = connection.execute(statement, {"job_id": job_id, "seconds": period.total_seconds()}).first()
+    return None if row is None else Hold(*row)
+
+
+def let_go(connection: Connection, held: Hold, again: datetime | None, failures: int = 0) -> list[Notification]:
+    """End a hold, unless it is another's by now; the next cleanup is due at ``again``, None for never.
+
+    Returns the notifications of what waited for its place in the partition.
+    """
+    ending = {**_mine(held), "again": again, "failed_so_far": failures}
+    if connection.execute(_LET_GO, ending).rowcount != 1:
+        return []
+    return release(connection, held.partition, held.queue)
 
 
 def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_id: str) -> None:
-    """Clean up after a job that has ended, and note when to come again."""
-    with control.autocommit() as connection:
-        row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
-    if row is None or row.finished_at is None:
+    """Clean up after an ended job if that is due and nobody does, and note when to come again."""
+    held = _hold(control, _HOLD_DUE, job_id, kind.time_limit + HOLD_MARGIN)
+    if held is None:
         return
-    again = clean_up(kind, application, row.organisation_id, row.subject_id, JobState(row.state), row.finished_at)
-    with control.autocommit() as connection:
-        connection.execute(update(JOB).where(JOB.c.id == job_id, JOB.c.state == row.state).values(cleanup_at=again))
+    again: datetime | None = now()
+    failures = held.failures
+    try:
+        again, failures = _run(kind, application, held)
+    finally:
+        with control.transaction() as connection:
+            notifications = let_go(connection, held, again, failures)
+        application.notifier.notify(notifications)
+
+
+def _run(kind: Kind, application: Any, held: Hold) -> tuple[datetime | None, int]:
+    facts = (held.organisation_id, held.subject_id, JobState(held.state), held.ended_at)
+    try:
+        return _call(kind, application, *facts), 0
+    except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
+        _log(kind, error)
+        return now() + backoff(held.failures, LONGEST_WAIT), held.failures + 1
 
 
 def clean_up(  # noqa: PLR0913 - the facts of an ended job
@@ -40,12 +145,27 @@ def clean_up(  # noqa: PLR0913 - the facts of an ended job
     state: JobState,
     ended_at: datetime,
 ) -> datetime | None:
-    """Run the kind's cleanup; returns when it is next due. If it fails it stays due, and the pump comes again."""
+    """Clean up as part of a job's end; returns when cleanup is next due. If it fails it is due at once, as its own."""
+    try:
+        return _call(kind, application, organisation_id, subject_id, state, ended_at)
+    except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
+        _log(kind, error)
+        return now()
+
+
+def _call(  # noqa: PLR0913 - the facts of an ended job
+    kind: Kind,
+    application: Any,
+    organisation_id: str | None,
+    subject_id: str | None,
+    state: JobState,
+    ended_at: datetime,
+) -> datetime | None:
     if kind.cleanup is None or subject_id is None:
         return None
-    try:
-        again: datetime | None = hook(kind.cleanup)(application, organisation_id, subject_id, state, ended_at)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
-        logger.warning("cleanup of a %s failed (%s), it stays due", kind.name, type(error).__name__)
-        return now()
+    again: datetime | None = hook(kind.cleanup)(application, organisation_id, subject_id, state, ended_at)
     return again
+
+
+def _log(kind: Kind, error: Exception) -> None:
+    logger.warning("cleanup of a %s failed (%s), it stays due", kind.name, type(error).__name__)

@@ -42,6 +42,11 @@ def partition_of(organisation_id: str | None, kind: Kind) -> str:
     return f"{organisation_id or kind.share}:{kind.queue}"
 
 
+def queue_of(partition: str) -> str:
+    """The queue of which a partition is a share; this release may not know it."""
+    return partition.rsplit(":", 1)[1]
+
+
 def _releasing(*, skip_locked: bool) -> Any:
     waiting, occupant = JOB.alias("waiting"), JOB.alias("occupant")
     occupying = (

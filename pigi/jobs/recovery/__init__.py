@@ -1,1 +1,1 @@
-"""Recovery: one service a file, all run by the pump once a second."""
+"""Recovery: what finds again whatever was missed, one service a file. All recovery is here; none is in the broker."""

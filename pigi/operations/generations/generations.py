@@ -141,8 +141,14 @@ def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: st
     )
 
 
-def restore_purpose(application: Application, organisation_id: str, generation_id: str, purpose: str) -> None:
-    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
+def restore_purpose(
+    application: Application, organisation_id: str, generation_id: str, purpose: str, check: Callable[[], None]
+) -> None:
+    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone.
+
+    ``check`` raises if the retry may not go on. It is called once the row is locked, so that one that waited for the
+    lock until after its time writes nothing over the purpose of the next.
+    """
     with application.tenants.session(organisation_id) as tenant:
         sealed = tenant.sealer.seal(purpose, TABLE, "purpose", generation_id)
         changed = tenant.connection().execute(
@@ -152,6 +158,7 @@ def restore_purpose(application: Application, organisation_id: str, generation_i
         )
         if changed.rowcount != 1:
             raise Refused("not_retryable")
+        check()
 
 
 def read_generation(application: Application, organisation_id: str, generation_id: str) -> GenerationView:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.effects import MARK_UNKNOWN, REOPEN, effects_of
-from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
+from pigi.jobs.execution.cleanup import HELD, clean_up_ended, hold_failed, is_held, let_go
 from pigi.jobs.kinds import CATALOGUE, hook, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
@@ -23,18 +22,22 @@ from pigi.jobs.queueing.partitions import Notification, release
 from pigi.store.control import Tombstone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
+    from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
+    from pigi.jobs.execution.cleanup import Hold
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlSession
+
+    OnDone = Callable[[ControlSession, JobView], None]
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
 RETRY_PERIOD = timedelta(minutes=1)
-"""Far above what a retry by hand takes."""
+"""For how long a retry by hand keeps others off the job: far above what it takes, and over soon if it died."""
 
 
 def read_job(application: Application, job_id: str, organisation_id: str | None, *, deletion: bool = False) -> JobView:
@@ -103,7 +106,7 @@ def cancel_job(
     application: Application,
     job_id: str,
     organisation_id: str | None,
-    on_done: Callable[[ControlSession, JobView], None] | None = None,
+    on_done: OnDone | None = None,
 ) -> JobView:
     """Cancel: a waiting job ends now, a running one at its next checkpoint; an ended one stays as it is.
 
@@ -137,57 +140,71 @@ def cancel_in(connection: Connection, job_id: str, kind: Kind) -> list[Notificat
     return release(connection, row.partition, row.queue)
 
 
-def note_cleanup(application: Application, job_id: str, state: str, again: Any) -> None:
-    """Note when something is next to be put away, if the job still stands where it stood."""
-    with application.control.autocommit() as connection:
-        connection.execute(JOB.update().where(JOB.c.id == job_id, JOB.c.state == state).values(cleanup_at=again))
-
-
 def retry_job(
     application: Application,
     job_id: str,
     organisation_id: str | None,
     purpose: str | None,
-    on_done: Callable[[ControlSession, JobView], None] | None = None,
+    on_done: OnDone | None = None,
 ) -> JobView:
     """Have a failed job done again: the same job, so effects that happened stay single.
 
-    Raises Refused: ``not_found``; ``not_retryable`` unless it failed, its row still lives and its
-    organisation is what it was; ``purpose_required`` if its kind needs what Pigi no longer holds.
+    Of two at once one is refused. No transaction of the control database is open while the tenant is written.
+
+    Raises Refused: ``not_found``; ``not_retryable`` unless it failed, its row still lives, its organisation is what it
+    was and nobody cleans up after it or retries it just now; ``purpose_required`` if its kind needs what Pigi no
+    longer holds.
     """
     view = read_job(application, job_id, organisation_id)
     kind = CATALOGUE.get(view.kind)
     if view.state != JobState.FAILED or view.buried or kind is None:
         raise Refused("not_retryable")
-    if kind.restore is not None:
-        if purpose is None:
-            raise Refused("purpose_required")
-        # Should this process die before the commit below, the pump puts the purpose away again.
-        note_cleanup(application, job_id, view.state, now() + RETRY_PERIOD)
+    if kind.restore is not None and purpose is None:
+        raise Refused("purpose_required")
+    if kind.cleanup is None:
+        return _requeue(application, transitions.REQUEUE, {"job_id": job_id}, on_done)
+    held = hold_failed(application.control, job_id, RETRY_PERIOD)
+    if held is None:
+        raise Refused("not_retryable")
+    try:
+        _restore(application, kind, held, purpose)
+        return _requeue(
+            application, transitions.REQUEUE.where(HELD), {"job_id": job_id, "held_until": held.until}, on_done
+        )
+    except BaseException:
+        _give_up(application, kind, held)
+        raise
+
+
+def _restore(application: Application, kind: Kind, held: Hold, purpose: str | None) -> None:
+    def check() -> None:
+        if not is_held(application.control, held):
+            raise Refused("not_retryable")
+
+    if kind.restore is not None and held.organisation_id is not None and held.subject_id is not None:
+        hook(kind.restore)(application, held.organisation_id, held.subject_id, purpose, check)
+
+
+def _requeue(
+    application: Application, statement: Update, parameters: dict[str, object], on_done: OnDone | None
+) -> JobView:
+    of_job = {"of_job": parameters["job_id"]}
     with application.control.begin() as session:
         connection = session.connection()
-        if not connection.execute(transitions.REQUEUE, {"job_id": job_id}).rowcount:
+        if not connection.execute(statement, parameters).rowcount:
             raise Refused("not_retryable")
-        connection.execute(REOPEN, {"of_job": job_id})
-        with _holding_purpose(application, view, kind, purpose):
-            row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
-            notify_after_commit(session, application.notifier, release(connection, row.partition, row.queue))
-            view = view_of(row).with_effects(effects_of(connection, job_id))
-            if on_done is not None:
-                on_done(session, view)
+        connection.execute(REOPEN, of_job)
+        row = connection.execute(select(JOB).where(JOB.c.id == parameters["job_id"])).one()
+        notify_after_commit(session, application.notifier, release(connection, row.partition, row.queue))
+        view = view_of(row).with_effects(effects_of(connection, row.id))
+        if on_done is not None:
+            on_done(session, view)
     return view
 
 
-@contextmanager
-def _holding_purpose(application: Application, failed: JobView, kind: Kind, purpose: str | None) -> Iterator[None]:
-    """Hold the purpose again, and not if the block raises: its transaction holds the job, so it is no other retry's."""
-    if kind.restore is None or failed.organisation_id is None or failed.subject_id is None:
-        yield
-        return
-    hook(kind.restore)(application, failed.organisation_id, failed.subject_id, purpose)
-    try:
-        yield
-    except BaseException:
-        ended_at = failed.finished_at or now()
-        clean_up(kind, application, failed.organisation_id, failed.subject_id, JobState.FAILED, ended_at)
-        raise
+def _give_up(application: Application, kind: Kind, held: Hold) -> None:
+    """Leave the job as it was found, with no purpose; if this process dies first, the hold lapses and the pump does."""
+    with application.control.transaction() as connection:
+        notifications = let_go(connection, held, now(), held.failures)
+    application.notifier.notify(notifications)
+    clean_up_ended(kind, application, application.control, held.job_id)

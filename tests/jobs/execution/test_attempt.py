@@ -16,7 +16,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES
-from pigi.jobs.recovery.pump import rescue
+from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
 from tests.support.jobs import (
     MARKER,

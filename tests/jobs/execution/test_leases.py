@@ -13,7 +13,7 @@ from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import DELIVERIES
 from pigi.jobs.model.claim import Cancelled, LeaseLost
-from pigi.jobs.recovery.pump import rescue
+from pigi.jobs.recovery.rescue import rescue
 from tests.support.jobs import ask, change, effects, lapse, row_of, story, take, view
 
 

@@ -17,7 +17,7 @@ from pigi.jobs.execution import claims as settle
 from pigi.jobs.execution.claims import claim
 from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
 from pigi.jobs.model.claim import Claim
-from pigi.jobs.recovery.pump import rescue
+from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job, retry_job
 from tests.support.jobs import ask, lapse, register_organisation, row_of, view
 

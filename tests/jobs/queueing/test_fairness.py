@@ -13,7 +13,7 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.partitions import partition_of
 from pigi.jobs.queues import POOLS, QUEUES
-from pigi.jobs.recovery.pump import release_waiting
+from pigi.jobs.recovery.release import release_waiting
 from pigi.operations.jobs import cancel_job
 from tests.support.jobs import ask, change, copies, register_organisation, row_of, take
 from tests.support.processes import HANDS, ask_often

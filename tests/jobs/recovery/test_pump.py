@@ -8,11 +8,12 @@ import pytest
 
 from pigi.domain.job_state import JobState
 from pigi.jobs.execution import claims as settle
-from pigi.jobs.heartbeats import moments
+from pigi.jobs.heartbeats import moments, notes
 from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES
 from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
-from pigi.jobs.recovery.pump import BATCH, MISSED_SECONDS, Round, pump
+from pigi.jobs.recovery.pump import Round, pump
+from pigi.jobs.recovery.republish import BATCH, MISSED_SECONDS
 from tests.support.jobs import ask, change, copies, lapse, register_organisation, row_of, story, take
 from tests.support.processes import HANDS, pump_once
 
@@ -28,6 +29,31 @@ def ended(control, kind, close_in):
     return held.job_id
 
 
+REFUSE_RESCUES = {
+    "sqlite": ["""CREATE TRIGGER refuse BEFORE UPDATE OF lost ON job BEGIN SELECT RAISE(ABORT, 'refused'); END"""],
+    "postgresql": [
+        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$""",
+        "CREATE TRIGGER refuse BEFORE UPDATE OF lost ON job FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ],
+}
+
+
+def test_a_service_that_fails_stops_no_other_and_is_named(with_redis, control, engine_kind):
+    lapsed, due = ask(control, PROBE), ask(control, PROBE, due_in=60)
+    take(control, PROBE, lapsed)
+    lapse(control, lapsed)
+    change(control, due, due_at=timedelta(seconds=-1))
+    owing = ended(control, GENERATE_DRAFT, timedelta(seconds=-1))
+    with control.autocommit() as connection:
+        for statement in REFUSE_RESCUES[engine_kind]:
+            connection.exec_driver_sql(statement)
+    assert pump(control, with_redis.notifier) == Round(0, 1, 0, 1, failed=("rescue",))
+    assert with_redis.notifier.queued("mail") == {due}
+    assert with_redis.notifier.queued("ai") == {owing}
+    with control.autocommit() as connection:
+        assert notes(connection)["pump"] == "rescue"
+
+
 def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis, control):
     assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
     with control.autocommit() as connection:
@@ -37,7 +63,7 @@ def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis,
 def test_a_due_job_whose_bell_never_rang_is_rung(with_redis, control):
     job = ask(control, PROBE, due_in=60)
     change(control, job, due_at=timedelta(seconds=-1))
-    assert pump(control, with_redis.notifier).release == 1
+    assert pump(control, with_redis.notifier).released == 1
     assert with_redis.notifier.queued("mail") == {job}
     assert row_of(control, job).published_at is not None
 

@@ -13,7 +13,7 @@ from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
-from pigi.jobs.recovery.pump import rescue
+from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import drafting, read_generation, request_generation
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, retry_job

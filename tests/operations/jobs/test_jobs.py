@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,10 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims as settle
-from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION
-from pigi.operations.generations import clean_up, request_generation
+from pigi.jobs.execution.cleanup import clean_up_ended, hold_failed
+from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, MIGRATE_ORGANISATION
+from pigi.jobs.recovery.pump import pump
+from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
 from pigi.operations.retention.sweeps import bury
@@ -223,3 +226,83 @@ def test_a_generation_whose_name_is_gone_is_not_retried(application, control, or
     remove_generation(application.tenants, organisation, job.subject_id)
     assert refused(retry_job, application, job.id, organisation, "Another purpose.") == "not_retryable"
     assert row_of(control, job.id).state == "failed"
+
+
+def interrupted(monkeypatch, act):
+    """Have ``act`` done at the moment at which a retry of a generation is about to write to the tenant; once."""
+    meanwhile = [act]
+
+    def restore(*facts):
+        if meanwhile:
+            meanwhile.pop()()
+        restore_purpose(*facts)
+
+    monkeypatch.setitem(CATALOGUE, GENERATE_DRAFT.name, replace(GENERATE_DRAFT, restore=restore))
+
+
+def purpose_of(application, organisation, job):
+    with application.tenants.read(organisation) as tenant:
+        row = generation_row(application, organisation, job.subject_id)
+        return None if row.purpose is None else tenant.sealer.open(row.purpose, "generation", "purpose", row.id)
+
+
+def test_a_retry_holds_no_lock_of_the_control_database_while_the_tenant_is_written(
+    application, organisation, monkeypatch
+):
+    job = failed_generation(application, organisation)
+    with impatient(application.settings.database_url) as other:
+        interrupted(monkeypatch, lambda: change(other, job.id, progress_note="written"))
+        assert retry_job(application, job.id, organisation, "Another purpose.").state == "queued"
+
+
+def test_of_two_retries_at_once_the_second_is_refused_and_the_firsts_purpose_stands(
+    application, organisation, monkeypatch
+):
+    job, found = failed_generation(application, organisation), []
+    with impatient(application.settings.database_url) as other:
+        elsewhere = replace(application, control=other)
+        second = lambda: found.append(refused(retry_job, elsewhere, job.id, organisation, "The second's."))
+        interrupted(monkeypatch, second)
+        assert retry_job(application, job.id, organisation, "The first's.").state == "queued"
+    assert found == ["not_retryable"]
+    assert purpose_of(application, organisation, job) == "The first's."
+
+
+def test_a_retry_that_was_overtaken_writes_nothing(application, control, organisation, monkeypatch):
+    job = failed_generation(application, organisation)
+
+    def overtake():
+        change(control, job.id, cleanup_at=timedelta(seconds=-1))
+        retry_job(application, job.id, organisation, "The second's.")
+
+    interrupted(monkeypatch, overtake)
+    assert refused(retry_job, application, job.id, organisation, "The first's.") == "not_retryable"
+    assert row_of(control, job.id).state == "queued"
+    assert purpose_of(application, organisation, job) == "The second's."
+
+
+def test_no_retry_comes_between_a_cleanup_and_its_end(application, control, organisation, monkeypatch):
+    job, found = failed_generation(application, organisation), []
+
+    def meanwhile(*facts):
+        found.append(refused(retry_job, application, job.id, organisation, "Another purpose."))
+        return clean_up(*facts)
+
+    change(control, job.id, cleanup_at=timedelta(seconds=-1))
+    clean_up_ended(replace(GENERATE_DRAFT, cleanup=meanwhile), application, control, job.id)
+    assert found == ["not_retryable"]
+    assert retry_job(application, job.id, organisation, "Another purpose.").state == "queued"
+    assert purpose_of(application, organisation, job) == "Another purpose."
+
+
+def test_a_retry_that_died_leaves_its_purpose_to_the_pump(with_redis, redis_server, control, organisation):
+    job = failed_generation(with_redis, organisation)
+    redis_server.client.flushall()
+    held = hold_failed(control, job.id, timedelta(minutes=1))
+    restore_purpose(with_redis, organisation, job.subject_id, "Another purpose.", lambda: None)
+    assert pump(control, with_redis.notifier).cleanups == 0
+    change(control, held.job_id, cleanup_at=timedelta(seconds=-1))
+    assert pump(control, with_redis.notifier).cleanups == 1
+    clean_up_ended(GENERATE_DRAFT, with_redis, control, job.id)
+    assert purpose_of(with_redis, organisation, job) is None
+    assert retry_job(with_redis, job.id, organisation, "A third purpose.").state == "queued"

@@ -14,7 +14,7 @@ from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import SEND_MAIL, Single
-from pigi.jobs.recovery.pump import rescue
+from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job
 from pigi.operations.mail import list_mails, queue_mail
