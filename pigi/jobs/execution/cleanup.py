@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_id: str) -> None:
-    """Clean up after a job that has ended, and note when to come again."""
+    """Clean up after a job, if it has ended, and note when to come again."""
     with control.autocommit() as connection:
         row = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
     if row is None or row.finished_at is None:
