@@ -7,7 +7,7 @@ records how it ended. A sweep is a job that a schedule asked for.
 from __future__ import annotations
 
 from pigi.application import Application
-from pigi.jobs.execution import worker
+from pigi.jobs.execution import context
 
-WorkerContext = worker.WorkerContext[Application]
+WorkerContext = context.WorkerContext[Application]
 """What a body is given, besides its job."""

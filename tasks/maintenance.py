@@ -1,4 +1,4 @@
-"""Probes and Pigi's own upkeep."""
+"""Probes, and the maintenance of Pigi's own tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The worker's door: ``celery -A worker.app worker``. Imports every tasks module, in plain Python.
+"""The worker's entry point: ``celery -A worker.app worker``. Imports every tasks module, in plain Python.
 
 Not through Celery's ``imports`` setting: beat would load them too, with all they need.
 """

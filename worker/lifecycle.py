@@ -14,9 +14,9 @@ from typing import Any
 from celery import signals
 
 from pigi.application import Application
+from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import set_worker_context
-from pigi.jobs.execution.worker import WorkerContext
 from pigi.logs import configure_logging
 from pigi.settings import get_settings
 from pigi.store.log_entries import open_logbook
@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 3.0
 """A stopping worker lets short jobs end; after so long the rest is handed back at its next checkpoint."""
-PATIENCE_SECONDS = 7.0
-"""After so long a job without a checkpoint is handed back behind its back; its lease is then lost."""
+OVERDUE_SECONDS = 7.0
+"""After so long a job that reached no checkpoint is handed back all the same; its lease is then lost."""
 
 CHAIN_SECONDS = 0.1
 """Short enough that other kinds of the pool hardly wait, long enough to save most trips through Redis."""
@@ -49,12 +49,12 @@ def draining() -> bool:
 
 def overdue() -> bool:
     """Whether the job at hand shall be handed back without waiting for a checkpoint."""
-    return stopping_for() > PATIENCE_SECONDS
+    return stopping_for() > OVERDUE_SECONDS
 
 
 @signals.setup_logging.connect
 def set_up_logging(**_details: Any) -> None:
-    """Take logging out of Celery's hands: structured lines, no arguments."""
+    """Replace Celery's logging: structured lines, no arguments."""
     configure_logging()
     open_logbook(get_settings().database_url, "worker")
 

@@ -52,11 +52,6 @@ _STOPS: Final = {
 }
 _GOOD_STOPS: Final = frozenset({"end_turn", "stop_sequence"})
 
-# Modules whose exceptions the SDK's own work can raise; any other came from outside, such as a time limit's signal.
-_OWN_MODULES: Final = frozenset({
-    "anthropic", "builtins", "h11", "httpcore2", "httpx2", "json", "pydantic", "pydantic_core", "socket", "ssl", "zlib",
-})  # fmt: skip
-
 
 class ResponseSizeError(Exception):
     """The response grew beyond the byte limit."""
@@ -78,30 +73,11 @@ def error_for_stop(stop_reason: str | None) -> PigiError | None:
     return error_for_code(_STOPS.get(str(stop_reason), "malformed"))
 
 
-def translate(error: Exception, *, streaming: bool) -> Exception:
-    """The error to raise in place of ``error``, holding nothing of it; ``streaming`` once the answer has begun.
-
-    An exception that a signal handler raised while the SDK was at work, such as a time limit, is given back
-    itself, cut loose from the SDK's frames and errors.
-    """
-    foreign = _foreign(error)
-    if foreign is not None:
-        foreign.__cause__ = foreign.__context__ = None
-        return foreign.with_traceback(None)
+def translate(error: Exception, *, streaming: bool) -> PigiError:
+    """The error to raise in place of ``error``, holding nothing of it; ``streaming`` once the answer has begun."""
     if isinstance(error, anthropic.APIStatusError):
         return _status_error(error)
     return error_for_code(_failure_code(error, streaming=streaming))
-
-
-def _foreign(error: BaseException) -> Exception | None:
-    current: BaseException | None = error
-    while current is not None:
-        own = type(current).__module__.partition(".")[0] in _OWN_MODULES
-        limit = isinstance(current, ResponseSizeError | OverallTimeError)
-        if isinstance(current, Exception) and not own and not limit:
-            return current
-        current = current.__cause__
-    return None
 
 
 def _status_error(error: anthropic.APIStatusError) -> PigiError:

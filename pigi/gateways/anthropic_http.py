@@ -6,8 +6,11 @@ follows redirects. None of that may happen with a person's text on board.
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
-from typing import TYPE_CHECKING, Final
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
 
 import anthropic
 import httpx2
@@ -16,7 +19,7 @@ from pigi.gateways.anthropic_errors import OverallTimeError, ResponseSizeError
 from pigi.gateways.quiet import silence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 # A list of what may leave, not of what may not: a header that a later SDK adds stays here.
 ALLOWED_HEADERS: Final = frozenset({
@@ -57,16 +60,68 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._closer.close()
 
 
+class Wire:
+    """The connection of one call, for another thread to cut: its reads and writes end at once, and nothing more leaves.
+
+    A thread that waits in ``recv`` is not woken by a close, only by a shutdown. The socket is duplicated as soon as it
+    is connected: the wrapping in TLS takes the first one away, and the duplicate reaches the same connection at any
+    stage. While it is being connected there is nothing to cut; the attempt ends by its own limit, and sends nothing.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._cut = False
+
+    def trace(self, event: str, details: Mapping[str, Any]) -> None:
+        """What the HTTP library tells of a request's connection (its extension ``trace``)."""
+        if event == "connection.connect_tcp.complete":
+            with self._lock:
+                self._forget()
+                self._socket = details["return_value"].get_extra_info("socket").dup()
+                if self._cut:
+                    self._shut()
+
+    def cut(self) -> None:
+        """End the call, wherever it is."""
+        with self._lock:
+            self._cut = True
+            self._shut()
+
+    def close(self) -> None:
+        """Let go of the socket; to be called when the call is over."""
+        with self._lock:
+            self._forget()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # the provider hung up before
+
+    def _forget(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+WIRE: ContextVar[Wire] = ContextVar("WIRE")
+"""The wire of the call that this thread makes."""
+
+
 def bounded_client(timeout: httpx2.Timeout, overall_seconds: float) -> httpx2.Client:
     """An HTTP client that sends only `ALLOWED_HEADERS`, so no cookie, and follows no redirect.
 
-    A call ends when the first byte after ``overall_seconds`` arrives, so at most one read timeout later.
+    A call ends when the first byte after ``overall_seconds`` arrives, so at most one read timeout later. Each has a
+    connection of its own, so that its `WIRE` is known from the start; beside a draft the handshake is nothing.
     """
 
     def only_allowed(request: httpx2.Request) -> None:
         for name in set(request.headers) - ALLOWED_HEADERS:
             del request.headers[name]
         request.extensions["pigi.deadline"] = time.monotonic() + overall_seconds
+        request.extensions["trace"] = WIRE.get().trace
 
     def bounded(response: httpx2.Response) -> None:
         stream = response.stream
@@ -75,6 +130,7 @@ def bounded_client(timeout: httpx2.Timeout, overall_seconds: float) -> httpx2.Cl
 
     return anthropic.DefaultHttpxClient(
         timeout=timeout,
+        limits=httpx2.Limits(max_keepalive_connections=0),
         follow_redirects=False,
         event_hooks={"request": [only_allowed], "response": [bounded]},
     )

@@ -7,7 +7,9 @@ batches, no traces, no headers beyond those that the API needs.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 import anthropic
@@ -16,7 +18,7 @@ import httpx2
 from pigi.domain.instructions import repair_text, request_text
 from pigi.errors import Misconfigured, Permanent
 from pigi.gateways.anthropic_errors import error_for_code, error_for_stop, translate
-from pigi.gateways.anthropic_http import bounded_client, silence_loggers
+from pigi.gateways.anthropic_http import WIRE, Wire, bounded_client, silence_loggers
 from pigi.ports import DraftAnswer
 
 if TYPE_CHECKING:
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
     from anthropic import Stream
     from anthropic.types import MessageParam, RawMessageStreamEvent
 
+    from pigi.errors import PigiError
     from pigi.ports import DraftRequest
 
 DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
 USER_AGENT: Final = "pigi"
 _MAX_TOKENS: Final = 16_000
 _MAX_CHARACTERS: Final = 200_000
+CHECK_SECONDS: Final = 0.25
+"""How often the caller is asked whether to go on while nothing comes."""
+_LEAVE_SECONDS: Final = 0.5
+"""What a call that was cut is given to end before its caller goes on. Only one that is still connecting takes longer;
+it ends by itself at the limit for connecting."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class _Draft:
         self.characters += len(text)
         return text
 
-    def failure(self) -> Exception | None:
+    def failure(self) -> PigiError | None:
         """Why the answer that ended here cannot be used; None if it can."""
         if not self.complete:
             return error_for_code("stream_cut")
@@ -90,6 +98,45 @@ class _Draft:
     def answer(self) -> DraftAnswer:
         """The whole answer, as the port describes it."""
         return DraftAnswer("".join(self.pieces), self.model, self.input_tokens, self.output_tokens, self.request_id)
+
+
+@dataclass(frozen=True, repr=False)
+class _End:
+    """The end of a call: what went wrong, or None."""
+
+    failure: PigiError | None
+
+
+class _Call:
+    """One call: made in a thread of its own, since the SDK's reads cannot be interrupted, and waited for in another."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self._heard: SimpleQueue[str | _End] = SimpleQueue()
+
+    def make(self, model: AnthropicModel, request: DraftRequest, draft: _Draft) -> None:
+        """Make the call; for its thread."""
+        WIRE.set(self.wire)
+        failure: PigiError | None = error_for_code("provider_failed")
+        try:
+            failure = model.collect(request, draft, self._heard.put)
+        finally:
+            self.wire.close()
+            self._heard.put(_End(failure))
+
+    def wait(self, on_text: Callable[[str], None], check: Callable[[], None]) -> PigiError | None:
+        """Pass on what is heard until the end; what went wrong, or None. Raises what its arguments raise."""
+        while True:
+            try:
+                heard = self._heard.get(timeout=CHECK_SECONDS)
+            except Empty:
+                heard = ""
+            if isinstance(heard, _End):
+                return heard.failure
+            if heard:
+                on_text(heard)
+            else:
+                check()
 
 
 class AnthropicModel:
@@ -123,18 +170,26 @@ class AnthropicModel:
         """Close idle connections; the object is of no use afterwards."""
         self._client.close()
 
-    def write_draft(self, request: DraftRequest, on_text: Callable[[str], None]) -> DraftAnswer:
+    def write_draft(
+        self, request: DraftRequest, on_text: Callable[[str], None], check: Callable[[], None]
+    ) -> DraftAnswer:
         """Write a draft; see `pigi.ports.TextModel.write_draft` for the errors.
 
         Errors are made, not wrapped: none has a cause, a context or a frame of the SDK.
         """
-        draft = _Draft()
-        failure = self._collect(request, draft, on_text)
+        draft, call = _Draft(), _Call()
+        thread = threading.Thread(target=call.make, args=(self, request, draft), name="anthropic-call", daemon=True)
+        thread.start()
+        try:
+            failure = call.wait(on_text, check)
+        finally:
+            call.wire.cut()
+            thread.join(_LEAVE_SECONDS)
         if failure is not None:
-            raise failure from None
+            raise failure
         return draft.answer()
 
-    def _collect(self, request: DraftRequest, draft: _Draft, on_text: Callable[[str], None]) -> Exception | None:
+    def collect(self, request: DraftRequest, draft: _Draft, on_text: Callable[[str], None]) -> PigiError | None:
         """Fill ``draft``; what went wrong is returned, since raising here would tie it to the SDK's error."""
         try:
             stream = self._open(request)

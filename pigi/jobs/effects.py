@@ -3,7 +3,7 @@
 An effect is recorded as intended before the act and as done after it. A crash in between leaves it
 intended, and its policy (`pigi.jobs.kinds.Single`) says what the next attempt does. Beginning an effect is
 refused to a worker that lost its lease, to a cancelled job and to a fenced organisation, in the same
-transaction that records the intent.
+transaction that records the intent. What was had may be recorded until another attempt has begun.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Begun:
         return self.state != "intended"
 
 
-_GUARD = (
+_MAY_BEGIN = (
     update(JOB)
     .where(
         transitions.MINE,
@@ -55,12 +55,10 @@ _GUARD = (
     )
     .values(revision=JOB.c.revision + 1)
 )
-_HELD = (
-    update(JOB)
-    .where(transitions.MINE, transitions.IS_RUNNING, JOB.c.lease_until > NOW)
-    .values(revision=JOB.c.revision + 1)
-)
-_STOP = select(JOB.c.cancel_requested_at.is_not(None), ~transitions.UNFENCED).where(
+_NOT_TAKEN_OVER = update(JOB).where(transitions.MINE).values(revision=JOB.c.revision + 1)
+"""Holds also when the lease's time has passed and when the job was taken back, even ended: as long as no other worker
+claimed it, none can have begun the effect again, and what this one did is worth knowing."""
+_WHY_NOT = select(JOB.c.cancel_requested_at.is_not(None), ~transitions.UNFENCED).where(
     transitions.MINE, transitions.IS_RUNNING
 )
 _THIS = (EFFECT.c.job_id == bindparam("of_job")) & (EFFECT.c.key == bindparam("of_key"))
@@ -81,8 +79,8 @@ def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
     """
     policy = policy_of(held.kind, key)
     with control.transaction() as connection:
-        if connection.execute(_GUARD, held.mine).rowcount != 1:
-            raise _stop(connection, held)
+        if connection.execute(_MAY_BEGIN, held.mine).rowcount != 1:
+            raise _reason_to_stop(connection, held)
         effect = _insert_or_count(connection, held, key, policy)
         if policy is Single.AT_MOST and effect.tries > 1 and not effect.settled:
             connection.execute(
@@ -109,9 +107,12 @@ def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Sing
 
 
 def complete(control: ControlDatabase, held: Claim, key: str, reference: str | None) -> None:
-    """Record that the effect was had, with the provider's reference; raises LeaseLost if another took over."""
+    """Record that the effect was had, with the provider's reference.
+
+    Raises LeaseLost if another attempt has begun. That the lease has lapsed meanwhile is no reason.
+    """
     with control.transaction() as connection:
-        if connection.execute(_HELD, held.mine).rowcount != 1:
+        if connection.execute(_NOT_TAKEN_OVER, held.mine).rowcount != 1:
             raise LeaseLost
         connection.execute(
             update(EFFECT).where(_THIS).values(state="done", reference=reference, settled_at=NOW),
@@ -120,9 +121,9 @@ def complete(control: ControlDatabase, held: Claim, key: str, reference: str | N
 
 
 def confirm(control: ControlDatabase, held: Claim, key: str) -> None:
-    """Record that an effect was had whose outcome is stored: an attempt died between storing and settling."""
+    """Record that an effect was had whose outcome is stored: an attempt died between storing and completing."""
     with control.transaction() as connection:
-        if connection.execute(_HELD, held.mine).rowcount != 1:
+        if connection.execute(_NOT_TAKEN_OVER, held.mine).rowcount != 1:
             raise LeaseLost
         connection.execute(
             update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(state="done", settled_at=NOW),
@@ -133,7 +134,7 @@ def confirm(control: ControlDatabase, held: Claim, key: str) -> None:
 def withdraw(control: ControlDatabase, held: Claim, key: str) -> None:
     """Take back an intent that certainly led to nothing; one that was begun before stays."""
     with control.transaction() as connection:
-        if connection.execute(_HELD, held.mine).rowcount == 1:
+        if connection.execute(_NOT_TAKEN_OVER, held.mine).rowcount == 1:
             connection.execute(
                 delete(EFFECT).where(_THIS, EFFECT.c.state == "intended", EFFECT.c.tries == 1), _key(held, key)
             )
@@ -166,8 +167,8 @@ REOPEN = (
 """When a job is done again by hand: what may be repeated, or is looked at first, is as open as after a crash."""
 
 
-def _stop(connection: Connection, held: Claim) -> Exception:
-    row = connection.execute(_STOP, held.mine).first()
+def _reason_to_stop(connection: Connection, held: Claim) -> Exception:
+    row = connection.execute(_WHY_NOT, held.mine).first()
     if row is None:
         return LeaseLost()
     return Cancelled() if row[0] else Fenced() if row[1] else LeaseLost()

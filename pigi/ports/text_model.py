@@ -40,11 +40,14 @@ class DraftAnswer:
 class TextModel(Protocol):
     """A model that writes one draft at a time."""
 
-    def write_draft(self, request: DraftRequest, on_text: Callable[[str], None]) -> DraftAnswer:
+    def write_draft(
+        self, request: DraftRequest, on_text: Callable[[str], None], check: Callable[[], None]
+    ) -> DraftAnswer:
         """Write a draft, calling ``on_text`` with each piece of text as it streams.
 
-        An exception raised by ``on_text`` closes the stream and is raised unchanged: that is how a
-        cancelled job stops.
+        ``check`` is called several times a second while nothing comes: while connecting, before the first byte, in
+        the middle of the stream. Both are called from the caller's thread. An exception that one of them raises ends
+        the call at once, whatever the provider does, and is raised unchanged: that is how a cancelled job stops.
 
         Raises:
             Temporary: ``provider_busy`` (429 and 529, with the provider's Retry-After if it gave a

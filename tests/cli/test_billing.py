@@ -17,9 +17,9 @@ from pigi.domain.stripe_api import API_VERSION, release_of
 from pigi.domain.stripe_events import HEEDED
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.billing import find_account, request_checkout, request_sync
 from pigi.operations.jobs import list_jobs, read_job
 from pigi.operations.organisations import create_organisation

@@ -42,12 +42,16 @@ def ignore(_text: str) -> None:
     pass
 
 
+def nothing() -> None:
+    """A check that has no objection."""
+
+
 def outcome_of(
     behaviour: Any, limits: CallLimits = LIMITS, request: DraftRequest | None = None
 ) -> DraftAnswer | PigiError:
     with serve(behaviour, limits=limits) as (model, _server):
         try:
-            return model.write_draft(request or draft_request(), ignore)
+            return model.write_draft(request or draft_request(), ignore, nothing)
         except PigiError as error:
             return error
 

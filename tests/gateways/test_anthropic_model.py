@@ -26,6 +26,7 @@ from tests.gateways.anthropic_calls import (
     draft_request,
     failure_of,
     ignore,
+    nothing,
     outcome_of,
     serve,
 )
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 def test_a_draft_streams_and_comes_back_whole(kind: str) -> None:
     pieces: list[str] = []
     with serve(fault.ok()) as (model, _server):
-        answer = model.write_draft(draft_request(kind), pieces.append)
+        answer = model.write_draft(draft_request(kind), pieces.append, nothing)
     assert "".join(pieces) == answer.text
     assert len(pieces) > 5
     assert answer.model == "claude-sonnet-5-5"
@@ -104,7 +105,7 @@ FAILURES = [
 def test_every_failure_has_its_error_one_try_and_no_text(behaviour: Any, kind: type[PigiError], code: str) -> None:
     with serve(behaviour) as (model, server):
         with pytest.raises(PigiError) as caught:
-            model.write_draft(draft_request(), ignore)
+            model.write_draft(draft_request(), ignore, nothing)
         assert len(server.requests) == 1
     assert (type(caught.value), caught.value.code) == (kind, code)
     assert_shows_nothing(caught.value)
@@ -115,7 +116,7 @@ def test_a_closed_port_is_unreachable() -> None:
         url = server.url
     model = AnthropicModel(url, KEY, "claude-sonnet-5-5", LIMITS)
     with pytest.raises(Temporary, match="provider_unreachable"):
-        model.write_draft(draft_request(), ignore)
+        model.write_draft(draft_request(), ignore, nothing)
 
 
 def test_an_address_or_key_that_cannot_be_sent_needs_an_operator() -> None:
@@ -123,7 +124,7 @@ def test_an_address_or_key_that_cannot_be_sent_needs_an_operator() -> None:
         for url, key in (("ftp://127.0.0.1", KEY), (server.url, KEY + "\n")):
             model = AnthropicModel(url, key, "claude-sonnet-5-5", LIMITS)
             with pytest.raises(Permanent, match="provider_unavailable") as caught:
-                model.write_draft(draft_request(), ignore)
+                model.write_draft(draft_request(), ignore, nothing)
             assert_shows_nothing(caught.value)
         assert server.requests == []
 
@@ -152,7 +153,7 @@ def test_bytes_without_an_end_stop_at_the_overall_limit(data: bytes) -> None:
 def test_a_slow_draft_within_the_limits_is_taken() -> None:
     with serve(fault.ok(), limits=CallLimits(read=0.3)) as (model, server):
         server.pace = 0.6
-        assert model.write_draft(draft_request(), ignore).text
+        assert model.write_draft(draft_request(), ignore, nothing).text
 
 
 def test_an_endless_answer_is_cut_off() -> None:
@@ -169,7 +170,7 @@ def test_an_error_of_on_text_closes_the_stream_and_passes_unchanged(error: BaseE
 
     with serve(fault.drip(0.005, b'event: ping\ndata: {"type": "ping"}\n\n', after=6)) as (model, server):
         with pytest.raises(type(error)) as caught:
-            model.write_draft(draft_request(), stop)
+            model.write_draft(draft_request(), stop, nothing)
         # The server can only end this behaviour by finding that nobody reads any more.
         assert server.finished.wait(5)
     assert caught.value is error
@@ -183,8 +184,8 @@ def test_a_call_after_a_cancelled_one_works() -> None:
 
     with serve(fault.ok()) as (model, _server):
         with pytest.raises(RuntimeError):
-            model.write_draft(draft_request(), stop)
-        assert model.write_draft(draft_request(), ignore).text
+            model.write_draft(draft_request(), stop, nothing)
+        assert model.write_draft(draft_request(), ignore, nothing).text
 
 
 class OutsideError(Exception):
@@ -201,7 +202,7 @@ def test_a_signal_during_the_call_is_not_taken_for_the_provider(behaviour: Any) 
         with serve(behaviour, limits=CallLimits(read=10.0)) as (model, _server):
             signal.setitimer(signal.ITIMER_REAL, 0.2)
             with pytest.raises(OutsideError) as caught:
-                model.write_draft(draft_request(), ignore)
+                model.write_draft(draft_request(), ignore, nothing)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -9,7 +9,7 @@ from pigi.domain.instructions import INSTRUCTIONS, repair_text
 from pigi.domain.resources import json_schema
 from standins.anthropic import faults as fault
 from standins.anthropic.faults import FaultyAnthropic
-from tests.gateways.anthropic_calls import KEY, draft_request, failure_of, ignore, serve
+from tests.gateways.anthropic_calls import KEY, draft_request, failure_of, ignore, nothing, serve
 
 if TYPE_CHECKING:
     import pytest
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_the_request_holds_the_instruction_the_name_and_the_purpose_and_nothing_else() -> None:
     with serve(fault.ok()) as (model, server):
-        model.write_draft(draft_request(), ignore)
+        model.write_draft(draft_request(), ignore, nothing)
         host = server.url.removeprefix("http://")
     (captured,) = server.requests
     user = (
@@ -50,7 +50,7 @@ def test_the_request_holds_the_instruction_the_name_and_the_purpose_and_nothing_
 def test_headers_that_the_environment_adds_do_not_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "X-Organisation: acme")
     with serve(fault.ok()) as (model, server):
-        model.write_draft(draft_request(), ignore)
+        model.write_draft(draft_request(), ignore, nothing)
     assert "x-organisation" not in server.requests[0].headers
 
 
@@ -58,14 +58,14 @@ def test_the_environment_sets_neither_address_nor_key(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "another-key")
     with serve(fault.ok()) as (model, server):
-        model.write_draft(draft_request(), ignore)
+        model.write_draft(draft_request(), ignore, nothing)
     assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_no_cookie_ties_two_calls_together() -> None:
     with serve(fault.ok({"Set-Cookie": "visitor=1; Path=/"})) as (model, server):
-        model.write_draft(draft_request(), ignore)
-        model.write_draft(draft_request(), ignore)
+        model.write_draft(draft_request(), ignore, nothing)
+        model.write_draft(draft_request(), ignore, nothing)
     assert [captured.headers.get("cookie") for captured in server.requests] == [None, None]
 
 
@@ -78,8 +78,8 @@ def test_a_redirect_is_not_followed() -> None:
 
 def test_the_repair_turn_adds_the_first_answer_and_fixed_sentences() -> None:
     with serve(fault.ok()) as (model, server):
-        model.write_draft(draft_request(previous='{"name": "x"}', findings=("One.", "Two.")), ignore)
-        model.write_draft(draft_request(previous=" ", findings=("One.",)), ignore)
+        model.write_draft(draft_request(previous='{"name": "x"}', findings=("One.", "Two.")), ignore, nothing)
+        model.write_draft(draft_request(previous=" ", findings=("One.",)), ignore, nothing)
     first, second = (json.loads(captured.body)["messages"] for captured in server.requests)
     assert [message["role"] for message in first] == ["user", "assistant", "user"]
     assert [message["content"] for message in first[1:]] == ['{"name": "x"}', repair_text(["One.", "Two."])]

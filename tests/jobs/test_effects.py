@@ -8,11 +8,12 @@ import pytest
 
 from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
-from pigi.jobs.execution import claims as settle
-from pigi.jobs.kinds import MIGRATE_ORGANISATION
+from pigi.jobs.execution import claims
+from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
 from pigi.jobs.model.claim import Cancelled, Fenced
+from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
-from tests.support.jobs import ask, change, effects, raise_epoch, register_organisation, take
+from tests.support.jobs import ask, change, effects, lapse, raise_epoch, register_organisation, take
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def held(control, trial):
 
 def crash(control, held, trial):
     """The next attempt, after a worker died between an act and its record."""
-    settle.hand_back(control, held)
+    claims.hand_back(control, held)
     return take(control, trial, held.job_id)
 
 
@@ -91,7 +92,7 @@ def test_an_intent_that_is_left_over_at_the_end_is_unknown(control, held, state)
     ledger.begin(control, held, "least")
     ledger.begin(control, held, "exact")
     ledger.complete(control, held, "exact", None)
-    settle.finish(control, held, state, None, None)
+    claims.finish(control, held, state, None, None)
     assert {key: effect.state for key, effect in effects(control, held.job_id).items()} == {
         "least": "unknown",
         "exact": "done",
@@ -100,7 +101,7 @@ def test_an_intent_that_is_left_over_at_the_end_is_unknown(control, held, state)
 
 def test_an_intent_of_a_job_that_is_cancelled_while_it_waits_is_unknown(application, control, held):
     ledger.begin(control, held, "least")
-    settle.retry(control, held, "stalled", timedelta(0))
+    claims.retry(control, held, "stalled", timedelta(0))
     told = cancel_job(application, held.job_id, None)
     assert [effect.state for effect in told.effects] == ["unknown"]
 
@@ -121,6 +122,38 @@ def test_a_fenced_job_begins_no_effect_but_may_record_the_one_it_had(control):
         ledger.begin(control, held, "schema:2")
     ledger.complete(control, held, "schema", "0001")
     assert {key: effect.state for key, effect in effects(control, held.job_id).items()} == {"schema": "done"}
+
+
+def elapsed(control, held):
+    lapse(control, held.job_id)
+
+
+def taken_back(control, held):
+    lapse(control, held.job_id)
+    assert rescue(control) == 1
+
+
+def given_up(control, held):
+    change(control, held.job_id, lost=DELIVERIES - 1)
+    taken_back(control, held)
+    assert effects(control, held.job_id)["least"].state == "unknown"
+
+
+@pytest.mark.parametrize("fate", [elapsed, taken_back, given_up])
+def test_an_effect_that_was_had_is_recorded_as_long_as_nobody_else_took_the_job(control, held, fate):
+    ledger.begin(control, held, "least")
+    fate(control, held)
+    ledger.complete(control, held, "least", "reference")
+    effect = effects(control, held.job_id)["least"]
+    assert (effect.state, effect.reference) == ("done", "reference")
+
+
+@pytest.mark.parametrize("fate", [elapsed, taken_back])
+def test_an_intent_that_led_to_nothing_is_withdrawn_as_long_as_nobody_else_took_the_job(control, held, fate):
+    ledger.begin(control, held, "least")
+    fate(control, held)
+    ledger.withdraw(control, held, "least")
+    assert effects(control, held.job_id) == {}
 
 
 def test_the_job_shows_its_effects_in_the_order_in_which_they_began(control, held):

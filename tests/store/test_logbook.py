@@ -79,7 +79,7 @@ def held(settings):
 
 
 def test_a_blocked_log_delays_nobody_and_loses_nothing(application, settings, book, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(module, "LOCK_SECONDS", 1)
     control, blocker = held(settings)
     try:
         for number in range(1000):
@@ -132,7 +132,7 @@ def test_what_does_not_fit_is_dropped_and_counted(application, settings):
 
 
 def test_the_count_of_the_dropped_outlives_a_database_that_is_away(application, settings, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(module, "LOCK_SECONDS", 1)
     book = Logbook(settings.database_url, of_dropped, most=1)
     control, blocker = held(settings)
     try:

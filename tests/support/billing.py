@@ -17,9 +17,9 @@ from pigi.domain.stripe_api import API_VERSION
 from pigi.gateways.stripe_billing import StripeBilling
 from pigi.gateways.stripe_http import CallLimits
 from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.billing import (
     ACCOUNT,
     read_link,

@@ -11,7 +11,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from pigi.jobs.execution import attempt as outcome
+from pigi.jobs.execution import attempt
 from pigi.operations.generations import drafting
 from pigi.settings import get_settings
 from worker.app import app
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["MOMENTS", "app"]
 
 MOMENTS = ("claimed", "begun", "stored", "drafted", "finishing", "closed")
-"""After the claim; an effect begun, not yet had; answer stored, not settled; draft stored, not settled; all done
-but the end; put away but not yet ended."""
+"""After the claim; an effect begun, not yet had; answer stored, not recorded as done; draft stored, not recorded as
+done; all done but the end; cleaned up but not yet ended."""
 
 _at_hand = ("", 0)
 
 
 def reach(moment: str) -> None:
     """Stop here if the job at hand shall."""
-    name, attempt = _at_hand
+    name, number = _at_hand
     if name == "poison" and moment == "begun":
         os.kill(os.getpid(), signal.SIGKILL)
-    if (name, attempt) != (f"hold {moment}", 1):
+    if (name, number) != (f"hold {moment}", 1):
         return
     mark = get_settings().home / "holds" / moment
     mark.parent.mkdir(exist_ok=True)
@@ -75,5 +75,5 @@ _around(drafting, "_read_row", after=_note)
 _around(drafting, "LiveWriter", before="begun")
 _around(drafting, "_store_answer", after=lambda _arguments, _answer: reach("stored"))
 _around(drafting, "_update", after=_drafted)
-_around(outcome, "_settle", before="finishing")
-_around(outcome, "_close", after=lambda _arguments, _answer: reach("closed"))
+_around(attempt, "_finish", before="finishing")
+_around(attempt, "clean_up", after=lambda _arguments, _answer: reach("closed"))

@@ -17,7 +17,7 @@ from tests.support.redis import RedisServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pigi.jobs.execution.worker import WorkerContext
+    from pigi.jobs.execution.context import WorkerContext
     from pigi.settings import Settings
     from pigi.store.keyring import Keyring
     from pigi.store.sessions import ControlDatabase

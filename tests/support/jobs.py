@@ -16,8 +16,8 @@ from pigi.domain.access import Caller
 from pigi.ids import new_id
 from pigi.jobs.effects import effects_of
 from pigi.jobs.execution.claims import claim
+from pigi.jobs.execution.context import Handler, WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
-from pigi.jobs.execution.worker import Handler, WorkerContext
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
 from pigi.jobs.queueing.enqueue import enqueue
@@ -31,8 +31,7 @@ from pigi.store.sessions import ControlDatabase
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pigi.jobs.execution.context import JobContext
-    from pigi.jobs.execution.worker import Body
+    from pigi.jobs.execution.context import Body, JobContext
     from pigi.jobs.kinds import Kind
     from pigi.jobs.model.claim import Claim
     from pigi.jobs.model.view import EffectView, JobView
@@ -61,13 +60,16 @@ class ScriptedModel:
     turns: list[Turn] = field(default_factory=list)
     requests: list[DraftRequest] = field(default_factory=list)
 
-    def write_draft(self, request: DraftRequest, on_text: Callable[[str], None]) -> DraftAnswer:
+    def write_draft(
+        self, request: DraftRequest, on_text: Callable[[str], None], check: Callable[[], None]
+    ) -> DraftAnswer:
         """Play the next turn; a script that is over raises IndexError."""
         self.requests.append(request)
         turn = self.turns.pop(0)
         text = turn() if callable(turn) else turn
         if isinstance(text, BaseException):
             raise text
+        check()
         half = len(text) // 2
         on_text(text[:half])
         on_text(text[half:])

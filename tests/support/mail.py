@@ -15,9 +15,9 @@ from pigi.gateways.smtp_line import MailLimits
 from pigi.gateways.smtp_mailer import SmtpMailer
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.execution.worker import WorkerContext
 from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
 from pigi.operations.mail import queue_mail
 from pigi.operations.mail.ledger import MAIL

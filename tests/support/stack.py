@@ -98,7 +98,7 @@ class Hold:
         handler.begin_stream()
         for event in islice(events, self.after - 1):
             handler.send_event(event)
-        server.cleanup.wait(self.pause)
+        server.closing.wait(self.pause)
         handler.send_event(next(events))
         self._wait(server, handler)
         for event in events:
@@ -108,7 +108,7 @@ class Hold:
     def _wait(self, server: FaultyAnthropic, handler: Handler) -> None:
         self.port = handler.client_address[1]
         self.reached.set()
-        while not self.released.is_set() and not server.cleanup.is_set():
+        while not self.released.is_set() and not server.closing.is_set():
             self.released.wait(0.05)
 
     def wait(self, seconds: float = 30.0) -> Self:
@@ -130,7 +130,7 @@ def slowly(seconds: float, pieces: int = 8) -> Behaviour:
         for position, event in enumerate(events):
             handler.send_event(event)
             if position % max(1, len(events) // pieces) == 0:
-                server.cleanup.wait(seconds / pieces)
+                server.closing.wait(seconds / pieces)
         handler.send_chunk(b"")
 
     return behave

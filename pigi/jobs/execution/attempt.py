@@ -1,26 +1,25 @@
-"""One attempt of one job, and what becomes of it. Retrying lives here and nowhere else."""
+"""Running jobs: from a notification to what became of its job. Retrying lives here and nowhere else."""
 
 from __future__ import annotations
 
 import logging
 import time
-import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import DBAPIError
 
 from pigi.clock import now
-from pigi.domain.job_state import JobState
+from pigi.domain.job_state import ENDED, WAITING, JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import claims
-from pigi.jobs.execution.claims import claim, claim_next, extend
-from pigi.jobs.execution.cleanup import clean_up
-from pigi.jobs.execution.context import DATABASE_SECONDS, JobContext
-from pigi.jobs.execution.unclaimed import handle_unclaimed
-from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost, Stop
+from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
+from pigi.jobs.execution.context import JobContext
+from pigi.jobs.execution.limits import DATABASE_SECONDS
+from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost
 from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
@@ -30,16 +29,15 @@ from pigi.store.outages import is_away, retry_while_unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.execution.worker import Handler, WorkerContext
+    from pigi.jobs.execution.context import Handler, Opened, WorkerContext
     from pigi.jobs.kinds import Kind
     from pigi.jobs.queueing.partitions import Notification
-    from pigi.store.sessions import ControlDatabase
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ended:
+class Finish:
     """The job is over."""
 
     state: JobState
@@ -47,164 +45,157 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Again:
-    """The job shall be tried again."""
+class Retry:
+    """The job is to be tried again."""
 
     reason: str
     delay: timedelta
 
 
-@dataclass(frozen=True)
-class Returned:
-    """Another worker shall go on at once."""
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Another worker has it already; nothing may be written."""
-
-
-Outcome = Ended | Again | Returned | Lost
-
-STOPPED: dict[type[Stop], Outcome] = {
-    Cancelled: Ended(JobState.CANCELLED, "cancelled"),
-    Fenced: Ended(JobState.CANCELLED, "fenced"),
-    LeaseLost: Lost(),
-    HandBack: Returned(),
-}
-"""What becomes of a job that stopped before its end."""
+Outcome = Finish | Retry | HandBack | LeaseLost
+"""What became of one attempt. The last two are reasons to stop that leave the job to another worker."""
 
 
 def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> None:
-    """Answer a bell: do the job if it can be claimed, else see to what it may be owed.
+    """Handle a notification: do the job if it can be claimed, else do what it may be owed.
 
-    The end of a job takes the next rung one of its kind with it, for up to ``hands.chain_seconds``: that
-    saves a commit and a trip through Redis. Every bell of a job so taken finds another's, or nothing to do.
+    The end of a job takes the next published one of its kind along, for up to ``chain_seconds``: that saves a
+    commit and a trip through Redis. The notification of a job so taken finds another's, or nothing to do.
     """
-    token = uuid.uuid4().hex
-    held = retry_while_unavailable(lambda: claim(worker_context.ledger, handler.kind, job_id, token), DATABASE_SECONDS)
-    if held is None:
-        handle_unclaimed(handler, job_id, worker_context.application)
-        held = _take_other(handler.kind, worker_context)
-    if held is not None:
-        _chain(handler, held, worker_context)
+    ledger, began = worker_context.ledger, time.monotonic()
 
-
-def _take_other(kind: Kind, worker_context: WorkerContext[Any]) -> Claim | None:
-    if worker_context.chain_seconds <= 0:
-        return None
-    with worker_context.ledger.transaction() as connection:
-        return claim_next(connection, kind)
-
-
-def _chain(handler: Handler, held: Claim, worker_context: WorkerContext[Any]) -> None:
-    began = time.monotonic()
-    notifications = NotificationBuffer(
-        worker_context.application.notifier, lambda jobs: still_waiting(worker_context.ledger, jobs)
-    )
-
-    def following() -> Kind | None:
-        """Asked when a job has ended: Celery's time limits count from the bell, so only short jobs lead on."""
+    def chain() -> Kind | None:
+        """Asked when a job has ended: Celery's time limits count from the message, so only short jobs lead on."""
         goes_on = not worker_context.draining() and time.monotonic() - began < worker_context.chain_seconds
         return handler.kind if goes_on else None
 
-    while True:
-        freed, taken = _do(handler, held, worker_context, following)
-        if taken is None:
-            notifications.close(freed)
+    token = claims.new_token()
+    held = retry_while_unavailable(lambda: claims.claim(ledger, handler.kind, job_id, token), DATABASE_SECONDS)
+    if held is None:
+        _handle_unclaimed(handler.kind, job_id, worker_context.application)
+        if chain() is None:
             return
-        notifications.add(freed, taken.job_id)
-        held = taken
+        tries = count()
+        held = retry_while_unavailable(
+            lambda: claims.claim_any(ledger, handler.kind, token, again=next(tries) > 0), DATABASE_SECONDS
+        )
+    buffer = NotificationBuffer(worker_context.application.notifier, lambda jobs: still_waiting(ledger, jobs))
+    while held is not None:
+        freed, held = _run_one(handler, held, worker_context, chain)
+        if held is None:
+            buffer.close(freed)
+        else:
+            buffer.add(freed, held.job_id)
 
 
-def _do(
-    handler: Handler, held: Claim, worker_context: WorkerContext[Any], following: Callable[[], Kind | None]
+def _handle_unclaimed(kind: Kind, job_id: str, application: Opened) -> None:
+    """End a job that must not start, or clean up after one that has ended; a doubled notification is owed nothing."""
+    with application.control.autocommit() as connection:
+        found = claims.why_unclaimed(connection, job_id)
+    if found is None:
+        return
+    if found.state in WAITING and (found.cancelled or found.fenced):
+        with application.control.transaction() as connection:
+            freed = claims.cancel(connection, kind, job_id, "fenced" if found.fenced else "cancelled")
+        application.notifier.notify(freed)
+        clean_up_ended(kind, application, application.control, job_id)
+    elif found.state in ENDED and found.cleanup_due:
+        clean_up_ended(kind, application, application.control, job_id)
+
+
+def _run_one(
+    handler: Handler, held: Claim, worker_context: WorkerContext[Any], chain: Callable[[], Kind | None]
 ) -> tuple[list[Notification], Claim | None]:
-    worker_context.heartbeat.hold(held)
+    """Run a claimed job once; returns the notifications to send, and the claim of the next job of the chain."""
+    application, heartbeat = worker_context.application, worker_context.heartbeat
+    heartbeat.hold(held)
     try:
-        outcome = attempt(handler, held, worker_context)
-        return _settle(handler, held, worker_context, outcome, following())
+        context = JobContext(application.control, held, heartbeat, worker_context.draining)
+        outcome = attempt(handler, context, worker_context)
+        if isinstance(outcome, Finish):
+            return _finish(handler.kind, held, worker_context, outcome, chain)
+        return _leave(handler.kind, held, worker_context, outcome), None
     except SystemExit:
-        worker_context.application.notifier.notify(claims.hand_back(worker_context.application.control, held))
+        application.notifier.notify(claims.hand_back(application.control, held))
         raise
     finally:
-        worker_context.heartbeat.let_go()
+        heartbeat.let_go()
 
 
-def attempt(handler: Handler, held: Claim, worker_context: WorkerContext[Any]) -> Outcome:
+def attempt(handler: Handler, context: JobContext, worker_context: WorkerContext[Any]) -> Outcome:
     """Run the body once and say what came of it."""
-    context = JobContext(worker_context.application.control, held, worker_context.heartbeat, worker_context.draining)
     try:
         handler.body(context, worker_context)
-    except Stop as stop:
-        return STOPPED[type(stop)]
+    except (Cancelled, Fenced) as stop:
+        return Finish(JobState.CANCELLED, "fenced" if isinstance(stop, Fenced) else "cancelled")
+    except (HandBack, LeaseLost) as stop:
+        return stop
     except (Permanent, Refused) as error:
-        return Ended(JobState.FAILED, error.code)
+        return Finish(JobState.FAILED, error.code)
     except Temporary as error:
-        return again_or_failed(handler.kind, held, error.code, error.retry_after)
+        return retry_or_fail(handler.kind, context.job, error.code, error.retry_after)
     except Exception as error:  # noqa: BLE001 - a bug in one job must not end the worker
-        _log(held, error)
-        return again_or_failed(handler.kind, held, _code_of(error))
-    return Ended(JobState.SUCCEEDED)
+        return retry_or_fail(handler.kind, context.job, _code_of(context.job, error))
+    return Finish(JobState.SUCCEEDED)
 
 
-def _code_of(error: Exception) -> str:
+def _code_of(held: Claim, error: Exception) -> str:
+    """The code of an error that nobody foresaw. Says where it came from, never what: its text may quote content."""
+    frames = " < ".join(reversed(places_of(error)))
+    logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, frames, extra=NOTED)
+    log_entries.put(log_entries.failure_entry(held.kind, error, job_id=held.job_id))
     if isinstance(error, SoftTimeLimitExceeded):
         return "timed_out"
     return "database_away" if isinstance(error, DBAPIError) and is_away(error) else "internal"
 
 
-def again_or_failed(kind: Kind, held: Claim, code: str, asked: timedelta | None = None) -> Again | Ended:
+def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | None = None) -> Retry | Finish:
     """Try again, unless the attempts are used up or the wait would pass the job's deadline.
 
-    ``asked`` is the provider's Retry-After: no earlier than that, with a little spread after it. It never shortens the
-    kind's own wait, or a provider that asks for a second would use up tries that are meant to last for hours.
+    ``retry_after`` is what the provider asked for: no earlier than that, with a little spread after it. It never
+    shortens the kind's own wait, or a provider that asks for a second would use up tries that are meant to last hours.
     """
     if held.failures + 1 >= kind.attempts:
-        return Ended(JobState.FAILED, code)
+        return Finish(JobState.FAILED, code)
     delay = kind.wait(held.failures)
-    if asked is not None:
-        delay = max(delay, asked + min(delay, timedelta(seconds=5)))
+    if retry_after is not None:
+        delay = max(delay, retry_after + min(delay, timedelta(seconds=5)))
     if now() + delay > held.deadline_at:
-        return Ended(JobState.FAILED, code)
-    return Again(code, delay)
+        return Finish(JobState.FAILED, code)
+    return Retry(code, delay)
 
 
-def _settle(
-    handler: Handler, held: Claim, worker_context: WorkerContext[Any], outcome: Outcome, following: Kind | None
+def _finish(
+    kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Finish, chain: Callable[[], Kind | None]
 ) -> tuple[list[Notification], Claim | None]:
-    control = worker_context.ledger
-    match outcome:
-        case Ended(state, reason):
-            if handler.kind.cleanup is not None and not retry_while_unavailable(
-                lambda: _is_still_ours(control, held), DATABASE_SECONDS
-            ):
-                return [], None
-            ending = claims.Ending(state, reason, _close(handler, held, worker_context, state))
-            return retry_while_unavailable(
-                lambda: claims.finish_and_claim(control, held, ending, following), DATABASE_SECONDS
-            )
-        case Again(reason, delay):
-            return retry_while_unavailable(lambda: claims.retry(control, held, reason, delay), DATABASE_SECONDS), None
-        case Returned():
-            return retry_while_unavailable(lambda: claims.hand_back(control, held), DATABASE_SECONDS), None
-        case Lost():
+    """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest."""
+    ledger, token, cleanup_at = worker_context.ledger, claims.new_token(), None
+    if kind.cleanup is not None:
+        # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
+        if not retry_while_unavailable(lambda: claims.extend(ledger, held)[0], DATABASE_SECONDS):
             return [], None
+        facts = (held.organisation_id, held.subject_id, outcome.state, now())
+        cleanup_at = clean_up(kind, worker_context.application, *facts)
+    ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
+    return retry_while_unavailable(
+        lambda: claims.finish_and_claim(ledger, held, ending, following, token), DATABASE_SECONDS
+    )
 
 
-def _is_still_ours(control: ControlDatabase, held: Claim) -> bool:
-    """A last heartbeat: what a later attempt still needs must not be put away by one that lost its lease."""
-    with control.autocommit() as connection:
-        return extend(connection, held)[0]
+def _leave(
+    kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Retry | HandBack | LeaseLost
+) -> list[Notification]:
+    """Leave the job to a later attempt; cleans up if it was cancelled meanwhile and therefore ended instead."""
+    ledger, application = worker_context.ledger, worker_context.application
+    if isinstance(outcome, LeaseLost):
+        return []
 
+    def give_up() -> list[Notification]:
+        if isinstance(outcome, Retry):
+            return claims.retry(ledger, held, outcome.reason, outcome.delay)
+        return claims.hand_back(ledger, held)
 
-def _close(handler: Handler, held: Claim, worker_context: WorkerContext[Any], state: JobState) -> datetime | None:
-    """Put away before the end is shown, so that whoever sees the end finds nothing left."""
-    return clean_up(handler.kind, worker_context.application, held.organisation_id, held.subject_id, state, now())
-
-
-def _log(held: Claim, error: BaseException) -> None:
-    # Where, never what: an exception's text may quote content.
-    frames = " < ".join(reversed(places_of(error)))
-    logger.error("job %s (%s): %s at %s", held.job_id, held.kind, type(error).__name__, frames, extra=NOTED)
-    log_entries.put(log_entries.failure_entry(held.kind, error, job_id=held.job_id))
+    freed = retry_while_unavailable(give_up, DATABASE_SECONDS)
+    if kind.cleanup is not None:
+        clean_up_ended(kind, application, application.control, held.job_id)
+    return freed

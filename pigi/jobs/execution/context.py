@@ -1,30 +1,81 @@
-"""What a job's body is given: its facts, checkpoints, progress and effects."""
+"""What the body of a job is given: its `JobContext`, and the `WorkerContext` of the process that runs it."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pigi.jobs import effects
+from pigi.jobs.execution.limits import DATABASE_SECONDS
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import HandBack
 from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pigi.jobs.effects import Begun
     from pigi.jobs.execution.heartbeat import LeaseHeartbeat
+    from pigi.jobs.kinds import Kind
     from pigi.jobs.model.claim import Claim
+    from pigi.jobs.queueing.notifications import Notifier
+    from pigi.ports import Gateways
     from pigi.store.sessions import ControlDatabase
 
 PROGRESS_SECONDS = 0.5
-DATABASE_SECONDS = 15.0
-"""How long a write waits for a database that restarts; less than the lease."""
+"""Progress that follows the last so soon is not stored."""
+
+
+class Opened(Protocol):
+    """What the engine needs of a process's `pigi.application.Application`, which stands a storey above it."""
+
+    @property
+    def control(self) -> ControlDatabase:
+        """The control database."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """Sends notifications for jobs."""
+
+
+Application = TypeVar("Application", bound=Opened)
+
+
+@dataclass(frozen=True)
+class WorkerContext(Generic[Application]):
+    """What a worker's child works with, made after the fork (worker/lifecycle.py).
+
+    ``draining`` says whether the worker is stopping, so that the job at hand is to be handed back.
+    ``chain_seconds`` is for how long one notification may lead from a short job to the next of its kind.
+    """
+
+    application: Application
+    gateways: Gateways
+    heartbeat: LeaseHeartbeat
+    draining: Callable[[], bool]
+    relaxed: ControlDatabase | None = None
+    chain_seconds: float = 0.0
+
+    @property
+    def ledger(self) -> ControlDatabase:
+        """Where claims and ends are written; ``relaxed`` saves their wait for the disk (`pigi.store.engines`)."""
+        return self.relaxed or self.application.control
+
+
+Body = Callable[..., None]
+"""Of a `JobContext` and a `WorkerContext`."""
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A kind with its body."""
+
+    kind: Kind
+    body: Body
 
 
 class JobContext:
-    """Handed to the body of one attempt of one job."""
+    """Handed to the body of one attempt of one job: its facts, checkpoints, progress and effects."""
 
     def __init__(
         self, control: ControlDatabase, held: Claim, heartbeat: LeaseHeartbeat, draining: Callable[[], bool]
@@ -52,13 +103,13 @@ class JobContext:
         return self.job.subject_id
 
     def checkpoint(self) -> None:
-        """Stop here if need be: raises Cancelled, LeaseLost or HandBack. Call it between steps."""
+        """Stop here if need be: raises Cancelled, LeaseLost or HandBack. Call it between steps; it costs nothing."""
         self._heartbeat.check()
         if self._draining():
             raise HandBack
 
     def look(self) -> None:
-        """As `checkpoint`, but ask the database now instead of waiting for the next heartbeat."""
+        """As `checkpoint`, but ask the database now instead of trusting what was learned in the last second."""
         self._heartbeat.beat()
         self.checkpoint()
 
@@ -76,11 +127,11 @@ class JobContext:
         return retry_while_unavailable(lambda: effects.begin(self.control, self.job, key), DATABASE_SECONDS)
 
     def complete_effect(self, key: str, reference: str | None) -> None:
-        """Record that it was done; see `pigi.jobs.effects.settle`."""
+        """Record that it was done; see `pigi.jobs.effects.complete`."""
         retry_while_unavailable(lambda: effects.complete(self.control, self.job, key, reference), DATABASE_SECONDS)
 
     def confirm_effect(self, key: str) -> None:
-        """Settle what an attempt that died left open, though its outcome is stored; see `pigi.jobs.effects.confirm`."""
+        """Complete what an attempt that died left open, though its outcome is stored; see `effects.confirm`."""
         retry_while_unavailable(lambda: effects.confirm(self.control, self.job, key), DATABASE_SECONDS)
 
     def confirm_effects(self, *sorts: str) -> None:

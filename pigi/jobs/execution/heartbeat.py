@@ -1,82 +1,100 @@
-"""Heartbeats: a thread of the worker's child that extends the lease of the job at hand.
+"""The lease heartbeat: a thread of the worker's child that extends the lease of the job at hand.
 
-It also learns that a cancel was asked or the lease lost, and remembers it for the job's next checkpoint. When
-the worker stops and the job reaches no checkpoint, the keeper hands the job back on its behalf.
+It also learns that the job was cancelled or its lease lost, and remembers it for the job's next checkpoint. When
+the worker stops and the job reaches no checkpoint, the thread hands the job back on its behalf.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pigi.jobs.execution.claims import HEARTBEAT_SECONDS, extend, hand_back
-from pigi.jobs.model.claim import Cancelled, Claim, LeaseLost
+from pigi.jobs.execution.claims import extend, hand_back, look
+from pigi.jobs.execution.limits import HEARTBEAT_SECONDS, LOOK_SECONDS
+from pigi.jobs.model.claim import Cancelled, LeaseLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pigi.jobs.model.claim import Claim
     from pigi.store.sessions import ControlDatabase
 
-LOOK_SECONDS = 1.0
+
+@dataclass(eq=False)
+class _Lease:
+    """What is known of one claim. Each flag is raised once and never lowered, so nothing here needs a lock."""
+
+    claim: Claim
+    cancelled: bool = False
+    lost: bool = False
 
 
 class LeaseHeartbeat:
-    """Keeps the lease of one job at a time. Make one after the fork: threads do not survive it."""
+    """Keeps the lease of one job at a time. Make one after the fork: threads do not survive it.
+
+    What a heartbeat learns is kept with the claim it was sent for. So one that is answered late, when the child has
+    the next job already, says nothing about that; and nobody waits for the database to begin or end a job.
+    """
 
     def __init__(self, control: ControlDatabase, overdue: Callable[[], bool]) -> None:
         """``overdue`` says whether the worker has been stopping for longer than a job may take."""
         self._control = control
         self._overdue = overdue
-        self._held: Claim | None = None
-        self._stop: type[Cancelled | LeaseLost] | None = None
-        self._wake = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="lease-keeper", daemon=True)
-        self._thread.start()
+        self._lease: _Lease | None = None
+        threading.Thread(target=self._run, name="lease-heartbeat", daemon=True).start()
 
     def hold(self, held: Claim) -> None:
         """Begin to send heartbeats for this job."""
-        self._stop = None
-        self._held = held
+        self._lease = _Lease(held)
 
     def let_go(self) -> None:
         """Send no more heartbeats."""
-        self._held = None
+        self._lease = None
 
     def check(self) -> None:
-        """Raise Cancelled or LeaseLost if a heartbeat said so."""
-        if self._stop is not None:
-            raise self._stop
+        """Raise Cancelled or LeaseLost if that was learned of the job at hand."""
+        lease = self._lease
+        if lease is not None and lease.lost:
+            raise LeaseLost
+        if lease is not None and lease.cancelled:
+            raise Cancelled
 
     def beat(self) -> None:
-        """Send one heartbeat now."""
-        held = self._held
-        if held is None:
+        """Send one heartbeat now; raises SQLAlchemyError while the database is away."""
+        self._learn(extend)
+
+    def _learn(self, by: Callable[[ControlDatabase, Claim], tuple[bool, bool]]) -> None:
+        lease = self._lease
+        if lease is None or lease.lost:
             return
-        with self._control.autocommit() as connection:
-            holds, cancelled = extend(connection, held)
-        if held is self._held:
-            self._stop = Cancelled if holds and cancelled else None if holds else LeaseLost
+        holds, cancelled = by(self._control, lease.claim)
+        if not holds:
+            lease.lost = True
+        if cancelled:
+            lease.cancelled = True
 
     def _run(self) -> None:
         beaten_at = time.monotonic()
         while True:
-            with self._wake:
-                self._wake.wait(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)
             try:
                 if self._overdue():
                     self._hand_back()
                 elif time.monotonic() - beaten_at >= HEARTBEAT_SECONDS:
-                    beaten_at = time.monotonic()
                     self.beat()
+                    beaten_at = time.monotonic()
+                else:
+                    self._learn(look)
             except SQLAlchemyError:
                 # The database is away. The lease may lapse meanwhile; the token then guards every write.
                 continue
 
     def _hand_back(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            self._stop = LeaseLost
-            hand_back(self._control, held)
+        lease = self._lease
+        if lease is not None and not lease.lost:
+            hand_back(self._control, lease.claim)
+            lease.lost = True

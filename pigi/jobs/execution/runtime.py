@@ -1,6 +1,6 @@
-"""From a bell to a settled job: claim, run, settle. The only Celery code of the tasks.
+"""The catalogue of bodies, and the only Celery code of the tasks: each kind is a Celery task that takes a job's id.
 
-A body is a plain function of a `JobContext` and `WorkerContext`; `job` registers it and returns it untouched.
+A body is a plain function of a `JobContext` and a `WorkerContext`; `job` registers it and returns it untouched.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.execution.worker import Body, Handler, WorkerContext
+from pigi.jobs.execution.context import Body, Handler, WorkerContext
+from pigi.jobs.execution.limits import HARD_LIMIT_SECONDS
 from pigi.jobs.queueing.celery_app import app as celery
 
 if TYPE_CHECKING:
@@ -16,16 +17,12 @@ if TYPE_CHECKING:
 
     from pigi.jobs.kinds import Kind
 
-HARD_LIMIT_SECONDS = 15
-"""What a body gets beyond its time limit to let go before the child is killed."""
-
-
 HANDLERS: dict[str, Handler] = {}
 _worker_context: list[WorkerContext[Any]] = []
 
 
 def set_worker_context(worker_context: WorkerContext[Any]) -> None:
-    """Give this process its hands; the worker does so in each child."""
+    """Give this process what its jobs work with; the worker does so in each child."""
     _worker_context[:] = [worker_context]
 
 

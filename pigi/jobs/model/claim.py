@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 - x
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -23,20 +26,20 @@ class Claim:
 
     @property
     def mine(self) -> dict[str, str]:
-        """The parameters of `moves.MINE`."""
+        """The parameters of `pigi.jobs.model.transitions.MINE`."""
         return {"job_id": self.job_id, "token": self.token}
 
 
-class Stop(Exception):  # noqa: N818 - see the module's docstring
-    """Base of all; an operation lets it pass."""
+class Stop(Exception):  # noqa: N818 - not an error: a reason to stop, which an operation lets pass
+    """A reason to stop before the end; an operation lets it pass."""
 
 
 class Cancelled(Stop):
-    """Somebody asked for it."""
+    """Somebody cancelled the job."""
 
 
 class Fenced(Stop):
-    """The organisation was deleted or restricted after this was asked."""
+    """The organisation was deleted or restricted after the job was requested."""
 
 
 class LeaseLost(Stop):

@@ -33,7 +33,7 @@ def state_is(*states: JobState, of: Any = JOB) -> ColumnElement[bool]:
 
 
 def unfenced(of: Any = JOB) -> ColumnElement[bool]:
-    """The organisation is what it was when the job was asked: not deleted or restricted since."""
+    """The organisation is what it was when the job was requested: not deleted or restricted since."""
     same = (Organisation.id == of.c.organisation_id, Organisation.epoch == of.c.epoch)
     return or_(of.c.organisation_id.is_(None), exists(select(1).where(*same)))
 
@@ -79,7 +79,7 @@ HELD = (
     JOB.c.deadline_at,
     JOB.c.lease_token.label("token"),
 )
-"""What a claim needs to know of its row, named as `pigi.jobs.execution.claims.Claim` names it."""
+"""What a claim needs to know of its row, named as `pigi.jobs.model.claim.Claim` names it."""
 
 _CLAIMING: dict[str, Any] = {
     "attempt": JOB.c.attempt + 1,
@@ -94,8 +94,8 @@ CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*HELD)
 
 
 def claim_next(*, skip_locked: bool) -> Any:
-    """A claim of the job of a kind whose bell was rung first and not yet answered, in whichever lane."""
-    published = JOB.alias("rung")
+    """A claim of the job of a kind that was published first and is not taken yet, of whichever partition."""
+    published = JOB.alias("published")
     first = (
         select(published.c.id)
         .where(
@@ -119,6 +119,9 @@ EXTEND = (
     .returning(JOB.c.cancel_requested_at)
 )
 """The heartbeat; no row means that the lease is lost."""
+
+LOOK = select(JOB.c.cancel_requested_at).where(MINE, IS_RUNNING)
+"""What a heartbeat says, without one: it extends nothing, so it costs no write."""
 
 FINISH = {
     target: move(
@@ -179,15 +182,23 @@ GIVE_UP = move(
     cleanup_at=bindparam("cleanup_at", type_=Instant),
 )
 
-CANCEL_WAITING = move(
-    JobState.CANCELLED,
-    ID,
-    IS_WAITING,
-    reason=REASON,
-    finished_at=NOW,
-    published_at=None,
-    cleanup_at=bindparam("cleanup_at", type_=Instant),
-)
+
+def _cancel_waiting(*conditions: ColumnElement[bool]) -> Update:
+    return move(
+        JobState.CANCELLED,
+        ID,
+        IS_WAITING,
+        *conditions,
+        reason=REASON,
+        finished_at=NOW,
+        published_at=None,
+        cleanup_at=bindparam("cleanup_at", type_=Instant),
+    )
+
+
+CANCEL_WAITING = _cancel_waiting()
+CANCEL_FLAGGED = _cancel_waiting(JOB.c.cancel_requested_at.is_not(None))
+"""For a job that waits again, though somebody cancelled it while it ran."""
 
 FLAG_CANCEL = (
     update(JOB)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from pigi.clock import now
 from pigi.jobs.effects import MARK_UNKNOWN
+from pigi.jobs.execution.claims import cancel_flagged
 from pigi.jobs.kinds import CATALOGUE, DELIVERIES
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB, NOW
@@ -22,7 +23,7 @@ BATCH = 500
 """Leases a round: a round must end within its second even after all workers of a large installation died at once."""
 
 _LAPSED = (
-    select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind)
+    select(JOB.c.id, JOB.c.lease_token, JOB.c.lost, JOB.c.kind, JOB.c.cancel_requested_at)
     .where(transitions.IS_RUNNING, JOB.c.lease_until < NOW)
     .order_by(JOB.c.lease_until)
     .limit(BATCH)
@@ -36,19 +37,21 @@ def rescue(control: ControlDatabase) -> int:
     return sum(_move(control, row) for row in lapsed)
 
 
-def _move(control: ControlDatabase, row: Row[tuple[str, str, int, str]]) -> int:
+def _move(control: ControlDatabase, row: Row[Any]) -> int:
     statement, parameters = _verdict(row)
     with control.transaction() as connection:
         moved = connection.execute(statement, parameters).rowcount
         if moved and statement is transitions.GIVE_UP:
             connection.execute(MARK_UNKNOWN, {"of_job": row.id})
+        elif moved and row.kind in CATALOGUE:
+            cancel_flagged(connection, CATALOGUE[row.kind], row.id)
     return moved
 
 
-def _verdict(row: Row[tuple[str, str, int, str]]) -> tuple[Update, dict[str, object]]:
+def _verdict(row: Row[Any]) -> tuple[Update, dict[str, object]]:
     mine: dict[str, object] = {"job_id": row.id, "token": row.lease_token}
     kind = CATALOGUE.get(row.kind)
     # Of a kind that this release does not know it cannot say what cleanup its end owes: that is for one that does.
-    if kind is None or row.lost + 1 < DELIVERIES:
+    if kind is None or row.lost + 1 < DELIVERIES or row.cancel_requested_at is not None:
         return transitions.RESCUE, mine
     return transitions.GIVE_UP, {**mine, "cleanup_at": now() if kind.cleanup else None}

@@ -17,6 +17,7 @@ from pigi.domain.retention import GRACE
 from pigi.domain.subscriptions import ENDED as OVER
 from pigi.domain.subscriptions import NONE
 from pigi.errors import Refused
+from pigi.jobs.execution.claims import cancel
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SYNC_BILLING
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
@@ -24,7 +25,6 @@ from pigi.jobs.queueing.enqueue import enqueue, notify_after_commit
 from pigi.operations.access import ORGANISATION, changing_access, hold_organisation
 from pigi.operations.audit import record
 from pigi.operations.billing import end_subscriptions, find_account, provider_of
-from pigi.operations.jobs import cancel_in
 from pigi.operations.organisations import read_organisation
 from pigi.store.migrate import tenant_head
 
@@ -106,7 +106,7 @@ def _call_off(session: ControlSession, application: Application, organisation_id
     query = select(JOB.c.id).where(*_of(CLOSE_ORGANISATION, organisation_id), JOB.c.state.not_in(ENDED))
     under_way: Sequence[str] = connection.execute(query).scalars().all()
     for job_id in under_way:
-        notify_after_commit(session, application.notifier, cancel_in(connection, job_id, CLOSE_ORGANISATION))
+        notify_after_commit(session, application.notifier, cancel(connection, CLOSE_ORGANISATION, job_id))
 
 
 def _catch_up(session: ControlSession, application: Application, organisation_id: str, by: str) -> None:

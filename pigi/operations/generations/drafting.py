@@ -1,23 +1,26 @@
-"""Live text: what the model writes, shown while it writes. Sealed, throttled, and gone when the job ends."""
+"""Drafting: the turns with the model, their live text, and the draft that comes of them."""
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import asdict, dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.resources import UNUSABLE, as_json, json_schema, lint_draft, name_draft, parse_draft
 from pigi.errors import Permanent, Temporary
+from pigi.jobs.execution.limits import DATABASE_SECONDS
 from pigi.jobs.model.claim import LeaseLost
 from pigi.operations.generations.generations import GENERATION, LIVE_TEXT, TABLE, seal_piece
 from pigi.ports import DraftRequest
+from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -28,77 +31,79 @@ if TYPE_CHECKING:
     from pigi.store.sessions import TenantSession
     from pigi.store.tenants import Tenants
 
+logger = logging.getLogger(__name__)
+
 FLUSH_SECONDS = 0.2
-LOOK_SECONDS = 1.0
+PAUSE_SECONDS = 5.0
+"""After a failed write of live text none is tried for so long: each may wait for a lock, and the stream with it."""
 
 
 class LiveWriter:
-    """Collects a turn's text and stores it a few times a second; each time is a checkpoint of the job."""
+    """Live text: what the model writes, shown while it writes. Sealed, throttled, and gone when the job ends.
+
+    It is best effort: while the organisation's database is away, the text is collected and the draft goes on.
+    """
 
     def __init__(self, context: JobContext, tenants: Tenants, turn: int) -> None:
         self._context = context
         self._tenants = tenants
         self._turn = context.job.attempt * 10 + turn
-        self._position = self._last_position()
         self._pending: list[str] = []
-        self._flushed_at = self._looked_at = time.monotonic()
+        self._next_at = time.monotonic() + FLUSH_SECONDS
 
-    def __call__(self, text: str) -> None:
-        """Take a piece; may raise what `JobContext.checkpoint` raises, which closes the stream."""
+    def take(self, text: str) -> None:
+        """Take a piece; raises what `check` raises."""
         self._pending.append(text)
-        if time.monotonic() - self._flushed_at >= FLUSH_SECONDS:
+        self.check()
+
+    def check(self) -> None:
+        """Store what was collected, if it is time; may raise what `JobContext.checkpoint` raises."""
+        self._context.checkpoint()
+        if time.monotonic() >= self._next_at:
             self.flush()
 
     def flush(self) -> None:
-        """Store what was collected."""
-        self._flushed_at = time.monotonic()
-        if self._flushed_at - self._looked_at >= LOOK_SECONDS:
-            self._looked_at = self._flushed_at
-            self._context.look()
-        self._context.checkpoint()
-        text, self._pending = "".join(self._pending), []
-        if text:
-            self._keep(text)
-
-    def _keep(self, text: str) -> None:
+        """Store what was collected. Raises LeaseLost if a later attempt has the row, and for no other reason."""
+        self._next_at = time.monotonic() + FLUSH_SECONDS
+        text = "".join(self._pending)
+        if not text:
+            return
         try:
             self._store(text)
-        except IntegrityError:
-            # Another attempt wrote here: ours is lost, or the other's was and it has yet to notice.
-            self._context.look()
-            self._position = self._last_position()
-            self._store(text)
+        except (SQLAlchemyError, Temporary) as error:
+            logger.warning("live text of job %s is delayed (%s)", self._context.job.job_id, type(error).__name__)
+            self._next_at = time.monotonic() + PAUSE_SECONDS
+        else:
+            self._pending.clear()
 
-    def _last_position(self) -> int:
+    def _store(self, text: str) -> None:
+        generation_id = self._context.subject_id
         last = select(func.coalesce(func.max(LIVE_TEXT.c.position), 0)).where(
-            LIVE_TEXT.c.generation_id == self._context.subject_id
+            LIVE_TEXT.c.generation_id == generation_id
         )
         with self._tenants.session(self._context.organisation_id) as tenant:
             self._fence(tenant)
-            return int(tenant.connection().execute(last).scalar_one())
+            position = int(tenant.connection().execute(last).scalar_one()) + 1
+            tenant.connection().execute(
+                insert(LIVE_TEXT),
+                {
+                    "generation_id": generation_id,
+                    "position": position,
+                    "turn": self._turn,
+                    "text": seal_piece(tenant, generation_id, position, text),
+                },
+            )
 
     def _fence(self, tenant: TenantSession) -> None:
-        """Raise LeaseLost if a later attempt has the row: its end erases live text, and none may come after it."""
+        """Raise LeaseLost if a later attempt has the row: its end erases live text, and none may come after it.
+
+        It also holds the row, so that of two attempts one writes after the other.
+        """
         generation, attempt = GENERATION.c, self._context.job.attempt
         held = generation.id == self._context.subject_id
         later = update(GENERATION).where(held, generation.fence <= attempt).values(fence=attempt)
         if tenant.connection().execute(later).rowcount != 1:
             raise LeaseLost
-
-    def _store(self, text: str) -> None:
-        self._position += 1
-        generation_id = self._context.subject_id
-        with self._tenants.session(self._context.organisation_id) as tenant:
-            self._fence(tenant)
-            tenant.connection().execute(
-                insert(LIVE_TEXT),
-                {
-                    "generation_id": generation_id,
-                    "position": self._position,
-                    "turn": self._turn,
-                    "text": seal_piece(tenant, generation_id, self._position, text),
-                },
-            )
 
 
 TURNS = 2
@@ -117,6 +122,8 @@ class Held:
     purpose: str | None
     answer: str | None
     turns: int
+    input_tokens: int
+    output_tokens: int
     drafted: bool
 
 
@@ -160,18 +167,19 @@ def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: He
     key = _begin_call(context, turn)
     live = LiveWriter(context, tenants, turn)
     try:
-        answer = model.write_draft(request, live)
-        live.flush()
+        answer = model.write_draft(request, live.take, live.check)
     except (Temporary, Permanent) as error:
         if error.code in NOT_HAD:
             context.withdraw_effect(key)
         raise
-    _store_answer(context, tenants, _better(held, answer), answer, turn)
+    # No checkpoint from here until the answer, which is paid for, is stored.
+    live.flush()
+    retry_while_unavailable(lambda: _store_answer(context, tenants, held, answer, turn), DATABASE_SECONDS)
     context.complete_effect(key, answer.request_id or None)
 
 
 def _begin_call(context: JobContext, turn: int) -> str:
-    """The key of a call that was not settled yet: after a retry by hand the first ones were."""
+    """The key of a call that is still open or new: after a retry by hand the first ones are over."""
     for number in count(turn):
         if not context.begin_effect(f"model:{number}").settled:
             break
@@ -232,16 +240,17 @@ def _keep_draft(context: JobContext, tenants: Tenants, held: Held) -> None:
     context.progress(STEPS, STEPS, "drafted")
 
 
-def _store_answer(context: JobContext, tenants: Tenants, kept: str, answer: DraftAnswer, turn: int) -> None:
+def _store_answer(context: JobContext, tenants: Tenants, held: Held, answer: DraftAnswer, turn: int) -> None:
+    """Store the answer of a turn. Safe to repeat, so the tokens are sums made here."""
     _update(
         context,
         tenants,
-        {"answer": kept},
+        {"answer": _better(held, answer)},
         {
             "turns": turn,
             "model": answer.model[:80],
-            "input_tokens": GENERATION.c.input_tokens + answer.input_tokens,
-            "output_tokens": GENERATION.c.output_tokens + answer.output_tokens,
+            "input_tokens": held.input_tokens + answer.input_tokens,
+            "output_tokens": held.output_tokens + answer.output_tokens,
         },
     )
 
@@ -271,5 +280,12 @@ def _read_row(context: JobContext, tenants: Tenants) -> Held:
             return None if sealed is None else tenant.sealer.open(sealed, TABLE, column, row.id)
 
         return Held(
-            row.resource, opened("name") or "", opened("purpose"), opened("answer"), row.turns, row.draft is not None
+            row.resource,
+            opened("name") or "",
+            opened("purpose"),
+            opened("answer"),
+            row.turns,
+            row.input_tokens,
+            row.output_tokens,
+            row.draft is not None,
         )

@@ -11,14 +11,15 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.jobs.effects import MARK_UNKNOWN, REOPEN, effects_of
+from pigi.jobs.effects import REOPEN, effects_of
+from pigi.jobs.execution.claims import cancel
 from pigi.jobs.execution.cleanup import HELD, clean_up_ended, hold_failed, is_held, let_go
 from pigi.jobs.kinds import CATALOGUE, hook, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import JobView, view_of, view_of_tombstone
 from pigi.jobs.queueing.enqueue import notify_after_commit
-from pigi.jobs.queueing.partitions import Notification, release
+from pigi.jobs.queueing.partitions import release
 from pigi.store.control import Tombstone
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def cancel_job(
         if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
             view = _buried(connection, job_id)
         else:
-            notify_after_commit(session, application.notifier, cancel_in(connection, job_id, kind))
+            notify_after_commit(session, application.notifier, cancel(connection, kind, job_id))
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
             view = view_of(row).with_effects(effects_of(connection, job_id))
         if on_done is not None:
@@ -127,17 +128,6 @@ def cancel_job(
     if view.state == JobState.CANCELLED and not view.buried and row.cleanup_at is not None:
         clean_up_ended(kind_of(view.kind), application, application.control, job_id)
     return view
-
-
-def cancel_in(connection: Connection, job_id: str, kind: Kind) -> list[Notification]:
-    """End a job that waits, or ask one that runs to stop, as part of a transaction; the bells to ring after it."""
-    parameters = {"job_id": job_id, "reason": "cancelled", "cleanup_at": now() if kind.cleanup else None}
-    if connection.execute(transitions.CANCEL_WAITING, parameters).rowcount != 1:
-        connection.execute(transitions.FLAG_CANCEL, {"job_id": job_id})
-        return []
-    connection.execute(MARK_UNKNOWN, {"of_job": job_id})
-    row = connection.execute(select(JOB.c.partition, JOB.c.queue).where(JOB.c.id == job_id)).one()
-    return release(connection, row.partition, row.queue)
 
 
 def retry_job(

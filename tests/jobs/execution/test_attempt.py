@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,9 +16,11 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES
+from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Single
+from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
+from pigi.store.sessions import ControlDatabase
 from tests.support.jobs import (
     MARKER,
     ask,
@@ -234,6 +237,75 @@ def test_a_body_that_ends_before_it_learns_of_a_cancel_succeeds(worker_context, 
     assert (row.state, row.cancel_requested_at is not None) == ("succeeded", True)
 
 
+LEAVING = {
+    "retry": (Temporary("stalled"), False),
+    "bug": (ZeroDivisionError(), False),
+    "hand back": (None, True),
+}
+
+
+@pytest.mark.parametrize("way", LEAVING)
+def test_a_job_that_was_cancelled_meanwhile_ends_instead_of_waiting_to_be_tried_again(
+    application, control, cleanup_trial, way
+):
+    error, draining = LEAVING[way]
+    cleaned = []
+    kind = replace(cleanup_trial, effects={"least": Single.AT_LEAST})
+
+    def body(context, _worker_context):
+        context.begin_effect("least")
+        cancel_job(application, context.job.job_id, None)
+        if error is not None:
+            raise error
+        context.checkpoint()
+
+    organisation = register_organisation(control)
+    jobs = [ask(control, kind, organisation, subject_id="s") for _ in range(QUEUES[kind.queue].concurrency + 1)]
+    handler = handle(kind, body, lambda *facts: cleaned.append(facts[2:4]))
+    with declared(handler.kind):
+        run(handler, jobs[0], make_worker_context(application, draining=lambda: draining))
+    row = row_of(control, jobs[0])
+    assert (row.state, row.reason, row.published_at, row.cleanup_at) == ("cancelled", "cancelled", None, None)
+    assert row.finished_at is not None
+    assert cleaned == [("s", "cancelled")]
+    assert effects(control, row.id)["least"].state == "unknown"
+    assert row_of(control, jobs[-1]).published_at is not None
+
+
+@contextmanager
+def declared(kind):
+    """The catalogue with this kind."""
+    before = CATALOGUE.get(kind.name)
+    CATALOGUE[kind.name] = kind
+    try:
+        yield
+    finally:
+        CATALOGUE[kind.name] = before
+
+
+def test_a_worker_that_exits_over_a_cancelled_job_ends_it_and_leaves_its_cleanup_due(
+    worker_context, control, cleanup_trial
+):
+    def body(context, _worker_context):
+        cancel_job(worker_context.application, context.job.job_id, None)
+        raise SystemExit(0)
+
+    job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
+    with pytest.raises(SystemExit):
+        run(handle(cleanup_trial, body), job, worker_context)
+    row = row_of(control, job)
+    assert (row.state, row.reason) == ("cancelled", "cancelled")
+    assert row.cleanup_at <= now()
+
+
+def test_a_permanent_failure_stays_a_failure_though_somebody_cancelled(worker_context, trial):
+    def body(context, _worker_context):
+        cancel_job(worker_context.application, context.job.job_id, None)
+        raise Permanent("refused")
+
+    assert do(worker_context, trial, body).state == "failed"
+
+
 def test_a_stopping_worker_hands_back_at_the_next_checkpoint(application, trial):
     worker_context = make_worker_context(application, draining=lambda: True)
     row = do(worker_context, trial, lambda context, _worker_context: context.checkpoint())
@@ -329,6 +401,72 @@ def test_a_stopping_worker_takes_no_further_job(worker_context, control, trial):
     first, second = (ask(control, trial) for _ in range(2))
     run(handle(trial, does_nothing), first, chaining(worker_context, draining=lambda: True))
     assert (row_of(control, first).state, row_of(control, second).state) == ("succeeded", "queued")
+
+
+class Forgetful(ControlDatabase):
+    """A control database whose connection breaks once, just after a commit: it happened, but nobody is told."""
+
+    broken = False
+
+    @contextmanager
+    def transaction(self):
+        with super().transaction() as connection:
+            yield connection
+        if not self.broken:
+            self.broken = True
+            raise OperationalError("", {}, ConnectionError())
+
+
+@pytest.fixture
+def forgetful(settings):
+    database = Forgetful(settings.database_url)
+    yield database
+    database.dispose()
+
+
+def test_what_a_finish_claimed_is_found_again_when_its_answer_was_lost(worker_context, control, trial, forgetful):
+    ran = []
+    first, second, third = (ask(control, trial) for _ in range(3))
+    run(
+        handle(trial, lambda context, _worker_context: ran.append(context.job.job_id)),
+        first,
+        chaining(worker_context, relaxed=forgetful),
+    )
+    assert ran == [first, second, third]
+    assert {tuple(story(control, job)) for job in ran} == {("queued", "running", "succeeded")}
+
+
+def test_what_was_taken_in_place_of_a_taken_job_is_found_again_when_the_answer_was_lost(
+    worker_context, control, trial, forgetful
+):
+    ran = []
+    first, second, third = (ask(control, trial) for _ in range(3))
+    take(control, trial, first)
+    run(
+        handle(trial, lambda context, _worker_context: ran.append(context.job.job_id)),
+        first,
+        chaining(worker_context, relaxed=forgetful),
+    )
+    assert ran == [second, third]
+    assert {tuple(story(control, job)) for job in ran} == {("queued", "running", "succeeded")}
+
+
+def test_an_effect_of_an_attempt_that_outlasted_its_lease_is_not_had_again(worker_context, control, trial):
+    had = []
+
+    def body(context, _worker_context):
+        if context.begin_effect("least").settled:
+            return
+        had.append(context.job.attempt)
+        lapse(control, context.job.job_id)
+        rescue(control)
+        context.complete_effect("least", "reference")
+
+    job = ask(control, trial)
+    for _ in range(2):
+        run(handle(trial, body), job, worker_context)
+    assert (had, row_of(control, job).state, row_of(control, job).attempt) == ([1], "succeeded", 2)
+    assert effects(control, job)["least"].reference == "reference"
 
 
 def test_a_worker_that_was_taken_over_takes_no_further_job(worker_context, control, trial):

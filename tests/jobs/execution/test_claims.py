@@ -92,8 +92,7 @@ def test_a_heartbeat_extends_the_lease_and_tells_of_a_cancel(control):
     held = take(control, PROBE, ask(control, PROBE))
     lapse(control, held.job_id)
     change(control, held.job_id, cancel_requested_at=timedelta(0))
-    with control.autocommit() as connection:
-        assert extend(connection, held) == (True, True)
+    assert extend(control, held) == (True, True)
     assert row_of(control, held.job_id).lease_until > row_of(control, held.job_id).cancel_requested_at
 
 

@@ -1,4 +1,4 @@
-"""Zombies: a worker whose lease was taken over can change nothing more."""
+"""Leases: a worker whose lease was taken over can change nothing more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
-from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution import claims
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import DELIVERIES
@@ -41,10 +41,10 @@ def context_of(control, held, heartbeat):
 @pytest.mark.parametrize(
     "act",
     [
-        lambda control, held: settle.finish(control, held, JobState.SUCCEEDED, None, None),
-        lambda control, held: settle.finish(control, held, JobState.FAILED, "malformed", None),
-        lambda control, held: settle.retry(control, held, "stalled", timedelta(0)),
-        settle.hand_back,
+        lambda control, held: claims.finish(control, held, JobState.SUCCEEDED, None, None),
+        lambda control, held: claims.finish(control, held, JobState.FAILED, "malformed", None),
+        lambda control, held: claims.retry(control, held, "stalled", timedelta(0)),
+        claims.hand_back,
         lambda control, held: ledger.withdraw(control, held, "least"),
     ],
     ids=["finish", "fail", "retry", "hand back", "withdraw"],
@@ -56,7 +56,7 @@ def test_a_zombie_changes_neither_the_job_nor_its_effects(control, zombie, act):
     assert effects(control, zombie.job_id) == had
 
 
-def test_a_zombie_begins_no_effect_and_settles_none(control, zombie):
+def test_a_zombie_begins_no_effect_and_completes_none(control, zombie):
     with pytest.raises(LeaseLost):
         ledger.begin(control, zombie, "most")
     with pytest.raises(LeaseLost):
@@ -91,7 +91,7 @@ def test_a_heartbeat_brings_a_cancel_to_the_next_checkpoint(control, trial, hear
         context.look()
 
 
-def test_a_keeper_that_let_go_sends_no_heartbeat(control, trial, heartbeat):
+def test_a_heartbeat_is_not_sent_for_a_job_that_was_let_go_of(control, trial, heartbeat):
     held = take(control, trial, ask(control, trial))
     heartbeat.hold(held)
     heartbeat.let_go()
@@ -120,7 +120,7 @@ def test_what_a_lost_job_intended_is_unknown(control, trial):
     assert effects(control, job)["least"].state == "unknown"
 
 
-def test_a_lost_job_that_leaves_something_owes_its_closing(control, cleanup_trial):
+def test_a_lost_job_that_leaves_something_owes_its_cleanup(control, cleanup_trial):
     job = ask(control, cleanup_trial)
     change(control, job, lost=DELIVERIES - 1)
     take(control, cleanup_trial, job)
@@ -129,9 +129,29 @@ def test_a_lost_job_that_leaves_something_owes_its_closing(control, cleanup_tria
     assert row_of(control, job).cleanup_at is not None
 
 
+@pytest.mark.parametrize("lost", [0, DELIVERIES - 1])
+def test_a_lost_job_that_was_cancelled_meanwhile_ends_instead_of_running_again(control, cleanup_trial, lost):
+    held = take(control, cleanup_trial, ask(control, cleanup_trial))
+    change(control, held.job_id, lost=lost, cancel_requested_at=timedelta(0))
+    lapse(control, held.job_id)
+    assert rescue(control) == 1
+    row = row_of(control, held.job_id)
+    assert (row.state, row.reason, row.published_at) == ("cancelled", "cancelled", None)
+    assert (row.cleanup_at is not None, row.finished_at is not None) == (True, True)
+
+
+def test_what_a_lost_and_cancelled_job_intended_is_unknown(control, trial):
+    held = take(control, trial, ask(control, trial))
+    ledger.begin(control, held, "least")
+    change(control, held.job_id, cancel_requested_at=timedelta(0))
+    lapse(control, held.job_id)
+    rescue(control)
+    assert effects(control, held.job_id)["least"].state == "unknown"
+
+
 def test_handing_back_counts_neither_as_failure_nor_as_loss(control, trial):
     held = take(control, trial, ask(control, trial))
-    settle.hand_back(control, held)
+    claims.hand_back(control, held)
     row = row_of(control, held.job_id)
     assert (row.state, row.reason, row.failures, row.lost) == ("retrying", "handed_back", 0, 0)
     assert take(control, trial, held.job_id).attempt == 2

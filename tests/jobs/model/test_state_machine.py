@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 
 from pigi.domain.job_state import ENDED, MOVES, WAITING, JobState
 from pigi.errors import Refused
-from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution import claims
 from pigi.jobs.execution.claims import claim
 from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
 from pigi.jobs.model.claim import Claim
@@ -46,6 +46,12 @@ class Expected:
         assert target in MOVES[self.state], f"the model moved {self.state} to {target}"
         self.state = target
         self.story.append(target)
+
+    def wait_again(self) -> None:
+        """Go back to the waiting ones, and end there if somebody cancelled meanwhile."""
+        self.move(JobState.RETRYING)
+        if self.cancelling:
+            self.move(JobState.CANCELLED)
 
 
 class Walk(RuleBasedStateMachine):
@@ -80,24 +86,24 @@ class Walk(RuleBasedStateMachine):
     @rule(job=jobs, state=some.sampled_from(sorted(ENDED)), age=some.integers(0, 1))
     def finish(self, job: str, state: JobState, age: int) -> None:
         if (held := self._claim(job, age)) is not None:
-            settle.finish(self.control, held, state, None, None)
+            claims.finish(self.control, held, state, None, None)
             if self._holds(job, held):
                 self.expected[job].move(state)
 
     @rule(job=jobs, age=some.integers(0, 1))
     def retry(self, job: str, age: int) -> None:
         if (held := self._claim(job, age)) is not None:
-            settle.retry(self.control, held, "stalled", timedelta(0))
+            claims.retry(self.control, held, "stalled", timedelta(0))
             if self._holds(job, held):
                 self.expected[job].failures += 1
-                self.expected[job].move(JobState.RETRYING)
+                self.expected[job].wait_again()
 
     @rule(job=jobs, age=some.integers(0, 1))
     def hand_back(self, job: str, age: int) -> None:
         if (held := self._claim(job, age)) is not None:
-            settle.hand_back(self.control, held)
+            claims.hand_back(self.control, held)
             if self._holds(job, held):
-                self.expected[job].move(JobState.RETRYING)
+                self.expected[job].wait_again()
 
     @rule(job=jobs)
     def lapse(self, job: str) -> None:
@@ -111,7 +117,10 @@ class Walk(RuleBasedStateMachine):
         for expected in self.expected.values():
             if expected.state is JobState.RUNNING and expected.lapsed:
                 expected.lost += 1
-                expected.move(JobState.RETRYING if expected.lost < DELIVERIES else JobState.FAILED)
+                if expected.lost < DELIVERIES or expected.cancelling:
+                    expected.wait_again()
+                else:
+                    expected.move(JobState.FAILED)
 
     @rule(job=jobs)
     def cancel(self, job: str) -> None:
@@ -146,8 +155,8 @@ class Walk(RuleBasedStateMachine):
 
     def _claim(self, job: str, age: int) -> Claim | None:
         """The newest claim of the job, or the one before it: a worker that lost its lease."""
-        claims = self.claims[job]
-        return claims[-1 - age] if len(claims) > age else None
+        had = self.claims[job]
+        return had[-1 - age] if len(had) > age else None
 
     def _holds(self, job: str, held: Claim) -> bool:
         return self.expected[job].state is JobState.RUNNING and self.claims[job][-1] is held

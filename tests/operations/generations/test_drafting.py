@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.resources import json_schema
@@ -15,7 +19,7 @@ from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import drafting, read_generation, request_generation
-from pigi.operations.generations.generations import remove_generation
+from pigi.operations.generations.generations import live_text, remove_generation
 from pigi.operations.jobs import cancel_job, retry_job
 from tasks.generations import write_draft
 from tests.support.jobs import (
@@ -23,6 +27,8 @@ from tests.support.jobs import (
     GOOD,
     MARKER,
     SECRET_INSIDE,
+    Outside,
+    ScriptedModel,
     caller_of,
     change,
     effects,
@@ -49,9 +55,11 @@ class RequestModel:
         self.view = request_generation(application, caller_of(organisation), "agent", "reviewer", PURPOSE)
         self.id = self.view.id
 
-    def work(self, *turns):
-        """Answer the bell with a model that plays ``turns``; the hands."""
+    def work(self, *turns, model=None):
+        """Handle the notification with a model that plays ``turns``, or this one; the worker's context."""
         worker_context = make_worker_context(self.application, *turns)
+        if model is not None:
+            worker_context = replace(worker_context, gateways=Outside(model))
         change(self.application.control, self.id, due_at=timedelta(seconds=-1))
         run(HANDLER, self.id, worker_context)
         return worker_context
@@ -235,7 +243,7 @@ def test_all_goes_when_the_organisation_is_fenced(asked):
     assert asked.holds_no_purpose()
 
 
-def test_the_purpose_goes_through_the_closing_when_workers_died_over_the_job(asked):
+def test_the_purpose_goes_through_the_cleanup_when_workers_died_over_the_job(asked):
     control = asked.application.control
     change(control, asked.id, lost=DELIVERIES - 1)
     take(control, GENERATE_DRAFT, asked.id)
@@ -314,6 +322,61 @@ def test_live_text_is_there_while_the_model_writes_and_gone_afterwards(asked):
     asked.work(turn, second)
     assert seen[0] > 0
     assert live_rows(asked.application, asked.organisation) == 0
+
+
+def rename(asked, table, name):
+    with asked.application.tenants.session(asked.organisation) as tenant:
+        tenant.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
+
+
+def test_live_text_that_cannot_be_stored_costs_neither_the_answer_nor_the_draft(asked, monkeypatch):
+    monkeypatch.setattr(drafting, "FLUSH_SECONDS", 0.0)
+
+    def first():
+        rename(asked, "live_text", "away")
+        return SECRET_INSIDE
+
+    def second():
+        rename(asked, "away", "live_text")
+        return GOOD
+
+    worker_context = asked.work(first, second)
+    assert len(model_of(worker_context).requests) == 2
+    assert (asked.row.state, asked.row.failures, asked.draft.findings) == ("succeeded", 0, ())
+    assert asked.effects == {"model:1": ("done", 1), "model:2": ("done", 1), "draft": ("done", 1)}
+
+
+def test_live_text_that_could_not_be_stored_follows_when_it_can(asked, monkeypatch):
+    monkeypatch.setattr(drafting, "FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr(drafting, "PAUSE_SECONDS", 0.0)
+    shown = []
+
+    class Pausing(ScriptedModel):
+        def write_draft(self, request, on_text, check):
+            rename(asked, "live_text", "away")
+            on_text(GOOD[:20])
+            rename(asked, "away", "live_text")
+            on_text(GOOD[20:])
+            pieces = live_text(asked.application, asked.organisation, asked.view.subject_id, 0)
+            shown.append("".join(piece.text for piece in pieces))
+            return super().write_draft(request, lambda _text: None, check)
+
+    asked.work(model=Pausing([GOOD]))
+    assert shown == [GOOD]
+
+
+def test_an_answer_is_stored_though_its_database_is_away_for_a_moment(asked, monkeypatch):
+    store, tries = drafting._store_answer, count()
+
+    def away_after_the_commit(*arguments):
+        store(*arguments)
+        if next(tries) == 0:
+            raise OperationalError("", {}, ConnectionError())
+
+    monkeypatch.setattr(drafting, "_store_answer", away_after_the_commit)
+    worker_context = asked.work(GOOD)
+    assert len(model_of(worker_context).requests) == 1
+    assert (asked.row.state, asked.draft.input_tokens, asked.draft.output_tokens) == ("succeeded", 10, 20)
 
 
 def test_what_is_stored_while_the_job_runs_is_sealed(asked):

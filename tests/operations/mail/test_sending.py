@@ -367,9 +367,7 @@ MOMENTS = {
     "sent, not recorded": lambda patched, vanish: patched.setattr(
         "pigi.jobs.execution.context.JobContext.complete_effect", vanish
     ),
-    "recorded, not closed": lambda patched, vanish: patched.setattr(
-        "pigi.jobs.execution.attempt._is_still_ours", vanish
-    ),
+    "recorded, not closed": lambda patched, vanish: patched.setattr("pigi.jobs.execution.claims.extend", vanish),
     "closed, not ended": lambda patched, vanish: patched.setattr("pigi.jobs.execution.claims.finish_and_claim", vanish),
 }
 SENT_TWICE = {"sent, not recorded"}
