@@ -10,7 +10,7 @@ import pytest
 from pigi.domain.access import OrganisationState
 from pigi.domain.job_state import JobState
 from pigi.domain.mail import MailState
-from pigi.domain.resources.states import ResourceState
+from pigi.domain.resources import ResourceState
 from pigi.domain.subscriptions import NONE, STATUSES
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import POOLS, QUEUES, queues_of

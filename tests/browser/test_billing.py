@@ -142,7 +142,7 @@ def test_nobody_is_sent_to_what_is_no_web_page(chrome: Chrome, owner: tuple[str,
         page.get_by_role("button", name="Choose Business").click()
         alert = page.get_by_role("alert")
         expect(alert).to_contain_text("Reload the page and try again.", timeout=SLOW_MS)
-        expect(alert.get_by_role("link", name="See its job")).to_have_attribute("href", re.compile(f"^{home}/jobs/"))
+        expect(alert.get_by_role("link", name="See the job")).to_have_attribute("href", re.compile(f"^{home}/jobs/"))
         assert "Billing" in page.title()
         assert witness.errors == []
 

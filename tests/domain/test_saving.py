@@ -11,8 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pigi.domain.resources import RESOURCES
-from pigi.domain.resources.flaws import UNION_TAGS
-from pigi.domain.resources.saving import check_content, check_words, warnings_of
+from pigi.domain.resources.saving import UNION_TAGS, check_content, check_words, warnings_of
 from pigi.errors import Refused
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT, GITHUB_TOKEN, MCP_SERVER, any_content
 

@@ -16,7 +16,7 @@ from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import is_address
 from pigi.domain.bounds import DESCRIPTION_LENGTH
 from pigi.domain.lines import NAME_LENGTH as TITLE_LENGTH
-from pigi.domain.resources.words import HIDDEN_CHARACTERS
+from pigi.domain.resources.rules import HIDDEN_CHARACTERS
 
 NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000

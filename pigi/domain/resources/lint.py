@@ -11,12 +11,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pigi.domain.resources import rules, secrets, words
-from pigi.domain.resources.agent import Agent
-from pigi.domain.resources.document import Document
-from pigi.domain.resources.fields import PlainHeader, PlainVariable, SecretHeader, SecretVariable
-from pigi.domain.resources.mcp_server import HttpTransport, McpServer, StdioTransport
-from pigi.domain.resources.settings import Settings
+from pigi.domain.resources import rules, secrets
+from pigi.domain.resources.kinds import (
+    Agent,
+    Document,
+    HttpTransport,
+    McpServer,
+    PlainHeader,
+    PlainVariable,
+    SecretHeader,
+    SecretVariable,
+    Settings,
+    StdioTransport,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     Entry = PlainVariable | SecretVariable | PlainHeader | SecretHeader
 
 _PROSE_FIELDS: Final = frozenset({"instructions", "body", "description", "purpose", "title"})
-_HIDDEN = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in words.HIDDEN_CHARACTERS) + "]")
+_HIDDEN = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in rules.HIDDEN_CHARACTERS) + "]")
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*(?:\n|$)")
 _IMPORT = re.compile(r"(?m)^@[~./\w]")
 _DOWNLOAD = re.compile(
@@ -88,7 +95,7 @@ def _check_text(text: str, pointer: str) -> Broken:
     if hides_characters(text):
         yield "hidden-characters", pointer
     prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
-    if any(switch in text.lower() for switch in words.APPROVAL_SWITCHES):
+    if any(switch in text.lower() for switch in rules.APPROVAL_SWITCHES):
         yield "mentions-no-approval" if prose else "switches-off-approval", pointer
     if _DOWNLOAD.search(text) and not prose:
         yield "pipes-a-download", pointer
@@ -113,7 +120,7 @@ def _check_entries(entries: Sequence[Entry], pointer: str) -> Broken:
         here = f"{pointer}/{position}"
         if counts[_identity(entry)] > 1:
             yield "listed-twice", f"{here}/name"
-        if isinstance(entry, PlainVariable | SecretVariable) and entry.name.upper() in words.CODE_CHANGING_VARIABLES:
+        if isinstance(entry, PlainVariable | SecretVariable) and entry.name.upper() in rules.CODE_CHANGING_VARIABLES:
             yield "changes-what-runs", f"{here}/name"
         if isinstance(entry, PlainVariable | PlainHeader):
             yield from _check_value(entry.name, entry.value, f"{here}/value")
@@ -140,12 +147,12 @@ def _check_agent(agent: Agent) -> Broken:
     if not agent.tools:
         yield "inherits-all-tools", "/tools"
     for position, tool in enumerate(agent.tools):
-        if tool in words.ALLOW_EVERYTHING:
+        if tool in rules.ALLOW_EVERYTHING:
             yield "may-run-anything", f"/tools/{position}"
 
 
 def _check_mcp_server(server: McpServer) -> Broken:
-    if server.name in words.RESERVED_SERVER_NAMES:
+    if server.name in rules.RESERVED_SERVER_NAMES:
         yield "reserved-name", "/name"
     transport = server.transport
     if isinstance(transport, HttpTransport):
@@ -162,7 +169,7 @@ def _check_url(url: str) -> Broken:
     except ValueError:  # such as an unclosed bracket of an IPv6 address
         yield "not-encrypted", "/transport/url"
         return
-    if parts.scheme != "https" and parts.hostname not in words.LOCAL_HOSTS:
+    if parts.scheme != "https" and parts.hostname not in rules.LOCAL_HOSTS:
         yield "not-encrypted", "/transport/url"
 
 
@@ -171,14 +178,14 @@ def _check_command(transport: StdioTransport) -> Broken:
     first = program.split()[0].lower()
     if " " in transport.command:
         yield "command-holds-arguments", "/transport/command"
-    if first in words.PRIVILEGED_COMMANDS:
+    if first in rules.PRIVILEGED_COMMANDS:
         yield "raises-privileges", "/transport/command"
-    if first in words.SHELLS:
+    if first in rules.SHELLS:
         yield "runs-a-shell", "/transport/command"
     for position in secrets.secret_arguments(transport.args):
         yield "literal-secret", f"/transport/args/{position}"
     packages = [position for position, argument in enumerate(transport.args) if not argument.startswith("-")]
-    if first in words.PACKAGE_RUNNERS and packages and not _PINNED.fullmatch(transport.args[packages[0]]):
+    if first in rules.PACKAGE_RUNNERS and packages and not _PINNED.fullmatch(transport.args[packages[0]]):
         yield "unpinned-package", f"/transport/args/{packages[0]}"
 
 
@@ -198,7 +205,7 @@ def _check_settings(settings: Settings) -> Broken:
     yield from _check_entries(settings.environment, "/environment")
     yield from _check_model(settings.model)
     for position, rule in enumerate(permissions.allow):
-        if rule in words.ALLOW_EVERYTHING:
+        if rule in rules.ALLOW_EVERYTHING:
             yield "allows-everything", f"/permissions/allow/{position}"
     counts = Counter([*set(permissions.allow), *set(permissions.ask), *set(permissions.deny)])
     if any(count > 1 for count in counts.values()):

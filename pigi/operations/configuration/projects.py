@@ -10,8 +10,8 @@ from sqlalchemy import func, insert, select, update
 from pigi.clock import now
 from pigi.domain.bounds import PROJECTS
 from pigi.domain.preconditions import tag_of
+from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import check_words
-from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing, reading, take_turns

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from pigi.domain.preconditions import tag_of
+from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import check_content, warnings_of
-from pigi.domain.resources.states import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing, reading

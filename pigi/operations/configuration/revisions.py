@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from pigi.clock import now
 from pigi.domain.bounds import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
-from pigi.domain.resources.states import ResourceState
+from pigi.domain.resources import ResourceState
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import reading

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from pigi.clock import now
 from pigi.domain.preconditions import tag_of
-from pigi.domain.resources.states import ResourceState
+from pigi.domain.resources import ResourceState
 from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
 from pigi.store.engines import insert_into

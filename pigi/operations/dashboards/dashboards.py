@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from pigi.clock import now
-from pigi.domain.resources.states import ResourceState
+from pigi.domain.resources import ResourceState
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import reading
 from pigi.operations.configuration import PROJECT, RESOURCE, ResourceView

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pigi.clock import now
 from pigi.domain.plans import UNMETERED, Limit
-from pigi.domain.resources.states import ResourceState
+from pigi.domain.resources import ResourceState
 from pigi.errors import Refused
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
 from pigi.domain.bounds import CONTENT_BYTES
-from pigi.domain.resources.agent import Agent
-from pigi.domain.resources.document import Document
-from pigi.domain.resources.mcp_server import McpServer
-from pigi.domain.resources.settings import Settings
+from pigi.domain.resources import Agent, Document, McpServer, Settings
 from pigi.operations.configuration import (
     ResourceAddress,
     archive_resource,

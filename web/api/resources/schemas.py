@@ -7,10 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pigi.domain.resources.agent import Agent
-from pigi.domain.resources.document import Document
-from pigi.domain.resources.mcp_server import McpServer
-from pigi.domain.resources.settings import Settings
+from pigi.domain.resources import Agent, Document, McpServer, Settings
 from web.api.projects import State
 from web.http.schemas import Id, RequestModel, ResourceKind, ResponseModel
 
