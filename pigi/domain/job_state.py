@@ -1,8 +1,12 @@
-"""The states of a job, the legal moves, and the wait before another attempt. docs/state-machines.md draws it."""
+"""The states of a job, the legal moves, the timeline of moves, and the wait before another attempt.
+
+docs/state-machines.md draws them.
+"""
 
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -61,3 +65,29 @@ def backoff(failures: int, longest: timedelta = BACKOFF_LONGEST) -> timedelta:
     most = min(BACKOFF_FIRST * 2.0 ** min(failures, 30), longest)
     share: float = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
     return most * share
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One move in a job's timeline; ``at`` is ISO 8601 in UTC by the database's clock.
+
+    The timeline is a line a move, in the job's row, appended by the very UPDATE that makes the move, so that no second
+    write can be lost or reordered against the first. A line is ``<moment> <state> <attempt> <reason or ->``; its number
+    is its position, from 1.
+    """
+
+    number: int
+    at: str
+    state: str
+    attempt: int
+    reason: str | None
+
+
+def read_timeline(timeline: str) -> list[Entry]:
+    """The entries of a timeline, oldest first."""
+    return [_entry(number, line) for number, line in enumerate(timeline.splitlines(), start=1)]
+
+
+def _entry(number: int, line: str) -> Entry:
+    at, state, attempt, reason = line.split(" ")
+    return Entry(number, at, state, int(attempt), None if reason == "-" else reason)

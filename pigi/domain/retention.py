@@ -1,4 +1,4 @@
-"""How long each class of record is kept, and why, written once (design, section 8).
+"""How long each class of record is kept, and why, written once.
 
 A sweep asks `cutoff`; the policy page and the retention report read the reasons.
 """

@@ -64,3 +64,23 @@ class ControlDatabase:
     def dispose(self, *, close: bool = True) -> None:
         """Forget all connections; after a fork with ``close=False``, since the parent still uses them."""
         self.engine.dispose(close=close)
+
+
+@contextmanager
+def snapshot(database: ControlDatabase) -> Iterator[Connection]:
+    """A connection that sees the database as it was at the first statement; for reading alone.
+
+    What is written meanwhile does not appear, and no writer waits, however long it reads.
+    """
+    if database.engine.dialect.name == "sqlite":
+        # Not the engine's own BEGIN IMMEDIATE: a deferred one never takes the write lock.
+        with database.autocommit() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.exec_driver_sql("ROLLBACK")
+        return
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with database.engine.connect().execution_options(**options) as connection:
+        yield connection

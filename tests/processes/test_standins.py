@@ -13,7 +13,7 @@ import pytest
 
 from pigi.clock import now
 from pigi.domain.stripe_api import API_VERSION
-from pigi.domain.webhook_signature import is_genuine
+from pigi.domain.stripe_events import is_genuine
 from pigi.processes.table import Choices, build
 from pigi.settings import Settings
 from tests.processes.conftest import until

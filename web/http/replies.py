@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from pigi.domain.timeline import Entry
+    from pigi.domain.job_state import Entry
     from pigi.jobs.model.view import EffectView, JobView
     from pigi.operations.generations import GenerationView
 

@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import is_address
-from pigi.domain.bounds import DESCRIPTION_LENGTH
-from pigi.domain.lines import NAME_LENGTH as TITLE_LENGTH
+from pigi.domain.limits import DESCRIPTION_LENGTH
+from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
 from pigi.domain.resources.rules import HIDDEN_CHARACTERS
 
 NAME_LENGTH = 80
@@ -106,7 +106,7 @@ Title = Annotated[
         json_schema_extra={"pattern": TITLE_PATTERN},
     ),
 ]
-"""What people call an organisation, a key or themselves: `pigi.domain.lines`."""
+"""What people call an organisation, a key or themselves: `pigi.domain.limits`."""
 Email = Annotated[
     str,
     StringConstraints(max_length=LONGEST_ADDRESS),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pigi.domain.job_state import ENDED, JobState
-from pigi.domain.timeline import Entry, read
+from pigi.domain.job_state import ENDED, Entry, JobState, read_timeline
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,7 +79,7 @@ def view_of(row: Any) -> JobView:
         progress_total=row.progress_total,
         progress_note=row.progress_note,
         revision=row.revision,
-        timeline=tuple(read(row.timeline)),
+        timeline=tuple(read_timeline(row.timeline)),
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.access import Action, Key, Scope
-from pigi.domain.lines import is_line
+from pigi.domain.limits import is_line
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing_access, lock_organisation

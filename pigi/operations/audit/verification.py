@@ -32,8 +32,8 @@ from pigi.errors import Permanent
 from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY, ERASED, head
 from pigi.operations.audit.reading import anchors_in, links, use_of
 from pigi.store.engines import insert_into
+from pigi.store.sessions import snapshot
 from pigi.store.signing import is_signed
-from pigi.store.snapshots import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

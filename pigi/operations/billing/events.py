@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, select, update
 
 from pigi.clock import now
-from pigi.domain.stripe_events import LOGGED, StripeEvent, read_event
-from pigi.domain.webhook_signature import is_genuine, read_secrets
+from pigi.domain.stripe_events import LOGGED, StripeEvent, is_genuine, read_event, read_secrets
 from pigi.errors import Permanent, Refused
 from pigi.ids import new_id
 from pigi.jobs.kinds import SYNC_BILLING

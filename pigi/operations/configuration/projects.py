@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.bounds import PROJECTS
+from pigi.domain.limits import PROJECTS
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import check_words

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from pigi.clock import now
-from pigi.domain.bounds import RESOURCES as MOST
+from pigi.domain.limits import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused

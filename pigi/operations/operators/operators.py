@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from pigi.domain.addresses import email_key, is_address
-from pigi.domain.lines import is_line
+from pigi.domain.limits import is_line
 from pigi.errors import Refused
 from pigi.operations import credentials
 from pigi.operations.accounts import ACCOUNT, OPERATOR, add_account, close_sessions

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, OrganisationState, Role, is_found
-from pigi.domain.lines import is_line
+from pigi.domain.limits import is_line
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from pydantic import TypeAdapter, ValidationError
 
 from pigi.domain.access import Role
-from pigi.domain.lines import NAME_LENGTH, is_line
+from pigi.domain.limits import NAME_LENGTH, is_line
 from tests.support.people import make_account, make_member, make_session, sign_in
 from web.http.texts import Title
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pigi.domain.bounds import CONTENT_BYTES
+from pigi.domain.limits import CONTENT_BYTES
 from pigi.ids import new_id
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT, GITHUB_TOKEN, MCP_SERVER
 from web.api.resources.routes import COLLECTIONS, ROUTES, SEGMENTS

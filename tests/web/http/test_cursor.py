@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pigi.clock import now
-from pigi.domain.timeline import Entry
+from pigi.domain.job_state import Entry
 from pigi.ids import new_id
 from pigi.jobs.model.view import JobView
 from pigi.operations.generations import LivePiece

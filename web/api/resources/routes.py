@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
-from pigi.domain.bounds import CONTENT_BYTES
+from pigi.domain.limits import CONTENT_BYTES
 from pigi.domain.resources import Agent, Document, McpServer, Settings
 from pigi.operations.configuration import (
     ResourceAddress,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stripe import SignatureVerificationError, WebhookSignature
 
-from pigi.domain.webhook_signature import TOLERANCE_SECONDS, is_genuine, read_secrets
+from pigi.domain.stripe_events import TOLERANCE_SECONDS, is_genuine, read_secrets
 
 SECRET = "whsec_2f1c"
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)

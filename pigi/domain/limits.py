@@ -1,10 +1,21 @@
-"""Names and labels that people choose: one line of text."""
+"""Limits that hold for everybody, whatever their plan: of names, and of how much configuration there may be.
+
+Archived things do not count: they cost a row, and a count that nobody can lower would be a trap.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+PROJECTS: Final = 200
+"""Active projects of an organisation."""
+RESOURCES: Final = 500
+"""Active resources of a project, all kinds together."""
+CONTENT_BYTES: Final = 256 * 1024
+"""A resource's content as it is sent: 50,000 characters of prose take up to 200,000 bytes in UTF-8."""
+DESCRIPTION_LENGTH: Final = 2000
+"""Characters of a project's description."""
 NAME_LENGTH: Final = 120
 """Characters of an organisation's name, a person's name, or a key's label."""
 
