@@ -31,7 +31,7 @@ class TenantSession(Session):
 
 
 class ControlDatabase:
-    """The door to the control database. One an application; dispose it after a fork."""
+    """The control database: sessions and connections. One an application; dispose it after a fork."""
 
     def __init__(self, url: str, *, relaxed: bool = False) -> None:
         self.engine = make_engine(url, pool_size=8, relaxed=relaxed)

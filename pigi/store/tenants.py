@@ -1,4 +1,4 @@
-"""The door to the tenant databases: sessions, keys, and each database's life from its making to its end."""
+"""The tenant databases: sessions, keys, and each database's life from its creation to its end."""
 
 from __future__ import annotations
 
