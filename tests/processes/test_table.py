@@ -39,7 +39,7 @@ def environment_of(found, name):
 def test_a_bare_development_machine_gets_everything(tmp_path):
     found = table(tmp_path)
     assert names(found) == ["redis", "anthropic", "stripe", "mail", "migrate", "web", *WORKERS, "beat"]
-    assert any("stand-in" in note for note in found.notes)
+    assert any("stand-in" in note for note in found.notices)
     for name in ("web", *WORKERS, "beat"):
         environment = environment_of(found, name)
         assert environment["ANTHROPIC_BASE_URL"].startswith("http://127.0.0.1:")
@@ -50,7 +50,7 @@ def test_a_bare_development_machine_gets_everything(tmp_path):
 
 def test_the_outbox_is_where_the_note_says(tmp_path):
     found = table(tmp_path)
-    (note,) = [note for note in found.notes if "Mail goes nowhere" in note]
+    (note,) = [note for note in found.notices if "Mail goes nowhere" in note]
     sink = program_of(found, "mail")
     assert f"http://127.0.0.1:{sink.argv[-1]} " in note
 
@@ -58,7 +58,7 @@ def test_the_outbox_is_where_the_note_says(tmp_path):
 def test_what_is_named_is_not_started(tmp_path):
     found = table(tmp_path, redis_url="redis://127.0.0.1:1/0", anthropic_api_key="a-key", smtp_url="smtp://x", **STRIPE)
     assert names(found) == ["migrate", "web", *WORKERS, "beat"]
-    assert found.notes == ()
+    assert found.notices == ()
     assert not {"ANTHROPIC_API_KEY", "STRIPE_API_KEY", "STRIPE_API_BASE"} & set(environment_of(found, "web"))
 
 
@@ -78,7 +78,7 @@ def test_stripes_stand_in_and_the_other_programs_know_each_other(tmp_path):
     assert standin.environment["STANDIN_WEBHOOK_SECRET"] == given.stripe_webhook_secret
     assert not given.stripe_live
     assert set(Plans.from_settings(given).by_price) == {entry.partition("=")[0] for entry in PRICES.split(",")}
-    (note,) = [note for note in found.notes if "no money is real" in note]
+    (note,) = [note for note in found.notices if "no money is real" in note]
     assert f"{given.stripe_api_base} " in note
 
 
@@ -87,7 +87,7 @@ def test_nobody_is_charged_where_stripe_is_neither_set_up_nor_played(tmp_path):
     for found in (table(tmp_path, mode="production", **known), table(tmp_path, Choices(standins=False), **known)):
         assert "stripe" not in names(found)
         assert not [name for name in environment_of(found, "web") if name.startswith("STRIPE")]
-        assert any("Nobody is charged" in note for note in found.notes)
+        assert any("Nobody is charged" in note for note in found.notices)
 
 
 def test_a_stripe_of_ones_own_needs_no_key_but_the_rest(tmp_path):
