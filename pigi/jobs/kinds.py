@@ -16,6 +16,7 @@ from typing import Any
 from pigi.domain.access import Action
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
+from pigi.domain.plans import Limit
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
 
@@ -66,6 +67,8 @@ class Kind:
         live_text: reads text that streams while it runs:
             ``(application, organisation id, subject id, after)`` to pieces with a position.
         subjects: names what jobs are about: ``(application, caller, subject ids)`` to kind of resource and name.
+        metered: the limit of a plan that requests for it count against.
+        owes: the classes of retention of what its cleanup erases in organisations' databases.
         row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
         tombstone: whether burial leaves one.
         share: whose share of the queue it takes when nobody's organisation asked (`pigi.jobs.queueing.partitions`).
@@ -93,6 +96,8 @@ class Kind:
     page: str | None = None
     live_text: Hook = None
     subjects: Hook = None
+    metered: Limit | None = None
+    owes: tuple[Retention, ...] = ()
     row_kept: timedelta = JOB_KEPT
     tombstone: bool = True
     share: str = "pigi"
@@ -162,10 +167,12 @@ GENERATE_DRAFT = register(
         retry_needs="purpose",
         restore="pigi.operations.generations:restore_purpose",
         cleanup="pigi.operations.generations:clean_up",
+        owes=(Retention.PURPOSE, Retention.DRAFT),
         result="generations/{}",
         page="generations/{}",
         live_text="pigi.operations.generations:live_text",
         subjects="pigi.operations.dashboards:generation_names",
+        metered=Limit.GENERATIONS,
     )
 )
 SWEEP_GENERATIONS = register(

@@ -18,6 +18,7 @@ from pigi.domain.subscriptions import ENDED as OVER
 from pigi.domain.subscriptions import NONE
 from pigi.errors import Refused
 from pigi.jobs.execution.claims import cancel
+from pigi.jobs.execution.isolation import for_each
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SYNC_BILLING
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
@@ -136,13 +137,14 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
     )
     with context.control.autocommit() as connection:
         found: Sequence[str] = connection.execute(query).scalars().all()
-    for done, organisation_id in enumerate(found, start=1):
-        context.checkpoint()
+
+    def ask(organisation_id: str) -> None:
         with application.control.begin() as session:
             kind = _owed(session, organisation_id)
             if kind is not None:
                 _ask(session, application, kind, organisation_id, REQUESTED_BY)
-        context.progress(done, len(found), "sweeping")
+
+    for_each(context, found, ask, "sweeping")
 
 
 def _owed(session: ControlSession, organisation_id: str) -> Kind | None:

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, case, delete, insert, select, tuple_
 
 from pigi.clock import now
 from pigi.domain.retention import Retention, cutoff, keep
+from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import IS_ENDED, JOB
@@ -128,7 +129,6 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at, settled=True),
     Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at, settled=True),
     Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at, settled=True),
-    # Last, since a chain that does not hold together stops it, and nothing else may stay for that.
     Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, How.PRUNED),
 )
 
@@ -172,14 +172,21 @@ def answer_probe(context: JobContext) -> None:
 
 
 def sweep_jobs(context: JobContext, application: Application) -> None:
-    """Remove whatever is past its period, class by class; raises Permanent ``audit_broken``, after the rest."""
-    moment = now()
-    swept = 0
+    """Remove whatever is past its period, class by class.
+
+    A class that fails stops no other; what failed first is raised after the rest, as Permanent ``audit_broken``.
+    """
+    moment, swept = now(), 0
+    isolation = Isolation("retention")
     for sweep in SWEEPS:
-        for count in _sweep(application, sweep, moment):
-            swept += count
-            context.checkpoint()
-            context.progress(swept, swept + BATCH, "sweeping")
+        with isolation.of(sweep.retention):
+            for count in _sweep(application, sweep, moment):
+                swept += count
+                context.checkpoint()
+                context.progress(swept, swept + BATCH, "sweeping")
+    isolation.report(len(SWEEPS))
+    if isolation.first is not None:
+        raise isolation.first
 
 
 def _sweep(application: Application, sweep: Sweep, moment: datetime) -> Iterator[int]:
