@@ -153,12 +153,13 @@ def _owed(session: ControlSession, organisation_id: str) -> Kind | None:
     if held is None or held.deletion_at is None:
         return None
     connection = session.connection()
-    kind = PURGE_ORGANISATION if is_over(held) else CLOSE_ORGANISATION
+    over = is_over(held)
+    kind = PURGE_ORGANISATION if over else CLOSE_ORGANISATION
     newest = newest_job(connection, kind, organisation_id)
     if newest is not None and newest.state not in ENDED:
         return None
     closed = newest is not None and newest.state == JobState.SUCCEEDED and not _pays(connection, organisation_id)
-    return None if kind is CLOSE_ORGANISATION and closed else kind
+    return None if closed and not over else kind
 
 
 def is_over(organisation: Any) -> bool:
