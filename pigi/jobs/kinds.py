@@ -1,4 +1,4 @@
-"""The catalogue: every kind of job there is. The asker imports a `Kind`; the worker, the function.
+"""The catalogue: every kind of job there is. Whoever enqueues imports a `Kind`; the worker, the function.
 
 A wire name is written once, by hand, and never changes: rows of an older version must find their worker.
 """
@@ -49,7 +49,7 @@ class Kind:
         attempts: temporary failures allowed before the job fails.
         time_limit: how long one attempt may run.
         wait: how long to wait before the next try, by the failures so far.
-        patience: how long after its first start a job may still be retried; bounds a provider's Retry-After.
+        retry_window: how long after its first start a job may still be retried; bounds a provider's Retry-After.
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
         title: what pages call such a job.
         listed: whether an organisation's pages offer it among the kinds to look for.
@@ -107,7 +107,7 @@ class Kind:
             message = f"{self.name}: unknown queue {self.queue}"
             raise ValueError(message)
         if self.attempts < 1 or self.time_limit <= timedelta(0) or self.retry_window < self.time_limit:
-            message = f"{self.name}: attempts, time limit and patience do not fit together"
+            message = f"{self.name}: attempts, time limit and retry window do not fit together"
             raise ValueError(message)
         if (self.retry_needs is None) != (self.restore is None):
             message = f"{self.name}: what a retry needs, it must be able to take back in"
@@ -294,7 +294,7 @@ PURGE_ORGANISATION = register(
         time_limit=timedelta(hours=1),
         retry_window=timedelta(hours=6),
         effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY, "customer": Single.EXACTLY},
-        # Pigi's other upkeep is never behind many that are due at once.
+        # Pigi's other maintenance is never behind many that are due at once.
         share="deletions",
     )
 )

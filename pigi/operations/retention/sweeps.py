@@ -133,8 +133,8 @@ SWEEPS: tuple[Sweep, ...] = (
 )
 
 OTHERWISE: dict[Retention, str] = {
-    Retention.PURPOSE: "erased by the job's closing, before its end can be seen",
-    Retention.DRAFT: "erased by the job's closing, which comes due a day after the end",
+    Retention.PURPOSE: "erased by the job's cleanup, before its end can be seen",
+    Retention.DRAFT: "erased by the job's cleanup, which comes due a day after the end",
 }
 """Classes with a period of which nothing is swept, and what removes them."""
 
@@ -212,7 +212,7 @@ def _until_none(step: Callable[[], int]) -> Iterator[int]:
 def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_stone: bool) -> int:
     """Turn a batch of ended jobs of one kind into tombstones (or nothing); returns how many.
 
-    None stands for all kinds that the catalogue no longer has. A job that still owes a putting-away is not
+    None stands for all kinds that the catalogue no longer has. A job that still owes a cleanup is not
     buried: its row is what remembers the debt.
     """
     which = JOB.c.kind.not_in(list(CATALOGUE)) if kind is None else JOB.c.kind == kind
