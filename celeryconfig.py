@@ -1,6 +1,6 @@
 """Every Celery setting that the processes share, each with its reason.
 
-The row is the job and a message only rings for it (docs/decisions/0001-the-row-is-the-job.md). So everything
+The row is the job and a message only notifies of it (docs/decisions/0001-the-row-is-the-job.md). So everything
 in Celery that makes messages dear is off: acknowledgement, results, events, remote control. Recovery is the
 pump's, by the table.
 """
@@ -19,7 +19,7 @@ broker_url = _settings.redis_url.replace("unix://", "redis+socket://", 1)
 # Survives a queue entry that is not a message; see the module.
 install()
 broker_transport_options = {
-    # No unacked list, no visibility timeout, no redelivery loops: a lost or doubled bell is harmless.
+    # No unacked list, no visibility timeout, no redelivery loops: a lost or doubled notification is harmless.
     "ack_emulation": False,
     "global_keyprefix": PREFIX,
     # A blackholed Redis must fail, not hang. BRPOP itself is watched by the health check below.

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Celery beat: its entry point, its scheduler and the timetable."""

@@ -1,4 +1,4 @@
-"""Beat's door: ``celery -A schedules.app beat``. Holds no task code and no vendor's SDK."""
+"""Beat's entry point: ``celery -A schedules.app beat``. Holds no task code and no vendor's SDK."""
 
 from __future__ import annotations
 

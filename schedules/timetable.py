@@ -60,7 +60,7 @@ TIMETABLE: tuple[Schedule, ...] = (
         SWEEP_ORGANISATIONS,
         timedelta(hours=1),
         CatchUp.LATEST,
-        "hourly: a deletion is final within a day after its grace period, and a closing that failed is asked for again",
+        "hourly: a deletion is final within a day after its grace period, and a closing that failed is enqueued again",
         offset=timedelta(minutes=27),
     ),
     Schedule(

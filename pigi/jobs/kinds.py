@@ -1,4 +1,4 @@
-"""The catalogue: every kind of job there is. The asker imports a `Kind`; the worker, the function.
+"""The catalogue: every kind of job there is. Whoever enqueues imports a `Kind`; the worker, the function.
 
 A wire name is written once, by hand, and never changes: rows of an older version must find their worker.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from pigi.domain.access import Action
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
+from pigi.domain.plans import Limit
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
 
@@ -48,7 +49,7 @@ class Kind:
         attempts: temporary failures allowed before the job fails.
         time_limit: how long one attempt may run.
         wait: how long to wait before the next try, by the failures so far.
-        patience: how long after its first start a job may still be retried; bounds a provider's Retry-After.
+        retry_window: how long after its first start a job may still be retried; bounds a provider's Retry-After.
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
         title: what pages call such a job.
         listed: whether an organisation's pages offer it among the kinds to look for.
@@ -66,6 +67,8 @@ class Kind:
         live_text: reads text that streams while it runs:
             ``(application, organisation id, subject id, after)`` to pieces with a position.
         subjects: names what jobs are about: ``(application, caller, subject ids)`` to kind of resource and name.
+        metered: the limit of a plan that requests for it count against.
+        owes: the classes of retention of what its cleanup erases in organisations' databases.
         row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
         tombstone: whether burial leaves one.
         share: whose share of the queue it takes when nobody's organisation asked (`pigi.jobs.queueing.partitions`).
@@ -93,6 +96,8 @@ class Kind:
     page: str | None = None
     live_text: Hook = None
     subjects: Hook = None
+    metered: Limit | None = None
+    owes: tuple[Retention, ...] = ()
     row_kept: timedelta = JOB_KEPT
     tombstone: bool = True
     share: str = "pigi"
@@ -102,7 +107,7 @@ class Kind:
             message = f"{self.name}: unknown queue {self.queue}"
             raise ValueError(message)
         if self.attempts < 1 or self.time_limit <= timedelta(0) or self.retry_window < self.time_limit:
-            message = f"{self.name}: attempts, time limit and patience do not fit together"
+            message = f"{self.name}: attempts, time limit and retry window do not fit together"
             raise ValueError(message)
         if (self.retry_needs is None) != (self.restore is None):
             message = f"{self.name}: what a retry needs, it must be able to take back in"
@@ -162,10 +167,12 @@ GENERATE_DRAFT = register(
         retry_needs="purpose",
         restore="pigi.operations.generations:restore_purpose",
         cleanup="pigi.operations.generations:clean_up",
+        owes=(Retention.PURPOSE, Retention.DRAFT),
         result="generations/{}",
         page="generations/{}",
         live_text="pigi.operations.generations:live_text",
         subjects="pigi.operations.dashboards:generation_names",
+        metered=Limit.GENERATIONS,
     )
 )
 SWEEP_GENERATIONS = register(
@@ -287,7 +294,7 @@ PURGE_ORGANISATION = register(
         time_limit=timedelta(hours=1),
         retry_window=timedelta(hours=6),
         effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY, "customer": Single.EXACTLY},
-        # Pigi's other upkeep is never behind many that are due at once.
+        # Pigi's other maintenance is never behind many that are due at once.
         share="deletions",
     )
 )

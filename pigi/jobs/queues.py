@@ -1,8 +1,8 @@
 """Queues by duration and nature, and the pools of worker processes that consume them.
 
-``window`` is the fairness rule: an organisation has at most so many jobs of the queue rung for or running;
-the rest wait in the table. Every window is smaller than its pool, so that one organisation's jobs of one
-queue never hold all the hands. prefork's parent is its own bottleneck: for more cores run a pool twice, not larger.
+``concurrency`` is the fairness rule: an organisation has at most so many jobs of the queue published or running;
+the rest wait in the table. Every limit is smaller than its pool, so that one organisation's jobs of one
+queue never hold all its children. prefork's parent is its own bottleneck: for more cores run a pool twice, not larger.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pool:
-    """One worker process: ``hands`` children, started with ``pigi worker NAME``."""
+    """One worker process: ``worker_context`` children, started with ``pigi worker NAME``."""
 
     name: str
     worker_context: int
@@ -20,7 +20,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Queue:
-    """A list in Redis, the pool that consumes it, and how much of it one organisation may hold."""
+    """A list in Redis, the pool that consumes it, and how many of its jobs one organisation may have under way."""
 
     name: str
     pool: str

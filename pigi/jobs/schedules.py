@@ -1,7 +1,7 @@
 """Schedules: a tick inserts a job unique on (schedule, period).
 
 Several beats, doubled ticks and missed ticks all collapse into that constraint. A period is named by its
-start in UTC. Sweeps are state-based ("all that is older than policy"), so one late run makes up for many.
+start in UTC. Sweeps look at the state ("all that is older than policy"), so one late run makes up for many.
 """
 
 from __future__ import annotations

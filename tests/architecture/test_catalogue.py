@@ -9,6 +9,7 @@ import pytest
 from celery.app.defaults import NAMESPACES, flatten
 
 import celeryconfig
+from pigi.jobs import kinds
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import POOLS, QUEUES, queues_of
 from schedules.timetable import TIMETABLE
@@ -66,3 +67,62 @@ def test_settings_that_no_recovery_may_depend_on_are_off():
     assert celeryconfig.task_create_missing_queues is False
     assert (celeryconfig.timezone, celeryconfig.enable_utc) == ("UTC", True)
     assert celeryconfig.accept_content == ["json"]
+
+
+KIND_NAMES = {name for name, value in vars(kinds).items() if isinstance(value, kinds.Kind)}
+COMPARING = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
+
+
+def is_kind(node):
+    """Whether it names a kind or its wire name, also as one of several."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+        return any(is_kind(child) for child in ast.iter_child_nodes(node))
+    if isinstance(node, ast.Constant):
+        return node.value in CATALOGUE
+    if isinstance(node, ast.Attribute) and node.attr == "name":
+        return is_kind(node.value)
+    return isinstance(node, ast.Name | ast.Attribute) and (
+        getattr(node, "id", None) in KIND_NAMES or getattr(node, "attr", None) in KIND_NAMES
+    )
+
+
+def tells_apart(node):
+    """Whether it compares with a kind, or looks something up by one."""
+    if isinstance(node, ast.Compare):
+        compared = any(isinstance(operator, COMPARING) for operator in node.ops)
+        return compared and any(is_kind(side) for side in [node.left, *node.comparators])
+    if isinstance(node, ast.MatchValue):
+        return is_kind(node.value)
+    if isinstance(node, ast.Dict):
+        return any(key is not None and is_kind(key) for key in node.keys)
+    return False
+
+
+def test_no_other_module_tells_kinds_apart():
+    found = [
+        f"{path}:{node.lineno}"
+        for path, tree in modules().items()
+        if path != "pigi/jobs/kinds.py"
+        for node in ast.walk(tree)
+        if tells_apart(node)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "kind is SEND_MAIL",
+        "job.kind == GENERATE_DRAFT.name",
+        "job.kind in ('mail.send', 'x')",
+        "kinds.SEND_MAIL != kind",
+        "{'generations.draft': 1}",
+        "{SEND_MAIL.name: send}",
+    ],
+)
+def test_a_module_that_told_kinds_apart_would_be_found(code):
+    assert any(tells_apart(node) for node in ast.walk(ast.parse(code)))
+
+
+def test_asking_for_a_kind_is_no_offence():
+    assert not any(tells_apart(node) for node in ast.walk(ast.parse("enqueue(session, None, SEND_MAIL, subject_id=x)")))

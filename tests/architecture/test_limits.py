@@ -11,7 +11,15 @@ MAY: dict[str, set[str]] = {
     "check_room": {
         f"{ENTITLEMENTS}:check_members",
         f"{ENTITLEMENTS}:check_resources",
-        "pigi/operations/generations/generations.py:request_generation",
+        f"{ENTITLEMENTS}:judge",
+    },
+    "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},
+    "Limits": {
+        f"{ENTITLEMENTS}:check_usage",
+        f"{ENTITLEMENTS}:count_usage",
+        "pigi/operations/generations/generations.py:_limits",
+        # Without a plan: these limits protect Stripe, and whoever pays is not stopped by them.
+        "pigi/operations/billing/overview.py:_ask",
     },
     "check_members": {
         "pigi/operations/organisations/invitations.py:invite",

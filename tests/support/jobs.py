@@ -196,6 +196,17 @@ def raise_epoch(control: ControlDatabase, organisation_id: str) -> None:
         )
 
 
+def refuse(control: ControlDatabase, act: str, table: str, which: str) -> None:
+    """Have the database refuse an act, such as ``UPDATE OF state``, on some rows: a failure that is theirs alone."""
+    sqlite = control.engine.dialect.name == "sqlite"
+    raising = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+    trigger = f"CREATE TRIGGER refuse BEFORE {act} ON {table} FOR EACH ROW WHEN ({which})"
+    ending = "BEGIN SELECT RAISE(ABORT, 'refused'); END" if sqlite else "EXECUTE FUNCTION refuse()"
+    with control.autocommit() as connection:
+        for statement in [f"{trigger} {ending}"] if sqlite else [raising, f"{trigger} {ending}"]:
+            connection.exec_driver_sql(statement)
+
+
 def generation_row(application: Application, organisation_id: str, generation_id: str) -> Any:
     """The generation's row, sealed as it is; None when it is gone."""
     with application.tenants.read(organisation_id) as tenant:

@@ -20,13 +20,11 @@ if TYPE_CHECKING:
     from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
-KINDS = [kind.name for kind in CATALOGUE.values() if kind.listed]
-"""Kinds of job that an organisation sees among its own."""
-
 
 def jobs_page(context: OrganisationContext) -> Reply:
     """Jobs, newest first."""
-    chosen = {"state": one_of("state", list(JobState)), "kind": one_of("kind", KINDS)}
+    kinds = [kind.name for kind in CATALOGUE.values() if kind.listed]
+    chosen = {"state": one_of("state", list(JobState)), "kind": one_of("kind", kinds)}
     found = list_jobs(
         context.application,
         context.caller.organisation_id,
@@ -45,7 +43,7 @@ def jobs_page(context: OrganisationContext) -> Reply:
         next=following,
         chosen=chosen,
         states=list(JobState),
-        kinds=KINDS,
+        kinds=kinds,
         polls=any(not job.ended for job in jobs),
         here_path=request.full_path.rstrip("?"),
     )

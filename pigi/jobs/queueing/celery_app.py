@@ -1,4 +1,4 @@
-"""The one Celery object. Web rings `pigi.jobs.queueing.notifications`; only workers and beat use this."""
+"""The one Celery object, of workers and beat. Web uses `pigi.jobs.queueing.notifications` alone."""
 
 from __future__ import annotations
 

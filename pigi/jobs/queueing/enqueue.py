@@ -1,4 +1,4 @@
-"""Asking for a job: a row in the control database, in the asker's transaction; the bell after its commit."""
+"""Enqueueing: a job's row in the control database, in the caller's transaction; its notification after the commit."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
     schedule: str | None = None,
     period: str | None = None,
 ) -> JobView:
-    """Add a job to the session's transaction; its bell rings once that commits.
+    """Add a job to the session's transaction; a worker is notified once that commits.
 
     Args:
         session: the transaction that the job belongs to.
@@ -127,18 +127,18 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
 
 
 def notify_after_commit(session: ControlSession, notifier: Notifier, notifications: Iterable[Notification]) -> None:
-    """Ring once the session's transaction has committed; never if it rolls back."""
-    session.info["bell"] = notifier
-    session.info.setdefault("rings", []).extend(notifications)
+    """Notify once the session's transaction has committed; never if it rolls back."""
+    session.info["notifier"] = notifier
+    session.info.setdefault("notifications", []).extend(notifications)
 
 
 @event.listens_for(ControlSession, "after_commit")
 def _notify(session: ControlSession) -> None:
-    notifications = session.info.pop("rings", None)
+    notifications = session.info.pop("notifications", None)
     if notifications:
-        session.info["bell"].notify(notifications)
+        session.info["notifier"].notify(notifications)
 
 
 @event.listens_for(ControlSession, "after_rollback")
 def _forget(session: ControlSession) -> None:
-    session.info.pop("rings", None)
+    session.info.pop("notifications", None)

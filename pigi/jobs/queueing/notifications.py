@@ -1,9 +1,9 @@
-"""The doorbell: Redis lists that Celery's workers listen to. Losing or doubling a message harms nothing.
+"""Notifications: Redis lists that Celery's workers read. Losing or doubling a message harms nothing.
 
 The message is written by hand to Celery's message protocol, version 2
 (https://docs.celeryq.dev/en/stable/internals/protocol.html), and holds the kind's name, the job's id and
 what the protocol demands, nothing else: no arguments' repr, no host names. One LPUSH on a kept client costs
-a quarter of ``send_task``. Ringing is best effort and bounded; the pump rings for whatever was missed.
+a quarter of ``send_task``. Notifying is best effort and bounded; the pump repeats whatever was missed.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ PREFIX = "pigi:"
 SECONDS = 0.1
 """Longest wait for connecting and for an answer; together the 200 ms that a request may lose."""
 SILENCE_SECONDS = 1.0
-"""After a failure ringing is not tried for so long, so that a dead Redis costs one request, not all."""
+"""After a failure notifying is not tried for so long, so that a dead Redis costs one request, not all."""
 
 WAKE_SECONDS = 0.02
-"""How often a chain of short jobs rings for what it let in, to wake children that have nothing to do."""
+"""How often a chain of short jobs notifies of what it let in, to wake children that have nothing to do."""
 
 _BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
@@ -67,7 +67,7 @@ def message_of(notification: Notification) -> dict[str, Any]:
 
 
 def job_in(message: bytes) -> str | None:
-    """The job that a message rings for; None for rubbish."""
+    """The job that a message is about; None for rubbish."""
     try:
         return str(json.loads(message)["headers"]["id"])
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -75,7 +75,7 @@ def job_in(message: bytes) -> str | None:
 
 
 class Notifier:
-    """Rings for jobs. Safe to share between threads; build anew after a fork."""
+    """Notifies workers of jobs. Safe to share between threads; build anew after a fork."""
 
     def __init__(self, url: str, seconds: float = SECONDS) -> None:
         self._redis: Any = redis.Redis.from_url(
@@ -88,7 +88,7 @@ class Notifier:
         self._silent_until = 0.0
 
     def notify(self, notifications: Iterable[Notification]) -> bool:
-        """Ring for each; False if Redis did not take them all. Never raises, never waits over 200 ms."""
+        """Send each; False if Redis did not take them all. Never raises, never waits over 200 ms."""
         by_queue: dict[str, list[str]] = {}
         for notification in notifications:
             by_queue.setdefault(notification.queue, []).append(encode(notification))
@@ -105,7 +105,7 @@ class Notifier:
         return True
 
     def queued(self, queue: str, most: int = 5000) -> set[str] | None:
-        """The jobs that messages in the queue ring for; None when there are over ``most`` or Redis is away."""
+        """The jobs that messages in the queue are about; None when there are over ``most`` or Redis is away."""
         try:
             if self._redis.llen(PREFIX + queue) > most:
                 return None
@@ -127,21 +127,21 @@ class Notifier:
 
 
 class NotificationBuffer:
-    """Bells of a chain of short jobs: one now and then to wake an idle child, the rest only if still needed.
+    """Notifications of a chain of short jobs: one now and then to wake an idle child, the rest only if still needed.
 
-    Most jobs that a chain lets into their lanes are taken by chains before a bell could be answered; a bell
-    for each would fill the queue with bells that mean nothing, before one of another kind.
+    Most jobs that a chain lets into their partitions are taken by chains before a message could be read; one for
+    each would fill the queue with messages that mean nothing, before one of another kind.
     """
 
     def __init__(self, notifier: Notifier, still_waiting: Callable[[Collection[str]], set[str]]) -> None:
-        """``still_waiting`` says which of some jobs are rung for and not taken yet."""
+        """``still_waiting`` says which of some jobs are published and not claimed yet."""
         self._notifier = notifier
         self._still_waiting = still_waiting
         self._pending: dict[str, Notification] = {}
         self._notified_at = time.monotonic()
 
     def add(self, notifications: Iterable[Notification], taken: str) -> None:
-        """Take bells to ring, while the chain goes on with the job ``taken``."""
+        """Take notifications to send, while the chain goes on with the job ``taken``."""
         self._pending.update((notification.job_id, notification) for notification in notifications)
         self._pending.pop(taken, None)
         if self._pending and time.monotonic() - self._notified_at > WAKE_SECONDS:
@@ -149,7 +149,7 @@ class NotificationBuffer:
             self._notifier.notify([self._pending.popitem()[1]])
 
     def close(self, notifications: Iterable[Notification]) -> None:
-        """Ring what is still needed at the end of the chain; ``rings`` come from its last job."""
+        """Send what is still needed at the end of the chain; ``notifications`` come from its last job."""
         last = list(notifications)
         if self._pending:
             waiting = self._still_waiting(self._pending.keys())

@@ -1,7 +1,7 @@
-"""Fairness: a lane is one organisation's share of one queue, and only so many of it are rung for at a time.
+"""Fairness: a partition is one organisation's share of one queue, and has so many places as the queue's limit.
 
-A row with ``published_at`` set occupies its lane: its bell was rung, or it runs. The rest wait in the table.
-Whatever leaves a lane lets the next of the same lane in, in the same transaction.
+A row with ``published_at`` set holds a place: a worker was notified of it, or it runs, or is cleaned up after. The
+rest wait in the table. Whatever leaves a partition lets the next of it in, in the same transaction.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNPUBLISHED = JOB.c.published_at.is_(None) & IS_WAITING
 
 @dataclass(frozen=True)
 class Notification:
-    """A bell to ring: what the message in Redis says."""
+    """What a message in Redis says, and nothing else: the kind and the job, in the list of its queue."""
 
     queue: str
     kind: str
@@ -38,7 +38,7 @@ class Notification:
 
 
 def partition_of(organisation_id: str | None, kind: Kind) -> str:
-    """The lane's name; Pigi's own jobs share what their kind says."""
+    """The partition's name; Pigi's own jobs share what their kind says."""
     return f"{organisation_id or kind.share}:{kind.queue}"
 
 
@@ -70,7 +70,7 @@ def _releasing(*, skip_locked: bool) -> Any:
     )
     if skip_locked:
         # An array is made once: PostgreSQL may run a subquery again for each row, and each run would lock
-        # further rows. It also keeps the planner from reading every waiting job of every lane.
+        # further rows. It also keeps the planner from reading every waiting job of every partition.
         array = following.with_for_update(skip_locked=True, of=waiting)
         chosen = JOB.c.id == any_(func.array(array.scalar_subquery()))
     else:
@@ -82,7 +82,7 @@ _RELEASE = {sqlite: _releasing(skip_locked=not sqlite) for sqlite in (True, Fals
 
 
 def release(connection: Connection, partition: str, queue: str) -> list[Notification]:
-    """Mark as rung as many of the lane's due jobs as have a place; ring them after the commit.
+    """Publish as many of the partition's due jobs as have a place; send the notifications after the commit.
 
     Two callers at once may let in one too many; that costs a moment of fairness and nothing else.
     """
@@ -92,7 +92,7 @@ def release(connection: Connection, partition: str, queue: str) -> list[Notifica
 
 
 def still_waiting(control: ControlDatabase, job_ids: Collection[str]) -> set[str]:
-    """Which of these jobs are rung for and not taken yet."""
+    """Which of these jobs are published and not claimed yet."""
     published = select(JOB.c.id).where(JOB.c.id.in_(job_ids), JOB.c.published_at.is_not(None), IS_WAITING)
     with control.autocommit() as connection:
         return {row.id for row in connection.execute(published)}

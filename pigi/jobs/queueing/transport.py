@@ -3,7 +3,7 @@
 kombu decodes a message inside its event loop; one that is not JSON raises there, and Celery takes that for
 an unrecoverable error. It also believes what a message says of time limits, compression and much else. So a
 message is read for two facts only, the kind and the job's id, and what Celery gets is made anew from them.
-Nothing is lost with a dropped one, since a message is only a bell.
+Nothing is lost with a dropped one, since a message only notifies of a row.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def notification_in(message: object, queue: str) -> Notification | None:
-    """What a decoded message rings for; None for rubbish and for kinds of another release."""
+    """What a decoded message notifies of; None for rubbish and for kinds of another release."""
     headers = message.get("headers") if isinstance(message, dict) else None
     if not isinstance(headers, dict):
         return None
@@ -34,7 +34,7 @@ def notification_in(message: object, queue: str) -> Notification | None:
 
 
 class Channel(redis.Channel):
-    """Reads bells and survives what is none."""
+    """Reads notifications and survives what is none."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
@@ -53,7 +53,7 @@ class Transport(redis.Transport):
     def _deliver(self, message: Any, queue: str) -> None:
         notification = notification_in(message, queue)
         if notification is None:
-            logger.warning("rubbish in a queue dropped (no bell)")
+            logger.warning("rubbish in a queue dropped (no notification)")
             return
         super()._deliver(message_of(notification), queue)  # type: ignore[no-untyped-call]
 

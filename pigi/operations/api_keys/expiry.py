@@ -13,6 +13,7 @@ from sqlalchemy import exists, or_, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, Role, role_may
+from pigi.jobs.execution.isolation import for_each
 from pigi.operations.mail import queue_mail
 from pigi.store.control import Organisation
 from pigi.store.people import Account, ApiKey, Membership
@@ -37,13 +38,13 @@ KEY: Any = ApiKey.__table__
 def warn_of_ends(context: JobContext, application: Application) -> None:
     """Queue the warnings that are due. A run that was cut off is simply repeated: each key is its own transaction."""
     moment = now()
-    ending = _ending(application, moment)
-    for done, key in enumerate(ending, start=1):
-        context.checkpoint()
+
+    def warn(key: Any) -> None:
         stage = stage_of(key.created_at, key.expires_at, moment)
         if stage is not None:
             _warn(application, key.id, key.organisation_id, stage)
-        context.progress(done, len(ending), "warning")
+
+    for_each(context, _ending(application, moment), warn, "warning", lambda key: str(key.organisation_id))
 
 
 def stage_of(created_at: datetime, expires_at: datetime, moment: datetime) -> int | None:

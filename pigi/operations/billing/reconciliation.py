@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from sqlalchemy import delete, insert, select, update
 from pigi.clock import now
 from pigi.domain.stripe_api import WEBHOOK_PATH
 from pigi.domain.subscriptions import ENDED, ONGOING
-from pigi.errors import Permanent, Temporary
+from pigi.errors import PigiError
+from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.billing.customers import ACCOUNT, active_organisation_of, all_contacts, find_account
@@ -25,7 +26,6 @@ from pigi.store.billing import BillingPrice, BillingRun
 from pigi.store.engines import insert_into
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.stripe_events import StripeEvent
     from pigi.domain.subscriptions import Subscription
-    from pigi.errors import PigiError
     from pigi.jobs.execution.context import JobContext
     from pigi.ports.billing import BillingProvider
 
@@ -50,7 +49,7 @@ class Run:
     def __init__(self, context: JobContext) -> None:
         self.context = context
         self._this = RUN.c.id == context.job.job_id
-        self._failures: list[PigiError] = []
+        self.each = Isolation("reconciliation", _is_out_of_reach)
         with context.control.transaction() as connection:
             self.since = _since(connection)
             row = {"id": context.job.job_id, "began_at": now(), "findings": ""}
@@ -66,23 +65,17 @@ class Run:
             if more:
                 connection.execute(update(RUN).where(self._this).values(more))
 
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """What fails in here keeps nothing else waiting, unless Stripe is out of reach; the run is not whole then."""
-        try:
-            yield
-        except (Permanent, Temporary) as failure:
-            if failure.code in OUT_OF_REACH:
-                raise
-            self._failures.append(failure)
-
     def end(self, findings: list[str]) -> None:
         """It is whole, if nothing failed on the way; otherwise raises the first failure."""
-        if self._failures:
-            raise self._failures[0]
+        if self.each.first is not None:
+            raise self.each.first
         with self.context.control.autocommit() as connection:
             ended = {"ended_at": now(), "findings": " ".join(findings)}
             connection.execute(update(RUN).where(self._this).values(ended))
+
+
+def _is_out_of_reach(failure: Exception) -> bool:
+    return isinstance(failure, PigiError) and failure.code in OUT_OF_REACH
 
 
 def _since(connection: Connection) -> datetime:
@@ -130,7 +123,7 @@ def _hear_missed(run: Run, application: Application, provider: BillingProvider) 
     own = _own_customers(application)
     for event in provider.events_since(run.since):
         run.context.checkpoint()
-        with run.going_on():
+        with run.each.of(None):
             run.add(missed=int(_is_missed(application, provider, event, own)))
 
 
@@ -160,7 +153,7 @@ def _find_owners(run: Run, provider: BillingProvider) -> None:
         unowned = open_events(connection, None)
     for event in unowned:
         run.context.checkpoint()
-        with run.going_on():
+        with run.each.of(None):
             owner_of(run.context.control, provider, event)
 
 
@@ -168,7 +161,7 @@ def _put_right(run: Run, application: Application, provider: BillingProvider, su
     """Sync each."""
     for customer_id in suspects:
         run.context.checkpoint()
-        with run.going_on():
+        with run.each.of(None):
             synced, told = read_anew(application, provider, customer_id)
             run.add(drift=int(synced.changed), customers=1)
             log_events(application.control, provider, told)
@@ -197,10 +190,11 @@ def _follow_contacts(run: Run, application: Application, provider: BillingProvid
         contacts = list(all_contacts(connection))
     for customer in provider.all_customers(contacts):
         run.context.checkpoint()
-        if customer.in_step is False:
-            _ask_to_follow(application, customer.id)
-        elif customer.organisation_id is not None:
-            _take_in(run, application, provider, customer.organisation_id, customer.id)
+        with run.each.of(customer.organisation_id):
+            if customer.in_step is False:
+                _ask_to_follow(application, customer.id)
+            elif customer.organisation_id is not None:
+                _take_in(run, application, provider, customer.organisation_id, customer.id)
 
 
 def _ask_to_follow(application: Application, customer_id: str) -> None:

@@ -18,6 +18,7 @@ from pigi.domain.subscriptions import ENDED as OVER
 from pigi.domain.subscriptions import NONE
 from pigi.errors import Refused
 from pigi.jobs.execution.claims import cancel
+from pigi.jobs.execution.isolation import for_each
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SYNC_BILLING
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
@@ -136,13 +137,14 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
     )
     with context.control.autocommit() as connection:
         found: Sequence[str] = connection.execute(query).scalars().all()
-    for done, organisation_id in enumerate(found, start=1):
-        context.checkpoint()
+
+    def ask(organisation_id: str) -> None:
         with application.control.begin() as session:
             kind = _owed(session, organisation_id)
             if kind is not None:
                 _ask(session, application, kind, organisation_id, REQUESTED_BY)
-        context.progress(done, len(found), "sweeping")
+
+    for_each(context, found, ask, "sweeping")
 
 
 def _owed(session: ControlSession, organisation_id: str) -> Kind | None:
@@ -151,12 +153,13 @@ def _owed(session: ControlSession, organisation_id: str) -> Kind | None:
     if held is None or held.deletion_at is None:
         return None
     connection = session.connection()
-    kind = PURGE_ORGANISATION if is_over(held) else CLOSE_ORGANISATION
+    over = is_over(held)
+    kind = PURGE_ORGANISATION if over else CLOSE_ORGANISATION
     newest = newest_job(connection, kind, organisation_id)
     if newest is not None and newest.state not in ENDED:
         return None
     closed = newest is not None and newest.state == JobState.SUCCEEDED and not _pays(connection, organisation_id)
-    return None if kind is CLOSE_ORGANISATION and closed else kind
+    return None if closed and not over else kind
 
 
 def is_over(organisation: Any) -> bool:

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
-from pigi.domain.plans import Limit
 from pigi.domain.retention import RETRYABLE, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.enqueue import enqueue
-from pigi.operations.plans import check_room, count_usage, plan_in
+from pigi.operations.plans import Limits, check_usage, count_usage, plan_in
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from sqlalchemy import Connection
 
     from pigi.application import Application
     from pigi.domain.access import Caller
@@ -82,29 +82,23 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     purpose: str,
     on_queued: Callable[[ControlSession, JobView], None] | None = None,
 ) -> JobView:
-    """Ask for a draft: first what it is about (tenant), then the job about it (control), then the bell.
+    """Ask for a draft: first what it is about (tenant), then the job about it (control), then the notification.
 
-    ``on_queued`` runs in the job's transaction. If that does not commit, what was written first is removed;
-    if the process dies in between, `sweep_generations` removes it.
+    What is refused is refused before anything is written. The limits are asked again in the job's transaction, in
+    which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
+    between, `sweep_generations` removes it.
 
     Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``.
     """
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
+    with application.control.autocommit() as connection:
+        check_usage(connection, organisation_id, _limits(application, connection, organisation_id))
     with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
         _insert(tenant, generation_id, job_id, resource, name, purpose)
     try:
         with application.control.begin() as session:
-            limits = application.settings
-            plan = plan_in(session.connection(), application, organisation_id)
-            count_usage(
-                session,
-                organisation_id,
-                GENERATE_DRAFT,
-                most_waiting=limits.generations_in_flight,
-                most_today=limits.generations_per_day,
-                check=partial(check_room, plan, Limit.GENERATIONS),
-            )
+            count_usage(session, organisation_id, _limits(application, session.connection(), organisation_id))
             job = enqueue(
                 session,
                 application.notifier,
@@ -120,6 +114,11 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
         remove_generation(application.tenants, organisation_id, generation_id)
         raise
     return job
+
+
+def _limits(application: Application, connection: Connection, organisation_id: str) -> Limits:
+    plan, settings = plan_in(connection, application, organisation_id), application.settings
+    return Limits(GENERATE_DRAFT, settings.generations_in_flight, settings.generations_per_day, plan)
 
 
 def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: str, name: str, purpose: str) -> None:  # noqa: PLR0913 - a row's columns

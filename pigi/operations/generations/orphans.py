@@ -1,4 +1,4 @@
-"""Sweeping generations: what a crash between two databases left behind.
+"""Orphan cleanup: what a crash between two databases left behind.
 
 A request writes to the tenant first and to the control database second. If it dies in between, a generation
 without a job stays; it is sealed, and an hour later nobody can be about to commit its job any more.
@@ -7,15 +7,16 @@ without a job stays; it is sealed, and an hour later nobody can be about to comm
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from pigi.clock import now
+from pigi.jobs.execution.isolation import for_each
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.generations.generations import GENERATION, remove_generation
 from pigi.store.control import Organisation
-from pigi.store.tenants import TenantMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,18 +31,12 @@ BATCH = 1000
 
 
 def sweep_generations(context: JobContext, tenants: Tenants) -> None:
-    """Remove orphans from every active organisation; one organisation's trouble does not stop the next."""
+    """Remove orphans from every active organisation; one that cannot be opened is skipped and reported."""
     with context.control.autocommit() as connection:
         organisations = (
             connection.execute(select(Organisation.id).where(Organisation.state == "active")).scalars().all()
         )
-    for done, organisation_id in enumerate(organisations, start=1):
-        context.checkpoint()
-        try:
-            remove_orphans(context.control, tenants, organisation_id)
-        except TenantMissingError:
-            continue
-        context.progress(done, len(organisations), "sweeping")
+    for_each(context, organisations, partial(remove_orphans, context.control, tenants), "sweeping")
 
 
 def remove_orphans(control: ControlDatabase, tenants: Tenants, organisation_id: str) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pigi.operations.plans.entitlements import (
+    Limits,
     Use,
     check_members,
     check_resources,
     check_room,
+    check_usage,
     count_today,
     count_usage,
     log_since,
@@ -17,10 +19,12 @@ from pigi.operations.plans.entitlements import (
 )
 
 __all__ = [
+    "Limits",
     "Use",
     "check_members",
     "check_resources",
     "check_room",
+    "check_usage",
     "count_today",
     "count_usage",
     "log_since",

@@ -10,22 +10,21 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pigi.clock import now
+from pigi.domain.access import OrganisationState
 from pigi.domain.plans import UNMETERED, Limit
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused
-from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.partitions import PARTITION, UNPUBLISHED, partition_of
 from pigi.operations.access import reading, take_turns
 from pigi.store.billing import BillingAccount
-from pigi.store.control import UsageCount
+from pigi.store.control import Organisation, UsageCount
 from pigi.store.engines import insert_into, is_sqlite
 from pigi.store.people import Invitation, Membership
 from pigi.store.tenant import Project, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
     from pigi.application import Application
@@ -39,7 +38,7 @@ RETRY_SECONDS = 30
 
 
 def _counting(insert: Any) -> Any:
-    """One more today, and how many of the lane wait; counting those stops at the limit, so its cost is bounded."""
+    """One more today, and how many of the partition wait; counting those stops at the limit, so its cost is bounded."""
     waiting = select(JOB.c.id).where(PARTITION, UNPUBLISHED).limit(bindparam("most_waiting")).subquery()
     counted = insert(USAGE).values(
         organisation_id=bindparam("of_organisation"), day=bindparam("of_day"), kind=bindparam("of_kind"), count=1
@@ -52,39 +51,81 @@ def _counting(insert: Any) -> Any:
 _COUNT = {True: _counting(sqlite.insert), False: _counting(postgresql.insert)}
 
 
-def count_usage(  # noqa: PLR0913 - limits, each named at the call
-    session: ControlSession,
-    organisation_id: str,
-    kind: Kind,
-    *,
-    most_waiting: int,
-    most_today: int,
-    check: Callable[[int], None] | None = None,
-) -> None:
+_SEEN: Any = select(
+    select(Organisation.state).where(Organisation.id == bindparam("of_organisation")).scalar_subquery().label("state"),
+    select(USAGE.c.count)
+    .where(
+        USAGE.c.organisation_id == bindparam("of_organisation"),
+        USAGE.c.day == bindparam("of_day"),
+        USAGE.c.kind == bindparam("of_kind"),
+    )
+    .scalar_subquery()
+    .label("today"),
+    select(func.count())
+    .select_from(select(JOB.c.id).where(PARTITION, UNPUBLISHED).limit(bindparam("most_waiting")).subquery())
+    .scalar_subquery()
+    .label("waiting"),
+)
+"""As `_counting`, but without counting: one read of the state, of the day's count and of what waits."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a kind an organisation may ask for.
+
+    Attributes:
+        kind: what is asked for.
+        most_waiting: jobs of the partition that may wait.
+        most_today: requests a day (UTC).
+        plan: what it has paid for; counts where the kind is metered.
+    """
+
+    kind: Kind
+    most_waiting: int
+    most_today: int
+    plan: Plan = UNMETERED
+
+    def asked(self, organisation_id: str) -> dict[str, object]:
+        """The parameters of the statements that count."""
+        return {
+            "of_organisation": organisation_id,
+            "of_day": now().date(),
+            "of_kind": self.kind.name,
+            "of_lane": partition_of(organisation_id, self.kind),
+            "most_waiting": self.most_waiting,
+        }
+
+    def judge(self, today: int, waiting: int) -> None:
+        """Raise Refused if what waits, or the day's count with this request in it, is over a limit."""
+        if waiting >= self.most_waiting:
+            raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=self.most_waiting)
+        if self.kind.metered is not None:
+            check_room(self.plan, self.kind.metered, today)
+        if today > self.most_today:
+            refuse_until_tomorrow(self.most_today)
+
+
+def check_usage(connection: Connection, organisation_id: str, limits: Limits) -> None:
+    """Refuse what `count_usage` would refuse as things stand, so that nothing is written first; raises as it.
+
+    It locks nothing, so it is `count_usage` that decides. Raises Refused ``organisation_closed`` too.
+    """
+    found: Any = connection.execute(_SEEN, limits.asked(organisation_id)).one()
+    if found.state != OrganisationState.ACTIVE:
+        raise Refused("organisation_closed")
+    limits.judge((found.today or 0) + 1, found.waiting)
+
+
+def count_usage(session: ControlSession, organisation_id: str, limits: Limits) -> None:
     """Count one more of this kind today (UTC), within the session's transaction.
 
-    The row's lock also makes an organisation's requests of a kind take turns, which keeps its lane exact.
+    The row's lock also makes an organisation's requests of a kind take turns, which keeps its partition exact.
 
-    Raises Refused: ``too_many_in_flight`` if ``most_waiting`` jobs of the lane wait already, ``too_many_today``
-    over ``most_today``, and before that what ``check`` raises, given how many there are today with this one.
+    Raises Refused: ``too_many_in_flight``, ``plan_limit``, ``too_many_today``, whichever is first in this order.
     """
-    moment = now()
     connection = session.connection()
-    parameters = {
-        "of_organisation": organisation_id,
-        "of_day": moment.date(),
-        "of_kind": kind.name,
-        "of_lane": partition_of(organisation_id, kind),
-        "most_waiting": most_waiting,
-    }
-    counted = connection.execute(_COUNT[is_sqlite(connection)], parameters).one()
-    today, waiting = int(counted[0]), int(counted[1])
-    if waiting >= most_waiting:
-        raise Refused("too_many_in_flight", retry_after=RETRY_SECONDS, limit=most_waiting)
-    if check is not None:
-        check(today)
-    if today > most_today:
-        refuse_until_tomorrow(most_today)
+    counted: Any = connection.execute(_COUNT[is_sqlite(connection)], limits.asked(organisation_id)).one()
+    limits.judge(counted[0], counted[1])
 
 
 def count_today(session: ControlSession, organisation_id: str, what: str, most_today: int) -> None:
@@ -130,9 +171,10 @@ _OWN: Any = bindparam("of_organisation")
 _PLAN: Any = select(ACCOUNT.c.granted, ACCOUNT.c.plan).where(ACCOUNT.c.organisation_id == _OWN)
 _MEMBERS = _count(MEMBERSHIP, MEMBERSHIP.c.organisation_id == _OWN)
 _INVITED = _count(INVITATION, INVITATION.c.organisation_id == _OWN, INVITATION.c.expires_at > bindparam("moment"))
+_METERED: Any = bindparam("metered", expanding=True)
 _TODAY: Any = (
-    select(USAGE.c.count)
-    .where(USAGE.c.organisation_id == _OWN, USAGE.c.day == bindparam("day"), USAGE.c.kind == GENERATE_DRAFT.name)
+    select(func.sum(USAGE.c.count))
+    .where(USAGE.c.organisation_id == _OWN, USAGE.c.day == bindparam("day"), USAGE.c.kind.in_(_METERED))
     .scalar_subquery()
 )
 _JOINED: Any = select(_MEMBERS)
@@ -222,8 +264,9 @@ def log_since(application: Application, organisation_id: str) -> datetime | None
 def use_of(application: Application, caller: Caller) -> Use:
     """What the caller's organisation uses, in one query of each database. Raises Temporary as `reading`."""
     moment = now()
-    asked = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date()}
+    metered = [kind.name for kind in CATALOGUE.values() if kind.metered is Limit.GENERATIONS]
+    asked = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date(), "metered": metered}
     with application.control.autocommit() as connection:
         row = connection.execute(_USE, asked).one()
     with reading(application, caller) as session:
-        return Use(row.members, session.execute(_ACTIVE).scalar_one(), row.generations)
+        return Use(row.members, session.execute(_ACTIVE).scalar_one(), int(row.generations))

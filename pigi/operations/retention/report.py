@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from pigi.clock import now
 from pigi.domain.retention import GRACE, PERIODS, Retention, keep
-from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import IS_ENDED, JOB
 from pigi.operations.retention.sweeps import EVERY, SWEEPS, Sweep, is_overdue
 from pigi.store.base import ControlBase
 from pigi.store.control import Organisation
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
     from pigi.application import Application
     from pigi.domain.privacy import Facts
+    from pigi.jobs.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def _of_class(connection: Connection, retention: Retention, sweep: Sweep | None,
         return ClassReport(*words, *_swept(connection, sweep, moment))
     if retention is Retention.ORGANISATION:
         return ClassReport(*words, _count(connection, retention), *_deleted(connection, moment))
-    if retention in _OWED:
-        return ClassReport(*words, *_owed(connection, retention, moment))
+    if kinds := _owing(retention):
+        return ClassReport(*words, *_owed(connection, retention, kinds, moment))
     return ClassReport(*words, _count(connection, retention))
 
 
@@ -84,17 +86,22 @@ def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None,
     return oldest, oldest is not None and moment - oldest > GRACE + PURGE_TAKES
 
 
-_OWED = (Retention.PURPOSE, Retention.DRAFT)
-"""Classes within organisations' databases, which are not opened to count: ended jobs that still owe the erasure."""
-_OWES = (JOB.c.kind == GENERATE_DRAFT.name) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
+def _owing(retention: Retention) -> list[Kind]:
+    """The kinds whose cleanup erases this class."""
+    return [kind for kind in CATALOGUE.values() if retention in kind.owes]
 
 
-def _owed(connection: Connection, retention: Retention, moment: datetime) -> tuple[int, datetime | None, bool]:
-    owing = _OWES
-    if retention is Retention.PURPOSE:
-        # What comes due a day after the end is the draft; before that, and long after it, it may be the purpose.
-        drafts_due = moment - keep(Retention.DRAFT)
-        owing &= (JOB.c.cleanup_at <= moment) & ~JOB.c.finished_at.between(drafts_due - EVERY, drafts_due)
+def _owed(
+    connection: Connection, retention: Retention, kinds: list[Kind], moment: datetime
+) -> tuple[int, datetime | None, bool]:
+    """Of a class within organisations' databases, which are not opened to count: ended jobs that owe its erasure."""
+    owing = JOB.c.kind.in_([kind.name for kind in kinds]) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
+    if keep(retention) == timedelta(0):
+        # Due at once. A cleanup of a later day is of what is kept longer; so, at first, is one that became due then.
+        owing &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0)
+        for later in {other for kind in kinds for other in kind.owes if other is not retention}:
+            due = moment - keep(later)
+            owing &= ~JOB.c.finished_at.between(due - EVERY, due)
     rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(owing))
     return rows, oldest, oldest is not None and moment - oldest > keep(retention) + EVERY
 

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, case, delete, insert, select, tuple_
 
 from pigi.clock import now
 from pigi.domain.retention import Retention, cutoff, keep
+from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import IS_ENDED, JOB
@@ -128,13 +129,12 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at, settled=True),
     Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at, settled=True),
     Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at, settled=True),
-    # Last, since a chain that does not hold together stops it, and nothing else may stay for that.
     Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, How.PRUNED),
 )
 
 OTHERWISE: dict[Retention, str] = {
-    Retention.PURPOSE: "erased by the job's closing, before its end can be seen",
-    Retention.DRAFT: "erased by the job's closing, which comes due a day after the end",
+    Retention.PURPOSE: "erased by the job's cleanup, before its end can be seen",
+    Retention.DRAFT: "erased by the job's cleanup, which comes due a day after the end",
 }
 """Classes with a period of which nothing is swept, and what removes them."""
 
@@ -172,14 +172,21 @@ def answer_probe(context: JobContext) -> None:
 
 
 def sweep_jobs(context: JobContext, application: Application) -> None:
-    """Remove whatever is past its period, class by class; raises Permanent ``audit_broken``, after the rest."""
-    moment = now()
-    swept = 0
+    """Remove whatever is past its period, class by class.
+
+    A class that fails stops no other; what failed first is raised after the rest, as Permanent ``audit_broken``.
+    """
+    moment, swept = now(), 0
+    isolation = Isolation("retention")
     for sweep in SWEEPS:
-        for count in _sweep(application, sweep, moment):
-            swept += count
-            context.checkpoint()
-            context.progress(swept, swept + BATCH, "sweeping")
+        with isolation.of(sweep.retention):
+            for count in _sweep(application, sweep, moment):
+                swept += count
+                context.checkpoint()
+                context.progress(swept, swept + BATCH, "sweeping")
+    isolation.report(len(SWEEPS))
+    if isolation.first is not None:
+        raise isolation.first
 
 
 def _sweep(application: Application, sweep: Sweep, moment: datetime) -> Iterator[int]:
@@ -205,7 +212,7 @@ def _until_none(step: Callable[[], int]) -> Iterator[int]:
 def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_stone: bool) -> int:
     """Turn a batch of ended jobs of one kind into tombstones (or nothing); returns how many.
 
-    None stands for all kinds that the catalogue no longer has. A job that still owes a putting-away is not
+    None stands for all kinds that the catalogue no longer has. A job that still owes a cleanup is not
     buried: its row is what remembers the debt.
     """
     which = JOB.c.kind.not_in(list(CATALOGUE)) if kind is None else JOB.c.kind == kind

@@ -14,7 +14,7 @@ from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.pump import Round, pump
 from pigi.jobs.recovery.republish import BATCH, MISSED_SECONDS
-from tests.support.jobs import ask, change, copies, lapse, register_organisation, row_of, story, take
+from tests.support.jobs import ask, change, copies, lapse, refuse, register_organisation, row_of, story, take
 from tests.support.processes import HANDS, pump_once
 
 PROBE = PROBES["mail"]
@@ -29,24 +29,13 @@ def ended(control, kind, close_in):
     return held.job_id
 
 
-REFUSE_RESCUES = {
-    "sqlite": ["""CREATE TRIGGER refuse BEFORE UPDATE OF lost ON job BEGIN SELECT RAISE(ABORT, 'refused'); END"""],
-    "postgresql": [
-        """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$""",
-        "CREATE TRIGGER refuse BEFORE UPDATE OF lost ON job FOR EACH ROW EXECUTE FUNCTION refuse()",
-    ],
-}
-
-
-def test_a_service_that_fails_stops_no_other_and_is_named(with_redis, control, engine_kind):
+def test_a_service_that_fails_stops_no_other_and_is_named(with_redis, control):
     lapsed, due = ask(control, PROBE), ask(control, PROBE, due_in=60)
     take(control, PROBE, lapsed)
     lapse(control, lapsed)
     change(control, due, due_at=timedelta(seconds=-1))
     owing = ended(control, GENERATE_DRAFT, timedelta(seconds=-1))
-    with control.autocommit() as connection:
-        for statement in REFUSE_RESCUES[engine_kind]:
-            connection.exec_driver_sql(statement)
+    refuse(control, "UPDATE OF lost", "job", f"NEW.id = '{lapsed}'")
     assert pump(control, with_redis.notifier) == Round(0, 1, 0, 1, failed=("rescue",))
     assert with_redis.notifier.queued("mail") == {due}
     assert with_redis.notifier.queued("ai") == {owing}

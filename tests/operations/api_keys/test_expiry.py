@@ -18,7 +18,7 @@ from pigi.store.control import Job, Organisation
 from pigi.store.ledgers import Mail
 from pigi.store.people import Account, ApiKey
 from schedules.timetable import TIMETABLE
-from tests.support.jobs import ask, register_organisation, row_of
+from tests.support.jobs import ask, refuse, register_organisation, row_of
 from tests.support.people import make_key_row, make_member
 
 NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -94,6 +94,12 @@ def test_a_key_that_ended_before_the_days_run_is_still_told_of(application, own,
     key = a_key(application, own, NOON - timedelta(hours=11), warned_days=3)
     assert {subject for subject, _ in warn(NOON)} == {key}
     assert warn(NOON + timedelta(hours=1)) == set()
+
+
+def test_a_key_that_cannot_be_warned_of_keeps_no_other_waiting(application, control, own, keepers, warn):
+    keys = sorted(a_key(application, own, NOON + 2 * DAY) for _ in range(3))
+    refuse(control, "UPDATE OF warned_days", "api_key", f"NEW.id = '{keys[1]}'")
+    assert {key for key, _ in warn(NOON)} == {keys[0], keys[2]}
 
 
 def test_keys_that_need_no_warning(application, own, keepers, warn, control):

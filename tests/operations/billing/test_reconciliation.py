@@ -17,7 +17,7 @@ from pigi.ports.billing import CheckoutRequest
 from standins.stripe.faults import FaultyStripe, fail
 from standins.stripe.server import Setup
 from tests.support.billing import HOME, PRICES, TEAM, Shop
-from tests.support.jobs import row_of
+from tests.support.jobs import refuse, row_of
 
 
 @pytest.fixture
@@ -144,6 +144,20 @@ def test_a_customer_that_is_refused_keeps_no_other_waiting_but_the_run_is_not_wh
     assert (job.state, job.reason) == ("failed", "billing_customer_unknown")
     assert shop.standing(owner) == ("past_due", "team")
     assert shop.standing(lost) == ("active", "team")
+    assert oversee(shop.application).last_whole is None
+
+
+@pytest.mark.parametrize("stuck", [0, 2])
+def test_a_customer_whose_row_cannot_be_written_keeps_no_other_waiting(shop, stuck):
+    owners = [shop.subscribed() for _ in range(3)]
+    for owner in owners:
+        shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
+    lose(shop)
+    whose = owners[stuck].organisation_id
+    refuse(shop.control, "UPDATE OF status", "billing_account", f"NEW.organisation_id = '{whose}'")
+    job = shop.do(request_reconciliation(shop.application, "operator").id)
+    assert job.state != "succeeded"
+    assert [shop.standing(owner)[0] for owner in owners].count("past_due") == 2
     assert oversee(shop.application).last_whole is None
 
 

@@ -12,6 +12,7 @@ from pigi.domain.access import Action, Caller, Person, Role
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id
+from pigi.jobs.heartbeats import notes
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import AccessGrant, authorise, still_granted
@@ -28,7 +29,7 @@ from pigi.store.ledgers import AuditContent, AuditEntry
 from standins.stripe.faults import busy, drop_after, drop_before, fail
 from tasks import generations, organisations  # noqa: F401 - these register bodies
 from tests.support.billing import Shop
-from tests.support.jobs import ask, row_of
+from tests.support.jobs import ask, refuse, row_of
 from tests.support.people import make_key, make_member, make_session
 
 OPEN = {Action.ORGANISATION_READ, Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE, Action.DELETION_READ}
@@ -218,6 +219,20 @@ def test_a_closing_that_failed_or_was_stopped_is_asked_for_again_until_one_succe
     assert shop.do(second).state == "succeeded"
     assert shop.truth(owner) == "canceled"
     assert sweep(shop) == {}
+
+
+def test_a_deletion_that_cannot_be_looked_at_keeps_no_other_waiting(shop):
+    owners = [shop.organisation() for _ in range(3)]
+    for owner in owners:
+        delete(shop, owner)
+        age(shop, owner, GRACE + timedelta(hours=1))
+    stuck = owners[1].organisation_id
+    refuse(shop.control, "INSERT", "job", f"NEW.subject_id = '{stuck}'")
+    sweep(shop)
+    with shop.control.autocommit() as connection:
+        asked = select(JOB.c.subject_id).where(JOB.c.kind == PURGE_ORGANISATION.name)
+        assert set(connection.execute(asked).scalars()) == {owners[0].organisation_id, owners[2].organisation_id}
+        assert notes(connection)["each organisations.sweep"] == "skipped 1 of 3"
 
 
 def test_a_purchase_that_slipped_through_is_ended_too(shop, owner):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Engine, event, func, select, update
 
 from pigi.application import Application
 from pigi.errors import Refused
@@ -82,6 +83,50 @@ def test_too_many_of_a_day_are_refused_until_the_next(application, organisation)
         ask(few, organisation)
     assert refused.value.code == "too_many_today"
     assert 0 < refused.value.details["retry_after"] <= 86_401
+
+
+@contextmanager
+def generations_written(meanwhile=None):
+    """The statements that write a generation, to whichever tenant; ``meanwhile`` is done before the first."""
+    seen, act = [], [meanwhile] if meanwhile else []
+
+    def note(_connection, _cursor, statement, *_rest):
+        if statement.startswith("INSERT INTO generation"):
+            seen.append(statement)
+            if act:
+                act.pop()()
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def close(control):
+    with control.autocommit() as connection:
+        connection.execute(update(Organisation).values(state="restricted"))
+
+
+@pytest.mark.parametrize("code", ["too_many_in_flight", "too_many_today", "organisation_closed"])
+def test_what_will_be_refused_writes_nothing_first(application, organisation, control, code):
+    limits = {"too_many_in_flight": {"generations_in_flight": 1}, "too_many_today": {"generations_per_day": 9}}
+    few = limited(application, **limits.get(code, {}))
+    for _ in range(9):
+        ask(few, organisation)
+    if code == "organisation_closed":
+        close(control)
+    with generations_written() as seen, pytest.raises(Refused) as refused:
+        ask(few, organisation)
+    assert refused.value.code == code
+    assert seen == []
+
+
+def test_what_is_refused_after_all_leaves_nothing(application, organisation, control):
+    with generations_written(lambda: close(control)) as seen, pytest.raises(Refused) as refused:
+        ask(application, organisation)
+    assert (refused.value.code, len(seen)) == ("organisation_closed", 1)
+    assert generations(application, organisation) == 0
 
 
 def test_what_was_refused_is_not_counted(application, organisation, control):

@@ -10,11 +10,14 @@ from sqlalchemy import insert, select, update
 from pigi.clock import now
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.isolation import SKIPPED
 from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.heartbeats import notes
 from pigi.jobs.kinds import SWEEP_GENERATIONS
 from pigi.operations.generations import GENERATION, request_generation
 from pigi.operations.generations import orphans as sweeping
 from pigi.operations.generations.orphans import ORPHAN_AGE
+from pigi.store.control import DataKey
 from tests.support.factories import add_generation, make_organisation
 from tests.support.jobs import ask, caller_of, generation_row, register_organisation, row_of
 
@@ -30,6 +33,7 @@ def sweep(worker_context, control):
         job = ask(control, SWEEP_GENERATIONS)
         run(HANDLERS[SWEEP_GENERATIONS.name], job, worker_context)
         assert row_of(control, job).state == "succeeded"
+        return row_of(control, job)
 
     return once
 
@@ -74,6 +78,26 @@ def test_an_organisation_without_a_database_does_not_stop_the_next(application, 
     generation = orphan(tenants, organisation, OLD)
     sweep()
     assert generation_row(application, organisation, generation) is None
+
+
+def test_an_organisation_that_cannot_be_opened_does_not_stop_the_others_and_is_reported(
+    application, control, tenants, sweep, caplog
+):
+    organisations = [make_organisation(control, tenants) for _ in range(3)]
+    generations = {organisation: orphan(tenants, organisation, OLD) for organisation in organisations}
+    locked = organisations[1]
+    tenants.dispose()
+    with control.autocommit() as connection:
+        connection.execute(update(DataKey).where(DataKey.organisation_id == locked).values(wrapped=b"torn"))
+    job = sweep()
+    for organisation in (organisations[0], organisations[2]):
+        assert generation_row(application, organisation, generations[organisation]) is None
+    assert (job.progress_note, job.progress_done, job.progress_total) == (SKIPPED, 2, 3)
+    with control.autocommit() as connection:
+        assert notes(connection)["each generations.sweep"] == "skipped 1 of 3"
+    told = [record.getMessage() for record in caplog.records if locked in record.getMessage()]
+    assert len(told) == 1
+    assert told[0].startswith(f"generations.sweep: skipped {locked} (")
 
 
 def test_a_busy_organisation_is_swept_batch_by_batch(control, organisation, tenants, monkeypatch):

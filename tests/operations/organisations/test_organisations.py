@@ -13,6 +13,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.access import authorise, role_in
 from pigi.operations.organisations import (
+    ask_for_migrations,
     create_organisation,
     end_membership,
     list_organisations,
@@ -21,9 +22,10 @@ from pigi.operations.organisations import (
     read_organisation,
     rename_organisation,
 )
-from pigi.store.control import Organisation
+from pigi.store.control import Job, Organisation
 from pigi.store.ledgers import AuditContent, AuditEntry
 from pigi.store.people import Membership
+from tests.support.jobs import refuse, register_organisation
 from tests.support.people import join, make_account, make_member
 
 
@@ -156,3 +158,11 @@ def test_leaving_takes_it_from_the_list(application, person):
     end_membership(application, authorise(application, person, own, Action.MEMBERSHIP_END), person.account_id)
     assert organisations_of(application, person) == []
     assert role_in(application, person.account_id, own) is None
+
+
+def test_an_organisation_that_cannot_be_asked_for_keeps_no_other_from_its_migration(application, control):
+    behind = [register_organisation(control) for _ in range(3)]
+    refuse(control, "INSERT", "job", f"NEW.organisation_id = '{behind[1]}'")
+    assert ask_for_migrations(application, "operator") == 2
+    with control.read() as session:
+        assert set(session.scalars(select(Job.organisation_id))) == {behind[0], behind[2]}

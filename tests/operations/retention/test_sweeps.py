@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.retention import GRACE, Retention, keep
@@ -21,7 +22,7 @@ from pigi.operations.retention.sweeps import EVERY, SWEEPS, Clock, How, remove
 from pigi.store.control import Organisation
 from pigi.store.people import Account, ApiKey
 from tests.support.audits import Unhurried
-from tests.support.jobs import ask, change, register_organisation, row_of
+from tests.support.jobs import ask, change, refuse, register_organisation, row_of
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AGES = {
@@ -151,10 +152,25 @@ def test_a_broken_chain_stops_nothing_but_its_own_pruning(application, control):
     assert (count(control, sweep.table), count(control, ENTRY)) == (0, 3)
 
 
+def test_a_class_that_cannot_be_swept_keeps_no_other_waiting_and_fails_the_job(application, control):
+    first, last = (next(one for one in SWEEPS if one.table.name == name) for name in ("session", "request_log"))
+    for sweep in (first, last):
+        plant(control, sweep, keep(sweep.retention) + DAY)
+    refuse(control, "DELETE", "session", "OLD.account_id IS NOT NULL")
+    with pytest.raises(SQLAlchemyError):
+        sweep_jobs(Unhurried(), application)
+    assert (count(control, first.table), count(control, last.table)) == (1, 0)
+
+
 def ended(control, ended_ago, closes_in):
     job = ask(control, GENERATE_DRAFT, register_organisation(control), subject_id=new_id())
     change(control, job, state="failed", finished_at=-ended_ago, cleanup_at=closes_in)
     return job
+
+
+def test_a_purpose_whose_erasure_failed_and_waits_for_its_next_try_is_shown(application, control):
+    change(control, ended(control, 3 * timedelta(hours=1), 5 * MINUTE), cleanup_failures=9)
+    assert (line(application, Retention.PURPOSE).rows, line(application, Retention.PURPOSE).overdue) == (1, True)
 
 
 @pytest.mark.parametrize(
