@@ -27,7 +27,7 @@ from web.api import (
 )
 from web.http import budget, errors, openapi
 from web.http.auth import mount
-from web.http.bodies import MOST_BYTES
+from web.http.bodies import MOST_BYTES, BodyReceiver
 from web.http.context import Services
 from web.http.door import Door
 from web.http.replies import Reply
@@ -85,6 +85,7 @@ def create_app(application: Application) -> Flask:
         budget.Slots(budget.WAITS),
         budget.Turns(budget.ORDINARY),
         budget.Turns(budget.READERS),
+        BodyReceiver(budget.BODIES),
     )
     app.extensions["pigi"] = services
     errors.install(app, failure_page)

@@ -18,6 +18,7 @@ from pigi.ids import is_id
 from pigi.operations.access import authorise, organisation_of_job
 from pigi.operations.accounts import find_person, is_csrf_token
 from pigi.operations.api_keys import authenticate
+from web.http.bodies import MOST_BYTES
 from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.cookies import SESSION, XSRF_HEADER
 from web.http.replies import Reply
@@ -65,8 +66,9 @@ def _guarded(services: Services, route: Route) -> View:
     def view(**arguments: Any) -> Reply:
         facts: Facts = request.environ[FACTS]
         facts.route = route.path
-        if route.most_bytes is not None:
-            request.max_content_length = route.most_bytes
+        if route.method != "GET":
+            # Before a turn is taken: a client decides how long this takes.
+            services.bodies.receive(request, route.most_bytes or MOST_BYTES)
         try:
             return guard(services, facts, route, arguments)
         except Refused as refusal:

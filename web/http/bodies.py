@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import request
@@ -16,12 +18,58 @@ from web.http.schemas import RequestModel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from flask import Request
     from pydantic_core import ErrorDetails
 
 MOST_BYTES = 64 * 1024
-"""Largest body, in bytes, unless its route says otherwise; Flask enforces it (413)."""
+"""Largest body, in bytes, unless its route says otherwise (413)."""
+
+BODY_SECONDS = 10
+"""How long a client may take to send a body, from its headers on: the largest then needs 26 KiB a second."""
 
 Body = TypeVar("Body", bound=RequestModel)
+
+
+class BodyReceiver:
+    """Receives bodies at the pace of their clients, ``slots`` at once, each within `BODY_SECONDS`.
+
+    The server's own reads block without a time limit and cannot be broken off, so each is done by a thread of
+    this pool, and whoever wants the body stops waiting for it. The reading thread is free again once the server
+    closes the connection, which it does since the refusal is never sent whole: `web.http.replies.Reply.cut_off`.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._threads = ThreadPoolExecutor(slots, "pigi-body")
+        self._lock = threading.Lock()
+        self._waiting: dict[threading.Event, None] = {}
+
+    def receive(self, request: Request, most_bytes: int) -> None:
+        """Wait until the request's body is here, for `read_bytes` to find.
+
+        Raises:
+            Refused: ``body_too_slow``; also when all slots are taken and this body has waited longest.
+            RequestEntityTooLarge: it is, or says that it is, larger than ``most_bytes``.
+        """
+        request.max_content_length = most_bytes
+        if request.environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in request.environ:
+            return
+        wakes = threading.Event()
+        with self._lock:
+            if len(self._waiting) >= self._slots:
+                longest = next(iter(self._waiting))
+                del self._waiting[longest]
+                longest.set()
+            self._waiting[wakes] = None
+        reading = self._threads.submit(request.get_data, cache=True, parse_form_data=False)
+        reading.add_done_callback(lambda _: wakes.set())
+        wakes.wait(BODY_SECONDS)
+        with self._lock:
+            self._waiting.pop(wakes, None)
+        if not reading.done():
+            reading.cancel()
+            raise Refused("body_too_slow")
+        reading.result()
 
 
 def read_bytes() -> bytes:

@@ -13,6 +13,7 @@ from web.http.networks import network_of
 if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller, Person
+    from web.http.bodies import BodyReceiver
     from web.http.budget import Slots, Turns
     from web.http.watcher import Watcher
 
@@ -44,6 +45,7 @@ class Services:
     waits: Slots
     turns: Turns
     readers: Turns
+    bodies: BodyReceiver
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Set-Cookie": {"description": "The two cookies of the session: see `securitySchemes`.", "schema": TEXT},
 }
 
-_BODY = ("malformed_body", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
+_BODY = ("malformed_body", "body_too_slow", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
 _KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "idempotency_undecided")
 
 OF_KIND: dict[RouteKind, tuple[str, ...]] = {
@@ -83,7 +83,7 @@ OF_KIND: dict[RouteKind, tuple[str, ...]] = {
     RouteKind.CHANGE: (*_BODY, *_KEYED),
     RouteKind.MAKE: (*_BODY, *_KEYED),
     RouteKind.OPEN: _BODY,
-    RouteKind.SIGNED: ("body_too_large", "unavailable"),
+    RouteKind.SIGNED: ("body_too_slow", "body_too_large", "unavailable"),
 }
 """Codes that every route of a kind may refuse with."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -11,7 +12,7 @@ from pigi.domain.reasons import REASONS
 from pigi.jobs.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from pigi.domain.timeline import Entry
@@ -26,14 +27,30 @@ class Reply(Response):
     """A response whose body, when it is whole, goes to the server as it is and in one piece.
 
     Werkzeug would check and copy headers that we wrote ourselves, which costs more than writing them.
+
+    ``cut_off`` makes the server close the connection, for a client that is still sending: more is announced than
+    sent. Asking with ``Connection: close`` does not do it, since the server then waits for the rest of the body.
     """
+
+    cut_off = False
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The response as WSGI wants it."""
+        if self.cut_off:
+            body = self.get_data()
+            self.headers["Connection"], self.headers["Content-Length"] = "close", str(len(body) + 1)
+            start_response(self.status, list(self.headers))
+            return _never_whole(body)
         if not self.is_sequence or self.status_code in BODILESS or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
         start_response(self.status, list(self.headers))
         return list(self.response)  # type: ignore[arg-type]  # Werkzeug keeps bytes here
+
+
+def _never_whole(body: bytes) -> Iterator[bytes]:
+    yield body
+    # Whatever is not sent when the server notices that this was not all is lost.
+    time.sleep(0.05)
 
 
 BODILESS = frozenset({204, 304})
