@@ -19,7 +19,7 @@ WAITS = 16
 """Requests a process that may wait for their job (``Prefer: wait``); more are answered at once."""
 BODIES = 64
 """Requests a process whose body is being received; one more, and the one that takes longest is given up."""
-REPEATS = 16
+REPEATS = 64
 """Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
 ORDINARY = 12
 """Requests of known callers that a process works on at once; more wait for their turn."""

@@ -66,6 +66,11 @@ def reply(text: str, status: int = 200, media_type: str = JSON, **headers: str) 
     return Reply(text.encode("utf-8", "replace"), status, lines)
 
 
+def no_content() -> Reply:
+    """204: it is done, and there is nothing to show."""
+    return Reply(status=204, headers={"Cache-Control": "no-store"})
+
+
 def accepted(job: JobView) -> Reply:
     """202: the job was asked for and its page is where to look (RFC 9110, section 15.3.3)."""
     return accepted_text(job_text(job), job_path(job.id))

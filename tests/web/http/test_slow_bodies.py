@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.http import BODY, bearer, serve
 from web.http import bodies, budget
-from web.http.cookies import SESSION
+from web.http.auth import SESSION
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -36,7 +36,7 @@ SAFE = (
 )
 
 
-class Door:
+class Middleware:
     """Wraps the Flask application."""
 
     def __init__(self, inner: Callable[..., Iterable[bytes]], settings: Settings) -> None:
