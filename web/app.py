@@ -27,11 +27,11 @@ from web.api import (
     sessions,
 )
 from web.http import budget, errors, openapi
-from web.http.bodies import MOST_BYTES, BodyReceiver
 from web.http.context import Services
 from web.http.dispatch import mount
 from web.http.middleware import Middleware
 from web.http.replies import Reply
+from web.http.requests import MOST_BYTES, BodyReceiver
 from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.watcher import Watcher
 from web.pages import problems

@@ -20,8 +20,8 @@ from pigi.operations.accounts import (
 )
 from web.api.sessions import Account, SessionOpened, account_facts, opened
 from web.http.auth import SESSION as COOKIE
-from web.http.bodies import read_body
 from web.http.replies import API, Reply, as_json, no_content, reply
+from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Nothing, RequestModel, ResponseModel
 from web.http.texts import Email, Password, Title

@@ -19,8 +19,8 @@ from pigi.operations.api_keys import (
     read_key,
     rotate_key,
 )
-from web.http.bodies import read_body
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import WHOLE, Id, RequestModel, ResponseModel
 from web.http.texts import Title

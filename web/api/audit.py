@@ -9,9 +9,8 @@ from pydantic import Field
 
 from pigi.domain.access import Action
 from pigi.operations.audit import list_own_entries
-from web.http.bodies import read_query
-from web.http.paging import BEFORE_NUMBER, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
+from web.http.requests import BEFORE_NUMBER, LIMIT, limit_of, page, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import ResponseModel
 

@@ -19,8 +19,8 @@ from pigi.operations.billing import (
     request_portal,
     request_sync,
 )
-from web.http.bodies import read_body, read_bytes
 from web.http.replies import API, as_json, moment, reply
+from web.http.requests import read_body, read_bytes
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 

@@ -11,9 +11,8 @@ from pigi.operations.configuration import ResourceAddress, read_resource
 from pigi.operations.generations import Target, accept_draft, discard_draft, read_generation, request_generation
 from web.api.resources.routes import SEGMENTS, made, resource_path, shown
 from web.api.resources.schemas import AcceptRequest, Resource
-from web.http.bodies import read_body
-from web.http.conditions import expected
 from web.http.replies import API, Reply, generation_text, no_content, reply
+from web.http.requests import expected, read_body
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Generation, GenerationRequest, Nothing
 

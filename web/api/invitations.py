@@ -16,9 +16,8 @@ from pigi.operations.organisations import (
     revoke_invitation,
 )
 from web.http.auth import set_session_cookies
-from web.http.bodies import read_body, read_query
-from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password, Title

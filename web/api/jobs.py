@@ -10,8 +10,8 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
-from web.http.bodies import read_body, read_query
 from web.http.replies import API, as_json, job_summary, reply, shown
+from web.http.requests import read_body, read_query
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Job, JobList, Nothing, RetryRequest
 from web.http.streams import EVENTS, stream

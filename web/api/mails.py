@@ -9,9 +9,8 @@ from pydantic import Field
 
 from pigi.domain.access import Action
 from pigi.operations.mail import list_mails
-from web.http.bodies import read_query
-from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
+from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, ResponseModel
 

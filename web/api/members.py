@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action, Role
 from pigi.operations.organisations import change_role, end_membership, list_members, read_member
-from web.http.bodies import read_body, read_query
-from web.http.paging import LIMIT, limit_of
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import LIMIT, limit_of, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import ID_PATTERN

@@ -10,8 +10,8 @@ from pigi.errors import Refused
 from pigi.operations.access import role_in
 from pigi.operations.deletion import delete_organisation, restore_organisation
 from pigi.operations.organisations import create_organisation, organisations_of, read_organisation, rename_organisation
-from web.http.bodies import read_body
 from web.http.replies import API, as_json, moment, reply
+from web.http.requests import read_body
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Title

@@ -16,10 +16,8 @@ from pigi.operations.configuration import (
     read_project,
     unarchive_project,
 )
-from web.http.bodies import read_body, read_query
-from web.http.conditions import expected, unless_known
-from web.http.paging import BEFORE_ID, LIMIT, STATE, limit_of, page
-from web.http.replies import API, as_json, moment, reply
+from web.http.replies import API, as_json, moment, reply, unless_known
+from web.http.requests import BEFORE_ID, LIMIT, STATE, expected, limit_of, page, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 from web.http.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name

@@ -13,8 +13,8 @@ from pigi.operations.accounts import read_account
 from pigi.operations.organisations import organisations_of
 from web.http.auth import SESSION as COOKIE
 from web.http.auth import delete_session_cookies, set_session_cookies
-from web.http.bodies import read_body
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pigi.jobs.model.view import JobView
     from pigi.operations.idempotency import Heartbeat, Reservation
     from pigi.store.sessions import ControlSession
-    from web.http.bodies import BodyReceiver
     from web.http.budget import Slots, Turns
+    from web.http.requests import BodyReceiver
     from web.http.watcher import Watcher
 
 FACTS = "pigi.facts"

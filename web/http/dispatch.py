@@ -19,10 +19,10 @@ from pigi.operations.access import still_granted
 from pigi.operations.idempotency import StoredResponse
 from pigi.operations.jobs import read_job
 from web.http.auth import SAFE_METHODS, SESSION, identify, refuse_other_sites
-from web.http.bodies import MOST_BYTES
 from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.idempotency import act_once
 from web.http.replies import Reply, accepted, accepted_text, finished
+from web.http.requests import MOST_BYTES
 from web.http.routes import HONOUR_KEYS, RouteKind, Who
 
 if TYPE_CHECKING:

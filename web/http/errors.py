@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from pigi.errors import PigiError, Refused, Temporary
 from web.http import logs
 from web.http.context import FACTS
-from web.http.problems import problem
+from web.http.replies import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ from flask import request
 
 from pigi.errors import Refused
 from pigi.operations.idempotency import StoredResponse, reserve
-from web.http.bodies import read_bytes
 from web.http.context import Attempt
 from web.http.replies import Reply, no_content
+from web.http.requests import read_bytes
 from web.http.routes import RouteKind
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from web.http import schemas
 from web.http.auth import SESSION, XSRF_HEADER
 from web.http.errors import RETRY_AFTER_SECONDS, STATUS
 from web.http.idempotency import KEY_PATTERN
-from web.http.problems import MEDIA_TYPE
-from web.http.replies import API, as_json, reply
+from web.http.replies import API, PROBLEM_JSON, as_json, reply
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
 
@@ -216,7 +215,7 @@ def _problem(codes: list[str], passing: frozenset[str]) -> dict[str, Any]:
     return {
         "description": " ".join(f"`{code}`: {explain(code).title}" for code in codes),
         "headers": _headers(*names),
-        "content": {MEDIA_TYPE: {"schema": _ref(schemas.Problem)}},
+        "content": {PROBLEM_JSON: {"schema": _ref(schemas.Problem)}},
     }
 
 

@@ -6,13 +6,14 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Response, request
 
-from pigi.domain.reasons import REASONS
+from pigi.domain.preconditions import read_tags
+from pigi.domain.reasons import REASONS, explain
 from pigi.jobs.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from pigi.domain.timeline import Entry
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+"""RFC 9457."""
 
 
 class Reply(Response):
@@ -64,6 +67,35 @@ def reply(text: str, status: int = 200, media_type: str = JSON, **headers: str) 
     if "Cache_Control" not in headers:
         lines.append(("Cache-Control", "no-store"))
     return Reply(text.encode("utf-8", "replace"), status, lines)
+
+
+def problem(code: str, status: int, request_id: str, details: dict[str, Any]) -> Reply:
+    """The problem document of a code; ``details`` are further members, never content."""
+    return reply(problem_text(code, status, request_id, details), status, PROBLEM_JSON)
+
+
+def problem_text(code: str, status: int, request_id: str, details: dict[str, Any]) -> str:
+    """`problem` as text."""
+    reason = explain(code)
+    return as_json(
+        {
+            "type": f"/problems/{code}",
+            "title": reason.title,
+            "status": status,
+            "detail": reason.advice,
+            "instance": request_id,
+            "code": code,
+            **details,
+        }
+    )
+
+
+def unless_known(tag: str, text: Callable[[], str]) -> Reply:
+    """200 with ``text`` and its entity tag, or 304 if the client knows it (If-None-Match)."""
+    known = read_tags(request.environ.get("HTTP_IF_NONE_MATCH"))
+    if known is not None and known.match_weakly(tag):
+        return Reply(status=304, headers={"ETag": tag, "Cache-Control": "no-store"})
+    return reply(text(), ETag=tag)
 
 
 def no_content() -> Reply:

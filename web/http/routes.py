@@ -67,7 +67,7 @@ class Route:
         accepts: header parameters by name, from `web.http.openapi.PARAMETERS`.
         replay: what answers a repeat, given the context, the first response's Location and the view's arguments.
         fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
-        most_bytes: largest body, in bytes, where it is not `web.http.bodies.MOST_BYTES`.
+        most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from web.http.problems import MEDIA_TYPE, problem_text
+from web.http.replies import PROBLEM_JSON, problem_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,7 +96,7 @@ class Transport:
             return None
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return "308 Permanent Redirect", [("Location", self._location(environ)), ("Content-Length", "0")], b""
-        headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+        headers = [("Content-Type", PROBLEM_JSON), ("Cache-Control", "no-store")]
         return "403 Forbidden", headers, problem_text("https_required", 403, request_id, {}).encode()
 
     def _location(self, environ: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.http import BODY, bearer, serve
-from web.http import bodies, budget
+from web.http import budget, requests
 from web.http.auth import SESSION
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_a_body_that_takes_too_long_is_refused(
     client: Client, headers: dict[str, str], asking: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held()
-    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
     answer = send_held(client, asking, held, headers)
     held.come.set()
 

@@ -26,10 +26,19 @@ from pigi.operations.configuration import (
 from web.api.projects import ONE as PROJECT
 from web.api.projects import project_path
 from web.api.resources import schemas as models
-from web.http.bodies import read_body, read_json, read_query
-from web.http.conditions import expected, unless_known
-from web.http.paging import BEFORE_ID, BEFORE_NUMBER, LIMIT, STATE, limit_of, page
-from web.http.replies import as_json, moment, reply
+from web.http.replies import as_json, moment, reply, unless_known
+from web.http.requests import (
+    BEFORE_ID,
+    BEFORE_NUMBER,
+    LIMIT,
+    STATE,
+    expected,
+    limit_of,
+    page,
+    read_body,
+    read_json,
+    read_query,
+)
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Nothing
 
