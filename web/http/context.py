@@ -68,6 +68,11 @@ class Attempt:
     reservation: Reservation
     decided: bool = False
 
+    def decide(self, session: ControlSession, response: StoredResponse) -> None:
+        """`Reservation.decide`."""
+        self.reservation.decide(session, response)
+        self.decided = True
+
 
 @dataclass(frozen=True)
 class RequestContext:
@@ -80,23 +85,20 @@ class RequestContext:
 
     def record_job(self, session: ControlSession, job: JobView) -> None:
         """Store that the request is answered with ``job``, in the transaction that accepts it."""
-        self._store(session, StoredResponse(202, job_path(job.id), job_text(job) if self.attempt else ""))
+        if self.attempt is not None:
+            self.attempt.decide(session, StoredResponse(202, job_path(job.id), job_text(job)))
 
     def record(self, session: ControlSession, location: str = "", status: int = 200) -> None:
         """Store how the request is answered, in the transaction of its act; nothing, if it has no Idempotency-Key.
 
         Raises Refused ``idempotency_undecided`` if another request took the key over: the act must roll back.
         """
-        self._store(session, StoredResponse(status, location, ""))
+        if self.attempt is not None:
+            self.attempt.decide(session, StoredResponse(status, location, ""))
 
     def record_no_content(self, session: ControlSession) -> None:
         """`record` for what is answered with 204."""
         self.record(session, status=204)
-
-    def _store(self, session: ControlSession, response: StoredResponse) -> None:
-        if self.attempt is not None:
-            self.attempt.reservation.decide(session, response)
-            self.attempt.decided = True
 
     @property
     def application(self) -> Application:

@@ -83,7 +83,8 @@ def _answer(services: Services, facts: Facts, route: Route, arguments: dict[str,
             return _reply_of(route.view(RequestContext(services, facts), **arguments))
     with services.turns:
         context = identify(services, facts, route, arguments)
-        if route.kind in HONOUR_KEYS and isinstance(context, AccountContext | OrganisationContext):
+        keyed = route.kind in HONOUR_KEYS and "HTTP_IDEMPOTENCY_KEY" in request.environ
+        if keyed and isinstance(context, AccountContext | OrganisationContext):
             result = act_once(context, route, arguments)
         else:
             result = route.view(context, **arguments)

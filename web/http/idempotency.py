@@ -41,7 +41,7 @@ _KEY = re.compile(KEY_PATTERN.removesuffix("$") + r"\Z")
 def act_once(
     context: OrganisationContext | AccountContext, route: Route, arguments: Mapping[str, Any]
 ) -> Reply | JobView | StoredResponse:
-    """What the route's view returns; for a repeat of a job's request, what the first one was answered.
+    """What the view returns for a request with a key; for a repeat of a job's request, what the first one was answered.
 
     What was made is not kept with the key, since it may be content: a repeat is answered by the route's ``replay``,
     or without one by the status alone.
@@ -51,9 +51,7 @@ def act_once(
 
     Raises Refused: ``idempotency_key_malformed``, ``idempotency_key_reused``, ``idempotency_undecided``.
     """
-    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
-    if key is None:
-        return route.view(context, **arguments)
+    key = request.environ["HTTP_IDEMPOTENCY_KEY"]
     if not _KEY.match(key):
         raise Refused("idempotency_key_malformed")
     found = _reserve(context, key, _fingerprint(route))
