@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from pigi.operations.access import still_granted
+from pigi.operations.idempotency import Heartbeat
 from pigi.operations.jobs import revisions
 from web import pages
 from web.api import (
@@ -26,11 +27,11 @@ from web.api import (
     sessions,
 )
 from web.http import budget, errors, openapi
-from web.http.auth import mount
-from web.http.bodies import MOST_BYTES
 from web.http.context import Services
-from web.http.door import Door
+from web.http.dispatch import mount
+from web.http.middleware import Middleware
 from web.http.replies import Reply
+from web.http.requests import MOST_BYTES, BodyReceiver
 from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.watcher import Watcher
 from web.pages import problems
@@ -85,10 +86,13 @@ def create_app(application: Application) -> Flask:
         budget.Slots(budget.WAITS),
         budget.Turns(budget.ORDINARY),
         budget.Turns(budget.READERS),
+        BodyReceiver(budget.BODIES),
+        budget.Slots(budget.REPEATS),
+        Heartbeat(),
     )
     app.extensions["pigi"] = services
     errors.install(app, failure_page)
     document = openapi.build(ROUTES, application.settings.public_url)
     mount(app, services, (*ROUTES, openapi.route_of(document)))
-    app.wsgi_app = Door(app.wsgi_app, application.settings)  # type: ignore[method-assign]
+    app.wsgi_app = Middleware(app.wsgi_app, application.settings)  # type: ignore[method-assign]
     return app

@@ -195,6 +195,7 @@ REASONS: dict[str, Reason] = {
         "The first request with this Idempotency-Key is still being done.", "Send the same request again in a moment."
     ),
     "body_too_large": Reason("The body is too large.", "Send at most 64 KiB; 256 KiB where a resource's content goes."),
+    "body_too_slow": Reason("The body took too long to arrive.", "Send it whole within 10 seconds."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
     "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 printable characters."),

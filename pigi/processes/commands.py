@@ -33,6 +33,8 @@ def web(settings: Settings) -> tuple[str, ...]:
     budget = import_module("web.http.budget")
     options = {
         "--interface": "wsgi",
+        # HTTP/2 in the clear would let one connection bring hundreds of requests, each with a thread.
+        "--http": "1",
         "--host": settings.host,
         "--port": str(settings.port),
         "--workers": str(budget.WORKERS),

@@ -1,8 +1,9 @@
 """The keyring: the installation's own keys, which wrap each organisation's data key.
 
-The first key encrypts and all decrypt, so a rotation is: put a new key first, wrap every data key anew,
-take the old key away. Keys come from PIGI_SECRET_KEYS; in development alone one is made under PIGI_HOME.
-No key is in a repr, a message or an error.
+The first key encrypts and all decrypt, so a rotation is: add a new key at the end and restart every process,
+put it first and restart them again, wrap every data key anew, and take the old key away a day later, when no
+Idempotency-Key counts any more that was stored under it alone. Keys come from PIGI_SECRET_KEYS; in development
+alone one is made under PIGI_HOME. No key is in a repr, a message or an error.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Keyring:
             raise Misconfigured(["PIGI_SECRET_KEYS must hold one or more keys of 32 bytes with different names"])
         self.current = keys[0][0]
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
-        self._digest_key = _derive(keys[0][1], "digest")
+        self._digest_keys = [_derive(key, "digest") for _, key in keys]
         self._token_keys = [_derive(key, "tokens") for _, key in keys]
         self.signer = Signer([_derive(key, "sign") for _, key in keys])
 
@@ -87,10 +88,20 @@ class Keyring:
     def digest(self, label: str, data: bytes) -> str:
         """HMAC-SHA256 of ``data`` in hex, under a key derived from the first key; ``label`` parts uses.
 
-        For things that live a day or so, such as idempotency keys: once another key comes first, digests
-        change and older ones match nothing any more. Adding or removing later keys changes nothing.
+        Once another key comes first digests change. Whoever compares them with what was stored, or relies on
+        their being unique, must consider `digests`. What is told apart by this one alone forgets in a rotation:
+        throttles, whose buckets then are full once more, and hashes of addresses in the ledger of mails, which
+        nothing looks up.
         """
-        return hmac.digest(self._digest_key, bind(label) + data, "sha256").hex()
+        return _digest(self._digest_keys[0], label, data)
+
+    def digests(self, label: str, data: bytes) -> list[str]:
+        """`digest` under each key, the first key's first: one of them was stored, also if keys were rotated since.
+
+        Two keyrings that share a key share a digest, so a constraint over all of them holds while some processes
+        have the new keyring and others still the old one.
+        """
+        return [_digest(key, label, data) for key in self._digest_keys]
 
     def token(self, use: str, row: str) -> str:
         """The secret of a mailed link to ``row``: 256 bits that only the keyring can tell, so no row need hold them."""
@@ -102,6 +113,10 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"<Keyring of {len(self._ciphers)}, first {self.current}>"
+
+
+def _digest(key: bytes, label: str, data: bytes) -> str:
+    return hmac.digest(key, bind(label) + data, "sha256").hex()
 
 
 def _token(key: bytes, use: str, row: str) -> str:

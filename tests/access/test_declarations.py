@@ -14,7 +14,7 @@ from web import app as web_app
 from web.app import ROUTES, create_app
 from web.http import errors
 from web.http.replies import API, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.routes import ResponseSpec, Route, RouteKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ def test_a_route_cannot_be_made_without_saying_who() -> None:
         "view": served,
         "kind": RouteKind.READ,
         "summary": "Undecided",
-        "answers": (Response(200, "Something"),),
+        "answers": (ResponseSpec(200, "Something"),),
     }
     with pytest.raises(TypeError, match="who"):
         Route(**facts)
@@ -67,7 +67,7 @@ def test_a_route_cannot_be_made_without_saying_who() -> None:
 def test_nor_with_a_decision_that_is_none(
     application: Application, monkeypatch: pytest.MonkeyPatch, who: object
 ) -> None:
-    route = Route("GET", "/undecided", served, who, RouteKind.READ, "Undecided", (Response(200, "Something"),))  # type: ignore[arg-type]
+    route = Route("GET", "/undecided", served, who, RouteKind.READ, "Undecided", (ResponseSpec(200, "Something"),))  # type: ignore[arg-type]
     monkeypatch.setattr(web_app, "ROUTES", (*ROUTES, route))
     with pytest.raises((Misconfigured, KeyError)):
         create_app(application)

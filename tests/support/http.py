@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.heartbeats import record
 from pigi.jobs.queues import QUEUES
+from pigi.processes.commands import web
 from tests.support.environments import ROOT, environment_of
 
 if TYPE_CHECKING:
@@ -103,11 +103,10 @@ class Server:
 def serve(settings: Settings, log: Path, *, workers: int = 1, threads: int = 32) -> Iterator[Server]:
     """Run the web process as production does, on ``settings``, until the block ends."""
     port = _free_port()
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "web.wsgi:app", "--host", "127.0.0.1",
-        "--port", str(port), "--workers", str(workers), "--blocking-threads", str(threads), "--no-ws",
-        "--http", "1", "--workers-kill-timeout", "5", "--log-level", "error",
-    ]  # fmt: skip
+    *command, target = web(settings.model_copy(update={"host": "127.0.0.1", "port": port}))
+    # Of an option that is given twice the last counts.
+    command += ["--workers", str(workers), "--blocking-threads", str(threads), "--workers-kill-timeout", "5"]
+    command += ["--log-level", "error", target]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=ROOT, env=environment_of(settings), stdout=stream, stderr=stream)
     try:

@@ -19,7 +19,7 @@ from pigi.operations.api_keys.keys import PREFIX, _hashed
 from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
 from pigi.operations.credentials.passwords import hash_password
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
-from web.http.cookies import SESSION, XSRF
+from web.http.auth import SESSION, XSRF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

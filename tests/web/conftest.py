@@ -54,8 +54,7 @@ def app(application: Application) -> Iterator[Flask]:
     """The web application; its lines go nowhere, since no logbook is open."""
     made = create_app(application)
     yield made
-    made.extensions["pigi"].watcher.close()
-    made.extensions["pigi"].grant_watcher.close()
+    made.extensions["pigi"].close()
 
 
 @pytest.fixture

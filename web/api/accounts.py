@@ -19,18 +19,15 @@ from pigi.operations.accounts import (
     reset_password,
 )
 from web.api.sessions import Account, SessionOpened, account_facts, opened
-from web.http import cookies
-from web.http.bodies import read_body
-from web.http.repeats import once_made
-from web.http.replies import API, Reply, as_json, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.auth import SESSION as COOKIE
+from web.http.replies import API, Reply, as_json, no_content, reply
+from web.http.requests import read_body
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Nothing, RequestModel, ResponseModel
 from web.http.texts import Email, Password, Title
 
 if TYPE_CHECKING:
-    from pigi.store.sessions import ControlSession
     from web.http.context import AccountContext, RequestContext
-    from web.http.repeats import OnMade
 
 CHOSEN = (
     f"{SHORTEST} to {LONGEST} characters, none of them required, and not among the passwords that attackers try "
@@ -92,38 +89,9 @@ def register_account(context: RequestContext) -> Reply:
 def confirm_account(context: RequestContext, token: str) -> Reply:
     """Make the account with the mailed link and the password, and sign in. Reading the link's page uses nothing up."""
     body = read_body(PasswordRequest)
-    replaced = request.cookies.get(cookies.SESSION, "")
+    replaced = request.cookies.get(COOKIE, "")
     return opened(context, confirm_registration(context.application, token, body.password, context.network, replaced))
 
-
-_ACCOUNTS_ROUTES = (
-    Route(
-        "POST",
-        f"{API}/accounts",
-        register_account,
-        Who.ANYONE,
-        RouteKind.OPEN,
-        "Register",
-        (Response(202, "Whoever has the address gets a mail", MailAnnounced),),
-        problems=("password_weak", "too_many_tries"),
-        body=RegistrationRequest,
-    ),
-    Route(
-        "POST",
-        f"{API}/registrations/<token>",
-        confirm_account,
-        Who.ANYONE,
-        RouteKind.OPEN,
-        "Confirm a registration",
-        (
-            Response(
-                201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
-            ),
-        ),
-        problems=("link_over", "wrong_credentials", "too_many_tries"),
-        body=PasswordRequest,
-    ),
-)
 
 ME = f"{API}/me"
 
@@ -141,59 +109,20 @@ def change_me(context: AccountContext) -> Reply:
     """
     body = read_body(AccountChange)
     change = Change(body.name, body.email, body.new_password, body.password)
+    changed = change_account(context.application, context.account, change, context.network, context.record)
+    return reply(as_json(account_facts(changed)))
 
-    def act(made: OnMade) -> Reply:
-        def note(session: ControlSession) -> None:
-            made(session, ME, 200)
 
-        changed = change_account(context.application, context.account, change, context.network, note)
-        return reply(as_json(account_facts(changed)))
-
-    told = body.model_dump_json(exclude={"password", "new_password"}).encode()
-    return once_made(context, act, lambda _location: show_me(context), body=told)
+def _without_passwords() -> bytes:
+    return read_body(AccountChange).model_dump_json(exclude={"password", "new_password"}).encode()
 
 
 def confirm_new_address(context: RequestContext, token: str) -> Reply:
     """Make the address that the link was mailed to one's own. All other sessions of the account end."""
     read_body(Nothing)
     confirm_address(context.application, token, context.person)
-    return Reply(status=204, headers={"Cache-Control": "no-store"})
+    return no_content()
 
-
-_ME_ROUTES = (
-    Route(
-        "GET",
-        ME,
-        show_me,
-        Who.PERSON,
-        RouteKind.READ,
-        "Read one's own account",
-        (Response(200, "The account", Account),),
-    ),
-    Route(
-        "PATCH",
-        ME,
-        change_me,
-        Who.PERSON,
-        RouteKind.MAKE,
-        "Change one's own account",
-        (Response(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
-        problems=("wrong_password", "password_weak", "too_many_tries"),
-        body=AccountChange,
-    ),
-    Route(
-        "POST",
-        f"{API}/email-changes/<token>",
-        confirm_new_address,
-        Who.ANYONE,
-        RouteKind.OPEN,
-        "Confirm a new address",
-        (Response(204, "The address is the account's own now", media_types=()),),
-        problems=("link_over",),
-        body=Nothing,
-        body_required=False,
-    ),
-)
 
 RESET_ANNOUNCED = "If the address belongs to an account, a mail is on its way. Its link works for an hour."
 
@@ -209,18 +138,78 @@ def set_new_password(context: RequestContext, token: str) -> Reply:
     """Set a new password with a mailed link. All sessions of the account and all its other links end."""
     body = read_body(NewPasswordRequest)
     reset_password(context.application, token, body.password, context.network)
-    return Reply(status=204, headers={"Cache-Control": "no-store"})
+    return no_content()
 
 
-_PASSWORD_RESETS_ROUTES = (
+ROUTES = (
+    Route(
+        "POST",
+        f"{API}/accounts",
+        register_account,
+        Who.ANYONE,
+        RouteKind.PUBLIC_WRITE,
+        "Register",
+        (ResponseSpec(202, "Whoever has the address gets a mail", MailAnnounced),),
+        problems=("password_weak", "too_many_tries"),
+        body=RegistrationRequest,
+    ),
+    Route(
+        "POST",
+        f"{API}/registrations/<token>",
+        confirm_account,
+        Who.ANYONE,
+        RouteKind.PUBLIC_WRITE,
+        "Confirm a registration",
+        (
+            ResponseSpec(
+                201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
+            ),
+        ),
+        problems=("link_over", "wrong_credentials", "too_many_tries"),
+        body=PasswordRequest,
+    ),
+    Route(
+        "GET",
+        ME,
+        show_me,
+        Who.PERSON,
+        RouteKind.READ,
+        "Read one's own account",
+        (ResponseSpec(200, "The account", Account),),
+    ),
+    Route(
+        "PATCH",
+        ME,
+        change_me,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "Change one's own account",
+        (ResponseSpec(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
+        problems=("wrong_password", "password_weak", "too_many_tries"),
+        body=AccountChange,
+        replay=lambda context, _location: show_me(context),
+        fingerprint=_without_passwords,
+    ),
+    Route(
+        "POST",
+        f"{API}/email-changes/<token>",
+        confirm_new_address,
+        Who.ANYONE,
+        RouteKind.PUBLIC_WRITE,
+        "Confirm a new address",
+        (ResponseSpec(204, "The address is the account's own now", media_types=()),),
+        problems=("link_over",),
+        body=Nothing,
+        body_required=False,
+    ),
     Route(
         "POST",
         f"{API}/password-resets",
         ask_for_password_reset,
         Who.ANYONE,
-        RouteKind.OPEN,
+        RouteKind.PUBLIC_WRITE,
         "Ask for a password reset",
-        (Response(202, "Whoever has an account with the address gets a mail", MailAnnounced),),
+        (ResponseSpec(202, "Whoever has an account with the address gets a mail", MailAnnounced),),
         problems=("too_many_tries",),
         body=ResetRequest,
     ),
@@ -229,12 +218,10 @@ _PASSWORD_RESETS_ROUTES = (
         f"{API}/password-resets/<token>",
         set_new_password,
         Who.ANYONE,
-        RouteKind.OPEN,
+        RouteKind.PUBLIC_WRITE,
         "Reset a password",
-        (Response(204, "The password is set; sign in with it", media_types=()),),
+        (ResponseSpec(204, "The password is set; sign in with it", media_types=()),),
         problems=("link_over", "password_weak"),
         body=NewPasswordRequest,
     ),
 )
-
-ROUTES = (*_ACCOUNTS_ROUTES, *_ME_ROUTES, *_PASSWORD_RESETS_ROUTES)

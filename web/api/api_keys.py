@@ -19,10 +19,9 @@ from pigi.operations.api_keys import (
     read_key,
     rotate_key,
 )
-from web.http.bodies import read_body
-from web.http.repeats import once_made
-from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import read_body
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import WHOLE, Id, RequestModel, ResponseModel
 from web.http.texts import Title
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from pigi.operations.api_keys import IssuedKey, KeyView
     from pigi.store.sessions import ControlSession
     from web.http.context import OrganisationContext
-    from web.http.repeats import OnMade
 
     Note = Callable[[ControlSession, str], None]
 
@@ -115,26 +113,20 @@ def rotate(context: OrganisationContext, key: str) -> Reply:
 
 def revoke_at_once(context: OrganisationContext, key: str) -> Reply:
     """Revoke a key: whatever uses it is refused from now on. Repeating it is harmless."""
-
-    def act(made: OnMade) -> Reply:
-        end_key(context.application, context.caller, key, lambda session: made(session, "", 204))
-        return Reply(status=204, headers={"Cache-Control": "no-store"})
-
-    return once_made(context, act)
+    end_key(context.application, context.caller, key, context.record_no_content)
+    return no_content()
 
 
 def _issued(context: OrganisationContext, act: Callable[[Note], IssuedKey]) -> Reply:
     path = f"{API}/organisations/{context.caller.organisation_id}/api-keys"
+    issued = act(lambda session, key_id: context.record(session, f"{path}/{key_id}", 201))
+    return _shown(context, f"{path}/{issued.id}", token=issued.token)
 
-    def answer(key_id: str, token: str | None) -> Reply:
-        told = {**_key(read_key(context.application, context.caller, key_id)), "key": token}
-        return reply(as_json(told), 201, Location=f"{path}/{key_id}")
 
-    def make(made: OnMade) -> Reply:
-        issued = act(lambda session, key_id: made(session, f"{path}/{key_id}", 201))
-        return answer(issued.id, issued.token)
-
-    return once_made(context, make, lambda location: answer(location.rpartition("/")[2], None))
+def _shown(context: OrganisationContext, location: str, *, token: str | None = None, **_place: str) -> Reply:
+    """201 with the key at ``location``; its token is told in the first response alone."""
+    key = _key(read_key(context.application, context.caller, location.rpartition("/")[2]))
+    return reply(as_json({**key, "key": token}), 201, Location=location)
 
 
 def _key(view: KeyView) -> dict[str, Any]:
@@ -153,7 +145,7 @@ def _key(view: KeyView) -> dict[str, Any]:
     }
 
 
-_ISSUED = Response(201, "The new key", IssuedApiKey, headers=("Location", "Idempotency-Replayed"))
+_ISSUED = ResponseSpec(201, "The new key", IssuedApiKey, headers=("Location", "Idempotency-Replayed"))
 ROUTES = (
     Route(
         "GET",
@@ -162,18 +154,19 @@ ROUTES = (
         Action.KEYS_READ,
         RouteKind.READ,
         "List API keys",
-        (Response(200, "The keys, of those that ended only the newest", ApiKeyList),),
+        (ResponseSpec(200, "The keys, of those that ended only the newest", ApiKeyList),),
     ),
     Route(
         "POST",
         ALL,
         issue,
         Action.KEYS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Make an API key",
         (_ISSUED,),
         problems=("too_many_keys",),
         body=KeyRequest,
+        replay=_shown,
         notes=ONCE,
     ),
     Route(
@@ -181,11 +174,12 @@ ROUTES = (
         f"{ONE}/rotate",
         rotate,
         Action.KEYS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Rotate an API key",
         (_ISSUED,),
         problems=("key_over", "too_many_keys"),
         body=RotationRequest,
+        replay=_shown,
         notes=ONCE,
     ),
     Route(
@@ -193,8 +187,8 @@ ROUTES = (
         ONE,
         revoke_at_once,
         Action.KEYS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Revoke an API key",
-        (Response(204, "The key is revoked", media_types=(), headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(204, "The key is revoked", media_types=(), headers=("Idempotency-Replayed",)),),
     ),
 )

@@ -9,10 +9,9 @@ from pydantic import Field
 
 from pigi.domain.access import Action
 from pigi.operations.audit import list_own_entries
-from web.http.bodies import read_query
-from web.http.paging import BEFORE_NUMBER, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.requests import BEFORE_NUMBER, LIMIT, limit_of, page, read_query
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import ResponseModel
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ ROUTES = (
         Action.AUDIT_READ,
         RouteKind.READ,
         "Read the audit log",
-        (Response(200, "A page of entries", AuditLog),),
+        (ResponseSpec(200, "A page of entries", AuditLog),),
         problems=("invalid",),
         query=QUERY,
     ),

@@ -19,14 +19,14 @@ from pigi.operations.billing import (
     request_portal,
     request_sync,
 )
-from web.http.bodies import read_body, read_bytes
-from web.http.repeats import ASKED, once
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.requests import read_body, read_bytes
+from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 
 if TYPE_CHECKING:
     from pigi.domain.plans import Plan
+    from pigi.jobs.model.view import JobView
     from pigi.operations.billing import BillingView, Offer
     from web.http.context import OrganisationContext, RequestContext
     from web.http.replies import Reply
@@ -141,24 +141,22 @@ def show_billing(context: OrganisationContext) -> Reply:
     return reply(as_json({"charged": charged, **_standing(read_billing(context.application, context.caller))}))
 
 
-def ask_for_checkout(context: OrganisationContext) -> Reply:
+def ask_for_checkout(context: OrganisationContext) -> JobView:
     """Ask for the page on which a plan is bought. The answer is a job; its `links.result` is where the page will be."""
     body = read_body(CheckoutRequest)
-    return once(
-        context, lambda decide: request_checkout(context.application, context.caller, body.plan, body.price, decide)
-    )
+    return request_checkout(context.application, context.caller, body.plan, body.price, context.record_job)
 
 
-def ask_for_portal(context: OrganisationContext) -> Reply:
+def ask_for_portal(context: OrganisationContext) -> JobView:
     """Ask for Stripe's portal, where the plan, the means of payment and invoices are; as for a checkout."""
     body = read_body(PortalRequest)
-    return once(context, lambda decide: request_portal(context.application, context.caller, body.page, decide))
+    return request_portal(context.application, context.caller, body.page, context.record_job)
 
 
-def ask_for_sync(context: OrganisationContext) -> Reply:
+def ask_for_sync(context: OrganisationContext) -> JobView:
     """Have Stripe asked how the organisation stands."""
     read_body(Nothing)
-    return once(context, lambda decide: request_sync(context.application, context.caller, decide))
+    return request_sync(context.application, context.caller, context.record_job)
 
 
 def show_billing_link(context: OrganisationContext, link: str) -> Reply:
@@ -204,59 +202,6 @@ def _price(offer: Offer) -> dict[str, Any]:
 
 
 _ASKING = ("billing_off", "too_many_in_flight", "too_many_today", "organisation_closed")
-_BILLING_ROUTES = (
-    Route(
-        "GET",
-        OWN,
-        show_billing,
-        Action.BILLING_READ,
-        RouteKind.READ,
-        "Read the plan and its use",
-        (Response(200, "How the organisation stands", Billing),),
-    ),
-    Route(
-        "POST",
-        f"{OWN}/checkout",
-        ask_for_checkout,
-        Action.BILLING_CHANGE,
-        RouteKind.CHANGE,
-        "Buy a plan",
-        ASKED,
-        problems=(*_ASKING, "already_subscribed", "plan_granted"),
-        body=CheckoutRequest,
-    ),
-    Route(
-        "POST",
-        f"{OWN}/portal",
-        ask_for_portal,
-        Action.BILLING_CHANGE,
-        RouteKind.CHANGE,
-        "Open Stripe's portal",
-        ASKED,
-        problems=(*_ASKING, "billing_no_customer"),
-        body=PortalRequest,
-    ),
-    Route(
-        "POST",
-        f"{OWN}/sync",
-        ask_for_sync,
-        Action.BILLING_CHANGE,
-        RouteKind.CHANGE,
-        "Ask Stripe how the organisation stands",
-        ASKED,
-        problems=_ASKING,
-        body=Nothing,
-    ),
-    Route(
-        "GET",
-        f"{OWN}/links/<link>",
-        show_billing_link,
-        Action.BILLING_CHANGE,
-        RouteKind.READ,
-        "Read the address of a page at Stripe's",
-        (Response(200, "The page", BillingLink),),
-    ),
-)
 
 MOST_BYTES = 1024 * 1024
 """Snapshots hold a whole object: an invoice with all its lines has some hundred KiB."""
@@ -269,15 +214,66 @@ def hear_stripe(context: RequestContext) -> Reply:
     return reply(RECEIVED)
 
 
-_WEBHOOKS_ROUTES = (
+ROUTES = (
+    Route(
+        "GET",
+        OWN,
+        show_billing,
+        Action.BILLING_READ,
+        RouteKind.READ,
+        "Read the plan and its use",
+        (ResponseSpec(200, "How the organisation stands", Billing),),
+    ),
+    Route(
+        "POST",
+        f"{OWN}/checkout",
+        ask_for_checkout,
+        Action.BILLING_CHANGE,
+        RouteKind.JOB,
+        "Buy a plan",
+        JOB_RESPONSES,
+        problems=(*_ASKING, "already_subscribed", "plan_granted"),
+        body=CheckoutRequest,
+    ),
+    Route(
+        "POST",
+        f"{OWN}/portal",
+        ask_for_portal,
+        Action.BILLING_CHANGE,
+        RouteKind.JOB,
+        "Open Stripe's portal",
+        JOB_RESPONSES,
+        problems=(*_ASKING, "billing_no_customer"),
+        body=PortalRequest,
+    ),
+    Route(
+        "POST",
+        f"{OWN}/sync",
+        ask_for_sync,
+        Action.BILLING_CHANGE,
+        RouteKind.JOB,
+        "Ask Stripe how the organisation stands",
+        JOB_RESPONSES,
+        problems=_ASKING,
+        body=Nothing,
+    ),
+    Route(
+        "GET",
+        f"{OWN}/links/<link>",
+        show_billing_link,
+        Action.BILLING_CHANGE,
+        RouteKind.READ,
+        "Read the address of a page at Stripe's",
+        (ResponseSpec(200, "The page", BillingLink),),
+    ),
     Route(
         "POST",
         WEBHOOK_PATH,
         hear_stripe,
         Who.ANYONE,
-        RouteKind.SIGNED,
+        RouteKind.WEBHOOK,
         "Hear an event of Stripe's",
-        (Response(200, "Heard, or of no interest", Received),),
+        (ResponseSpec(200, "Heard, or of no interest", Received),),
         problems=("webhook_refused", "not_found"),
         body=StripeEvent,
         most_bytes=MOST_BYTES,
@@ -285,5 +281,3 @@ _WEBHOOKS_ROUTES = (
         notes="There is no such address where nobody is charged.",
     ),
 )
-
-ROUTES = (*_BILLING_ROUTES, *_WEBHOOKS_ROUTES)

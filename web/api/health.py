@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pigi.errors import Refused
 from pigi.operations.health import readiness
 from web.http.replies import as_json, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Health
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ ROUTES = (
         Who.ANYONE,
         RouteKind.PAGE,
         "Is this process alive?",
-        (Response(200, "It is", Health),),
+        (ResponseSpec(200, "It is", Health),),
     ),
     Route(
         "GET",
@@ -51,7 +51,7 @@ ROUTES = (
         Who.ANYONE,
         RouteKind.PAGE,
         "Will jobs be done?",
-        (Response(200, "The pump and every queue did their work lately", Health),),
+        (ResponseSpec(200, "The pump and every queue did their work lately", Health),),
         problems=("not_ready",),
     ),
 )

@@ -15,19 +15,16 @@ from pigi.operations.organisations import (
     resend_invitation,
     revoke_invitation,
 )
-from web.http.bodies import read_body, read_query
-from web.http.cookies import sign_in
-from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
-from web.http.repeats import once_made
-from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.auth import set_session_cookies
+from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_body, read_query
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password, Title
 
 if TYPE_CHECKING:
     from pigi.operations.organisations import InvitationView
     from web.http.context import OrganisationContext, RequestContext
-    from web.http.repeats import OnMade
 
 
 class InvitationRequest(RequestModel):
@@ -86,37 +83,28 @@ def show_invitations(context: OrganisationContext) -> Reply:
 def send_invitation(context: OrganisationContext) -> Reply:
     """Invite an address by mail. Inviting it again changes the role and mails the same link once more."""
     body = read_body(InvitationRequest)
-
-    def act(made: OnMade) -> Reply:
-        def note(session: Any, invitation_id: str) -> None:
-            made(session, f"{_all(context)}/{invitation_id}", 201)
-
-        return _made(context, invite(context.application, context.caller, body.email, Role(body.role), note))
-
-    return once_made(context, act, lambda location: _made(context, _found(context, location.rpartition("/")[2])))
+    path = f"{API}/organisations/{context.caller.organisation_id}/invitations"
+    view = invite(
+        context.application,
+        context.caller,
+        body.email,
+        Role(body.role),
+        lambda session, invitation_id: context.record(session, f"{path}/{invitation_id}", 201),
+    )
+    return reply(as_json(_invitation(view)), 201, Location=f"{path}/{view.id}")
 
 
 def send_again(context: OrganisationContext, invitation: str) -> Reply:
     """Mail an invitation's link again; its 14 days begin anew."""
     read_body(Nothing)
-
-    def act(made: OnMade) -> Reply:
-        view = resend_invitation(
-            context.application, context.caller, invitation, lambda session: made(session, "", 200)
-        )
-        return _shown(view)
-
-    return once_made(context, act, lambda _location: _shown(_found(context, invitation)))
+    view = resend_invitation(context.application, context.caller, invitation, context.record)
+    return reply(as_json(_invitation(view)))
 
 
 def revoke(context: OrganisationContext, invitation: str) -> Reply:
     """Revoke an invitation: its link no longer works."""
-
-    def act(made: OnMade) -> Reply:
-        revoke_invitation(context.application, context.caller, invitation, lambda session: made(session, "", 204))
-        return Reply(status=204, headers={"Cache-Control": "no-store"})
-
-    return once_made(context, act)
+    revoke_invitation(context.application, context.caller, invitation, context.record_no_content)
+    return no_content()
 
 
 def accept_by_link(context: RequestContext, token: str) -> Reply:
@@ -133,27 +121,17 @@ def accept_by_link(context: RequestContext, token: str) -> Reply:
     }
     answer = reply(as_json(told))
     if joined.cookie is not None:
-        sign_in(answer, joined.cookie, secure=context.application.settings.production)
+        set_session_cookies(answer, joined.cookie, secure=context.application.settings.production)
     return answer
 
 
-def _all(context: OrganisationContext) -> str:
-    return f"{API}/organisations/{context.caller.organisation_id}/invitations"
+def _sent_before(context: OrganisationContext, location: str) -> Reply:
+    view = read_open_invitation(context.application, context.caller, location.rpartition("/")[2])
+    return reply(as_json(_invitation(view)), 201, Location=location)
 
 
-def _found(context: OrganisationContext, invitation_id: str) -> InvitationView:
-    return read_open_invitation(context.application, context.caller, invitation_id)
-
-
-def _made(context: OrganisationContext, view: InvitationView) -> Reply:
-    answer = _shown(view)
-    answer.status_code = 201
-    answer.headers["Location"] = f"{_all(context)}/{view.id}"
-    return answer
-
-
-def _shown(view: InvitationView) -> Reply:
-    return reply(as_json(_invitation(view)))
+def _sent_again_before(context: OrganisationContext, _location: str, invitation: str) -> Reply:
+    return reply(as_json(_invitation(read_open_invitation(context.application, context.caller, invitation))))
 
 
 def _invitation(view: InvitationView) -> dict[str, Any]:
@@ -175,7 +153,7 @@ ROUTES = (
         Action.INVITATIONS_READ,
         RouteKind.READ,
         "List open invitations",
-        (Response(200, "A page of invitations", InvitationList),),
+        (ResponseSpec(200, "A page of invitations", InvitationList),),
         problems=("invalid",),
         query=QUERY,
     ),
@@ -184,40 +162,42 @@ ROUTES = (
         ALL,
         send_invitation,
         Action.INVITATIONS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Invite somebody",
-        (Response(201, "The invitation", Invitation, headers=("Location", "Idempotency-Replayed")),),
+        (ResponseSpec(201, "The invitation", Invitation, headers=("Location", "Idempotency-Replayed")),),
         problems=("already_member", "plan_limit", "too_many_today"),
         body=InvitationRequest,
+        replay=_sent_before,
     ),
     Route(
         "DELETE",
         ONE,
         revoke,
         Action.INVITATIONS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Revoke an invitation",
-        (Response(204, "Its link no longer works", media_types=(), headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(204, "Its link no longer works", media_types=(), headers=("Idempotency-Replayed",)),),
     ),
     Route(
         "POST",
         f"{ONE}/resend",
         send_again,
         Action.INVITATIONS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Send an invitation again",
-        (Response(200, "The invitation", Invitation, headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(200, "The invitation", Invitation, headers=("Idempotency-Replayed",)),),
         problems=("too_many_today",),
         body=Nothing,
+        replay=_sent_again_before,
     ),
     Route(
         "POST",
         f"{API}/invitations/<token>/accept",
         accept_by_link,
         Who.ANYONE,
-        RouteKind.OPEN,
+        RouteKind.PUBLIC_WRITE,
         "Accept an invitation",
-        (Response(200, "The organisation that one belongs to now", Joined, headers=("Set-Cookie",)),),
+        (ResponseSpec(200, "The organisation that one belongs to now", Joined, headers=("Set-Cookie",)),),
         problems=(
             "unauthenticated",
             "invitation_for_another",

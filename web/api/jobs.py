@@ -10,10 +10,9 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
-from web.http.bodies import read_body, read_query
-from web.http.repeats import ASKED, once
 from web.http.replies import API, as_json, job_summary, reply, shown
-from web.http.routes import Response, Route, RouteKind
+from web.http.requests import read_body, read_query
+from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Job, JobList, Nothing, RetryRequest
 from web.http.streams import EVENTS, stream
 from web.http.texts import ID_PATTERN
@@ -21,6 +20,7 @@ from web.http.texts import ID_PATTERN
 if TYPE_CHECKING:
     from typing import Any
 
+    from pigi.jobs.model.view import JobView
     from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
@@ -91,20 +91,20 @@ def follow_job(context: OrganisationContext, job: str) -> Reply:
     )
 
 
-def cancel(context: OrganisationContext, job: str) -> Reply:
+def cancel(context: OrganisationContext, job: str) -> JobView:
     """Cancel a job: one that waits ends now, one that runs at its next checkpoint."""
     organisation_id = context.caller.organisation_id
     read_job(context.application, _id(job), organisation_id)
     read_body(Nothing)
-    return once(context, lambda decide: cancel_job(context.application, job, organisation_id, decide))
+    return cancel_job(context.application, job, organisation_id, context.record_job)
 
 
-def retry(context: OrganisationContext, job: str) -> Reply:
+def retry(context: OrganisationContext, job: str) -> JobView:
     """Do a failed job again, under the same id, so that what it did already is not done twice."""
     organisation_id = context.caller.organisation_id
     read_job(context.application, _id(job), organisation_id)
     purpose = read_body(RetryRequest).purpose
-    return once(context, lambda decide: retry_job(context.application, job, organisation_id, purpose, decide))
+    return retry_job(context.application, job, organisation_id, purpose, context.record_job)
 
 
 def _id(job: str) -> str:
@@ -113,7 +113,7 @@ def _id(job: str) -> str:
     return job
 
 
-_ONE = Response(200, "The job", Job)
+_ONE = ResponseSpec(200, "The job", Job)
 ROUTES = (
     Route(
         "GET",
@@ -122,7 +122,7 @@ ROUTES = (
         Action.JOBS_READ,
         RouteKind.READ,
         "List jobs, newest first",
-        (Response(200, "A page of jobs", JobList),),
+        (ResponseSpec(200, "A page of jobs", JobList),),
         problems=("not_found", "invalid"),
         query=QUERY,
     ),
@@ -144,8 +144,10 @@ ROUTES = (
         RouteKind.READ,
         "Follow a job (server-sent events)",
         (
-            Response(200, "Events until the job ends: move, progress, text, end", media_types=("text/event-stream",)),
-            Response(204, "The client has seen the end: do not reconnect", media_types=()),
+            ResponseSpec(
+                200, "Events until the job ends: move, progress, text, end", media_types=("text/event-stream",)
+            ),
+            ResponseSpec(204, "The client has seen the end: do not reconnect", media_types=()),
         ),
         problems=("not_found",),
         accepts=("Last-Event-ID",),
@@ -156,9 +158,9 @@ ROUTES = (
         f"{API}/jobs/<job>/cancel",
         cancel,
         Action.JOBS_CHANGE,
-        RouteKind.CHANGE,
+        RouteKind.JOB,
         "Cancel a job",
-        ASKED,
+        JOB_RESPONSES,
         problems=("not_found",),
         body=Nothing,
     ),
@@ -167,9 +169,9 @@ ROUTES = (
         f"{API}/jobs/<job>/retry",
         retry,
         Action.JOBS_CHANGE,
-        RouteKind.CHANGE,
+        RouteKind.JOB,
         "Retry a failed job",
-        ASKED,
+        JOB_RESPONSES,
         problems=("not_found", "not_retryable", "purpose_required"),
         body=RetryRequest,
     ),

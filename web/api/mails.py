@@ -9,10 +9,9 @@ from pydantic import Field
 
 from pigi.domain.access import Action
 from pigi.operations.mail import list_mails
-from web.http.bodies import read_query
-from web.http.paging import BEFORE_ID, LIMIT, limit_of, page
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_query
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, ResponseModel
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ ROUTES = (
         Action.MAIL_READ,
         RouteKind.READ,
         "Read the mail log",
-        (Response(200, "A page of mails", MailLog),),
+        (ResponseSpec(200, "A page of mails", MailLog),),
         problems=("invalid",),
         query=QUERY,
     ),

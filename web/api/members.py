@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action, Role
 from pigi.operations.organisations import change_role, end_membership, list_members, read_member
-from web.http.bodies import read_body, read_query
-from web.http.paging import LIMIT, limit_of
-from web.http.repeats import once_made
-from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import LIMIT, limit_of, read_body, read_query
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
     from pigi.operations.organisations import MemberView
     from web.http.context import OrganisationContext
-    from web.http.repeats import OnMade
 
 
 class Member(ResponseModel):
@@ -67,26 +64,18 @@ def show_members(context: OrganisationContext) -> Reply:
 
 def change_member(context: OrganisationContext, account: str) -> Reply:
     """Make a member something else. Nobody grants or changes a role above their own."""
-    role = Role(read_body(RoleChange).role)
-
-    def show(_location: str) -> Reply:
-        return reply(as_json(_member(read_member(context.application, context.caller, account))))
-
-    def act(made: OnMade) -> Reply:
-        change_role(context.application, context.caller, account, role, lambda session: made(session, "", 200))
-        return show("")
-
-    return once_made(context, act, show)
+    change_role(context.application, context.caller, account, Role(read_body(RoleChange).role), context.record)
+    return _show_member(context, "", account)
 
 
 def remove_member(context: OrganisationContext, account: str) -> Reply:
     """Remove a member, or leave. Access ends at once, also for streams that are open."""
+    end_membership(context.application, context.caller, account, context.record_no_content)
+    return no_content()
 
-    def act(made: OnMade) -> Reply:
-        end_membership(context.application, context.caller, account, lambda session: made(session, "", 204))
-        return Reply(status=204, headers={"Cache-Control": "no-store"})
 
-    return once_made(context, act)
+def _show_member(context: OrganisationContext, _location: str, account: str) -> Reply:
+    return reply(as_json(_member(read_member(context.application, context.caller, account))))
 
 
 def _member(view: MemberView) -> dict[str, Any]:
@@ -107,7 +96,7 @@ ROUTES = (
         Action.MEMBERS_READ,
         RouteKind.READ,
         "List members",
-        (Response(200, "A page of members", MemberList),),
+        (ResponseSpec(200, "A page of members", MemberList),),
         problems=("invalid",),
         query=QUERY,
     ),
@@ -116,20 +105,21 @@ ROUTES = (
         ONE,
         change_member,
         Action.MEMBERS_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Change a member's role",
-        (Response(200, "The member", Member, headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(200, "The member", Member, headers=("Idempotency-Replayed",)),),
         problems=("last_owner",),
         body=RoleChange,
+        replay=_show_member,
     ),
     Route(
         "DELETE",
         ONE,
         remove_member,
         Action.MEMBERSHIP_END,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Remove a member, or leave",
-        (Response(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
         problems=("last_owner",),
         notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked.",
     ),

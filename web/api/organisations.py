@@ -10,17 +10,16 @@ from pigi.errors import Refused
 from pigi.operations.access import role_in
 from pigi.operations.deletion import delete_organisation, restore_organisation
 from pigi.operations.organisations import create_organisation, organisations_of, read_organisation, rename_organisation
-from web.http.bodies import read_body
-from web.http.repeats import ASKED, once, once_made
 from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.requests import read_body
+from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel, RoleName
 from web.http.texts import Title
 
 if TYPE_CHECKING:
+    from pigi.jobs.model.view import JobView
     from pigi.operations.organisations import OrganisationView
     from web.http.context import AccountContext, OrganisationContext
-    from web.http.repeats import OnMade
     from web.http.replies import Reply
 
 
@@ -61,28 +60,22 @@ def show_organisations(context: AccountContext) -> Reply:
 
 def make_organisation(context: AccountContext) -> Reply:
     """Make an organisation; whoever makes it owns it."""
-    body = read_body(OrganisationRequest)
+    organisation_id = create_organisation(
+        context.application,
+        read_body(OrganisationRequest).name,
+        context.account,
+        lambda session, organisation_id: context.record(session, f"{ALL}/{organisation_id}", 201),
+    )
+    return _made(context, f"{ALL}/{organisation_id}")
 
-    def show(location: str) -> Reply:
-        organisation_id = location.rpartition("/")[2]
-        role = role_in(context.application, context.account.account_id, organisation_id)
-        if role is None:
-            raise Refused("not_found")
-        caller = Caller(organisation_id, role, context.account.account_id)
-        answer = reply(as_json(_organisation(read_organisation(context.application, caller))), 201)
-        answer.headers["Location"] = location
-        return answer
 
-    def make(made: OnMade) -> Reply:
-        made_id = create_organisation(
-            context.application,
-            body.name,
-            context.account,
-            lambda session, organisation_id: made(session, f"{ALL}/{organisation_id}", 201),
-        )
-        return show(f"{ALL}/{made_id}")
-
-    return once_made(context, make, show)
+def _made(context: AccountContext, location: str) -> Reply:
+    organisation_id = location.rpartition("/")[2]
+    role = role_in(context.application, context.account.account_id, organisation_id)
+    if role is None:
+        raise Refused("not_found")
+    caller = Caller(organisation_id, role, context.account.account_id)
+    return reply(as_json(_organisation(read_organisation(context.application, caller))), 201, Location=location)
 
 
 def show_organisation(context: OrganisationContext) -> Reply:
@@ -92,29 +85,23 @@ def show_organisation(context: OrganisationContext) -> Reply:
 
 def rename(context: OrganisationContext) -> Reply:
     """Give an organisation another name."""
-    body = read_body(OrganisationRequest)
-
-    def act(made: OnMade) -> Reply:
-        return _shown(
-            rename_organisation(context.application, context.caller, body.name, lambda session: made(session, "", 200))
-        )
-
-    return once_made(context, act, lambda _location: show_organisation(context))
+    name = read_body(OrganisationRequest).name
+    return _shown(rename_organisation(context.application, context.caller, name, context.record))
 
 
-def delete(context: OrganisationContext) -> Reply:
+def delete(context: OrganisationContext) -> JobView:
     """Delete an organisation: it is closed at once and its subscription ends; until `purge_at` it can be restored."""
-    return once(context, lambda decide: delete_organisation(context.application, context.caller, decide))
+    return delete_organisation(context.application, context.caller, context.record_job)
 
 
 def restore(context: OrganisationContext) -> Reply:
     """Restore an organisation that is being deleted, as it was but for its subscription."""
     read_body(Nothing)
+    return _shown(restore_organisation(context.application, context.caller, context.record))
 
-    def act(made: OnMade) -> Reply:
-        return _shown(restore_organisation(context.application, context.caller, lambda session: made(session, "", 200)))
 
-    return once_made(context, act, lambda _location: show_organisation(context))
+def _replay(context: OrganisationContext, _location: str) -> Reply:
+    return show_organisation(context)
 
 
 def _shown(view: OrganisationView) -> Reply:
@@ -132,7 +119,7 @@ def _organisation(view: OrganisationView) -> dict[str, Any]:
     }
 
 
-_ONE = Response(200, "The organisation", Organisation)
+_ONE = ResponseSpec(200, "The organisation", Organisation)
 ROUTES = (
     Route(
         "GET",
@@ -141,18 +128,19 @@ ROUTES = (
         Who.PERSON,
         RouteKind.READ,
         "List your organisations",
-        (Response(200, "The organisations", OrganisationList),),
+        (ResponseSpec(200, "The organisations", OrganisationList),),
     ),
     Route(
         "POST",
         ALL,
         make_organisation,
         Who.PERSON,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Make an organisation",
-        (Response(201, "The organisation", Organisation, headers=("Location", "Idempotency-Replayed")),),
+        (ResponseSpec(201, "The organisation", Organisation, headers=("Location", "Idempotency-Replayed")),),
         problems=("not_for_operators", "not_found", "too_many_today"),
         body=OrganisationRequest,
+        replay=_made,
     ),
     Route(
         "GET",
@@ -168,29 +156,31 @@ ROUTES = (
         f"{ALL}/<organisation>",
         rename,
         Action.ORGANISATION_CHANGE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Rename an organisation",
-        (Response(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
         body=OrganisationRequest,
+        replay=_replay,
     ),
     Route(
         "DELETE",
         f"{ALL}/<organisation>",
         delete,
         Action.ORGANISATION_DELETE,
-        RouteKind.CHANGE,
+        RouteKind.JOB,
         "Delete an organisation",
-        ASKED,
+        JOB_RESPONSES,
     ),
     Route(
         "POST",
         f"{ALL}/<organisation>/restore",
         restore,
         Action.ORGANISATION_RESTORE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Restore an organisation",
-        (Response(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
         problems=("not_restorable",),
         body=Nothing,
+        replay=_replay,
     ),
 )

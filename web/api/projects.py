@@ -16,18 +16,13 @@ from pigi.operations.configuration import (
     read_project,
     unarchive_project,
 )
-from web.http.bodies import read_body, read_query
-from web.http.conditions import expected, unless_known
-from web.http.paging import BEFORE_ID, LIMIT, STATE, limit_of, page
-from web.http.repeats import once_made
-from web.http.replies import API, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.replies import API, as_json, moment, reply, unless_known
+from web.http.requests import BEFORE_ID, LIMIT, STATE, expected, limit_of, page, read_body, read_query
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 from web.http.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pigi.operations.configuration import ProjectView
     from web.http.context import OrganisationContext
     from web.http.replies import Reply
@@ -113,14 +108,7 @@ def show_projects(context: OrganisationContext) -> Reply:
 def make_project(context: OrganisationContext) -> Reply:
     """Make an empty project."""
     body = read_body(ProjectRequest)
-
-    def show(location: str) -> Reply:
-        return _made(context, read_project(context.application, context.caller, location.rpartition("/")[2]))
-
-    def make(_made_in: object) -> Reply:
-        return _made(context, create_project(context.application, context.caller, body.name, body.description))
-
-    return once_made(context, make, show)
+    return _made(context, create_project(context.application, context.caller, body.name, body.description))
 
 
 def show_project(context: OrganisationContext, project: str) -> Reply:
@@ -132,34 +120,31 @@ def show_project(context: OrganisationContext, project: str) -> Reply:
 def alter_project(context: OrganisationContext, project: str) -> Reply:
     """Change a project's name or description; what is left out stays."""
     body, tags = read_body(ProjectChange), expected()
-    return _done(
-        context,
-        project,
-        lambda: change_project(
-            context.application, context.caller, project, tags, name=body.name, description=body.description
-        ),
+    view = change_project(
+        context.application, context.caller, project, tags, name=body.name, description=body.description
     )
+    return _shown(context, view)
 
 
 def put_project_away(context: OrganisationContext, project: str) -> Reply:
     """Archive a project: it leaves the lists, nothing in it can be changed, and its name becomes free."""
     read_body(Nothing)
-    return _done(context, project, lambda: archive_project(context.application, context.caller, project))
+    return _shown(context, archive_project(context.application, context.caller, project))
 
 
 def bring_project_back(context: OrganisationContext, project: str) -> Reply:
     """Unarchive a project; repeating it is harmless."""
     read_body(Nothing)
-    return _done(context, project, lambda: unarchive_project(context.application, context.caller, project))
+    return _shown(context, unarchive_project(context.application, context.caller, project))
 
 
-def _done(context: OrganisationContext, project_id: str, act: Callable[[], ProjectView]) -> Reply:
-    """The project after ``act``; a repeat shows it as it is by then."""
-    return once_made(
-        context,
-        lambda _made_in: _shown(context, act()),
-        lambda _location: _shown(context, read_project(context.application, context.caller, project_id)),
-    )
+def _made_before(context: OrganisationContext, location: str) -> Reply:
+    return _made(context, read_project(context.application, context.caller, location.rpartition("/")[2]))
+
+
+def _done_before(context: OrganisationContext, _location: str, project: str) -> Reply:
+    """The project as it is by the time of the repeat."""
+    return _shown(context, read_project(context.application, context.caller, project))
 
 
 def _made(context: OrganisationContext, view: ProjectView) -> Reply:
@@ -207,11 +192,11 @@ def _project(context: OrganisationContext, view: ProjectView) -> dict[str, Any]:
 
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
-_DONE = Response(200, "The project as it is now", Project, headers=("ETag", "Idempotency-Replayed"))
-_MADE = Response(201, "The project", Project, headers=("Location", "ETag", "Idempotency-Replayed"))
-_KNOWN = Response(304, "The client knows it already", media_types=(), headers=("ETag",))
-_ONE = Response(200, "The project", Project, headers=("ETag",))
-_PAGE = Response(200, "A page of projects", ProjectList)
+_DONE = ResponseSpec(200, "The project as it is now", Project, headers=("ETag", "Idempotency-Replayed"))
+_MADE = ResponseSpec(201, "The project", Project, headers=("Location", "ETag", "Idempotency-Replayed"))
+_KNOWN = ResponseSpec(304, "The client knows it already", media_types=(), headers=("ETag",))
+_ONE = ResponseSpec(200, "The project", Project, headers=("ETag",))
+_PAGE = ResponseSpec(200, "A page of projects", ProjectList)
 _WORDS = ("secret_found", "name_taken")
 _EXPECTED = ("archived", "precondition_required", "precondition_failed")
 
@@ -224,11 +209,12 @@ ROUTES = (
         ALL,
         make_project,
         WRITE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Make a project",
         (_MADE,),
         problems=(*_WORDS, "too_many_projects"),
         body=ProjectRequest,
+        replay=_made_before,
     ),
     Route("GET", ONE, show_project, READ, RouteKind.READ, "Read a project", (_ONE, _KNOWN), accepts=("If-None-Match",)),
     Route(
@@ -236,25 +222,35 @@ ROUTES = (
         ONE,
         alter_project,
         WRITE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Change a project",
         (_DONE,),
         problems=(*_WORDS, *_EXPECTED),
         body=ProjectChange,
+        replay=_done_before,
         accepts=("If-Match",),
     ),
     Route(
-        "POST", f"{ONE}/archive", put_project_away, WRITE, RouteKind.MAKE, "Archive a project", (_DONE,), body=Nothing
+        "POST",
+        f"{ONE}/archive",
+        put_project_away,
+        WRITE,
+        RouteKind.WRITE,
+        "Archive a project",
+        (_DONE,),
+        body=Nothing,
+        replay=_done_before,
     ),
     Route(
         "POST",
         f"{ONE}/unarchive",
         bring_project_back,
         WRITE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Unarchive a project",
         (_DONE,),
         problems=("name_taken", "too_many_projects", "plan_limit"),
         body=Nothing,
+        replay=_done_before,
     ),
 )

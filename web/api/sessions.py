@@ -11,11 +11,11 @@ from pydantic import Field
 from pigi.operations import accounts
 from pigi.operations.accounts import read_account
 from pigi.operations.organisations import organisations_of
-from web.http import cookies
-from web.http.bodies import read_body
-from web.http.repeats import once_made
-from web.http.replies import API, Reply, as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.auth import SESSION as COOKIE
+from web.http.auth import delete_session_cookies, set_session_cookies
+from web.http.replies import API, Reply, as_json, moment, no_content, reply
+from web.http.requests import read_body
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pigi.operations.accounts import AccountView
     from pigi.operations.accounts import SignedIn as Opened
     from web.http.context import AccountContext, RequestContext
-    from web.http.repeats import OnMade
 
 
 class Account(ResponseModel):
@@ -72,7 +71,7 @@ SESSION = f"{API}/session"
 def open_session(context: RequestContext) -> Reply:
     """Sign in. An unknown address and a wrong password are answered alike."""
     body = read_body(SignInRequest)
-    replaced = request.cookies.get(cookies.SESSION, "")
+    replaced = request.cookies.get(COOKIE, "")
     return opened(context, accounts.sign_in(context.application, body.email, body.password, context.network, replaced))
 
 
@@ -86,35 +85,27 @@ def show_session(context: AccountContext) -> Reply:
 
 def close_session(context: AccountContext) -> Reply:
     """Sign out: the session is over, also for whoever copied its cookie."""
-    token = request.cookies.get(cookies.SESSION, "")
-
-    def act(made: OnMade) -> Reply:
-        accounts.sign_out(context.application, context.account, token, lambda session: made(session, "", 204))
-        return closed(context)
-
-    return once_made(context, act)
+    token = request.cookies.get(COOKIE, "")
+    accounts.sign_out(context.application, context.account, token, context.record_no_content)
+    return closed(context)
 
 
 def close_all_sessions(context: AccountContext) -> Reply:
     """End all sessions of the account, this one among them."""
-
-    def act(made: OnMade) -> Reply:
-        accounts.sign_out_everywhere(context.application, context.account, lambda session: made(session, "", 204))
-        return closed(context)
-
-    return once_made(context, act)
+    accounts.sign_out_everywhere(context.application, context.account, context.record_no_content)
+    return closed(context)
 
 
 def opened(context: RequestContext, signed_in: Opened) -> Reply:
     """201 with the account, and the new session's cookies."""
     answer = reply(as_json({"account": account_facts(signed_in.account)}), 201, Location=SESSION)
-    return cookies.sign_in(answer, signed_in.token, secure=context.application.settings.production)
+    return set_session_cookies(answer, signed_in.token, secure=context.application.settings.production)
 
 
 def closed(context: RequestContext) -> Reply:
     """204 that takes the cookies away."""
-    answer = Reply(status=204, headers={"Cache-Control": "no-store"})
-    return cookies.sign_out(answer, secure=context.application.settings.production)
+    answer = no_content()
+    return delete_session_cookies(answer, secure=context.application.settings.production)
 
 
 def account_facts(account: AccountView) -> dict[str, Any]:
@@ -136,10 +127,10 @@ ROUTES = (
         SESSION,
         open_session,
         Who.ANYONE,
-        RouteKind.OPEN,
+        RouteKind.PUBLIC_WRITE,
         "Sign in",
         (
-            Response(
+            ResponseSpec(
                 201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
             ),
         ),
@@ -153,24 +144,24 @@ ROUTES = (
         Who.PERSON,
         RouteKind.READ,
         "Show who is signed in",
-        (Response(200, "Who is signed in", Session),),
+        (ResponseSpec(200, "Who is signed in", Session),),
     ),
     Route(
         "DELETE",
         SESSION,
         close_session,
         Who.PERSON,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Sign out",
-        (Response(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
+        (ResponseSpec(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
     ),
     Route(
         "DELETE",
         f"{API}/sessions",
         close_all_sessions,
         Who.PERSON,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         "Sign out everywhere",
-        (Response(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
+        (ResponseSpec(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
     ),
 )

@@ -1,9 +1,10 @@
 """How a web process spends its threads, in one place.
 
-The server holds one thread for each request that it answers. A stream or a wait holds its thread for
-seconds or minutes and costs little but memory meanwhile; so there are many threads, most of them for
-patience, and each who is patient takes a place first. Ordinary requests have threads that no stream and no
-wait can hold, and few work at once: more would only fight over the interpreter and over connections.
+The server holds one thread for each request that it answers. Whoever waits (for events, for a job, for a
+body that a client sends slowly, for another request with the same key) holds a thread for seconds or minutes
+and costs little but memory meanwhile. So there are many threads, most of them for waiting, and each sort of
+waiting has a number of slots. Ordinary requests have threads that no waiting can hold, and few of them work at
+once, in turns: more would only fight over the interpreter and over connections. No turn is held while waiting.
 """
 
 from __future__ import annotations
@@ -16,31 +17,35 @@ STREAMS = 256
 """Event streams that may stay open a process; more get a brief stream and come back."""
 WAITS = 16
 """Requests a process that may wait for their job (``Prefer: wait``); more are answered at once."""
+BODIES = 64
+"""Requests a process whose body is being received; one more, and the one that takes longest is given up."""
+REPEATS = 64
+"""Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
 ORDINARY = 12
-"""Requests with a key that a process works on at once; more wait their turn."""
+"""Requests of known callers that a process works on at once; more wait for their turn."""
 READERS = 4
-"""Streams and waits that may read the databases at once; with `ORDINARY`, no more than the control pool holds."""
+"""Whoever waits and looks at the databases at once; with `ORDINARY`, no more than the control pool holds."""
 SPARE = 4
 """Threads for health and pages, which take no turn."""
-THREADS = STREAMS + WAITS + ORDINARY + SPARE
+THREADS = STREAMS + WAITS + BODIES + REPEATS + ORDINARY + SPARE
 """Threads a process, made on demand; the server lets idle ones go."""
 
 
 class Slot:
-    """A thread's worth of patience; give it back exactly once or more often, only the first time counts."""
+    """The right to hold a thread while waiting. Give it back: how often does not matter, it counts once."""
 
-    def __init__(self, places: Slots) -> None:
-        self._places: Slots | None = places
+    def __init__(self, slots: Slots) -> None:
+        self._slots: Slots | None = slots
 
     def give_back(self) -> None:
-        """Free the place."""
-        places, self._places = self._places, None
-        if places is not None:
-            places.put_back()
+        """Free the slot."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.put_back()
 
 
 class Slots:
-    """A fixed number of places."""
+    """A fixed number of slots."""
 
     def __init__(self, count: int) -> None:
         self._lock = threading.Lock()
@@ -52,7 +57,7 @@ class Slots:
         return self.count - self.free
 
     def take(self) -> Slot | None:
-        """A place, or None when all are taken; never waits."""
+        """A slot, or None when all are taken; never waits."""
         with self._lock:
             if self.free <= 0:
                 return None
@@ -60,7 +65,7 @@ class Slots:
         return Slot(self)
 
     def put_back(self) -> None:
-        """Count one place as free again."""
+        """Count one slot as free again."""
         with self._lock:
             self.free += 1
 

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from pigi.operations.access import AccessGrant
-from web.http.networks import network_of
+from pigi.operations.idempotency import StoredResponse
+from web.http.replies import job_path, job_text
+from web.http.transport import network_of
 
 if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller, Person
+    from pigi.jobs.model.view import JobView
+    from pigi.operations.idempotency import Heartbeat, Reservation
+    from pigi.store.sessions import ControlSession
     from web.http.budget import Slots, Turns
+    from web.http.requests import BodyReceiver
     from web.http.watcher import Watcher
 
 FACTS = "pigi.facts"
@@ -44,6 +50,28 @@ class Services:
     waits: Slots
     turns: Turns
     readers: Turns
+    bodies: BodyReceiver
+    repeats: Slots
+    heartbeat: Heartbeat
+
+    def close(self) -> None:
+        """End the threads that it started."""
+        self.watcher.close()
+        self.grant_watcher.close()
+        self.heartbeat.close()
+
+
+@dataclass
+class Attempt:
+    """A request with an Idempotency-Key, while its view is at work; ``decided`` once its answer is stored."""
+
+    reservation: Reservation
+    decided: bool = False
+
+    def decide(self, session: ControlSession, response: StoredResponse) -> None:
+        """`Reservation.decide`."""
+        self.reservation.decide(session, response)
+        self.decided = True
 
 
 @dataclass(frozen=True)
@@ -53,10 +81,28 @@ class RequestContext:
     services: Services
     facts: Facts
     person: Person | None = None
+    attempt: Attempt | None = None
+
+    def record_job(self, session: ControlSession, job: JobView) -> None:
+        """Store that the request is answered with ``job``, in the transaction that accepts it."""
+        if self.attempt is not None:
+            self.attempt.decide(session, StoredResponse(202, job_path(job.id), job_text(job)))
+
+    def record(self, session: ControlSession, location: str = "", status: int = 200) -> None:
+        """Store how the request is answered, in the transaction of its act; nothing, if it has no Idempotency-Key.
+
+        Raises Refused ``idempotency_undecided`` if another request took the key over: the act must roll back.
+        """
+        if self.attempt is not None:
+            self.attempt.decide(session, StoredResponse(status, location, ""))
+
+    def record_no_content(self, session: ControlSession) -> None:
+        """`record` for what is answered with 204."""
+        self.record(session, status=204)
 
     @property
     def application(self) -> Application:
-        """The house behind the door."""
+        """What the process has opened."""
         return self.services.application
 
     @property
@@ -73,7 +119,7 @@ class AccountContext(RequestContext):
     def account(self) -> Person:
         """Who is signed in."""
         if self.person is None:
-            message = "the guard lets nobody else in"
+            message = "no view for accounts is given anybody else's request"
             raise TypeError(message)
         return self.person
 

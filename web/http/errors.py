@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from pigi.errors import PigiError, Refused, Temporary
 from web.http import logs
 from web.http.context import FACTS
-from web.http.problems import problem
+from web.http.replies import problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ STATUS: dict[str, int] = {
     "not_found": 404,
     "link_over": 404,
     "method_not_allowed": 405,
+    "body_too_slow": 408,
     "not_retryable": 409,
     "not_restorable": 409,
     "last_owner": 409,
@@ -152,6 +153,7 @@ def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Rep
     else:
         answer = problem(code, STATUS[code], _facts().request_id, details)
     answer.headers.extend(headers)
+    answer.cut_off = code == "body_too_slow"
     return answer
 
 

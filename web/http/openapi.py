@@ -11,12 +11,12 @@ from pydantic.json_schema import models_json_schema
 from pigi.domain.access import RULES, Action
 from pigi.domain.reasons import explain
 from pigi.operations.credentials import TOKEN_PATTERN
-from web.http import cookies, schemas
+from web.http import schemas
+from web.http.auth import SESSION, XSRF_HEADER
 from web.http.errors import RETRY_AFTER_SECONDS, STATUS
-from web.http.problems import MEDIA_TYPE
-from web.http.repeats import KEY_PATTERN
-from web.http.replies import API, as_json, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.idempotency import KEY_PATTERN
+from web.http.replies import API, PROBLEM_JSON, as_json, reply
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
@@ -74,22 +74,22 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Set-Cookie": {"description": "The two cookies of the session: see `securitySchemes`.", "schema": TEXT},
 }
 
-_BODY = ("malformed_body", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
+_BODY = ("malformed_body", "body_too_slow", "body_too_large", "media_type_unsupported", "invalid", "unavailable")
 _KEYED = ("idempotency_key_malformed", "idempotency_key_reused", "idempotency_undecided")
 
 OF_KIND: dict[RouteKind, tuple[str, ...]] = {
     RouteKind.PAGE: (),
     RouteKind.READ: ("unavailable",),
-    RouteKind.CHANGE: (*_BODY, *_KEYED),
-    RouteKind.MAKE: (*_BODY, *_KEYED),
-    RouteKind.OPEN: _BODY,
-    RouteKind.SIGNED: ("body_too_large", "unavailable"),
+    RouteKind.JOB: (*_BODY, *_KEYED),
+    RouteKind.WRITE: (*_BODY, *_KEYED),
+    RouteKind.PUBLIC_WRITE: _BODY,
+    RouteKind.WEBHOOK: ("body_too_slow", "body_too_large", "unavailable"),
 }
 """Codes that every route of a kind may refuse with."""
 
 ACCEPTED_BY: dict[RouteKind, tuple[str, ...]] = {
-    RouteKind.CHANGE: ("Idempotency-Key", "Prefer"),
-    RouteKind.MAKE: ("Idempotency-Key",),
+    RouteKind.JOB: ("Idempotency-Key", "Prefer"),
+    RouteKind.WRITE: ("Idempotency-Key",),
 }
 WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today", "too_many_tries"})
 
@@ -121,8 +121,8 @@ def build(routes: Sequence[Route], server: str) -> str:
             "schemas": _schemas(documented),
             "securitySchemes": {
                 "apiKey": {"type": "http", "scheme": "bearer", "description": "An organisation's API key, `pigi_…`."},
-                "session": {"type": "apiKey", "in": "cookie", "name": cookies.SESSION},
-                "xsrf": {"type": "apiKey", "in": "header", "name": cookies.XSRF_HEADER},
+                "session": {"type": "apiKey", "in": "cookie", "name": SESSION},
+                "xsrf": {"type": "apiKey", "in": "header", "name": XSRF_HEADER},
             },
         },
     }
@@ -135,7 +135,7 @@ def route_of(document: str) -> Route:
     def api_document(_context: RequestContext) -> Reply:
         return reply(document, Cache_Control="public, max-age=300")
 
-    answer = Response(200, "The document", media_types=("application/json",))
+    answer = ResponseSpec(200, "The document", media_types=("application/json",))
     return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, RouteKind.PAGE, "This document", (answer,))
 
 
@@ -145,7 +145,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.path.removeprefix(API).strip("/").split("/")[0] or "pages"],
         "parameters": _parameters(route),
-        "responses": {**_answers(route.answers), **_problems(route)},
+        "responses": {**_responses(route.responses), **_problems(route)},
     }
     if route.notes or route.view.__doc__:
         operation["description"] = " ".join(filter(None, (route.view.__doc__, route.notes)))
@@ -181,15 +181,13 @@ def _of_path(name: str) -> dict[str, Any]:
     return IN_PATH.get(name, {"type": "string", "format": "uuid", "pattern": ID_PATTERN})
 
 
-def _answers(answers: Iterable[Response]) -> dict[str, Any]:
-    return {str(answer.status): _answer(answer) for answer in answers}
+def _responses(specs: Iterable[ResponseSpec]) -> dict[str, Any]:
+    return {str(spec.status): _response(spec) for spec in specs}
 
 
-def _answer(answer: Response) -> dict[str, Any]:
-    content = {
-        name: {"schema": _ref(answer.model)} if answer.model and "json" in name else {} for name in answer.media_types
-    }
-    described = {"description": answer.says, "headers": _headers("X-Request-ID", *answer.headers)}
+def _response(spec: ResponseSpec) -> dict[str, Any]:
+    content = {name: {"schema": _ref(spec.model)} if spec.model and "json" in name else {} for name in spec.media_types}
+    described = {"description": spec.description, "headers": _headers("X-Request-ID", *spec.headers)}
     return {**described, "content": content} if content else described
 
 
@@ -206,7 +204,7 @@ def _problems(route: Route) -> dict[str, Any]:
     for code in dict.fromkeys(codes):
         by_status[STATUS[code]].append(code)
     # A plan limits jobs by the day, and the rest until something makes room.
-    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is RouteKind.CHANGE else WITH_RETRY_AFTER
+    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is RouteKind.JOB else WITH_RETRY_AFTER
     return {str(status): _problem(codes, passing) for status, codes in sorted(by_status.items())}
 
 
@@ -217,7 +215,7 @@ def _problem(codes: list[str], passing: frozenset[str]) -> dict[str, Any]:
     return {
         "description": " ".join(f"`{code}`: {explain(code).title}" for code in codes),
         "headers": _headers(*names),
-        "content": {MEDIA_TYPE: {"schema": _ref(schemas.Problem)}},
+        "content": {PROBLEM_JSON: {"schema": _ref(schemas.Problem)}},
     }
 
 
@@ -233,7 +231,7 @@ def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
     """Every model that a route takes, answers or refuses with, and what those are made of."""
     models: dict[type[BaseModel], Any] = {schemas.Problem: "validation"}
     for route in routes:
-        found = (route.body, *(answer.model for answer in route.answers))
+        found = (route.body, *(spec.model for spec in route.responses))
         models.update({model: "validation" for model in found if model is not None})
     _, definitions = models_json_schema(list(models.items()), ref_template="#/components/schemas/{model}")
     return dict(definitions["$defs"])

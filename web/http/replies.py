@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
-from flask import Response
+from flask import Response, request
 
-from pigi.domain.reasons import REASONS
+from pigi.domain.preconditions import read_tags
+from pigi.domain.reasons import REASONS, explain
 from pigi.jobs.kinds import kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from pigi.domain.job_state import Entry
@@ -20,20 +22,38 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 JSON = "application/json"
+PROBLEM_JSON = "application/problem+json"
+"""RFC 9457."""
 
 
 class Reply(Response):
     """A response whose body, when it is whole, goes to the server as it is and in one piece.
 
     Werkzeug would check and copy headers that we wrote ourselves, which costs more than writing them.
+
+    ``cut_off`` makes the server close the connection, for a client that is still sending: more is announced than
+    sent. Asking with ``Connection: close`` does not do it, since the server then waits for the rest of the body.
     """
+
+    cut_off = False
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The response as WSGI wants it."""
+        if self.cut_off:
+            body = self.get_data()
+            self.headers["Connection"], self.headers["Content-Length"] = "close", str(len(body) + 1)
+            start_response(self.status, list(self.headers))
+            return _never_whole(body)
         if not self.is_sequence or self.status_code in BODILESS or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
         start_response(self.status, list(self.headers))
         return list(self.response)  # type: ignore[arg-type]  # Werkzeug keeps bytes here
+
+
+def _never_whole(body: bytes) -> Iterator[bytes]:
+    yield body
+    # Whatever is not sent when the server notices that this was not all is lost.
+    time.sleep(0.05)
 
 
 BODILESS = frozenset({204, 304})
@@ -47,6 +67,40 @@ def reply(text: str, status: int = 200, media_type: str = JSON, **headers: str) 
     if "Cache_Control" not in headers:
         lines.append(("Cache-Control", "no-store"))
     return Reply(text.encode("utf-8", "replace"), status, lines)
+
+
+def problem(code: str, status: int, request_id: str, details: dict[str, Any]) -> Reply:
+    """The problem document of a code; ``details`` are further members, never content."""
+    return reply(problem_text(code, status, request_id, details), status, PROBLEM_JSON)
+
+
+def problem_text(code: str, status: int, request_id: str, details: dict[str, Any]) -> str:
+    """`problem` as text."""
+    reason = explain(code)
+    return as_json(
+        {
+            "type": f"/problems/{code}",
+            "title": reason.title,
+            "status": status,
+            "detail": reason.advice,
+            "instance": request_id,
+            "code": code,
+            **details,
+        }
+    )
+
+
+def unless_known(tag: str, text: Callable[[], str]) -> Reply:
+    """200 with ``text`` and its entity tag, or 304 if the client knows it (If-None-Match)."""
+    known = read_tags(request.environ.get("HTTP_IF_NONE_MATCH"))
+    if known is not None and known.match_weakly(tag):
+        return Reply(status=304, headers={"ETag": tag, "Cache-Control": "no-store"})
+    return reply(text(), ETag=tag)
+
+
+def no_content() -> Reply:
+    """204: it is done, and there is nothing to show."""
+    return Reply(status=204, headers={"Cache-Control": "no-store"})
 
 
 def accepted(job: JobView) -> Reply:

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal
 
+from web.http.schemas import Job
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import BaseModel
 
     from pigi.domain.access import Action
+    from pigi.jobs.model.view import JobView
     from web.http.replies import Reply
 
 
@@ -28,22 +31,26 @@ class RouteKind(Enum):
 
     PAGE = "page"
     READ = "read"
-    CHANGE = "change"
-    """Unsafe, and answered with a job: honours Idempotency-Key and ``Prefer: wait``."""
-    MAKE = "make"
+    JOB = "job"
+    """Unsafe, and answered with a job, which its view returns: honours Idempotency-Key and ``Prefer: wait``."""
+    WRITE = "write"
     """Unsafe, and done when answered: honours Idempotency-Key."""
-    OPEN = "open"
+    PUBLIC_WRITE = "public write"
     """Unsafe, by people who are not signed in, so that no key of theirs could be told from another's."""
-    SIGNED = "signed"
+    WEBHOOK = "webhook"
     """Unsafe, by a service that signs what it sends; of what is wrong with it, it is told nothing."""
 
 
+HONOUR_KEYS = frozenset({RouteKind.JOB, RouteKind.WRITE})
+"""What acts once for each Idempotency-Key."""
+
+
 @dataclass(frozen=True)
-class Response:
-    """One good answer: its status, what its body is (a model, or a media type with no schema of its own)."""
+class ResponseSpec:
+    """A good response as the API document has it: its body is a model, or a media type with no schema of its own."""
 
     status: int
-    says: str
+    description: str
     model: type[BaseModel] | None = None
     media_types: tuple[str, ...] = ("application/json",)
     headers: tuple[str, ...] = ()
@@ -55,25 +62,29 @@ class Route:
 
     Attributes:
         path: in Flask's form, ``<name>`` for a part that varies.
-        problems: codes that it may refuse with, beyond those of its `Kind` and of `Who`.
+        problems: codes that it may refuse with, beyond those of its kind and of `Who`.
         query: its query parameters; anything else in the query is refused.
         accepts: header parameters by name, from `web.http.openapi.PARAMETERS`.
-        most_bytes: largest body, in bytes, where it is not `web.http.bodies.MOST_BYTES`.
+        replay: what answers a repeat, given the context, the first response's Location and the view's arguments.
+        fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
+        most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
-    view: Callable[..., Reply]
+    view: Callable[..., Reply | JobView]
     who: Who | Action
     kind: RouteKind
     summary: str
-    answers: tuple[Response, ...]
+    responses: tuple[ResponseSpec, ...]
     problems: tuple[str, ...] = ()
     body: type[BaseModel] | None = None
     body_required: bool = True
     query: dict[str, dict[str, Any]] = field(default_factory=dict)
     accepts: tuple[str, ...] = ()
     most_bytes: int | None = None
+    replay: Callable[..., Reply] | None = None
+    fingerprint: Callable[[], bytes] | None = None
     notes: str = ""
     documented: bool = True
 
@@ -81,3 +92,20 @@ class Route:
     def endpoint(self) -> str:
         """Its name inside Flask, also its operationId."""
         return self.view.__name__
+
+
+JOB_RESPONSES = (
+    ResponseSpec(
+        202,
+        "Accepted; the body is the job as it stands",
+        Job,
+        headers=("Location", "Retry-After", "Idempotency-Replayed", "Preference-Applied"),
+    ),
+    ResponseSpec(
+        200,
+        "The finished job, if `Prefer: wait` was sent and it ended in time",
+        Job,
+        headers=("Location", "Content-Location", "Idempotency-Replayed", "Preference-Applied"),
+    ),
+)
+"""The good responses of a route whose kind is `RouteKind.JOB`."""

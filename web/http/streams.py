@@ -1,17 +1,23 @@
 """A job's events over HTTP: server-sent events (WHATWG HTML, section 9.2) that neither gap nor go back.
 
-An open stream holds a thread, so it takes a place. Without one the client gets a brief stream: all there is
+An open stream holds a thread, so it takes a slot. Without one the client gets a brief stream: all there is
 to tell now, and when to come back. Its ``Last-Event-ID`` makes the two indistinguishable but for delay.
 
 A stream outlives the check that let it in. So whether its client may still follow is watched too, each second,
 and nothing is told once they may not: they left or were removed, signed out, or their key was revoked.
+
+How far a client has come is its cursor, ``timeline.revision.text``: moves told, the revision whose progress (or
+end) was told, and the position of the last piece of text told. Compared part by part it only grows, and it is the
+``id`` of every event.
 """
 
 from __future__ import annotations
 
 import random
+import re
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from flask import request
 
@@ -19,11 +25,10 @@ from pigi.domain.access import Action
 from pigi.jobs.kinds import hook, kind_of
 from pigi.operations.jobs import read_job
 from web.http import logs
-from web.http.cursor import Cursor, knows_the_end, pending, read_cursor, text_told
-from web.http.replies import Reply
+from web.http.replies import Reply, as_json, entry, job_text, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pigi.jobs.model.view import JobView
     from pigi.operations.access import AccessGrant
@@ -49,10 +54,104 @@ STALE_SECONDS = 3.0
 RETRY_SOON_MS = 500
 RETRY_BRIEF_MS = 2000
 
+ANEW = "retried_by_hand"
+"""The move at which the text of an ended run is gone and positions count from 1 again."""
+
+_FORM = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})\Z")
+
 EVENTS = """Events: `move` (a line of the timeline), `progress` (done, total, note, cancel_requested),
 `text` (a piece of a draft while it streams: turn, position, text; a new turn starts the text over) and
 `end` (the job, after which the stream closes). Every event has an `id`; send it as `Last-Event-ID` to go on
 after it. A stream may close early: reconnect after its `retry`. 204 means that the end was told."""
+
+
+@dataclass(frozen=True, order=True)
+class Cursor:
+    """A place in a job's events."""
+
+    moves: int = 0
+    revision: int = 0
+    text: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.moves}.{self.revision}.{self.text}"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event, with the cursor of whoever has received it."""
+
+    cursor: Cursor
+    name: str
+    data: str
+
+    def encode(self) -> bytes:
+        """The event on the wire; its data is JSON and so has no line breaks (WHATWG HTML, section 9.2)."""
+        return f"id: {self.cursor}\nevent: {self.name}\ndata: {self.data}\n\n".encode("utf-8", "replace")
+
+
+def read_cursor(header: str | None, job: JobView) -> Cursor | None:
+    """Where the client left off; None for a new client, and for an id that this job never gave."""
+    match = _FORM.match(header or "")
+    if match is None:
+        return None
+    cursor = Cursor(*map(int, match.groups()))
+    ahead = cursor.moves > len(job.timeline) or cursor.revision > _revision(job)
+    return None if ahead else cursor
+
+
+def knows_the_end(cursor: Cursor | None, job: JobView) -> bool:
+    """Whether the client has been told that the job ended."""
+    return cursor is not None and job.ended and cursor.revision == _revision(job)
+
+
+def pending(cursor: Cursor, job: JobView, pieces: Sequence[LivePiece]) -> Iterator[Event]:
+    """What a client at ``cursor`` has not been told of the job and its text, in order."""
+    for event in _moves(cursor, job):
+        yield event
+        cursor = event.cursor
+    if not job.ended:
+        for event in _progress(cursor, job):
+            yield event
+            cursor = event.cursor
+    for event in _texts(cursor, pieces):
+        yield event
+        cursor = event.cursor
+    if job.ended and cursor.revision < _revision(job):
+        yield Event(replace(cursor, revision=_revision(job)), "end", job_text(job))
+
+
+def _revision(job: JobView) -> int:
+    # A buried job counts none, yet its end must have a place after the beginning.
+    return max(job.revision, 1)
+
+
+def text_told(cursor: Cursor, job: JobView) -> int:
+    """The position from which text is still to be told: a retry by hand starts a new text at the beginning."""
+    anew = any(line.reason == ANEW for line in job.timeline[cursor.moves :])
+    return 0 if anew else cursor.text
+
+
+def _moves(cursor: Cursor, job: JobView) -> Iterator[Event]:
+    for line in job.timeline[cursor.moves :]:
+        text = 0 if line.reason == ANEW else cursor.text
+        cursor = replace(cursor, moves=line.number, text=text)
+        yield Event(cursor, "move", as_json(entry(line)))
+
+
+def _progress(cursor: Cursor, job: JobView) -> Iterator[Event]:
+    told = progress(job)
+    if cursor.revision < job.revision and (told or job.cancel_requested):
+        data: dict[str, Any] = {**(told or {"done": None, "total": None, "note": None})}
+        data["cancel_requested"] = job.cancel_requested
+        yield Event(replace(cursor, revision=job.revision), "progress", as_json(data))
+
+
+def _texts(cursor: Cursor, pieces: Iterable[LivePiece]) -> Iterator[Event]:
+    for piece in pieces:
+        if piece.position > cursor.text:
+            data = {"turn": piece.turn, "position": piece.position, "text": piece.text}
+            yield Event(replace(cursor, text=piece.position), "text", as_json(data))
 
 
 def stream(context: OrganisationContext, job: JobView) -> Reply:
@@ -62,8 +161,12 @@ def stream(context: OrganisationContext, job: JobView) -> Reply:
         return Reply(status=204, headers={"Cache-Control": "no-store"})
     place = None if job.ended else context.services.streams.take()
     follower = Follower(context, job, cursor)
-    events = follower.brief() if place is None else follower.follow()
-    answer = Reply(_guarded(context, events, place), content_type="text/event-stream")
+    if place is None:
+        # Whole, or a client that does not read would hold a thread without a slot.
+        events: Any = b"".join(_guarded(context, follower.brief(), None))
+    else:
+        events = _guarded(context, follower.follow(), place)
+    answer = Reply(events, content_type="text/event-stream")
     answer.headers.extend({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     if place is not None:
         # A client may be gone before the first event is asked for, and then no generator ever runs its end.

@@ -1,20 +1,71 @@
-"""HTTPS only, in production (P18): what comes in the clear is sent to the https address, or refused if it acts.
+"""How a request reached us, as far as our proxies can tell: from which network, and whether over HTTPS.
 
-An act is refused rather than redirected, since whoever sent it in the clear once would go on doing so, with a
-password or a key in it.
+In production only HTTPS is answered (P18): what comes in the clear is sent to the https address, or refused if it
+acts, since whoever sent it in the clear once would go on doing so, with a password or a key in it. The network serves
+throttling alone: it is hashed there, and neither stored nor logged.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from web.http.networks import is_https
-from web.http.problems import MEDIA_TYPE, problem_text
+from web.http.replies import PROBLEM_JSON, problem_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pigi.settings import Settings
+
+UNKNOWN = "unknown"
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]*)?")
+# What one customer of a provider usually has at least: RFC 6177.
+IPV6_PREFIX = 64
+
+
+def network_of(environ: Mapping[str, Any], proxies: int) -> str:
+    """The client's IPv4 address, or its IPv6 network of 64 bits.
+
+    ``proxies`` is how many of our own stand in front: each adds the address it was called from to the end of
+    X-Forwarded-For, so only that many entries, from the right, can be believed.
+    """
+    address = environ.get("REMOTE_ADDR", "")
+    if proxies:
+        told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        address = told[-proxies] if len(told) >= proxies else address
+    try:
+        found = ipaddress.ip_address(_bare(address))
+    except ValueError:
+        return UNKNOWN
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, IPV6_PREFIX), strict=False))
+    return str(found)
+
+
+def _bare(address: str) -> str:
+    """Without the port that some proxies add, the brackets that IPv6 then needs, and its zone."""
+    if match := _BRACKETED.fullmatch(address):
+        address = match[1]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    return address.partition("%")[0]
+
+
+def is_https(environ: Mapping[str, Any], proxies: int) -> bool:
+    """Whether the client's own connection is encrypted, as far as we or our proxies can tell.
+
+    Some proxies add to X-Forwarded-Proto and some write it anew, so there may be fewer entries than proxies. Whoever
+    forges one only fools themselves.
+    """
+    if proxies:
+        told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_PROTO", "").split(",") if part.strip()]
+        return bool(told) and told[-min(proxies, len(told))].lower() == "https"
+    return bool(environ.get("wsgi.url_scheme") == "https")
+
 
 # One year: what the preload list asks for at least. Never sent in the clear: RFC 6797, section 7.2.
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
@@ -45,7 +96,7 @@ class Transport:
             return None
         if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             return "308 Permanent Redirect", [("Location", self._location(environ)), ("Content-Length", "0")], b""
-        headers = [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+        headers = [("Content-Type", PROBLEM_JSON), ("Cache-Control", "no-store")]
         return "403 Forbidden", headers, problem_text("https_required", 403, request_id, {}).encode()
 
     def _location(self, environ: dict[str, Any]) -> str:

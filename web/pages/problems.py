@@ -9,7 +9,7 @@ from flask import request
 from pigi.domain.reasons import REASONS, explain
 from pigi.errors import Refused
 from web.http.replies import as_json, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Explanation
 from web.pages.shell.layout import draw
 
@@ -36,7 +36,7 @@ ROUTES = (
         Who.ANYONE,
         RouteKind.PAGE,
         "Explain a problem's type or a job's reason",
-        (Response(200, "What the code means and what to do", Explanation, ("application/json", "text/html")),),
+        (ResponseSpec(200, "What the code means and what to do", Explanation, ("application/json", "text/html")),),
         problems=("not_found",),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pigi.operations.idempotency.heartbeat import Heartbeat
 from pigi.operations.idempotency.reservations import TABLE, Reservation, StoredResponse, reserve
 
-__all__ = ["TABLE", "Reservation", "StoredResponse", "reserve"]
+__all__ = ["TABLE", "Heartbeat", "Reservation", "StoredResponse", "reserve"]

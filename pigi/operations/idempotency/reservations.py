@@ -7,15 +7,16 @@ After draft-ietf-httpapi-idempotency-key-header. A key goes through reserve, act
   there is never an act without its answer or an answer without its act;
 - a refused act calls `Reservation.release`, and the key is as if never used.
 
-Whoever finds an undecided key waits for its owner. An owner that died leaves a row that may be taken over
+While somebody acts, `Heartbeat` renews their reservation. An owner that died leaves a row that may be taken over
 after `ABANDONED`; should it wake after all, its decision finds another token and its act rolls back.
 
-Keys and bodies are stored as keyed digests only. Keys are scoped to their caller and count for `KEPT`.
+Keys and bodies are stored as keyed digests only, a row for each key of the keyring. So processes whose keyrings
+share a key meet in a row, and while keys are rotated a key still acts once. Keys are scoped to their caller and
+count for `KEPT`.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,20 +31,19 @@ from pigi.store.control import IdempotencyKey
 from pigi.store.instants import database_now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
 
 KEPT = keep(Retention.IDEMPOTENCY)
-ABANDONED = timedelta(seconds=60)
-"""Age at which an undecided reservation counts as its owner's death; far above what a request may take."""
-PATIENCE = timedelta(seconds=5)
-"""How long a repeat waits for the first to be decided."""
-POLL_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2)
-"""Waits between looks: short at first, since most acts take milliseconds; the last one repeats."""
+ABANDONED = timedelta(seconds=10)
+"""Age at which an undecided reservation counts as its owner's death; far above what a heartbeat may take."""
 
 TABLE: Any = IdempotencyKey.__table__
-_OWN = (TABLE.c.caller == bindparam("of")) & (TABLE.c.key_hash == bindparam("hash"))
+_OWN = (TABLE.c.caller == bindparam("of")) & TABLE.c.key_hash.in_(bindparam("hashes", expanding=True))
 _UNDECIDED = TABLE.c.status.is_(None)
+_MINE = _OWN & (TABLE.c.token == bindparam("mine")) & _UNDECIDED
 _EXPIRED = TABLE.c.created_at < database_now(bindparam("kept"))
 _STALE = _EXPIRED | (_UNDECIDED & (TABLE.c.created_at < database_now(bindparam("abandoned"))))
 _AGES = {"kept": -KEPT.total_seconds(), "abandoned": -ABANDONED.total_seconds()}
@@ -56,24 +56,12 @@ _INSERT = insert(TABLE).values(
     created_at=database_now(bindparam("zero", 0)),
 )
 _FIND = select(TABLE, _STALE.label("stale")).where(_OWN)
-_TAKE_OVER = (
-    update(TABLE)
-    .where(_OWN, TABLE.c.token == bindparam("theirs"), _STALE)
-    .values(
-        token=bindparam("mine"),
-        body_hash=bindparam("body"),
-        created_at=database_now(bindparam("zero", 0)),
-        status=None,
-        location=None,
-        answer=None,
-    )
-)
+_REMOVE_STALE = delete(TABLE).where(_OWN, _STALE)
 _DECIDE = (
-    update(TABLE)
-    .where(_OWN, TABLE.c.token == bindparam("mine"), _UNDECIDED)
-    .values(status=bindparam("code"), location=bindparam("place"), answer=bindparam("text"))
+    update(TABLE).where(_MINE).values(status=bindparam("code"), location=bindparam("place"), answer=bindparam("text"))
 )
-_RELEASE = delete(TABLE).where(_OWN, TABLE.c.token == bindparam("mine"), _UNDECIDED)
+_RENEW = update(TABLE).where(_MINE).values(created_at=database_now(bindparam("zero", 0)))
+_RELEASE = delete(TABLE).where(_MINE)
 
 
 @dataclass(frozen=True)
@@ -87,11 +75,11 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class Reservation:
-    """The right to act for a key."""
+    """The right to act for a key. ``hashes`` are the key's digests, under each key of the keyring."""
 
     application: Application
     caller: str
-    key_hash: str
+    hashes: tuple[str, ...]
     token: str
 
     def decide(self, session: ControlSession, answer: StoredResponse) -> None:
@@ -101,60 +89,56 @@ class Reservation:
         """
         values = {"code": answer.status, "place": answer.location, "text": answer.body}
         decided: Any = session.connection().execute(_DECIDE, {**self._row(), **values})
-        if decided.rowcount != 1:
+        if decided.rowcount != len(self.hashes):
             raise Refused("idempotency_undecided")
+
+    def renew(self) -> None:
+        """Show that whoever acts is alive, unless the key is decided or no longer ours."""
+        with self.application.control.autocommit() as connection:
+            connection.execute(_RENEW, self._row())
 
     def release(self) -> None:
         """Forget the key, unless it is decided or no longer ours."""
         with self.application.control.autocommit() as connection:
             connection.execute(_RELEASE, self._row())
 
-    def _row(self) -> dict[str, str]:
-        return {"of": self.caller, "hash": self.key_hash, "mine": self.token}
+    def _row(self) -> dict[str, Any]:
+        return {"of": self.caller, "hashes": self.hashes, "mine": self.token}
 
 
-def reserve(application: Application, asker: str, key: str, request: bytes) -> Reservation | StoredResponse:
-    """The right to act for ``asker``'s ``key``, or the answer that an equal request got before.
+def reserve(application: Application, requester: str, key: str, request: bytes) -> Reservation | StoredResponse | None:
+    """The right to act for ``requester``'s ``key``, or the answer that an equal request got before.
 
-    ``request`` is all that makes requests equal: method, path and body.
+    None means that an equal request is still undecided. ``request`` is all that makes requests equal: method,
+    path and body. Never waits.
 
-    Raises Refused:
-        ``idempotency_key_reused``: the key came with another request within `KEPT`.
-        ``idempotency_undecided``: the first request was still undecided after `PATIENCE`.
+    Raises Refused: ``idempotency_key_reused``, if the key came with another request within `KEPT`.
     """
-    digest = application.keyring.digest
-    wanted = {"of": asker, "hash": digest("idempotency key", key.encode()), "body": digest("request", request)}
-    mine = Reservation(application, wanted["of"], wanted["hash"], new_id())
-    give_up = time.monotonic() + PATIENCE.total_seconds()
-    looks = 0
-    while True:
-        found = _try(application, wanted, mine.token)
-        if found is not None:
-            return mine if found is _MINE else found
-        pause = POLL_SECONDS[min(looks, len(POLL_SECONDS) - 1)]
-        if time.monotonic() + pause > give_up:
-            raise Refused("idempotency_undecided")
-        time.sleep(pause)
-        looks += 1
-
-
-_MINE = StoredResponse(0, "", "")
-
-
-def _try(application: Application, wanted: dict[str, str], token: str) -> StoredResponse | None:
-    """`_MINE` if the key is ours now, the answer if it is decided, None if somebody else is about to decide."""
+    digests = application.keyring.digests
+    bodies = dict(zip(digests("idempotency key", key.encode()), digests("request", request), strict=True))
+    hashes = tuple(bodies)
     with application.control.autocommit() as connection:
-        row = connection.execute(_FIND, {**wanted, **_AGES}).first()
-        if row is None:
-            try:
-                connection.execute(_INSERT, {**wanted, "mine": token})
-            except IntegrityError:
-                return None
-            return _MINE
-        if row.stale:
-            claim = {**wanted, **_AGES, "mine": token, "theirs": row.token}
-            taken: Any = connection.execute(_TAKE_OVER, claim)
-            return _MINE if taken.rowcount == 1 else None
-    if row.body_hash != wanted["body"]:
+        rows = connection.execute(_FIND, {"of": requester, "hashes": hashes, **_AGES}).all()
+    row = next((row for row in rows if not row.stale), None)
+    if row is None:
+        mine = Reservation(application, requester, hashes, new_id())
+        return mine if _insert(mine, bodies, stale=bool(rows)) else None
+    if row.body_hash != bodies[row.key_hash]:
         raise Refused("idempotency_key_reused")
     return None if row.status is None else StoredResponse(row.status, row.location or "", row.answer or "")
+
+
+def _insert(mine: Reservation, bodies: Mapping[str, str], *, stale: bool) -> bool:
+    """Whether the key is ours now. Rows go in by their order, or two keyrings could wait for each other."""
+    control = mine.application.control
+    own = {"of": mine.caller, "mine": mine.token}
+    one = len(bodies) == 1 and not stale
+    try:
+        with control.autocommit() if one else control.transaction() as connection:
+            if stale and not connection.execute(_REMOVE_STALE, {**own, "hashes": mine.hashes, **_AGES}).rowcount:
+                return False
+            for key_hash, body_hash in sorted(bodies.items()):
+                connection.execute(_INSERT, {**own, "hash": key_hash, "body": body_hash})
+    except IntegrityError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from tests.support.people import (
     make_registration,
     make_session,
 )
-from web.http.cookies import SESSION
+from web.http.auth import SESSION
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -13,7 +13,7 @@ from pigi.domain.limits import CONTENT_BYTES
 from pigi.ids import new_id
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT, GITHUB_TOKEN, MCP_SERVER
 from web.api.resources.routes import COLLECTIONS, ROUTES, SEGMENTS
-from web.http.bodies import MOST_BYTES
+from web.http.requests import MOST_BYTES
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -14,7 +14,7 @@ from pigi.settings import Settings
 from tests.support.accounts import cheap_hash, make_passwords_cheap
 from tests.support.people import PASSWORD, browser, join, make_account, make_session
 from web.app import create_app
-from web.http.cookies import SESSION, XSRF
+from web.http.auth import SESSION, XSRF
 
 if TYPE_CHECKING:
     from flask import Flask

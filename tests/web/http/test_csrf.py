@@ -11,7 +11,7 @@ from pigi.ids import new_id
 from pigi.operations.accounts import csrf_token
 from tests.support.people import browser, make_account, make_session
 from web.app import ROUTES
-from web.http.cookies import XSRF
+from web.http.auth import XSRF
 from web.http.routes import Who
 
 if TYPE_CHECKING:

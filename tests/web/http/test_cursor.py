@@ -13,7 +13,7 @@ from pigi.domain.job_state import Entry
 from pigi.ids import new_id
 from pigi.jobs.model.view import JobView
 from pigi.operations.generations import LivePiece
-from web.http.cursor import ANEW, Cursor, Event, knows_the_end, pending, read_cursor, text_told
+from web.http.streams import ANEW, Cursor, Event, knows_the_end, pending, read_cursor, text_told
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +18,17 @@ from pigi.clock import now
 from pigi.errors import Refused
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.api_keys import issue_key
+from pigi.operations.idempotency import Heartbeat
 from pigi.operations.idempotency import reservations as idempotency
+from pigi.store.keyring import Keyring
 from tests.support.http import BODY, bearer, serve
+from web.http import budget
+from web.http import idempotency as views
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from flask import Flask
 
     from pigi.application import Application
     from pigi.domain.access import Caller
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
     from tests.support.http import Client
 
 KEY = "order-1"
+BYTES = json.dumps(BODY).encode()
 ANSWER = idempotency.StoredResponse(202, "/somewhere", "{}")
 
 
@@ -51,6 +61,29 @@ def decide(application: Application, reservation: idempotency.Reservation) -> No
     """Decide outside a request."""
     with application.control.begin() as session:
         reservation.decide(session, ANSWER)
+
+
+RINGS = ("o", "on", "no")
+"""The keyrings of processes in a rotation from the key o to the key n, by the order of their keys."""
+
+
+def rotated(application: Application, ring: str) -> Application:
+    """The same application in a process that has this keyring."""
+    return replace(application, keyring=Keyring([(name, name.encode() * 32) for name in ring]))
+
+
+def repeat(client: Client, path: str, headers: dict[str, str]) -> Any:
+    """The request that `hold` stands for."""
+    headers = {**headers, "Idempotency-Key": KEY}
+    return client.post(path, data=BYTES, content_type="application/json", headers=headers)
+
+
+def hold(application: Application, caller: Caller, path: str) -> idempotency.Reservation:
+    """Reserve the key as a request with `BODY` does that is never decided."""
+    request = b"\0".join((b"POST", path.encode(), b"", BYTES))
+    found = idempotency.reserve(application, caller.name, KEY, request)
+    assert isinstance(found, idempotency.Reservation)
+    return found
 
 
 def test_a_repeat_gets_the_same_answer(
@@ -116,23 +149,82 @@ def test_only_digests_are_kept(application: Application, client: Client, headers
     assert BODY["purpose"] not in str(row)
 
 
-def test_a_repeat_waits_for_the_first_and_then_gives_up(
-    application: Application, caller: Caller, monkeypatch: pytest.MonkeyPatch
+def test_a_repeat_waits_for_the_first_and_gets_its_answer(
+    application: Application, app: Flask, caller: Caller, headers: dict[str, str], asking: str
 ) -> None:
-    monkeypatch.setattr(idempotency, "PATIENCE", timedelta(seconds=0.6))
-    first = idempotency.reserve(application, caller.name, KEY, b"request")
-    assert isinstance(first, idempotency.Reservation)
+    first, services = hold(application, caller, asking), app.extensions["pigi"]
 
-    with pytest.raises(Refused, match="idempotency_undecided"):
-        idempotency.reserve(application, caller.name, KEY, b"request")
-    threading.Timer(0.2, decide, (application, first)).start()
+    def look(*arguments: Any) -> Any:
+        found = idempotency.reserve(*arguments)
+        if found is None and services.repeats.taken:
+            decide(application, first)
+        return found
 
-    assert idempotency.reserve(application, caller.name, KEY, b"request") == ANSWER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views, "reserve", look)
+        answer = repeat(app.test_client(), asking, headers)
+
+    assert (answer.status_code, answer.data, answer.headers["Location"]) == (202, b"{}", "/somewhere")
+    assert services.repeats.taken == 0
+
+
+def test_a_repeat_gives_up_when_the_first_is_not_decided(
+    application: Application,
+    client: Client,
+    caller: Caller,
+    headers: dict[str, str],
+    asking: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views, "UNDECIDED_SECONDS", 0)
+    hold(application, caller, asking)
+    answer = repeat(client, asking, headers)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_undecided")
+    assert answer.headers["Retry-After"] == str(views.COME_AGAIN_SECONDS)
+
+
+def test_whoever_waits_for_a_first_request_keeps_nobody_else(
+    application: Application,
+    app: Flask,
+    caller: Caller,
+    headers: dict[str, str],
+    asking: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = hold(application, caller, asking)
+    services, all_wait = app.extensions["pigi"], threading.Event()
+
+    def look(*arguments: Any) -> Any:
+        if services.repeats.taken == budget.ORDINARY:
+            all_wait.set()
+        return idempotency.reserve(*arguments)
+
+    monkeypatch.setattr(views, "reserve", look)
+    with ThreadPoolExecutor(budget.ORDINARY) as crowd:
+        repeats = [crowd.submit(repeat, app.test_client(), asking, headers) for _ in range(budget.ORDINARY)]
+        assert all_wait.wait(20)
+        others = app.test_client().get("/api/v1/jobs", headers=headers)
+        decide(application, first)
+
+    assert others.status_code == 200
+    assert {one.result().status_code for one in repeats} == {202}
+
+
+def test_when_too_many_wait_a_repeat_is_told_to_come_again_at_once(
+    application: Application, app: Flask, client: Client, caller: Caller, headers: dict[str, str], asking: str
+) -> None:
+    app.extensions["pigi"].repeats.free = 0
+    hold(application, caller, asking)
+    answer = repeat(client, asking, headers)
+
+    assert (answer.status_code, answer.json["code"]) == (409, "idempotency_undecided")
+    assert answer.headers["Retry-After"] == "1"
 
 
 def test_a_dead_owner_s_key_is_taken_over_and_the_dead_decide_nothing(application: Application, caller: Caller) -> None:
     dead = idempotency.reserve(application, caller.name, KEY, b"request")
-    age(application, idempotency.ABANDONED + timedelta(seconds=1))
+    age(application, timedelta(seconds=11))
     heir = idempotency.reserve(application, caller.name, KEY, b"request")
     assert isinstance(dead, idempotency.Reservation)
     assert isinstance(heir, idempotency.Reservation)
@@ -145,19 +237,62 @@ def test_a_dead_owner_s_key_is_taken_over_and_the_dead_decide_nothing(applicatio
     assert idempotency.reserve(application, caller.name, KEY, b"request") == ANSWER
 
 
-def test_one_heir_among_many(application: Application, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(idempotency, "PATIENCE", timedelta(0))
+def test_who_is_at_work_for_long_is_not_taken_for_dead(application: Application, caller: Caller) -> None:
+    heartbeat, mine = Heartbeat(), idempotency.reserve(application, caller.name, KEY, b"request")
+    assert isinstance(mine, idempotency.Reservation)
+    with heartbeat.holding(mine):
+        age(application, idempotency.ABANDONED + timedelta(seconds=1))
+        heartbeat.beat()
+        assert idempotency.reserve(application, caller.name, KEY, b"request") is None
+    age(application, idempotency.ABANDONED + timedelta(seconds=1))
+    heartbeat.beat()
+    heartbeat.close()
+
+    assert isinstance(idempotency.reserve(application, caller.name, KEY, b"request"), idempotency.Reservation)
+
+
+def test_one_heir_among_many(application: Application, caller: Caller) -> None:
     idempotency.reserve(application, caller.name, KEY, b"request")
     age(application, idempotency.ABANDONED + timedelta(seconds=1))
 
     def claim(_number: int) -> bool:
-        try:
-            return isinstance(idempotency.reserve(application, caller.name, KEY, b"request"), idempotency.Reservation)
-        except Refused:
-            return False
+        return isinstance(idempotency.reserve(application, caller.name, KEY, b"request"), idempotency.Reservation)
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(claim, range(16))) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.permutations(RINGS, 2)))
+def test_while_keys_are_rotated_a_key_acts_once(
+    application: Application, caller: Caller, first: str, second: str
+) -> None:
+    one, other = rotated(application, first), rotated(application, second)
+    mine = idempotency.reserve(one, caller.name, KEY, b"request")
+    assert isinstance(mine, idempotency.Reservation)
+    assert idempotency.reserve(other, caller.name, KEY, b"request") is None
+    decide(application, mine)
+
+    assert idempotency.reserve(other, caller.name, KEY, b"request") == ANSWER
+    with pytest.raises(Refused, match="idempotency_key_reused"):
+        idempotency.reserve(other, caller.name, KEY, b"another")
+
+
+def test_while_keys_are_rotated_one_of_two_at_the_same_moment_acts(
+    application: Application, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Barrier(2)
+    insert = idempotency._insert
+
+    def after_both_looked(*arguments: Any, **others: Any) -> bool:
+        looked.wait(20)
+        return insert(*arguments, **others)
+
+    monkeypatch.setattr(idempotency, "_insert", after_both_looked)
+    reserve = lambda ring: idempotency.reserve(rotated(application, ring), caller.name, KEY, b"request")
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(reserve, ("on", "no")))
+
+    assert sorted(isinstance(one, idempotency.Reservation) for one in found) == [False, True]
 
 
 def test_an_act_whose_key_was_taken_rolls_back(
@@ -197,4 +332,4 @@ def test_fifty_at_once_make_one_job(application: Application, key: str, asking: 
     assert len({answer.body for answer in answers}) == 1
     assert sum("idempotency-replayed" not in {name.lower() for name in answer.headers} for answer in answers) == 1
     assert count_jobs(application) == 1
-    assert took < idempotency.PATIENCE.total_seconds()
+    assert took < views.UNDECIDED_SECONDS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.http.networks import UNKNOWN, network_of
+from web.http.transport import UNKNOWN, network_of
 
 
 @pytest.mark.parametrize(

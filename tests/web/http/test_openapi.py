@@ -26,7 +26,7 @@ from tests.support.furnished import VARIABLE, furnish, usual
 from tests.support.http import bearer, make_well
 from tests.support.people import make_key
 from web.app import ROUTES, create_app
-from web.http import cookies as cookies_of
+from web.http.auth import SESSION, XSRF_HEADER
 from web.http.openapi import build
 from web.http.replies import API
 
@@ -121,8 +121,8 @@ def homes(
 @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_the_document_tells_whoever_is_signed_in_the_truth(case: Any, homes: tuple[Furnished, Furnished]) -> None:
     caller = CALLERS["owner"](stage.app, *homes)
-    cookies = {cookies_of.SESSION: caller.session}
-    ask(case, caller, homes[0], {cookies_of.XSRF_HEADER: csrf_token(caller.session)}, cookies)
+    cookies = {SESSION: caller.session}
+    ask(case, caller, homes[0], {XSRF_HEADER: csrf_token(caller.session)}, cookies)
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
@@ -130,8 +130,8 @@ def test_the_document_tells_whoever_is_signed_in_the_truth(case: Any, homes: tup
 @settings(max_examples=CONTENTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_the_document_tells_the_truth_about_resources(case: Any, homes: tuple[Furnished, Furnished]) -> None:
     caller = CALLERS["owner"](stage.app, *homes)
-    cookies = {cookies_of.SESSION: caller.session}
-    ask(case, caller, homes[0], {cookies_of.XSRF_HEADER: csrf_token(caller.session)}, cookies)
+    cookies = {SESSION: caller.session}
+    ask(case, caller, homes[0], {XSRF_HEADER: csrf_token(caller.session)}, cookies)
 
 
 @pytest.mark.parametrize("homes", ["postgresql"], indirect=True)

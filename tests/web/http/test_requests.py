@@ -9,9 +9,9 @@ from sqlalchemy.exc import OperationalError
 
 from pigi.errors import Misconfigured
 from tests.support.http import BODY
-from web.http.auth import mount
-from web.http.bodies import MOST_BYTES
+from web.http.dispatch import mount
 from web.http.errors import STATUS
+from web.http.requests import MOST_BYTES
 
 if TYPE_CHECKING:
     from flask import Flask

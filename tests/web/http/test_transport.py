@@ -28,7 +28,7 @@ def serve(application: Application, **chosen: object) -> Iterator[Client]:
     settings = Settings(**{**application.settings.model_dump(), "mode": "production", "public_url": HOME, **chosen})
     made = create_app(replace(application, settings=settings))
     yield made.test_client()
-    made.extensions["pigi"].watcher.close()
+    made.extensions["pigi"].close()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pigi.operations.jobs import cancel_job, list_jobs
 from tests.support.http import BODY
-from web.http.repeats import LONGEST_WAIT_SECONDS, wait_preference
+from web.http.dispatch import LONGEST_WAIT_SECONDS, wait_preference
 
 if TYPE_CHECKING:
     from pigi.application import Application

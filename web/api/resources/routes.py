@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
@@ -22,12 +23,20 @@ from pigi.operations.configuration import (
 from web.api.projects import ONE as PROJECT
 from web.api.projects import project_path
 from web.api.resources import schemas as models
-from web.http.bodies import read_body, read_json, read_query
-from web.http.conditions import expected, unless_known
-from web.http.paging import BEFORE_ID, BEFORE_NUMBER, LIMIT, STATE, limit_of, page
-from web.http.repeats import once_made
-from web.http.replies import as_json, moment, reply
-from web.http.routes import Response, Route, RouteKind
+from web.http.replies import as_json, moment, reply, unless_known
+from web.http.requests import (
+    BEFORE_ID,
+    BEFORE_NUMBER,
+    LIMIT,
+    STATE,
+    expected,
+    limit_of,
+    page,
+    read_body,
+    read_json,
+    read_query,
+)
+from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Nothing
 
 if TYPE_CHECKING:
@@ -76,19 +85,13 @@ def list_them(collection: Collection, context: OrganisationContext, project: str
 
 def make(collection: Collection, context: OrganisationContext, project: str) -> Reply:
     """The body is the content, whole. What looks like a secret is refused, with the place for a slot."""
-    content = read_json()
+    view = create_resource(context.application, context.caller, project, collection.kind, read_json())
+    return made(context, view)
 
-    def show(location: str) -> Reply:
-        place = ResourceAddress(project, collection.kind, location.rpartition("/")[2])
-        return made(context, read_resource(context.application, context.caller, place))
 
-    return once_made(
-        context,
-        lambda _made_in: made(
-            context, create_resource(context.application, context.caller, project, collection.kind, content)
-        ),
-        show,
-    )
+def _made_before(collection: Collection, context: OrganisationContext, location: str, project: str) -> Reply:
+    place = ResourceAddress(project, collection.kind, location.rpartition("/")[2])
+    return made(context, read_resource(context.application, context.caller, place))
 
 
 def show(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
@@ -101,21 +104,21 @@ def replace(collection: Collection, context: OrganisationContext, project: str, 
     """The body is the new content, whole; it becomes the next revision, unless nothing changed."""
     content, tags = read_json(), expected()
     place = ResourceAddress(project, collection.kind, resource)
-    return _done(context, place, lambda: replace_resource(context.application, context.caller, place, tags, content))
+    return shown(context, replace_resource(context.application, context.caller, place, tags, content))
 
 
 def put_away(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """It leaves the lists and cannot be changed; its revisions stay and its name becomes free."""
     read_body(Nothing)
     place = ResourceAddress(project, collection.kind, resource)
-    return _done(context, place, lambda: archive_resource(context.application, context.caller, place))
+    return shown(context, archive_resource(context.application, context.caller, place))
 
 
 def bring_back(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """Repeating it is harmless."""
     read_body(Nothing)
     place = ResourceAddress(project, collection.kind, resource)
-    return _done(context, place, lambda: unarchive_resource(context.application, context.caller, place))
+    return shown(context, unarchive_resource(context.application, context.caller, place))
 
 
 def list_history(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
@@ -138,13 +141,12 @@ def show_revision(
     return unless_known(view.tag, lambda: as_json({**_revision(view), "content": view.content}))
 
 
-def _done(context: OrganisationContext, place: ResourceAddress, act: Callable[[], ResourceView]) -> Reply:
-    """The resource after ``act``; a repeat shows it as it is by then."""
-    return once_made(
-        context,
-        lambda _made_in: shown(context, act()),
-        lambda _location: shown(context, read_resource(context.application, context.caller, place)),
-    )
+def _done_before(
+    collection: Collection, context: OrganisationContext, _location: str, project: str, resource: str
+) -> Reply:
+    """The resource as it is by the time of the repeat."""
+    place = ResourceAddress(project, collection.kind, resource)
+    return shown(context, read_resource(context.application, context.caller, place))
 
 
 def made(context: OrganisationContext, view: ResourceView) -> Reply:
@@ -212,7 +214,7 @@ COLLECTIONS = (
 )
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
-_KNOWN = Response(304, "The client knows it already", media_types=(), headers=("ETag",))
+_KNOWN = ResponseSpec(304, "The client knows it already", media_types=(), headers=("ETag",))
 _CONTENT = ("secret_found", "name_taken", "archived")
 _ROOM = ("too_many_resources", "plan_limit")
 _EXPECTED = ("precondition_required", "precondition_failed")
@@ -226,7 +228,7 @@ def _routes_of(collection: Collection) -> Iterator[Route]:
 
 
 def _of_all(collection: Collection, path: str) -> Iterator[Route]:
-    answer = Response(200, "A page of them", models.ResourceList)
+    answer = ResponseSpec(200, "A page of them", models.ResourceList)
     view = _view(list_them, "list", collection)
     summary = f"List a project's resources: {collection.noun}"
     yield Route("GET", path, view, READ, RouteKind.READ, summary, (answer,), problems=("invalid",), query=QUERY)
@@ -235,18 +237,19 @@ def _of_all(collection: Collection, path: str) -> Iterator[Route]:
         path,
         _view(make, "make", collection),
         WRITE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         f"Make a resource: {collection.noun}",
-        (Response(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
+        (ResponseSpec(201, "The resource", collection.shown, headers=("Location", "ETag", "Idempotency-Replayed")),),
         problems=(*_CONTENT, *_ROOM),
         body=collection.content,
+        replay=partial(_made_before, collection),
         most_bytes=CONTENT_BYTES,
     )
 
 
 def _of_one(collection: Collection, path: str) -> Iterator[Route]:
-    done = Response(200, "The resource as it is now", collection.shown, headers=("ETag", "Idempotency-Replayed"))
-    read = Response(200, "The resource", collection.shown, headers=("ETag",))
+    done = ResponseSpec(200, "The resource as it is now", collection.shown, headers=("ETag", "Idempotency-Replayed"))
+    read = ResponseSpec(200, "The resource", collection.shown, headers=("ETag",))
     view = _view(show, "show", collection)
     summary = f"Read a resource: {collection.noun}"
     yield Route("GET", path, view, READ, RouteKind.READ, summary, (read, _KNOWN), accepts=("If-None-Match",))
@@ -255,11 +258,12 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
         path,
         _view(replace, "replace", collection),
         WRITE,
-        RouteKind.MAKE,
+        RouteKind.WRITE,
         f"Replace a resource: {collection.noun}",
         (done,),
         problems=(*_CONTENT, *_EXPECTED),
         body=collection.content,
+        replay=partial(_done_before, collection),
         accepts=("If-Match",),
         most_bytes=CONTENT_BYTES,
     )
@@ -272,22 +276,23 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
             f"{path}/{verb}",
             _view(act, verb, collection),
             WRITE,
-            RouteKind.MAKE,
+            RouteKind.WRITE,
             f"{verb.capitalize()} a resource: {collection.noun}",
             (done,),
             problems=problems,
             body=Nothing,
+            replay=partial(_done_before, collection),
         )
 
 
 def _of_revisions(collection: Collection, path: str) -> Iterator[Route]:
-    every = Response(200, "A page of revisions", models.RevisionList)
+    every = ResponseSpec(200, "A page of revisions", models.RevisionList)
     view = _view(list_history, "list_revisions_of", collection)
     summary = f"List the revisions of a resource: {collection.noun}"
     yield Route(
         "GET", path, view, READ, RouteKind.READ, summary, (every,), problems=("invalid",), query=REVISIONS_QUERY
     )
-    one = Response(200, "The revision", collection.revision, headers=("ETag",))
+    one = ResponseSpec(200, "The revision", collection.revision, headers=("ETag",))
     view = _view(show_revision, "show_revision_of", collection)
     summary = f"Read a revision of a resource: {collection.noun}"
     yield Route(

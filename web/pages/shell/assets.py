@@ -13,7 +13,7 @@ from flask import request
 
 from pigi.errors import Refused
 from web.http.replies import Reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 
 if TYPE_CHECKING:
     from web.http.context import RequestContext
@@ -78,6 +78,6 @@ def _files() -> tuple[dict[str, Asset], str]:
 ROUTES = (
     Route(
         "GET", "/static/<path:name>", static_file, Who.ANYONE, RouteKind.PAGE, "Stylesheet or script",
-        (Response(200, "The file", media_types=("text/css",)),), problems=("not_found",), documented=False,
+        (ResponseSpec(200, "The file", media_types=("text/css",)),), problems=("not_found",), documented=False,
     ),
 )  # fmt: skip

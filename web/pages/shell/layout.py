@@ -17,7 +17,7 @@ from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
 from web.http.context import OrganisationContext
 from web.http.replies import API, Reply, reply
-from web.http.routes import Response, Route, RouteKind, Who
+from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.pages.shell.assets import asset_path
 from web.pages.shell.words import FILTERS
 
@@ -118,7 +118,7 @@ class Shell:
         return [("Work", work), ("Access", [*people, *own])]
 
 
-_HTML = Response(200, "The page", media_types=("text/html",))
+_HTML = ResponseSpec(200, "The page", media_types=("text/html",))
 
 
 def page(path: str, view: Callable[..., Reply], who: Who | Action) -> Route:

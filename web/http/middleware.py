@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from web.http import logs
 from web.http.context import FACTS, Facts
-from web.http.problems import MEDIA_TYPE, problem_text
+from web.http.replies import PROBLEM_JSON, problem_text
 from web.http.transport import HSTS, Transport
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SAFE = (
 )
 
 
-class Door:
+class Middleware:
     """Wraps the Flask application."""
 
     def __init__(self, inner: Callable[..., Iterable[bytes]], settings: Settings) -> None:
@@ -65,7 +65,7 @@ class Door:
             return [turned[2]]
         except Exception as error:  # noqa: BLE001 - the last net: a failure while answering a failure
             logs.failure(facts, error)
-            start("500 Internal Server Error", [("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")])
+            start("500 Internal Server Error", [("Content-Type", PROBLEM_JSON), ("Cache-Control", "no-store")])
             return [problem_text("internal", 500, facts.request_id, {}).encode()]
         finally:
             logs.request_done(facts, environ["REQUEST_METHOD"], (time.perf_counter() - began) * 1000)

@@ -1,27 +1,99 @@
-"""Reading what a client sent, without ever repeating it back."""
+"""What a client sent: body, query and conditions, read without ever repeating it back."""
 
 from __future__ import annotations
 
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
 from flask import request
 from pydantic import ValidationError
 
+from pigi.domain.preconditions import Tags, read_tags
 from pigi.errors import Refused
 from web.http.replies import JSON
 from web.http.schemas import RequestModel
+from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from flask import Request
     from pydantic_core import ErrorDetails
 
 MOST_BYTES = 64 * 1024
-"""Largest body, in bytes, unless its route says otherwise; Flask enforces it (413)."""
+"""Largest body, in bytes, unless its route says otherwise (413)."""
+
+BODY_SECONDS = 10
+"""How long a client may take to send a body, from its headers on: the largest then needs 26 KiB a second."""
+
+PAGE = 50
+LARGEST_PAGE = 100
+
+LIMIT: dict[str, Any] = {
+    "description": f"a whole number from 1 to {LARGEST_PAGE}; {PAGE} if left out",
+    "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
+}
+BEFORE_ID: dict[str, Any] = {
+    "description": "the id of the last one of the page before",
+    "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+}
+BEFORE_NUMBER: dict[str, Any] = {
+    "description": "the number of the last one of the page before",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+}
+STATE: dict[str, Any] = {
+    "description": "active or archived; active if left out",
+    "schema": {"type": "string", "enum": ["active", "archived"], "default": "active"},
+}
 
 Body = TypeVar("Body", bound=RequestModel)
+Item = TypeVar("Item")
+
+
+class BodyReceiver:
+    """Receives bodies at the pace of their clients, ``slots`` at once, each within `BODY_SECONDS`.
+
+    The server's own reads block without a time limit and cannot be broken off, so each is done by a thread of
+    this pool, and whoever wants the body stops waiting for it. The reading thread is free again once the server
+    closes the connection, which it does since the refusal is never sent whole: `web.http.replies.Reply.cut_off`.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._threads = ThreadPoolExecutor(slots, "pigi-body")
+        self._lock = threading.Lock()
+        self._waiting: dict[threading.Event, None] = {}
+
+    def receive(self, request: Request, most_bytes: int) -> None:
+        """Wait until the request's body is here, for `read_bytes` to find.
+
+        Raises:
+            Refused: ``body_too_slow``; also when all slots are taken and this body has waited longest.
+            RequestEntityTooLarge: it is, or says that it is, larger than ``most_bytes``.
+        """
+        request.max_content_length = most_bytes
+        if request.environ.get("CONTENT_LENGTH", "0") == "0" and "HTTP_TRANSFER_ENCODING" not in request.environ:
+            return
+        wakes = threading.Event()
+        with self._lock:
+            if len(self._waiting) >= self._slots:
+                longest = next(iter(self._waiting))
+                del self._waiting[longest]
+                longest.set()
+            self._waiting[wakes] = None
+        reading = self._threads.submit(request.get_data, cache=True, parse_form_data=False)
+        reading.add_done_callback(lambda _: wakes.set())
+        wakes.wait(BODY_SECONDS)
+        with self._lock:
+            self._waiting.pop(wakes, None)
+        if not reading.done():
+            reading.cancel()
+            raise Refused("body_too_slow")
+        reading.result()
 
 
 def read_bytes() -> bytes:
@@ -123,3 +195,24 @@ def _flaw(entry: ErrorDetails, model: type[RequestModel]) -> dict[str, str]:
         place, message = place[:-1], f"unknown field; known are: {known}"
     pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
     return {"pointer": pointer, "message": message}
+
+
+def limit_of(query: Mapping[str, str]) -> int:
+    """How many the page may hold; ask for one more, which says whether there is another page."""
+    return int(query.get("limit", PAGE))
+
+
+def page(
+    query: Mapping[str, str], found: Sequence[Item], place: Callable[[Item], object]
+) -> tuple[Sequence[Item], str | None]:
+    """The page, and the path of the next one or None; ``place`` is what ``before`` takes of the last item."""
+    limit = limit_of(query)
+    shown = found[:limit]
+    if len(found) <= limit:
+        return shown, None
+    return shown, f"{request.path}?{urlencode({**query, 'before': place(shown[-1])})}"
+
+
+def expected() -> Tags | None:
+    """What If-Match lists; None without it. The operation holds it against the row that it changes."""
+    return read_tags(request.environ.get("HTTP_IF_MATCH"))
