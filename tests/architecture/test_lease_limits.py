@@ -17,7 +17,7 @@ from pigi.operations.generations.drafting import TURNS
 from worker.lifecycle import CHAIN_SECONDS, GRACE_SECONDS, OVERDUE_SECONDS
 
 CANCEL_SECONDS = 3.0
-"""What docs/operations.md and the issue that asked for it promise to somebody who cancels."""
+"""What docs/state-machines.md promises to somebody who cancels."""
 RECOVERY_SECONDS = 60.0
 """Within so long after any death every job runs again."""
 
