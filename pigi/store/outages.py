@@ -1,4 +1,4 @@
-"""Waiting out a database that is away for a moment, such as one that restarts."""
+"""Retrying while a database is away for a moment, such as one that restarts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 1.0
@@ -23,7 +23,7 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def retry_while_unavailable(action: Callable[[], Answer], seconds: float) -> Answer:
+def retry_while_unavailable(action: Callable[[], Result], seconds: float) -> Result:
     """Run ``action``, again while the database is away, for at most ``seconds``; then its error stands.
 
     ``action`` must bear being run twice: an error may hide a commit that did happen.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pigi.gateways.anthropic_model import CHECK_SECONDS, CallLimits
+from pigi.jobs.execution.cleanup import HOLD_MARGIN
 from pigi.jobs.execution.limits import (
     DATABASE_SECONDS,
     HARD_LIMIT_SECONDS,
@@ -17,7 +18,7 @@ from pigi.operations.generations.drafting import TURNS
 from worker.lifecycle import CHAIN_SECONDS, GRACE_SECONDS, OVERDUE_SECONDS
 
 CANCEL_SECONDS = 3.0
-"""What docs/operations.md and the issue that asked for it promise to somebody who cancels."""
+"""What docs/state-machines.md promises to somebody who cancels."""
 RECOVERY_SECONDS = 60.0
 """Within so long after any death every job runs again."""
 
@@ -32,6 +33,10 @@ def test_two_heartbeats_may_fail_before_a_lease_lapses():
 
 def test_what_became_of_an_attempt_is_written_before_its_child_is_killed():
     assert DATABASE_SECONDS < HARD_LIMIT_SECONDS
+
+
+def test_a_cleanup_is_held_until_its_child_is_gone_for_certain():
+    assert HOLD_MARGIN.total_seconds() > HARD_LIMIT_SECONDS
 
 
 def test_a_killed_workers_job_is_taken_back_in_time():

@@ -12,7 +12,8 @@ lease before another may begin it again. So, with everything in seconds:
 - At the time limit of its kind a body is interrupted, and what became of it is written, with the patience above. The
   child is killed only after that. Hence ``DATABASE < HARD_LIMIT``.
 - Somebody who cancels waits at most 3 s for a body that waits: one look, and what the gateway needs to hear of it. A
-  look is a read by primary key. A heartbeat is a write, which costs a wait for the disk, so it is the rarer of the two.
+  look is a read by primary key; a heartbeat is a write that waits for the disk (on SQLite 0.7 ms and 7 ms as measured
+  on a busy machine, of CPU 0.15 and 0.7), so it is the rarer of the two.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ from tests.support.jobs import (
 
 
 def do(worker_context, kind, body, organisation=None):
-    """Enqueue a job of ``kind`` and answer its bell once with ``body``; its row."""
+    """Enqueue a job of ``kind`` and handle its notification once with ``body``; its row."""
     job = ask(worker_context.application.control, kind, organisation)
     run(handle(kind, body), job, worker_context)
     return row_of(worker_context.application.control, job)
@@ -57,7 +57,7 @@ def test_a_body_that_returns_makes_the_job_succeed(worker_context, trial):
     assert (row.state, row.reason, row.cleanup_at, row.lease_until) == ("succeeded", None, None, None)
 
 
-def test_five_bells_run_the_body_once(worker_context, control, trial):
+def test_five_notifications_run_the_body_once(worker_context, control, trial):
     ran = []
     job = ask(control, trial)
     for _ in range(5):
@@ -67,7 +67,7 @@ def test_five_bells_run_the_body_once(worker_context, control, trial):
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
-def test_a_bell_for_an_ended_job_does_nothing(worker_context, control, trial, state):
+def test_a_notification_for_an_ended_job_does_nothing(worker_context, control, trial, state):
     job = ask(control, trial)
     change(control, job, state=state, finished_at=timedelta(0))
     before = row_of(control, job)
@@ -75,11 +75,11 @@ def test_a_bell_for_an_ended_job_does_nothing(worker_context, control, trial, st
     assert row_of(control, job) == before
 
 
-def test_a_bell_for_a_job_that_is_gone_does_nothing(worker_context, trial):
+def test_a_notification_for_a_job_that_is_gone_does_nothing(worker_context, trial):
     run(handle(trial, raising(AssertionError("the body ran"))), "gone", worker_context)
 
 
-def test_a_bell_for_a_job_that_runs_elsewhere_does_nothing(worker_context, control, trial):
+def test_a_notification_for_a_job_that_runs_elsewhere_does_nothing(worker_context, control, trial):
     job = ask(control, trial)
     take(control, trial, job)
     before = row_of(control, job)
@@ -334,21 +334,21 @@ def taken_over(error=None):
 
 
 @pytest.mark.parametrize("error", [None, Permanent("refused"), Temporary("stalled"), ZeroDivisionError()], ids=repr)
-def test_an_attempt_that_was_taken_over_settles_nothing(worker_context, trial, error):
+def test_an_attempt_that_was_taken_over_records_nothing(worker_context, trial, error):
     row = do(worker_context, trial, taken_over(error))
     assert (row.state, row.attempt, row.failures) == ("running", 2, 0)
 
 
 @pytest.mark.parametrize("error", [None, Permanent("refused")], ids=repr)
-def test_an_attempt_that_was_taken_over_puts_nothing_away(worker_context, control, cleanup_trial, error):
-    closed = []
-    handler = handle(cleanup_trial, taken_over(error), lambda *facts: closed.append(facts))
+def test_an_attempt_that_was_taken_over_cleans_up_nothing(worker_context, control, cleanup_trial, error):
+    cleaned = []
+    handler = handle(cleanup_trial, taken_over(error), lambda *facts: cleaned.append(facts))
     job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
     run(handler, job, worker_context)
-    assert (closed, row_of(control, job).state) == ([], "running")
+    assert (cleaned, row_of(control, job).state) == ([], "running")
 
 
-def test_the_closing_runs_before_the_end_is_shown(worker_context, control, cleanup_trial):
+def test_the_cleanup_runs_before_the_end_is_shown(worker_context, control, cleanup_trial):
     shown = []
 
     def cleanup(_application, _organisation, _subject, state, _ended_at):
@@ -360,7 +360,7 @@ def test_the_closing_runs_before_the_end_is_shown(worker_context, control, clean
     assert (row_of(control, job).state, row_of(control, job).cleanup_at) == ("succeeded", None)
 
 
-def test_a_closing_that_fails_stays_owed_and_its_text_out_of_the_log(worker_context, control, cleanup_trial, caplog):
+def test_a_cleanup_that_fails_stays_owed_and_its_text_out_of_the_log(worker_context, control, cleanup_trial, caplog):
     def cleanup(*_facts):
         raise ValueError(MARKER)
 
@@ -375,7 +375,7 @@ def chaining(worker_context, **others):
     return replace(worker_context, chain_seconds=60.0, **others)
 
 
-def test_one_bell_leads_from_job_to_job_of_its_kind_and_each_is_done_once(worker_context, control, trial):
+def test_one_notification_leads_from_job_to_job_of_its_kind_and_each_is_done_once(worker_context, control, trial):
     ran = []
     jobs = [ask(control, trial) for _ in range(3)]
     for job in jobs:

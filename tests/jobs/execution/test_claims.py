@@ -96,7 +96,7 @@ def test_a_heartbeat_extends_the_lease_and_tells_of_a_cancel(control):
     assert row_of(control, held.job_id).lease_until > row_of(control, held.job_id).cancel_requested_at
 
 
-def test_a_claim_takes_a_place_in_the_lane_even_without_a_bell(control):
+def test_a_claim_takes_a_place_in_the_partition_even_without_a_notification(control):
     job = ask(control, PROBE, due_in=60)
     change(control, job, due_at=timedelta(0))
     take(control, PROBE, job)

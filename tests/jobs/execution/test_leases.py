@@ -1,4 +1,4 @@
-"""Leases: a worker whose lease was taken over can change nothing more."""
+"""Leases: a worker whose lease was taken over (a zombie) can change nothing more."""
 
 from __future__ import annotations
 

@@ -7,8 +7,7 @@ import pytest
 from pigi.jobs.execution.runtime import HANDLERS, HARD_LIMIT_SECONDS, job, set_worker_context
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, PROBES, hook
 from pigi.jobs.queueing.celery_app import app as celery
-from tasks import generations
-from tasks import maintenance as upkeep
+from tasks import generations, maintenance
 from tests.support.jobs import ask, row_of
 
 
@@ -25,7 +24,7 @@ def test_every_hook_that_a_kind_names_is_there():
 
 def test_a_body_stays_a_plain_function():
     assert HANDLERS[GENERATE_DRAFT.name].body is generations.write_draft
-    assert HANDLERS["mail.probe"].body is upkeep.answer_probe
+    assert HANDLERS["mail.probe"].body is maintenance.answer_probe
 
 
 @pytest.mark.parametrize("name", sorted(HANDLERS))
@@ -40,7 +39,7 @@ def test_a_message_that_holds_no_id_is_passed_over(worker_context, control):
         celery.tasks["mail.probe"].run(rubbish)
 
 
-def test_a_bell_answered_through_celerys_task_does_the_job(worker_context, control):
+def test_a_notification_handled_by_celerys_task_does_the_job(worker_context, control):
     set_worker_context(worker_context)
     asked = ask(control, PROBES["mail"])
     celery.tasks["mail.probe"].run(asked)

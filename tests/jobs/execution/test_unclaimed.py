@@ -1,4 +1,4 @@
-"""Bells for jobs that cannot be claimed, and what those are owed."""
+"""Notifications for jobs that cannot be claimed, and what those are owed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pigi.clock import now
 from pigi.jobs import effects as ledger
-from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution import claims
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.queues import QUEUES
 from pigi.operations.jobs import cancel_job
@@ -39,7 +39,7 @@ def test_a_cancel_that_met_a_running_job_ends_it_when_its_worker_died(worker_con
     held = take(control, trial, job)
     ledger.begin(control, held, "least")
     cancel_job(worker_context.application, job, None)
-    settle.hand_back(control, held)
+    claims.hand_back(control, held)
     run(handle(trial, never), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).reason) == ("cancelled", "cancelled")
     assert effects(control, job)["least"].state == "unknown"
@@ -54,23 +54,23 @@ def test_ending_a_job_that_must_not_start_lets_the_next_in(worker_context, contr
     assert row_of(control, jobs[concurrency]).published_at is not None
 
 
-def test_a_fenced_job_is_put_away_at_once(worker_context, control, cleanup_trial, organisation):
-    closed = []
+def test_a_fenced_job_is_cleaned_up_after_at_once(worker_context, control, cleanup_trial, organisation):
+    cleaned = []
     job = ask(control, cleanup_trial, organisation, subject_id="subject")
     raise_epoch(control, organisation)
-    run(handle(cleanup_trial, never, lambda *facts: closed.append(facts[1:4])), job, worker_context)
-    assert closed == [(organisation, "subject", "cancelled")]
+    run(handle(cleanup_trial, never, lambda *facts: cleaned.append(facts[1:4])), job, worker_context)
+    assert cleaned == [(organisation, "subject", "cancelled")]
     assert row_of(control, job).cleanup_at is None
 
 
-def ended(control, kind, organisation, close_in):
+def ended(control, kind, organisation, cleanup_in):
     job = ask(control, kind, organisation, subject_id="subject")
-    settle.finish(control, take(control, kind, job), "failed", "malformed", None)
-    change(control, job, cleanup_at=close_in)
+    claims.finish(control, take(control, kind, job), "failed", "malformed", None)
+    change(control, job, cleanup_at=cleanup_in)
     return job
 
 
-def test_a_closing_that_is_due_is_done_and_says_when_to_come_again(
+def test_a_cleanup_that_is_due_is_done_and_says_when_to_come_again(
     worker_context, control, cleanup_trial, organisation
 ):
     job = ended(control, cleanup_trial, organisation, timedelta(seconds=-1))
@@ -80,7 +80,7 @@ def test_a_closing_that_is_due_is_done_and_says_when_to_come_again(
     assert story(control, job) == ["queued", "running", "failed"]
 
 
-def test_a_closing_is_told_when_the_job_ended(worker_context, control, cleanup_trial, organisation):
+def test_a_cleanup_is_told_when_the_job_ended(worker_context, control, cleanup_trial, organisation):
     told = []
     job = ended(control, cleanup_trial, organisation, timedelta(seconds=-1))
     change(control, job, finished_at=timedelta(days=-3))
@@ -88,7 +88,7 @@ def test_a_closing_is_told_when_the_job_ended(worker_context, control, cleanup_t
     assert told == [("failed", row_of(control, job).finished_at)]
 
 
-def test_a_closing_that_is_not_due_waits(worker_context, control, cleanup_trial, organisation):
+def test_a_cleanup_that_is_not_due_waits(worker_context, control, cleanup_trial, organisation):
     job = ended(control, cleanup_trial, organisation, timedelta(hours=1))
     before = row_of(control, job)
     run(handle(cleanup_trial, never, never), job, worker_context)
