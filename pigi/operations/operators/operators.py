@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pigi.domain.addresses import email_key, is_address
+from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.lines import is_line
 from pigi.errors import Refused
 from pigi.operations import credentials
@@ -39,9 +39,11 @@ def add_operator(application: Application, email: str, name: str, password: str)
     Raises Refused: ``invalid_address``, ``invalid_name``, ``password_weak``, ``address_taken`` if the address has an
         account, a person's or an operator's.
     """
-    email, name = email.strip(), name.strip()
-    if not is_address(email):
-        raise Refused("invalid_address")
+    name = name.strip()
+    try:
+        email = read_address(email)
+    except AddressError:
+        raise Refused("invalid_address") from None
     if not is_line(name):
         raise Refused("invalid_name")
     hashed = credentials.new_hash(password, name, email)
