@@ -1,4 +1,4 @@
-"""Pigi's beat, knowing the no-op kind: the pump rings only for kinds of its catalogue."""
+"""Pigi's beat, knowing the no-op kind: the pump notifies only of kinds of its catalogue."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from pigi.jobs.queueing.enqueue import enqueue
 
 
 def starts(base: Ground, organisation: str, count: int) -> list[float]:
-    """Milliseconds from row to start of jobs asked for one at a time, 30 ms apart."""
+    """Milliseconds from row to start of jobs requested one at a time, 30 ms apart."""
     control = base.application.control
     jobs = []
     for _ in range(count):

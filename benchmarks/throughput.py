@@ -1,7 +1,7 @@
 """Jobs a second through the whole engine (row, publish, claim, finish) beside bare Celery with its defaults.
 
 Both drain what was queued before, with prefork and two children. Pigi's jobs are spread over 50
-organisations, since a lane holds only a few at a time; beat runs beside it, as it always does.
+organisations, since a partition holds only a few at a time; beat runs beside it, as it always does.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from pigi.cli.opening import opened
+from pigi.cli.application import open_application
 from pigi.cli.output import answer, green, json_option, moment, red, say, table
 from pigi.operations.audit import PAGE, SignedHead, Verdict, list_entries, signed_head
 from pigi.operations.audit import verify as check
@@ -28,7 +28,7 @@ def audit() -> None:
 def verify(anchor: TextIO | None, keys: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an option
     """Check every entry, content and anchor; exit with 1 if the chain was tampered with."""
     saved = None if anchor is None else _read(anchor)
-    with opened() as application:
+    with open_application() as application:
         verdict = check(application, saved, keys)
     answer(as_json, verdict, _words(verdict))
     if not verdict.ok:
@@ -39,7 +39,7 @@ def verify(anchor: TextIO | None, keys: tuple[str, ...], as_json: bool) -> None:
 @json_option
 def head(as_json: bool) -> None:  # noqa: ARG001, FBT001 - every command takes it; this one always answers so
     """Print the head, signed, as a line of JSON. Keep it where nobody can reach who can reach the database."""
-    with opened() as application:
+    with open_application() as application:
         say(signed_head(application).to_json())
 
 
@@ -47,7 +47,7 @@ def head(as_json: bool) -> None:  # noqa: ARG001, FBT001 - every command takes i
 @json_option
 def key(as_json: bool) -> None:  # noqa: FBT001 - an option
     """Print the public key that anchors are signed with; after it those of the keyring's other keys."""
-    with opened() as application:
+    with open_application() as application:
         keys = application.keyring.signer.public_keys
     answer(as_json, {"public_keys": keys}, "\n".join(keys))
 
@@ -59,7 +59,7 @@ def key(as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def list_some(organisation: str | None, limit: int, before: int | None, as_json: bool) -> None:  # noqa: FBT001 - an option
     """List entries, newest first."""
-    with opened() as application:
+    with open_application() as application:
         found = list_entries(application, organisation, limit, before)
     rows = [("SEQ", "WHEN (UTC)", "KIND", "ACTOR", "SUBJECT", "DETAILS"), *(_row(view) for view in found)]
     answer(as_json, found, table(rows) if found else "No such entries.")

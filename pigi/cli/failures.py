@@ -5,12 +5,36 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pigi.domain.reasons import REASONS
-from pigi.errors import Misconfigured, PigiError
+from pigi.domain.reasons import REASONS, Reason
+from pigi.errors import Misconfigured, PigiError, Refused
 from pigi.processes.program import CannotStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class NotFoundError(PigiError):
+    """What a command was given names nothing; ``message`` says what there is none of, ``advice`` what to do."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__("not_found")
+        self.message, self.advice = message, advice
+
+
+@contextmanager
+def not_found_means(message: str, advice: str) -> Iterator[None]:
+    """Say these words if an operation of the block finds nothing; raises NotFoundError."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.code != "not_found":
+            raise
+        raise NotFoundError(message, advice) from None
 
 
 @dataclass(frozen=True)
@@ -39,10 +63,23 @@ OF_CLASSES: dict[type[BaseException], Failure] = {
     UnicodeEncodeError: Failure("invalid", "Something on the command line is not text.", "Type it again."),
 }
 
-ADVICE_HERE: dict[str, str] = {
-    "not_found": "`pigi organisations list` and `pigi jobs list` show the ids there are.",
+WORDS: dict[str, Failure] = {
+    "not_found": Failure(
+        "not_found",
+        "Nothing here has this id.",
+        "`pigi organisations list` and `pigi jobs list` show the ids there are.",
+    ),
+    "address_taken": Failure(
+        "address_taken",
+        "The address has an account.",
+        "Operators' accounts are apart from people's: choose another address. If it is a disabled operator's, "
+        "`pigi operators enable EMAIL` lets them in again.",
+    ),
+    "invalid_address": Failure(
+        "invalid_address", "Mail cannot be sent to this address.", "Give one such as name@example.org."
+    ),
 }
-"""What to do next on the command line, where that differs."""
+"""What is said on the command line, where that differs."""
 
 
 def failure_of(error: BaseException) -> Failure:
@@ -52,18 +89,20 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, CannotStartError):
         return Failure(error.code, _sentence(str(error)))
     if isinstance(error, PigiError):
-        reason = REASONS.get(error.code)
-        return (
-            Failure(error.code, reason.title, ADVICE_HERE.get(error.code, reason.advice))
-            if reason
-            else Failure(error.code, f"Refused: {error.code}.")
-        )
+        return _refusal(error)
     known = OF_LIBRARIES.get(error.__class__.__module__) or OF_CLASSES.get(error.__class__)
     if known is not None:
         return known
     if isinstance(error, OSError) and error.strerror:
         return Failure("system", f"{error.strerror}: {error.filename or 'no file'}.", "Mend that and try again.")
     return _unforeseen(error)
+
+
+def _refusal(error: PigiError) -> Failure:
+    if isinstance(error, NotFoundError):
+        return Failure(error.code, error.message, error.advice)
+    reason = REASONS.get(error.code, Reason(f"Refused: {error.code}.", ""))
+    return WORDS.get(error.code, Failure(error.code, reason.title, reason.advice))
 
 
 def show(error: BaseException, *, as_json: bool) -> None:

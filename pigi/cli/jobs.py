@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pigi.cli.opening import opened
+from pigi.cli.application import open_application
+from pigi.cli.failures import not_found_means
+from pigi.cli.organisations import check_organisation
 from pigi.cli.output import answer, json_option, moment, say, table
 from pigi.domain.job_state import JobState
 from pigi.domain.reasons import REASONS
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.jobs.model.view import JobView
     from pigi.store.sessions import ControlSession
+
+
+NO_JOB = ("No job has this id.", "`pigi jobs list` shows the ids there are; ended jobs are forgotten in time.")
 
 
 @click.group()
@@ -44,10 +49,12 @@ def list_some(  # noqa: PLR0913 - options
     as_json: bool,  # noqa: FBT001 - an option
 ) -> None:
     """List jobs, newest first."""
-    with opened() as application:
+    with open_application() as application:
+        if organisation is not None:
+            check_organisation(application, organisation)
         found = operations.list_jobs(application, organisation, state=state, kind=kind, limit=limit, before=before)
     rows = [(view.id, view.kind, view.state, view.reason or "-", moment(view.created_at)) for view in found]
-    text = table([("ID", "KIND", "STATE", "REASON", "ASKED (UTC)"), *rows]) if found else "No such jobs."
+    text = table([("ID", "KIND", "STATE", "REASON", "REQUESTED (UTC)"), *rows]) if found else "No such jobs."
     answer(as_json, found, text)
 
 
@@ -56,7 +63,7 @@ def list_some(  # noqa: PLR0913 - options
 @json_option
 def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show a job with its timeline and its effects."""
-    with opened() as application:
+    with open_application() as application, not_found_means(*NO_JOB):
         view = operations.read_job(application, job_id, None)
     answer(as_json, view, describe(view))
 
@@ -66,8 +73,8 @@ def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Cancel a job; the answer lists the effects that had already happened."""
-    with opened() as application:
-        view = operations.cancel_job(application, job_id, None, _noted(application, "operator.job_cancelled"))
+    with open_application() as application, not_found_means(*NO_JOB):
+        view = operations.cancel_job(application, job_id, None, _recording(application, "operator.job_cancelled"))
     answer(as_json, view, describe(view))
 
 
@@ -76,15 +83,15 @@ def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def retry(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Have a failed job done again. A generation's purpose is read from standard input, never from an argument."""
-    with opened() as application:
+    with open_application() as application, not_found_means(*NO_JOB):
         view = operations.read_job(application, job_id, None)
         purpose = _purpose() if _needs_purpose(view) else None
-        view = operations.retry_job(application, job_id, None, purpose, _noted(application, "operator.job_retried"))
+        view = operations.retry_job(application, job_id, None, purpose, _recording(application, "operator.job_retried"))
     answer(as_json, view, describe(view))
 
 
-def _noted(application: Application, act: str) -> Callable[[ControlSession, JobView], None]:
-    """Write an operator's act down in the transaction that does it (P19)."""
+def _recording(application: Application, act: str) -> Callable[[ControlSession, JobView], None]:
+    """Record an operator's act in the audit chain, in the transaction that does it (P19)."""
     return lambda session, view: record(
         session, application, act, CLI, view.organisation_id, f"job:{view.id}", job=view.id
     )
@@ -99,7 +106,7 @@ def describe(view: JobView) -> str:
         ("organisation", view.organisation_id or "-"),
         ("state", view.state + (", to be cancelled" if view.cancel_requested and not view.ended else "")),
         *([("reason", f"{view.reason}: {reason.title} {reason.advice}")] if reason else []),
-        ("asked", moment(view.created_at)),
+        ("requested", moment(view.created_at)),
         ("attempts", f"{view.attempt}, of which failed {view.failures}"),
     ]
     moves = [(entry.at, entry.state, f"attempt {entry.attempt}", entry.reason or "") for entry in view.timeline]

@@ -1,4 +1,4 @@
-"""The door of the command line. Commands load when they are used, so that `pigi --help` is quick.
+"""The entry point of the command line. Commands load when they are used, so that `pigi --help` is quick.
 
 Exit codes: 0 done; 1 refused or failed, with one line that names the next step; 2 wrong usage.
 """
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("pigi.cli.up:up", "Run everything in one process tree; --demo shows the main job."),
     "demo": ("pigi.cli.demo:demo", "Do the main job, over HTTP, on a running installation."),
-    "web": ("pigi.cli.doors:web", "Become the web server."),
-    "worker": ("pigi.cli.doors:worker", "Become the worker of a pool: quick, ai or slow."),
-    "beat": ("pigi.cli.doors:beat", "Become the pump and the schedules."),
+    "web": ("pigi.cli.processes:web", "Become the web server."),
+    "worker": ("pigi.cli.processes:worker", "Become the worker of a pool: quick, ai or slow."),
+    "beat": ("pigi.cli.processes:beat", "Become the pump and the schedules."),
     "migrate": ("pigi.cli.installation:migrate", "Bring the databases to the newest revision."),
     "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
-    "operators": ("pigi.cli.operators:operators", "Add, list and disable operators."),
+    "operators": ("pigi.cli.operators:operators", "Add, list, disable and enable operators."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
-    "api-keys": ("pigi.cli.api_keys:api_keys", "Issue and revoke API keys."),
+    "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),
     "billing": ("pigi.cli.billing:billing", "See how Pigi and Stripe stand, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in self.places.items()])
 
 
-cli = LazyGroup(COMMANDS)
+cli = click.version_option(package_name="pigi", message="%(prog)s %(version)s")(LazyGroup(COMMANDS))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`pigi operators`."""
+"""`pigi operators`: adding, listing, disabling and enabling those who run Pigi."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import sys
 
 import click
 
-from pigi.cli.opening import opened
+from pigi.cli.application import open_application
+from pigi.cli.failures import not_found_means
 from pigi.cli.output import answer, json_option, moment, table
-from pigi.operations.operators import add_operator, disable_operator, list_operators
+from pigi.operations.operators import add_operator, disable_operator, enable_operator, list_operators
+
+NO_OPERATOR = ("No operator has this address.", "`pigi operators list` shows them.")
 
 
 @click.group()
 def operators() -> None:
-    """Add, list and disable operators: accounts that run Pigi and belong to no organisation."""
+    """Add, list, disable and enable operators: accounts that run Pigi and belong to no organisation."""
 
 
 @operators.command()
@@ -24,7 +27,7 @@ def operators() -> None:
 def add(email: str, name: str, password_stdin: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """Make an operator's account for EMAIL. The password is asked for twice, and never taken from an argument."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else _asked()
-    with opened() as application:
+    with open_application() as application:
         account_id = add_operator(application, email, name, password)
     answer(as_json, {"id": account_id, "email": email, "name": name}, account_id)
 
@@ -33,7 +36,7 @@ def add(email: str, name: str, password_stdin: bool, as_json: bool) -> None:  # 
 @json_option
 def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
     """List operators, the oldest first."""
-    with opened() as application:
+    with open_application() as application:
         found = list_operators(application)
     rows = [(view.id, view.state, moment(view.created_at), view.email, view.name) for view in found]
     text = table([("ID", "STATE", "MADE (UTC)", "E-MAIL", "NAME"), *rows])
@@ -45,9 +48,20 @@ def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def disable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Keep the operator with EMAIL out from now on, and end their sessions."""
-    with opened() as application:
+    with open_application() as application, not_found_means(*NO_OPERATOR):
         account_id = disable_operator(application, email)
-    answer(as_json, {"id": account_id, "state": "disabled"}, "The operator is disabled and signed out.")
+    text = "The operator is disabled and signed out. `pigi operators enable` lets them in again."
+    answer(as_json, {"id": account_id, "state": "disabled"}, text)
+
+
+@operators.command()
+@click.argument("email")
+@json_option
+def enable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Let the operator with EMAIL sign in again, with the password that they had."""
+    with open_application() as application, not_found_means(*NO_OPERATOR):
+        account_id = enable_operator(application, email)
+    answer(as_json, {"id": account_id, "state": "active"}, "The operator may sign in again.")
 
 
 def _asked() -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pigi.cli.opening import opened
+from pigi.cli.application import open_application
+from pigi.cli.failures import NotFoundError, not_found_means
 from pigi.cli.output import answer, json_option, table
 from pigi.domain.plans import PLANS, UNMETERED
 from pigi.operations.accounts import find_person_by_email
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
 
 NO_PLAN = "none"
+NO_ORGANISATION = ("No organisation has this id.", "`pigi organisations list` shows the ids there are.")
+NEXT_FOR_AN_OWNER = (
+    "Let them register at /register on Pigi's address and confirm it, then try again; or leave out --owner."
+)
 GIVEN = (*(plan.name for plan in PLANS), UNMETERED.name)
 """What may be given to an organisation that does not pay for it."""
 
@@ -47,13 +52,20 @@ def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa
     Without an owner it has no members, and nobody but holders of its API keys can use it. It is the installation's
     own, so it has no limits and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
     """
-    with opened() as application:
-        owner = find_person_by_email(application, email) if email else None
-        organisation_id = create_organisation(application, name, owner, giving(application, plan), by=CLI)
+    with open_application() as application:
+        with not_found_means("Nobody has an account with this address.", NEXT_FOR_AN_OWNER):
+            owner = find_person_by_email(application, email) if email else None
+        organisation_id = create_organisation(application, name, owner, plan_granter(application, plan), by=CLI)
     answer(as_json, {"id": organisation_id, "name": name, "plan": plan}, organisation_id)
 
 
-def giving(application: Application, plan: str = UNMETERED.name) -> Callable[[ControlSession, str], None] | None:
+def check_organisation(application: Application, organisation_id: str) -> None:
+    """Raise NotFoundError unless an organisation has this id."""
+    if organisation_id not in {found for found, _name, _state in list_organisations(application)}:
+        raise NotFoundError(*NO_ORGANISATION)
+
+
+def plan_granter(application: Application, plan: str = UNMETERED.name) -> Callable[[ControlSession, str], None] | None:
     """Give a plan in the transaction that makes the organisation; None for `NO_PLAN`."""
     if plan == NO_PLAN:
         return None
@@ -64,7 +76,7 @@ def giving(application: Application, plan: str = UNMETERED.name) -> Callable[[Co
 @json_option
 def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
     """List organisations, oldest first."""
-    with opened() as application:
+    with open_application() as application:
         found = list_organisations(application)
     data = [{"id": id_, "name": name, "state": state} for id_, name, state in found]
     text = table([("ID", "STATE", "NAME"), *((id_, state, name) for id_, name, state in found)])

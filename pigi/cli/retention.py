@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pigi.cli.opening import opened
+from pigi.cli.application import open_application
 from pigi.cli.output import answer, green, json_option, moment, red, table
 from pigi.operations.retention import report_classes
 
@@ -29,7 +29,7 @@ def show(as_json: bool) -> None:  # noqa: FBT001 - an option
     OLDEST is when the period of the oldest row began. What organisations' own databases hold is counted by the
     jobs that still owe its erasure, and organisations by those that were deleted and are not gone.
     """
-    with opened() as application:
+    with open_application() as application:
         found = report_classes(application)
     overdue = [line.retention for line in found if line.overdue]
     rows = [("CLASS", "KEPT", "ROWS", "OLDEST (UTC)", ""), *(_row(line) for line in found)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from pigi.cli import console
-from pigi.cli.output import bold, dim, json_option, say
+from pigi.cli.output import bold, dim, green, json_option, red, say
 from pigi.processes import addresses
 from pigi.processes.home import only_one
 from pigi.processes.idle import IdleWorkers, read_readiness
@@ -18,6 +19,12 @@ from pigi.processes.supervisor import Supervisor
 from pigi.processes.table import Choices, Table, address_of, build
 from pigi.settings import Settings
 from pigi.store.files import private_folder
+
+if TYPE_CHECKING:
+    from pigi.processes.supervisor import Event
+
+NAME_WIDTH = 13
+SHOWN_WIDTH = 48
 
 
 @click.command()
@@ -45,7 +52,7 @@ def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - 
         table = build(settings, Choices(demo=demo, standins=not no_standins, json=as_json))
         if not as_json:
             _introduce(settings, table)
-        supervisor = Supervisor(table.programs, Logs(home / "logs"), console.tell_json if as_json else console.tell)
+        supervisor = Supervisor(table.programs, Logs(home / "logs"), _print_json if as_json else _print)
         supervisor.chores.append(
             IdleWorkers(supervisor, table.programs, lambda: read_readiness(settings.host, settings.port))
         )
@@ -78,3 +85,28 @@ def _serving(settings: Settings, *, demo: bool, as_json: bool) -> None:
         say(json.dumps({"event": "serving", "address": address_of(settings)}))
     elif not demo:
         say(f"\n  Serving on {bold(address_of(settings))} {dim('until Ctrl-C')}\n")
+
+
+def _print(event: Event) -> None:
+    """An event in words."""
+    line = _line(event)
+    if line:
+        say(line)
+
+
+def _print_json(event: Event) -> None:
+    """An event as a line of JSON."""
+    say(json.dumps({"event": event.kind, **{k: v for k, v in asdict(event).items() if k != "kind"}}))
+
+
+def _line(event: Event) -> str:
+    name = event.program.ljust(NAME_WIDTH)
+    if event.kind == "ready":
+        return f"  {green('●')} {name} {event.text.ljust(SHOWN_WIDTH)} {dim(f'{event.seconds:5.1f} s')}"
+    if event.kind == "died":
+        return f"  {red('○')} {name} {event.text}; starting it again in {event.seconds:.1f} s"
+    if event.kind == "restarted":
+        return f"  {red('○')} {name} {event.text}; starting it again"
+    if event.kind == "killed":
+        return f"  {red('○')} {name} {event.text}; killed"
+    return {"stopping": "\n  Stopping.", "stopped": "  Stopped; nothing is left running."}.get(event.kind, "")

@@ -77,6 +77,7 @@ KINDS: dict[str, frozenset[str]] = {
     "key.revoked": frozenset({"key"}),
     "operator.added": frozenset(),
     "operator.disabled": frozenset(),
+    "operator.enabled": frozenset(),
     "operator.job_cancelled": frozenset({"job"}),
     "operator.job_retried": frozenset({"job"}),
     "plan.granted": frozenset({"plan"}),

@@ -6,7 +6,7 @@ changed it clumsily; that nobody changed it at all up to an anchor, the anchor's
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -160,8 +160,3 @@ def _unlinked(seq: int, links: Mapping[int, Link]) -> BrokenError:
 
 def _near(seq: int) -> list[int]:
     return [place for step in range(1, CONCURRENCY + 1) for place in (seq - step, seq + step)]
-
-
-def without_content(link: Link) -> Link:
-    """The entry as erasure leaves it."""
-    return replace(link, salt=None, content=None)

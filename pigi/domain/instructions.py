@@ -1,12 +1,11 @@
 """The fixed instruction for each kind of resource, and the only words that surround a person's text.
 
 An instruction is the same for everyone: it holds nothing about a person or an organisation (P14). A change
-of wording is a new version; the hash is stored with each draft and says which words made it.
+of wording is a new version, which is stored with each draft and says which words made it.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
@@ -118,9 +117,3 @@ def request_text(name: str, purpose: str) -> str:
 def repair_text(sentences: Iterable[str]) -> str:
     """The user's second turn: the fixed sentences of the broken rules, each once."""
     return _REPAIR.format(sentences="\n".join(f"- {sentence}" for sentence in dict.fromkeys(sentences)))
-
-
-def instruction_hash(kind: str) -> str:
-    """SHA-256, in hexadecimal, of every fixed word that is sent for this kind; an unknown kind raises KeyError."""
-    words = "\0".join((kind, INSTRUCTIONS[kind].version, INSTRUCTIONS[kind].text, request_text("", ""), _REPAIR))
-    return hashlib.sha256(words.encode()).hexdigest()

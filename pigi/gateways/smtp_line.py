@@ -25,7 +25,7 @@ _LEADING_DOT: Final = re.compile(rb"^\.", re.MULTILINE)
 class MailLimits:
     """Seconds. RFC 5321, section 4.5.3.2, asks clients to wait two to ten minutes for each answer.
 
-    It speaks of relays, which have nothing else to do. Here a worker's hand waits, and until the end of the
+    It speaks of relays, which have nothing else to do. Here a worker's child waits, and until the end of the
     message giving up costs nothing but another connection: so ``answer`` is short. After the end it costs the
     knowledge whether the mail was taken, while the server may be scanning it: so ``verdict`` is long.
     ``overall`` ends what keeps each single limit, such as an answer that drips; the kind's time limit is above it.

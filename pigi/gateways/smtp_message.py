@@ -11,6 +11,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final
 
+from pigi.domain.addresses import AddressError, ascii_domain
 from pigi.errors import Misconfigured, Permanent
 
 if TYPE_CHECKING:
@@ -44,7 +45,17 @@ def read_recipient(text: str) -> Address:
     local, _, domain = _plain(text).rpartition("@")
     if not _ATOMS.fullmatch(local) or not _ATOMS.fullmatch(domain):
         raise Permanent("mail_malformed")
+    if not domain.isascii():
+        domain = _in_ascii(domain)
     return Address(username=local, domain=domain)
+
+
+def _in_ascii(domain: str) -> str:
+    """Every server takes this form, and only some take the other (RFC 6531, section 3.2)."""
+    try:
+        return ascii_domain(domain)
+    except AddressError:
+        raise Permanent("mail_malformed") from None
 
 
 def write_message(letter: Letter, sender: Address, host: str, at: datetime) -> bytes:

@@ -1,4 +1,4 @@
-"""How Stripe is asked: through the official SDK, so that nothing of the SDK comes out but plain values."""
+"""Calls to Stripe, through the official SDK, so that nothing of the SDK comes out but plain values."""
 
 from __future__ import annotations
 

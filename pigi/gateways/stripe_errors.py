@@ -29,7 +29,7 @@ _CODES_BY_FAMILY: Final[tuple[tuple[type[stripe.StripeError], str], ...]] = (
     (stripe.RateLimitError, BUSY),
 )
 _CODES_BY_STATUS: Final = {401: REFUSES_US, 403: REFUSES_US, 409: BUSY, 429: BUSY}
-# What asks for patience, whatever its status.
+# What asks to be tried again later, whatever its status.
 _CODES_BY_STRIPES_OWN: Final = {"idempotency_key_in_use": BUSY, "lock_timeout": BUSY}
 _GONE: Final = frozenset({"resource_missing", "not_found"})
 """In the words of Stripe's first and second API."""
@@ -90,8 +90,8 @@ def _code(error: stripe.StripeError) -> str:
         if isinstance(error, family):
             return code
     status = error.http_status or 0
-    told = getattr(error.error, "code", None)
-    known = _CODES_BY_STRIPES_OWN.get(str(told)) or _CODES_BY_STATUS.get(status)
+    own_code = getattr(error.error, "code", None)
+    known = _CODES_BY_STRIPES_OWN.get(str(own_code)) or _CODES_BY_STATUS.get(status)
     # What does not have the form of Stripe's errors comes from something on the way, and settles nothing.
     judged = error.error is not None and status // 100 == 4  # noqa: PLR2004 - RFC 9110, section 15.5
     return known or (REJECTED if judged else FAILED)

@@ -114,8 +114,8 @@ def _read(answer: urllib3.response.BaseHTTPResponse, deadline: float) -> bytes:
 
 def _for_an_operator(error: Exception) -> bool:
     """Whether it is an address or a key that cannot be sent, or a certificate that does not hold."""
-    told = error.args[0] if isinstance(error, urllib3.exceptions.SSLError) and error.args else error
-    return isinstance(told, ValueError)  # among them is what the verification of certificates raises
+    cause = error.args[0] if isinstance(error, urllib3.exceptions.SSLError) and error.args else error
+    return isinstance(cause, ValueError)  # among them is what the verification of certificates raises
 
 
 def _unreachable(*, again: bool) -> stripe.APIConnectionError:

@@ -49,7 +49,10 @@ class Moneys(StripeCaller):
         return found
 
     def void_invoice(self, invoice_id: str, key: str) -> None:
-        status, subscribed = self._find(lambda: self._v1.invoices.retrieve(invoice_id), _standing) or (None, False)
+        status, subscribed = self._find(lambda: self._v1.invoices.retrieve(invoice_id), _collection_state) or (
+            None,
+            False,
+        )
         if status == "draft" and not subscribed:
             self._find(lambda: self._v1.invoices.delete(invoice_id, None, {"idempotency_key": key}), id_of)
             return
@@ -97,8 +100,8 @@ class Moneys(StripeCaller):
         if intent is None:
             return None
         payment = {"type": "payment_intent", "payment_intent": intent}
-        asked = {"payment": payment, "expand": ["data.invoice"]}
-        return next(self._every(self._v1.invoice_payments.list, asked, _invoice_paid), None)
+        params = {"payment": payment, "expand": ["data.invoice"]}
+        return next(self._every(self._v1.invoice_payments.list, params, _invoice_paid), None)
 
     def prices(self, price_ids: Sequence[str]) -> list[Price]:
         found = (self._price(price) for price in price_ids)
@@ -113,8 +116,8 @@ class Moneys(StripeCaller):
         )
 
     def events_since(self, moment: datetime) -> Iterator[StripeEvent]:
-        asked = {"types": sorted(HEEDED), "created": {"gte": int(moment.timestamp())}}
-        found = self._every(self._v1.events.list, asked, _heard)
+        params = {"types": sorted(HEEDED), "created": {"gte": int(moment.timestamp())}}
+        found = self._every(self._v1.events.list, params, _heard)
         return (event for event in found if event is not None)
 
 
@@ -137,7 +140,7 @@ def _heard(value: Any) -> StripeEvent | None:
         return None
 
 
-def _standing(value: dict[str, Any]) -> tuple[str, bool]:
+def _collection_state(value: dict[str, Any]) -> tuple[str, bool]:
     """An invoice's status, and whether it is a subscription's."""
     return str(value["status"]), subscription_of(value) is not None
 

@@ -24,12 +24,12 @@ class Pages(StripeCaller):
         )
 
     def open_checkouts(self, customer_id: str) -> list[OpenCheckout]:
-        asked = {"customer": customer_id, "status": "open"}
-        return list(self._every(self._v1.checkout.sessions.list, asked, _open_checkout))
+        params = {"customer": customer_id, "status": "open"}
+        return list(self._every(self._v1.checkout.sessions.list, params, _open_checkout))
 
     def has_ended_checkout(self, customer_id: str, job_id: str, since: datetime) -> bool:
-        asked = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
-        found = self._every(self._v1.checkout.sessions.list, asked, _end)
+        params = {"customer": customer_id, "created": {"gte": int(since.timestamp())}}
+        found = self._every(self._v1.checkout.sessions.list, params, _end)
         return any(ended and made_by == job_id for made_by, ended in found)
 
     def expire_checkout(self, checkout_id: str) -> None:
@@ -44,10 +44,10 @@ class Pages(StripeCaller):
         return status == "open"
 
     def create_portal(self, customer_id: str, return_url: str, key: str, *, payment_method: bool = False) -> Page:
-        asked: Any = {"customer": customer_id, "return_url": return_url}
+        params: Any = {"customer": customer_id, "return_url": return_url}
         if payment_method:
-            asked["flow_data"] = _new_means_of_payment(return_url)
-        return self._ask(lambda: self._v1.billing_portal.sessions.create(asked, {"idempotency_key": key}), read_page)
+            params["flow_data"] = _new_means_of_payment(return_url)
+        return self._ask(lambda: self._v1.billing_portal.sessions.create(params, {"idempotency_key": key}), read_page)
 
 
 def _checkout(request: CheckoutRequest) -> Any:

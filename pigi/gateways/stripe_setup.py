@@ -51,15 +51,15 @@ class SetUp(Moneys):
 
     def _thin_endpoints(self) -> list[_Endpoint]:
         """Those of thin events, which only the second API knows; it gives more at once than an account may have."""
-        asked: Any = {"limit": PAGE, "include": ["webhook_endpoint.url"]}
+        params: Any = {"limit": PAGE, "include": ["webhook_endpoint.url"]}
         try:
-            return self._ask(lambda: self._v2.core.event_destinations.list(asked), _read_thin_endpoints)
+            return self._ask(lambda: self._v2.core.event_destinations.list(params), _read_thin_endpoints)
         except (Permanent, NotAllowed):
             return []  # not every account has the second API, and a key for snapshots alone needs no right to it
 
     def _about_the_portal(self) -> Iterator[str]:
-        asked = {"active": True, "is_default": True}
-        complete = list(self._every(self._v1.billing_portal.configurations.list, asked, _complete))
+        params = {"active": True, "is_default": True}
+        complete = list(self._every(self._v1.billing_portal.configurations.list, params, _complete))
         if not complete:
             yield "portal_missing"
         elif not any(complete):

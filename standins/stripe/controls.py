@@ -20,7 +20,7 @@ from standins.stripe.requests import invalid
 from standins.stripe.subscriptions import retry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from standins.stripe.account import Account, Obj
     from standins.stripe.events import Deliveries
@@ -192,17 +192,10 @@ class Controls:
         return [body_of(event) for event in found]
 
     def sign(self, body: bytes, secret: str | None = None, at: int | None = None) -> str:
-        """The ``Stripe-Signature`` of ``body``: by the destination's secrets or ``secret``, now or ``at``."""
-        return sign(body, self.secrets if secret is None else [secret], at)
+        """The ``Stripe-Signature`` of ``body``: by the destination's secret or ``secret``, now or ``at``."""
+        return sign(body, self.secret if secret is None else secret, at)
 
     @property
-    def secrets(self) -> Sequence[str]:
-        """The secrets that sign what is delivered: two while one is replaced."""
-        found: list[str] = self.account.of("webhook_endpoint")[self.destination]["_secrets"]
-        return found
-
-    def rotate_secret(self, secret: str, *, keep_old: bool = True) -> None:
-        """Sign with another secret from now on, and for a time with the old one too."""
-        with self.acting() as account:
-            destination = account.of("webhook_endpoint")[self.destination]
-            destination["_secrets"] = [secret, *(destination["_secrets"][:1] if keep_old else [])]
+    def secret(self) -> str:
+        """The secret that signs what is delivered."""
+        return str(self.account.of("webhook_endpoint")[self.destination]["_secret"])

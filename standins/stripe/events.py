@@ -24,7 +24,7 @@ from standins.stripe.account import VERSION, merged, new_id, page, shown
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from standins.stripe.account import Account, Obj
     from standins.stripe.requests import Parameters
@@ -141,12 +141,11 @@ def body_of(event: Obj) -> bytes:
     return json.dumps(shown(event), indent=2).encode()
 
 
-def sign(body: bytes, secrets: Iterable[str], at: int | None = None) -> str:
-    """The ``Stripe-Signature`` of ``body``, by each of ``secrets``; at the real time, which the receiver knows."""
+def sign(body: bytes, secret: str, at: int | None = None) -> str:
+    """The ``Stripe-Signature`` of ``body``, by ``secret``; at the real time, which the receiver knows."""
     moment = int(time.time()) if at is None else at
     signed = b"%d.%b" % (moment, body)
-    found = [hmac.digest(secret.encode(), signed, "sha256").hex() for secret in secrets]
-    return ",".join([f"t={moment}", *(f"v1={one}" for one in found)])
+    return f"t={moment},v1={hmac.digest(secret.encode(), signed, 'sha256').hex()}"
 
 
 def read_thin(event: Obj) -> Obj:
@@ -175,7 +174,7 @@ def _since(created: str, bounds: dict[str, str]) -> bool:
 
 
 def new_destination(account: Account, url: str, events: Sequence[str], **more: Any) -> Obj:
-    """A destination of ``events``; ``_payload`` is ``snapshot`` or ``thin``, ``_secrets`` sign what it is sent."""
+    """A destination of ``events``; ``_payload`` is ``snapshot`` or ``thin``, ``_secret`` signs what it is sent."""
     return account.add({
         "id": new_id("we"),
         "object": _KIND,
@@ -189,7 +188,7 @@ def new_destination(account: Account, url: str, events: Sequence[str], **more: A
         "status": "enabled",
         "url": url,
         "_payload": "snapshot",
-        "_secrets": [f"whsec_{secrets.token_hex(16)}"],
+        "_secret": f"whsec_{secrets.token_hex(16)}",
         **more,
     })  # fmt: skip
 
@@ -199,7 +198,7 @@ def create_endpoint(account: Account, params: Parameters) -> Obj:
     plain = {name: params[name] for name in ("description", "api_version") if name in params}
     made = new_destination(account, params["url"], params["enabled_events"], **plain)
     made["metadata"] = merged({}, params.get("metadata", {}))
-    return {**shown(made), "secret": made["_secrets"][0]}
+    return {**shown(made), "secret": made["_secret"]}
 
 
 def update_endpoint(account: Account, params: Parameters, name: str) -> Obj:
@@ -306,7 +305,7 @@ class Deliveries:
         if self._closing.is_set():
             return
         name = destination["id"]
-        if _post(destination["url"], body_of(event), destination["_secrets"]):
+        if _post(destination["url"], body_of(event), destination["_secret"]):
             self.done(event, name)
             self._due.pop((event["id"], name), None)
             return
@@ -316,14 +315,14 @@ class Deliveries:
         self._due[event["id"], name] = time.monotonic() + pause
 
 
-def _post(url: str, body: bytes, secrets: list[str]) -> bool:
+def _post(url: str, body: bytes, secret: str) -> bool:
     """Whether the receiver took it: any 2xx. A redirect is none."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "Stripe-Signature": sign(body, secrets),
+        "Stripe-Signature": sign(body, secret),
         "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
     }
     try:

@@ -70,7 +70,7 @@ class StripeStandIn(Controls, ThreadingHTTPServer, Served):
         own = next((one for one in account.of("webhook_endpoint").values() if one.get("_own")), None)
         if own is None:
             own = new_destination(account, setup.webhook, ["*"], _own=True)
-        own |= {"url": setup.webhook, "_payload": setup.payload, "_secrets": [setup.secret]}
+        own |= {"url": setup.webhook, "_payload": setup.payload, "_secret": setup.secret}
         set_up(account)
         account.save()
         return str(own["id"])

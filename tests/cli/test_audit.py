@@ -62,7 +62,7 @@ def test_a_kept_head_is_held_against_the_chain(pigi, application, tmp_path):
         }
 
 
-def test_a_broken_chain_is_told_with_its_first_broken_entry(pigi, application):
+def test_a_broken_chain_is_reported_with_its_first_broken_entry(pigi, application):
     act(application, 4)
     kept = pigi("audit", "head").stdout
     sql(application, "DELETE FROM audit_content WHERE seq > 2")
@@ -72,8 +72,8 @@ def test_a_broken_chain_is_told_with_its_first_broken_entry(pigi, application):
     assert done.returncode == 1
     assert done.stdout.endswith("The chain is broken: entries removed at the end, at entries 3 to 4.\n")
     sql(application, "UPDATE audit_entry SET kind = 'key.revoked' WHERE seq = 2")
-    told = json.loads(pigi("audit", "verify", "--json").stdout)
-    assert (told["ok"], told["flaw"], told["seq"], told["until"]) == (False, "entry altered", 2, 2)
+    data = json.loads(pigi("audit", "verify", "--json").stdout)
+    assert (data["ok"], data["flaw"], data["seq"], data["until"]) == (False, "entry altered", 2, 2)
 
 
 def test_what_is_no_head_is_wrong_usage(pigi, application):
@@ -95,8 +95,8 @@ def test_an_installation_that_keeps_its_periods_passes(pigi, application):
     done = pigi("retention", "report")
     assert done.returncode == 0
     assert "Nothing is overdue." in done.stdout
-    told = json.loads(pigi("retention", "report", "--json").stdout)
-    kept = {line["retention"]: line["keep"] for line in told["classes"]}
+    data = json.loads(pigi("retention", "report", "--json").stdout)
+    kept = {line["retention"]: line["keep"] for line in data["classes"]}
     assert (kept["request_log"], kept["account"]) == (14 * 86400, None)
 
 

@@ -1,4 +1,4 @@
-"""`pigi billing` against the real SDK and the local stand-in, with a worker's hands but without Celery."""
+"""`pigi billing` against the real SDK and the local stand-in, with a worker's context but without Celery."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 import tasks.billing  # noqa: F401 - registers the bodies
 from pigi.application import Application
-from pigi.cli.demo_key import demo_key
+from pigi.cli.demo import demo_key
 from pigi.domain.access import Caller, Person, Role
 from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.stripe_api import API_VERSION, release_of
@@ -111,7 +111,7 @@ def test_the_set_up_guide_names_all_that_must_be_chosen_at_stripe():
     assert not [code for code in FINDINGS if f"`{code}`" not in guide]
 
 
-def told(done):
+def data_of(done):
     assert done.stderr == ""
     return json.loads(done.stdout)
 
@@ -121,22 +121,22 @@ def test_a_check_finds_what_is_wrong_and_names_the_step(shop):
         sound = shop("billing", "check", "--json")
         shop.standin.account.of("price")["price_team_month"]["recurring"] = None
         wrong = shop("billing", "check")
-    assert (sound.returncode, told(sound)["ok"], told(sound)["findings"]) == (0, True, [])
+    assert (sound.returncode, data_of(sound)["ok"], data_of(sound)["findings"]) == (0, True, [])
     assert wrong.returncode == 1
     assert "price_unusable" in wrong.stdout
     assert "Choose a price with a period" in " ".join(wrong.stdout.split())
 
 
-def test_a_check_puts_right_what_no_webhook_told(shop):
+def test_a_check_puts_right_what_no_webhook_data_of(shop):
     organisation = shop.organisation()
     shop.buy(organisation)
     shop.standin.set_status(shop.standin.objects("subscription")[0]["id"], "past_due")
     with shop.at_work("billing.reconcile"):
-        run = told(shop("billing", "check", "--json"))["run"]
+        run = data_of(shop("billing", "check", "--json"))["run"]
     assert (run["customers"], run["drift"]) == (1, 1)
     assert run["missed"] > 0
     assert shop.account(organisation).status == "past_due"
-    seen = told(shop("billing", "status", "--json"))
+    seen = data_of(shop("billing", "status", "--json"))
     assert (seen["charged"], seen["statuses"], seen["last_whole"]) == (True, {"past_due": 1}, run)
     assert "1 past_due" in shop("billing", "status").stdout
 
@@ -145,7 +145,7 @@ def test_a_check_without_a_worker_says_what_to_start(shop):
     done = shop("billing", "check", "--wait", "0")
     assert (done.returncode, done.stderr) == (1, "")
     assert "`pigi worker slow`" in " ".join(done.stdout.split())
-    assert not told(shop("billing", "check", "--wait", "0", "--json"))["ok"]
+    assert not data_of(shop("billing", "check", "--wait", "0", "--json"))["ok"]
 
 
 def test_where_nobody_is_charged_that_is_said(pigi):
@@ -158,9 +158,9 @@ def test_a_given_plan_prevails_until_it_is_taken_back(shop):
     assert plan_of(shop.application, organisation).name == "free"
     assert shop("billing", "grant", organisation, "business").stdout == "Business applies from now on.\n"
     assert plan_of(shop.application, organisation).name == "business"
-    back = told(shop("billing", "grant", organisation, "none", "--json"))
+    back = data_of(shop("billing", "grant", organisation, "none", "--json"))
     assert back == {"organisation_id": organisation, "granted": None, "applies": "free"}
-    acts = [entry for entry in told(shop("audit", "list", "--json")) if entry["kind"] == "plan.granted"]
+    acts = [entry for entry in data_of(shop("audit", "list", "--json")) if entry["kind"] == "plan.granted"]
     assert [(act["actor"], act["details"]) for act in acts] == [
         ("operator:cli", {}),
         ("operator:cli", {"plan": "business"}),
@@ -168,10 +168,10 @@ def test_a_given_plan_prevails_until_it_is_taken_back(shop):
 
 
 @pytest.mark.parametrize(
-    ("asked", "applies"), [((), "unmetered"), (("--plan", "team"), "team"), (("--plan", "none"), "free")]
+    ("options", "applies"), [((), "unmetered"), (("--plan", "team"), "team"), (("--plan", "none"), "free")]
 )
-def test_an_organisation_made_here_is_the_installations_own_unless_it_is_said_otherwise(shop, asked, applies):
-    made = shop("organisations", "add", "Example", *asked).stdout.strip()
+def test_an_organisation_made_here_is_the_installations_own_unless_it_is_said_otherwise(shop, options, applies):
+    made = shop("organisations", "add", "Example", *options).stdout.strip()
     assert plan_of(shop.application, made).name == applies
 
 
@@ -184,7 +184,7 @@ def test_stripe_is_asked_again_on_demand(shop):
     organisation = shop.organisation()
     shop.buy(organisation)
     shop.standin.set_status(shop.standin.objects("subscription")[0]["id"], "unpaid")
-    job = told(shop("billing", "sync", organisation, "--json"))
+    job = data_of(shop("billing", "sync", organisation, "--json"))
     assert shop.do(job["id"]).state == "succeeded"
     assert shop.account(organisation).status == "unpaid"
 
@@ -194,9 +194,9 @@ def test_the_log_is_found_by_customer_and_by_organisation(shop):
     customer = shop.buy(organisation)
     with shop.at_work("billing.reconcile"):
         assert shop("billing", "check").returncode == 0
-    lines = told(shop("billing", "log", customer, "--json"))
+    lines = data_of(shop("billing", "log", customer, "--json"))
     assert [(line["event_type"], line["amount"], line["currency"]) for line in lines] == [("invoice.paid", 4900, "eur")]
-    assert told(shop("billing", "log", "--organisation", organisation, "--json")) == lines
+    assert data_of(shop("billing", "log", "--organisation", organisation, "--json")) == lines
     assert "4900 eur" in shop("billing", "log", customer).stdout
 
 
@@ -218,7 +218,7 @@ def test_the_log_says_what_went_back_and_what_came_again(shop):
     }
 
 
-def test_what_cannot_be_done_is_told_with_the_next_step(shop):
+def test_what_cannot_be_done_is_said_with_the_next_step(shop):
     known = shop.organisation()
     for words, code, said in (
         (("sync", known), 1, "has bought nothing yet"),

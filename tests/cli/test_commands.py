@@ -6,6 +6,7 @@ import json
 import stat
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -34,10 +35,55 @@ def test_an_organisation_and_its_key(installed):
     issued = installed("api-keys", "add", organisation, "--days", "7", "--json")
     key = json.loads(issued.stdout)["key"]
     key_id = key.split("_")[1]
-    dashed = "-".join((key_id[:8], key_id[8:12], key_id[12:16], key_id[16:20], key_id[20:]))
-    assert installed("api-keys", "revoke", dashed).returncode == 0
-    again = installed("api-keys", "revoke", dashed)
+    assert installed("api-keys", "revoke", key_id).returncode == 0
+    again = installed("api-keys", "revoke", key_id)
     assert again.returncode == 1
+    assert "pigi api-keys list --organisation" in again.stderr
+
+
+def test_a_key_is_revoked_by_the_id_that_the_list_shows(installed):
+    organisation = installed("organisations", "add", "Example").stdout.strip()
+    assert "pigi api-keys add" in installed("api-keys", "list", "--organisation", organisation).stdout
+    token = installed("api-keys", "add", organisation, "--label", "deploy").stdout.strip()
+    shown = installed("api-keys", "list", "--organisation", organisation)
+    assert token.split("_")[2] not in shown.stdout
+    head, line = shown.stdout.splitlines()
+    assert head.split()[:2] == ["ID", "STATE"]
+    assert line.endswith("deploy")
+    assert installed("api-keys", "revoke", line.split()[0]).returncode == 0
+    (key,) = json.loads(installed("api-keys", "list", "--organisation", organisation, "--json").stdout)
+    assert (key["state"], key["label"]) == ("revoked", "deploy")
+
+
+def test_the_version_is_the_packages(pigi):
+    assert pigi("--version").stdout == f"pigi {version('pigi')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "next_step"),
+    [
+        (("jobs", "list", "--organisation", "nope"), "No organisation has this id.", "pigi organisations list"),
+        (("api-keys", "list", "--organisation", "nope"), "No organisation has this id.", "pigi organisations list"),
+        (("api-keys", "add", "nope"), "No organisation has this id.", "pigi organisations list"),
+        (("billing", "grant", "nope", "team"), "No organisation has this id.", "pigi organisations list"),
+        (("billing", "sync", "nope"), "No organisation has this id.", "pigi organisations list"),
+        (("jobs", "show", "nope"), "No job has this id.", "pigi jobs list"),
+        (("operators", "disable", "x@example.org"), "No operator has this address.", "pigi operators list"),
+        (("operators", "enable", "x@example.org"), "No operator has this address.", "pigi operators list"),
+        (
+            ("organisations", "add", "Example", "--owner", "x@example.org"),
+            "Nobody has an account with this address.",
+            "register",
+        ),
+    ],
+)
+def test_what_is_not_there_is_named_with_the_next_step(installed, words, message, next_step):
+    refused = installed(*words)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"pigi: {message}")
+    assert next_step in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    assert "x@example.org" not in refused.stderr
 
 
 def test_no_jobs_is_said(installed):
@@ -76,9 +122,9 @@ def test_a_database_that_is_away_is_one_line(pigi):
 
 def test_failures_are_json_when_asked(pigi):
     refused = pigi("jobs", "list", "--json", PIGI_PORT="no-number")
-    told = json.loads(refused.stderr)
-    assert told["code"] == "misconfigured"
-    assert "PIGI_PORT" in told["message"]
+    data = json.loads(refused.stderr)
+    assert data["code"] == "misconfigured"
+    assert "PIGI_PORT" in data["message"]
     assert "no-number" not in refused.stderr
 
 
@@ -147,4 +193,4 @@ def test_help_loads_nothing_heavy(pigi):
     )
     loaded = set(done.stderr.split())
     assert "click" in loaded
-    assert not loaded & {"sqlalchemy", "pydantic", "celery", "redis", "flask", "anthropic"}
+    assert not loaded & {"sqlalchemy", "pydantic", "celery", "redis", "flask", "anthropic", "httpx2", "email_validator"}

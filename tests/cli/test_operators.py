@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from pigi.application import Application
 from pigi.domain.access import Caller, Person
+from pigi.operations.accounts import sign_in
 from pigi.operations.generations import request_generation
 from pigi.operations.organisations import organisations_of
 from pigi.settings import Settings
@@ -53,6 +54,22 @@ def test_an_operator_is_added_listed_and_disabled(pigi, application):
     assert kinds == ["operator.added", "operator.disabled"]
 
 
+def test_a_disabled_operator_is_let_in_again(pigi, application):
+    added = pigi(*ADD, "--password-stdin", stdin=PASSWORD + "\n").stdout.strip()
+    assert "pigi operators enable" in pigi("operators", "disable", "op@example.com").stdout
+    refused = pigi(*ADD, "--password-stdin", stdin=PASSWORD + "\n")
+    assert refused.returncode == 1
+    assert "pigi operators enable" in refused.stderr
+    for _ in range(2):
+        assert pigi("operators", "enable", "Op@example.com").returncode == 0
+    assert [(one["id"], one["state"]) for one in json.loads(pigi("operators", "list", "--json").stdout)] == [
+        (added, "active")
+    ]
+    assert sign_in(application, "op@example.com", PASSWORD, "192.0.2.1").token
+    kinds = [kind for kind, actor in acts(application) if actor == "operator:cli"]
+    assert kinds == ["operator.added", "operator.disabled", "operator.enabled"]
+
+
 def test_an_organisation_is_made_for_its_owner(pigi, application):
     account = make_account(application, email="nora@example.com")
     assert pigi("organisations", "add", "Example", "--owner", "nobody@example.com").returncode == 1
@@ -90,19 +107,19 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_not_shown(pigi, appli
         command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, env=pigi.environment
     ) as asked:
         os.close(theirs)
-        told = b""
+        output = b""
         for prompt in (b"Password", b"The same again"):
-            while prompt not in told:
-                told += os.read(ours, 1024)
+            while prompt not in output:
+                output += os.read(ours, 1024)
             os.write(ours, PASSWORD.encode() + b"\n")
         try:
             while piece := os.read(ours, 1024):
-                told += piece
+                output += piece
         except OSError:  # Linux says so that the other side has gone
             pass
     os.close(ours)
-    assert asked.returncode == 0, told
-    assert PASSWORD.encode() not in told
+    assert asked.returncode == 0, output
+    assert PASSWORD.encode() not in output
     assert json.loads(pigi("operators", "list", "--json").stdout)[0]["name"] == "Opal"
 
 

@@ -281,7 +281,14 @@ def test_a_server_without_tls_gets_no_letter_where_tls_is_needed(tmp_path: Path)
 def test_an_address_beyond_ascii_goes_to_servers_that_take_it() -> None:
     with serve() as sink:
         assert outcome(mailer(sink), letter("jörg@bücher.example"))[0] is None
-        assert sink.outbox.parcels("jörg@bücher.example")
+        assert sink.outbox.parcels("jörg@xn--bcher-kva.example")
+
+
+def test_a_domain_beyond_ascii_is_sent_to_whatever_the_server_takes() -> None:
+    with serve() as sink:
+        sink._controller.SMTP_kwargs["enable_SMTPUTF8"] = False
+        assert outcome(mailer(sink), letter("joerg@bücher.example"))[0] is None
+        assert sink.outbox.parcels("joerg@xn--bcher-kva.example")
 
 
 def test_an_address_beyond_ascii_is_refused_where_the_server_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:

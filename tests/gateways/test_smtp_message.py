@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pigi.gateways.smtp_message import read_sender, write_message
+from pigi.errors import Permanent
+from pigi.gateways.smtp_message import read_recipient, read_sender, write_message
 from pigi.gateways.smtp_server import read_server
 from pigi.ports import Letter
 from pigi.settings import Settings, problems_of
@@ -54,6 +55,20 @@ def test_the_text_comes_first_and_both_parts_are_whole():
     text, html = message.iter_parts()
     assert (text.get_content_type(), text.get_content()) == ("text/plain", "Text ✓\r\n")
     assert (html.get_content_type(), html.get_content()) == ("text/html", "<p>HTML ✓</p>\r\n")
+
+
+@pytest.mark.parametrize("domain", ["müller.de", "xn--mller-kva.de"])
+def test_a_domain_beyond_ascii_is_written_in_the_form_that_every_server_takes(domain):
+    raw, message = written(Letter("018f", f"x@{domain}", "A subject", "Text", "<p>HTML</p>"))
+    assert message["To"] == "x@xn--mller-kva.de"
+    assert raw.isascii()
+    assert read_recipient(f"x@{domain}").addr_spec == "x@xn--mller-kva.de"
+
+
+@pytest.mark.parametrize("text", ["x@xn--ü.de", "x@ü..de", f"x@{'ü' * 62}.de"])
+def test_a_domain_without_such_a_form_is_refused_before_anybody_is_called(text):
+    with pytest.raises(Permanent, match="mail_malformed"):
+        read_recipient(text)
 
 
 @pytest.mark.parametrize("host", ["h" * 63 + "." + "i" * 63 + "." + "j" * 63 + ".example", "[IPv6:::1]", "127.0.0.1"])

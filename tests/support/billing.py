@@ -59,7 +59,7 @@ def charging(settings: Any, stripe: FaultyStripe, **others: Any) -> Any:
     chosen = {
         "stripe_api_base": stripe.url,
         "stripe_api_key": KEY,
-        "stripe_webhook_secret": " ".join(stripe.secrets),
+        "stripe_webhook_secret": stripe.secret,
         "stripe_prices": PRICES,
         "public_url": HOME,
         **others,

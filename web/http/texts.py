@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
-from pigi.domain.addresses import is_address
+from pigi.domain.addresses import AddressError, read_address
 from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
 from pigi.domain.resources.rules import HIDDEN_CHARACTERS
@@ -43,6 +43,7 @@ DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
 VISIBLE_NAME_PATTERN = NAME_PATTERN.replace(rf"[^{_CONTROL}", rf"[^{_CONTROL}{_HIDDEN}")
 VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
 """What `pigi.domain.resources.saving.check_words` lets through of the same."""
+EMAIL_PATTERN = rf"^[{_SPACE}]*{ADDRESS_PATTERN[1:-1]}[{_SPACE}]*$"
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 _SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
@@ -80,10 +81,11 @@ def _free_prose(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    if not is_address(text):
-        message = "must be an e-mail address"
-        raise ValueError(message)
-    return text
+    try:
+        return read_address(text)
+    except AddressError as error:
+        message = f"must be an e-mail address. {error}"
+        raise ValueError(message) from None
 
 
 Name = Annotated[
@@ -110,8 +112,13 @@ Title = Annotated[
 Email = Annotated[
     str,
     StringConstraints(max_length=LONGEST_ADDRESS),
+    BeforeValidator(_trimmed),
     AfterValidator(_address),
-    Field(description="An e-mail address.", json_schema_extra={"format": "email", "pattern": ADDRESS_PATTERN}),
+    Field(
+        description="An e-mail address; space around it is dropped, and a domain beyond ASCII kept in its ASCII form.",
+        # No format: JSON Schema's know neither space around an address nor such domains.
+        json_schema_extra={"pattern": EMAIL_PATTERN},
+    ),
 ]
 Password = Annotated[
     str,

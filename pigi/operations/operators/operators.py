@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pigi.domain.addresses import email_key, is_address
+from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.limits import is_line
 from pigi.errors import Refused
 from pigi.operations import credentials
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pigi.application import Application
+    from pigi.store.sessions import ControlSession
 
+ACTIVE = "active"
 DISABLED = "disabled"
 
 
@@ -39,9 +41,11 @@ def add_operator(application: Application, email: str, name: str, password: str)
     Raises Refused: ``invalid_address``, ``invalid_name``, ``password_weak``, ``address_taken`` if the address has an
         account, a person's or an operator's.
     """
-    email, name = email.strip(), name.strip()
-    if not is_address(email):
-        raise Refused("invalid_address")
+    name = name.strip()
+    try:
+        email = read_address(email)
+    except AddressError:
+        raise Refused("invalid_address") from None
     if not is_line(name):
         raise Refused("invalid_name")
     hashed = credentials.new_hash(password, name, email)
@@ -69,12 +73,27 @@ def disable_operator(application: Application, email: str) -> str:
     Raises Refused ``not_found`` if no operator has the address.
     """
     with application.control.begin() as session:
-        own = (ACCOUNT.c.email_key == email_key(email)) & (ACCOUNT.c.kind == OPERATOR)
-        row: Any = session.execute(select(ACCOUNT.c.id, ACCOUNT.c.state).where(own).with_for_update()).first()
-        if row is None:
-            raise Refused("not_found")
-        if row.state != DISABLED:
-            session.execute(update(ACCOUNT).where(ACCOUNT.c.id == row.id).values(state=DISABLED))
-            record(session, application, "operator.disabled", CLI, subject=f"operator:{row.id}")
-        close_sessions(session, row.id)
+        account_id = _set_state(session, application, email, DISABLED, "operator.disabled")
+        close_sessions(session, account_id)
+    return account_id
+
+
+def enable_operator(application: Application, email: str) -> str:
+    """Let an operator sign in again, with the password that they had; their id. Repeating it is harmless.
+
+    Raises Refused ``not_found`` if no operator has the address.
+    """
+    with application.control.begin() as session:
+        return _set_state(session, application, email, ACTIVE, "operator.enabled")
+
+
+def _set_state(session: ControlSession, application: Application, email: str, state: str, act: str) -> str:
+    """Bring an operator into a state, recording it if it is another one; their id."""
+    own = (ACCOUNT.c.email_key == email_key(email)) & (ACCOUNT.c.kind == OPERATOR)
+    row: Any = session.execute(select(ACCOUNT.c.id, ACCOUNT.c.state).where(own).with_for_update()).first()
+    if row is None:
+        raise Refused("not_found")
+    if row.state != state:
+        session.execute(update(ACCOUNT).where(ACCOUNT.c.id == row.id).values(state=state))
+        record(session, application, act, CLI, subject=f"operator:{row.id}")
     return str(row.id)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, Role
-from pigi.domain.addresses import email_key, is_address
+from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
@@ -84,9 +84,10 @@ def invite(
         invitation; ``already_member``, ``plan_limit`` for an address without an open invitation,
         ``too_many_today``, and as `changing_access`.
     """
-    email = email.strip()
-    if not is_address(email):
-        raise Refused("invalid_address")
+    try:
+        email = read_address(email)
+    except AddressError:
+        raise Refused("invalid_address") from None
     with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
         if not own.covers(role):
             raise Refused("forbidden")

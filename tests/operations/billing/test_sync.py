@@ -324,7 +324,7 @@ def test_a_strangers_id_from_another_system_ends_as_any_strangers(shop):
 
 def test_two_secrets_hold_while_one_replaces_the_other(application, stripe):
     owner = Shop(application, stripe).subscribed()
-    old, new = stripe.secrets[0], "whsec_the_next"
+    old, new = stripe.secret, "whsec_the_next"
     both = Shop(application, stripe, stripe_webhook_secret=f"{new},{old}")
     stripe.set_status(both.subscriptions(owner)[0]["id"], "past_due")
     body, *_ = stripe.take_events()

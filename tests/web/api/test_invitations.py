@@ -58,6 +58,22 @@ def test_an_invitation_is_sent_listed_sent_again_and_revoked(browser: Client, pl
     assert browser.get(place).json["invitations"] == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [(" bob@example.org ", "bob@example.org"), ("x@Müller.de", "x@xn--mller-kva.de")]
+)
+def test_an_address_is_kept_as_mail_servers_take_it(browser: Client, place: str, typed: str, kept: str) -> None:
+    sent = browser.post(place, json={"email": typed})
+    assert (sent.status_code, sent.json["email"]) == (201, kept)
+    again = browser.post(place, json={"email": kept})
+    assert (again.status_code, again.json["id"]) == (201, sent.json["id"])
+
+
+def test_an_address_that_cannot_get_mail_is_refused_with_what_is_wrong(browser: Client, place: str) -> None:
+    refused = browser.post(place, json={"email": "jörg@example.org"})
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/email")
+    assert "before the @-sign are not supported: 'ö'" in refused.text
+
+
 def test_invitations_are_listed_in_pages(browser: Client, place: str) -> None:
     sent = [browser.post(place, json={"email": f"{number}@example.com"}).json for number in range(3)]
     first = browser.get(f"{place}?limit=2").json

@@ -53,6 +53,7 @@ AUDIT = {
     "plan.granted": "Plan granted by an operator",
     "operator.added": "Operator added",
     "operator.disabled": "Operator disabled",
+    "operator.enabled": "Operator enabled",
     "operator.job_cancelled": "Job cancelled by an operator",
     "operator.job_retried": "Job retried by an operator",
     "audit.content_erased": "Entry erased",

@@ -1,30 +1,62 @@
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
 import pytest
 
 from pigi.cli import output
-from pigi.cli.client import read_events
-from pigi.cli.story import LiveText, tell
+from pigi.cli.demo import client_for, follow
+from pigi.cli.demo_output import LiveText, show
 from pigi.settings import Settings
 from tests.cli.conftest import ROOT
 
-STREAM = b"""retry: 500
+PART_ONE = b"""retry: 1
 
 : a comment
 id: 1.1.0
 event: move
 data: {"state":"queued"}
 
-id: 2.2.0
+"""
+PART_TWO = b"""id: 2.2.0
 event: end
 data: {"state":"succeeded"}
 
 """
 
 
-def test_events_are_read_as_the_standard_says():
-    events = list(read_events(STREAM.splitlines(keepends=True)))
-    assert [(event.id, event.name, event.data["state"]) for event in events] == [
+class Cut(BaseHTTPRequestHandler):
+    """Cuts its first stream in the middle of the chunks; the next one goes on from the event that came last."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        last = self.headers["Last-Event-ID"]
+        self.server.came_back_with.append(last)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        part = PART_TWO if last else PART_ONE
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+        if last:
+            self.wfile.write(b"0\r\n\r\n")
+        self.close_connection = True
+
+    def log_message(self, *_words):
+        pass
+
+
+def test_a_stream_that_is_cut_goes_on_with_the_next_event():
+    with HTTPServer(("127.0.0.1", 0), Cut) as server:
+        server.came_back_with = []
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        with client_for(f"http://127.0.0.1:{server.server_port}", "key") as client:
+            events = list(follow(client, "/events"))
+        server.shutdown()
+    assert server.came_back_with == [None, "1.1.0"]
+    assert [(event.id, event.event, event.json()["state"]) for event in events] == [
         ("1.1.0", "move", "queued"),
         ("2.2.0", "end", "succeeded"),
     ]
@@ -42,7 +74,7 @@ def test_live_text_fits_the_page_and_loses_nothing(capsys):
 
 
 def test_an_event_of_a_later_version_is_passed_over(capsys):
-    tell("unheard-of", {})
+    show("unheard-of", {})
     assert capsys.readouterr().out == ""
 
 

@@ -1,4 +1,4 @@
-"""The application as the commands need it: opened, its database migrated, and closed in the end."""
+"""The application as commands use it: opened on a database that is migrated, and closed after the block."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened() -> Iterator[Application]:
-    """The application; raises Misconfigured, also when the control database is not of this version."""
+def open_application() -> Iterator[Application]:
+    """The application, closed after the block; raises Misconfigured, also for a database of an older version."""
     settings = Settings.from_environment()
     found = control_revision(settings.database_url)
     if found < control_head():  # a newer one still serves this version for one release

@@ -1,4 +1,4 @@
-"""The demo in words: what was asked, what came back, the text as it is written, the finished job, the draft."""
+"""What `pigi demo` prints: the request, the response, the text as it is written, the finished job, the draft."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 INNER = "    "
-TRY = {"resource": "agent", "name": "release-notes", "purpose": "Write release notes from merged changes."}
+EXAMPLE = {"resource": "agent", "name": "release-notes", "purpose": "Write release notes from merged changes."}
 
 
-def tell(event: str, facts: dict[str, Any]) -> None:
-    """Tell one step; an event that this version does not know is passed over."""
-    teller = TELLERS.get(event)
-    if teller is not None:
-        teller(facts)
+def show(event: str, facts: dict[str, Any]) -> None:
+    """Print one step; an event that this version does not know is passed over."""
+    printer = PRINTERS.get(event)
+    if printer is not None:
+        printer(facts)
 
 
 def _asked(facts: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ def _serving(facts: dict[str, Any]) -> None:
     # One line each, so that it can be copied; a key is longer than the page is wide anyway.
     say(f"curl -i {facts['address']}{facts['path']} \\")
     say(f"  -H 'Authorization: Bearer {facts['key']}' \\")
-    say(f"  -H 'Content-Type: application/json' \\\n  -d '{json.dumps(TRY)}'")
+    say(f"  -H 'Content-Type: application/json' \\\n  -d '{json.dumps(EXAMPLE)}'")
     say()
 
 
@@ -141,7 +141,7 @@ class LiveText:
 
 TEXT = LiveText()
 
-TELLERS: dict[str, Callable[[dict[str, Any]], None]] = {
+PRINTERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "asked": _asked,
     "accepted": _accepted,
     "move": _move,
