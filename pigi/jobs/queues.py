@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Pool:
-    """One worker process: ``worker_context`` children, started with ``pigi worker NAME``."""
+    """One worker process: ``children`` children, started with ``pigi worker NAME``."""
 
     name: str
-    worker_context: int
+    children: int
 
 
 @dataclass(frozen=True)

@@ -48,9 +48,9 @@ def web(settings: Settings) -> tuple[str, ...]:
 
 def worker(pool: str) -> tuple[str, ...]:
     """The worker process of a pool; raises KeyError for an unknown pool."""
-    worker_context = str(POOLS[pool].worker_context)
+    children = str(POOLS[pool].children)
     queues = ",".join(queues_of(pool))
-    options = ("-Q", queues, "-c", worker_context, "-n", f"{pool}@%h", "-O", "fair")
+    options = ("-Q", queues, "-c", children, "-n", f"{pool}@%h", "-O", "fair")
     silent = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     return (*CELERY, "-A", "worker.app", "worker", *options, *silent)
 

@@ -14,7 +14,7 @@ MAY: dict[str, set[str]] = {
         f"{ENTITLEMENTS}:judge",
     },
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},
-    "Limits": {
+    "UsageLimits": {
         f"{ENTITLEMENTS}:check_usage",
         f"{ENTITLEMENTS}:count_usage",
         "pigi/operations/generations/generations.py:_limits",

@@ -14,7 +14,7 @@ from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import OPEN_CHECKOUT, OPEN_PORTAL, SYNC_BILLING
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.billing.customers import find_account
-from pigi.operations.plans import Limits, count_usage, plan_in, use_of
+from pigi.operations.plans import UsageLimits, count_usage, plan_in, use_of
 from pigi.store.billing import BillingLink, BillingPrice
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _ask(  # noqa: PLR0913 - what was asked, by whom, and what to do with the an
     link_id = None if page is None else new_id()
     where = caller.organisation_id
     with application.control.begin() as session:
-        count_usage(session, where, Limits(kind, MOST_WAITING, MOST_A_DAY))
+        count_usage(session, where, UsageLimits(kind, MOST_WAITING, MOST_A_DAY))
         if link_id is not None:
             row = {"id": link_id, "organisation_id": where, "page": page, "price_id": price_id, "created_at": now()}
             session.execute(insert(LINK).values(row))

@@ -15,7 +15,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.enqueue import enqueue
-from pigi.operations.plans import Limits, check_usage, count_usage, plan_in
+from pigi.operations.plans import UsageLimits, check_usage, count_usage, plan_in
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
 
@@ -116,9 +116,9 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     return job
 
 
-def _limits(application: Application, connection: Connection, organisation_id: str) -> Limits:
+def _limits(application: Application, connection: Connection, organisation_id: str) -> UsageLimits:
     plan, settings = plan_in(connection, application, organisation_id), application.settings
-    return Limits(GENERATE_DRAFT, settings.generations_in_flight, settings.generations_per_day, plan)
+    return UsageLimits(GENERATE_DRAFT, settings.generations_in_flight, settings.generations_per_day, plan)
 
 
 def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: str, name: str, purpose: str) -> None:  # noqa: PLR0913 - a row's columns

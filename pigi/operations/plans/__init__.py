@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.plans.entitlements import (
-    Limits,
+    UsageLimits,
     Use,
     check_members,
     check_resources,
@@ -19,7 +19,7 @@ from pigi.operations.plans.entitlements import (
 )
 
 __all__ = [
-    "Limits",
+    "UsageLimits",
     "Use",
     "check_members",
     "check_resources",

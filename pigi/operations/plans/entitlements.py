@@ -1,4 +1,4 @@
-"""Limits on what one organisation may ask for. They protect the others, so they apply before any work."""
+"""UsageLimits on what one organisation may ask for. They protect the others, so they apply before any work."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _SEEN: Any = select(
 
 
 @dataclass(frozen=True)
-class Limits:
+class UsageLimits:
     """How much of a kind an organisation may ask for.
 
     Attributes:
@@ -105,7 +105,7 @@ class Limits:
             refuse_until_tomorrow(self.most_today)
 
 
-def check_usage(connection: Connection, organisation_id: str, limits: Limits) -> None:
+def check_usage(connection: Connection, organisation_id: str, limits: UsageLimits) -> None:
     """Refuse what `count_usage` would refuse as things stand, so that nothing is written first; raises as it.
 
     It locks nothing, so it is `count_usage` that decides. Raises Refused ``organisation_closed`` too.
@@ -116,7 +116,7 @@ def check_usage(connection: Connection, organisation_id: str, limits: Limits) ->
     limits.judge((found.today or 0) + 1, found.waiting)
 
 
-def count_usage(session: ControlSession, organisation_id: str, limits: Limits) -> None:
+def count_usage(session: ControlSession, organisation_id: str, limits: UsageLimits) -> None:
     """Count one more of this kind today (UTC), within the session's transaction.
 
     The row's lock also makes an organisation's requests of a kind take turns, which keeps its partition exact.
