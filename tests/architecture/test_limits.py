@@ -14,10 +14,9 @@ MAY: dict[str, set[str]] = {
         f"{ENTITLEMENTS}:judge",
     },
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},
-    "UsageLimits": {
-        f"{ENTITLEMENTS}:check_usage",
-        f"{ENTITLEMENTS}:count_usage",
-        "pigi/operations/generations/generations.py:_limits",
+    "check_usage": {"pigi/operations/generations/generations.py:request_generation"},
+    "count_usage": {
+        "pigi/operations/generations/generations.py:request_generation",
         # Without a plan: these limits protect Stripe, and whoever pays is not stopped by them.
         "pigi/operations/billing/overview.py:_ask",
     },

@@ -93,12 +93,13 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
     with application.control.autocommit() as connection:
-        check_usage(connection, organisation_id, _limits(application, connection, organisation_id))
+        limits = _limits(application, connection, organisation_id)
+        check_usage(connection, organisation_id, limits)
     with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
         _insert(tenant, generation_id, job_id, resource, name, purpose)
     try:
         with application.control.begin() as session:
-            count_usage(session, organisation_id, _limits(application, session.connection(), organisation_id))
+            count_usage(session, organisation_id, limits)
             job = enqueue(
                 session,
                 application.notifier,
