@@ -57,7 +57,7 @@ def test_a_route_cannot_be_made_without_saying_who() -> None:
         "view": served,
         "kind": RouteKind.READ,
         "summary": "Undecided",
-        "answers": (ResponseSpec(200, "Something"),),
+        "responses": (ResponseSpec(200, "Something"),),
     }
     with pytest.raises(TypeError, match="who"):
         Route(**facts)

@@ -28,7 +28,7 @@ def pages() -> list[Route]:
         for route in ROUTES
         if route.kind is RouteKind.PAGE
         and route.path not in LEFT_AT_ONCE
-        and any("text/html" in answer.media_types for answer in route.answers)
+        and any("text/html" in answer.media_types for answer in route.responses)
     ]
 
 

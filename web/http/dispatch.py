@@ -45,6 +45,8 @@ def mount(app: Flask, services: Services, routes: Iterable[Route]) -> None:
     """Give each route to Flask behind its check, then refuse to start if Flask knows any other path."""
     declared = set()
     for route in routes:
+        if not isinstance(route.who, Who | Action):
+            raise Misconfigured([f"{route.path}: no route says who may call it"])
         app.add_url_rule(
             route.path,
             route.endpoint,

@@ -149,7 +149,7 @@ def test_a_new_password_ends_all_other_browsers(app: Flask, application: Applica
 
 def test_a_flood_of_sign_ins_is_told_to_come_back(client: Client, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with passwords.hashing_slot():
-        monkeypatch.setattr(passwords._places, "acquire", lambda **_how: False)
+        monkeypatch.setattr(passwords._slots, "acquire", lambda **_how: False)
         answer = client.post(PLACE, json=RIGHT)
 
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
