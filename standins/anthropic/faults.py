@@ -128,7 +128,7 @@ def stall(after: int) -> Behaviour:
     """Send ``after`` events, then nothing, with the connection open."""
 
     def behave(server: FaultyAnthropic, handler: Handler, request: Request) -> None:
-        _begin(handler, request, after)
+        begin(handler, request, after)
         server.closing.wait()
 
     return behave
@@ -138,7 +138,7 @@ def cut(after: int, *, politely: bool = False) -> Behaviour:
     """Send ``after`` events, then close: in the middle of the chunks, or ``politely`` with a proper end of body."""
 
     def behave(_server: FaultyAnthropic, handler: Handler, request: Request) -> None:
-        _begin(handler, request, after)
+        begin(handler, request, after)
         if politely:
             handler.send_chunk(b"")
         handler.close_connection = True
@@ -159,21 +159,9 @@ def drip(interval: float, data: bytes = b": keep-alive\n\n", after: int = 3) -> 
     """Send ``after`` events, then ``data`` every ``interval`` seconds for ever: bytes, but no progress."""
 
     def behave(server: FaultyAnthropic, handler: Handler, request: Request) -> None:
-        _begin(handler, request, after)
+        begin(handler, request, after)
         while not server.closing.wait(interval):
             handler.send_chunk(data)
-
-    return behave
-
-
-def error_event(error_type: str, after: int = 4) -> Behaviour:
-    """Send ``after`` events, then an error inside the stream, which had begun with HTTP 200."""
-
-    def behave(_server: FaultyAnthropic, handler: Handler, request: Request) -> None:
-        _begin(handler, request, after)
-        fault = {"type": error_type, "message": request.body.decode()}
-        handler.send_event({"type": "error", "error": fault})
-        handler.send_chunk(b"")
 
     return behave
 
@@ -190,7 +178,8 @@ def _reply(request: Request) -> Reply:
         raise RequestError(400, "invalid_request_error", "The request body is not valid") from None
 
 
-def _begin(handler: Handler, request: Request, count: int) -> None:
+def begin(handler: Handler, request: Request, count: int) -> None:
+    """Begin a good answer and send its first ``count`` events."""
     handler.begin_stream()
     _send(handler, (event for event, _ in zip(_reply(request).events(), range(count), strict=False)))
 

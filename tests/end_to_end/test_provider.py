@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from standins.anthropic.faults import cut, draft, error_event, max_tokens, ok, refusal, silent, stall, status, text
+from standins.anthropic.faults import cut, draft, max_tokens, ok, refusal, silent, stall, status, text
+from tests.support.anthropic_faults import error_event
 from tests.support.sinks import asked_of, requests_by_name, stored_of
 
 if TYPE_CHECKING:

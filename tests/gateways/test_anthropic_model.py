@@ -30,6 +30,7 @@ from tests.gateways.anthropic_calls import (
     outcome_of,
     serve,
 )
+from tests.support.anthropic_faults import error_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,11 +69,11 @@ FAILURES = [
     (fault.status(503), Temporary, "provider_failed"),
     (fault.status(504), Temporary, "provider_failed"),
     (fault.status(529), Temporary, "provider_busy"),
-    (fault.error_event("overloaded_error"), Temporary, "provider_busy"),
-    (fault.error_event("rate_limit_error"), Temporary, "provider_busy"),
-    (fault.error_event("api_error"), Temporary, "provider_failed"),
-    (fault.error_event("some_new_error"), Temporary, "provider_failed"),
-    (fault.error_event("authentication_error", after=0), Permanent, "provider_unavailable"),
+    (error_event("overloaded_error"), Temporary, "provider_busy"),
+    (error_event("rate_limit_error"), Temporary, "provider_busy"),
+    (error_event("api_error"), Temporary, "provider_failed"),
+    (error_event("some_new_error"), Temporary, "provider_failed"),
+    (error_event("authentication_error", after=0), Permanent, "provider_unavailable"),
     (fault.refusal(), Permanent, "refused"),
     (fault.max_tokens(), Permanent, "draft_too_long"),
     (fault.text("{", "model_context_window_exceeded"), Permanent, "draft_too_long"),
@@ -235,7 +236,7 @@ def everything_logged() -> Iterator[Callable[[], str]]:
 
 
 @pytest.mark.parametrize(
-    "behaviour", [fault.ok(), fault.status(400), fault.silent(), fault.cut(6), fault.error_event("api_error")]
+    "behaviour", [fault.ok(), fault.status(400), fault.silent(), fault.cut(6), error_event("api_error")]
 )
 def test_nothing_is_logged_even_at_debug(everything_logged: Callable[[], str], behaviour: Any) -> None:
     outcome_of(behaviour)
