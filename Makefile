@@ -10,8 +10,6 @@ CHOSEN := $(if $(filter undefined,$(origin PYTHON)),,--rebuild)
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$python" -c "$(FITS)" 2>/dev/null && echo "$$python" && break; done)
 ARGS ?=
-# What starts processes of its own runs alone, since it has deadlines; the rest two files at a time.
-APART := browser cli devtools end_to_end faults jobs processes schedules
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --system-certs --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -21,10 +19,9 @@ help: ## show this
 run: prepare ## start everything and do the main job in front of you; Ctrl-C stops it
 	@exec $(BIN)/python -m pigi up --demo $(ARGS)
 
-test: prepare ## the whole suite
+test: prepare ## the whole suite; the slowest tests and the time it took stand at the end
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(addprefix --ignore=tests/,$(APART))
-	@$(BIN)/python -m pytest -q $(addprefix tests/,$(APART))
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 15
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,16 @@ from pigi.store.keyring import Keyring
 from pigi.store.sessions import ControlDatabase
 from pigi.store.tenants import Tenants
 from tests.support.factories import Stores, make_organisation
-from tests.support.postgres import PostgresStores
+from tests.support.postgres import PostgresStores, memory
+from tests.support.remembered import remembered
+from tests.support.sharing_out import Sharing
 from tests.support.sqlite import SqliteStores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from xdist.remote import Producer
 
 
 def pytest_configure() -> None:
@@ -27,6 +32,29 @@ def pytest_configure() -> None:
         if isinstance(field.validation_alias, AliasChoices):
             for name in field.validation_alias.choices:
                 os.environ.pop(str(name), None)
+    folder = memory()
+    if folder is not None:
+        # Where `tmp_path` is: SQLite waits for a disk at each commit, and is right to.
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing | None:
+    """Called where the tests are shared out, with `-n`."""
+    return Sharing(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Half a million objects of modules and tests stay to the end; the collector need not walk them each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Statements and routes are compiled once a run."""
+    with remembered():
+        yield
 
 
 @pytest.fixture(scope="session")

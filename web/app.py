@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -68,6 +69,12 @@ def _unchanged(application: Application, grants: Collection[AccessGrant]) -> dic
     return dict.fromkeys(still_granted(application, grants, FOLLOWING), (GRANTED, ""))
 
 
+@cache
+def _document(server: str) -> str:
+    """The API document, made when it is first asked for, since that takes longer than all else at the start."""
+    return openapi.build(ROUTES, server)
+
+
 def create_app(application: Application) -> Flask:
     """The WSGI application on ``application``, which the caller opens and disposes of.
 
@@ -92,7 +99,7 @@ def create_app(application: Application) -> Flask:
     )
     app.extensions["pigi"] = services
     errors.install(app, failure_page)
-    document = openapi.build(ROUTES, application.settings.public_url)
+    document = partial(_document, application.settings.public_url)
     mount(app, services, (*ROUTES, openapi.route_of(document)))
     app.wsgi_app = Middleware(app.wsgi_app, application.settings)  # type: ignore[method-assign]
     return app

@@ -6,14 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+
+from tests.cli.forked import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Pigi:
-    """Runs `pigi` in a home of its own."""
+    """Runs `pigi` in a home of its own: each command once with an interpreter of its own, then in a copy."""
+
+    known: ClassVar[set[str]] = set()
 
     def __init__(self, home):
         self.home = home
@@ -25,9 +30,13 @@ class Pigi:
         }
 
     def __call__(self, *words, stdin="", **environment):
+        environment = {**self.environment, **environment}
+        if words[0] in self.known:
+            return run(list(words), environment, stdin)
+        self.known.add(words[0])
         return subprocess.run(
             [sys.executable, "-m", "pigi", *words],
-            env={**self.environment, **environment},
+            env=environment,
             input=stdin,
             capture_output=True,
             text=True,

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,28 +18,54 @@ from tests.processes.conftest import runs, until
 from tests.support.up import Up
 
 
-@pytest.fixture
-def home():
-    folder = Path(tempfile.mkdtemp(prefix="pigi-"))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def up(home):
-    started = []
+@contextmanager
+def starting():
+    """Starts one after another in a home of their own; all are gone afterwards."""
+    home, started = Path(tempfile.mkdtemp(prefix="pigi-")), []
 
     def start(*words, port=None):
         started.append(Up(home, *words, port=port))
         return started[-1]
 
-    yield start
-    for one in started:
-        one.end()
+    try:
+        yield start
+    finally:
+        for one in started:
+            one.end()
+        shutil.rmtree(home)
 
 
-def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(up):
-    first = up("--demo")
+@pytest.fixture
+def up():
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def running():
+    """One that serves: starting it takes ten seconds. The last test to use it kills it."""
+    with starting() as start:
+        one = start()
+        one.wait_for("serving")
+        yield one
+
+
+@pytest.fixture(scope="module")
+def demo():
+    """Starts demos in one home; the first was started on a port that is taken."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, starting() as start:
+        yield start, start("--demo", port=taken.getsockname()[1]), taken.getsockname()[1]
+
+
+def test_a_demo_takes_the_next_free_port(demo):
+    _start, one, port = demo
+    address = one.wait_for("serving")[0]["address"]
+    assert address != f"http://127.0.0.1:{port}"
+    assert one.wait_for("draft")
+
+
+def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(demo):
+    up, first, _port = demo
     draft = first.wait_for("draft")[0]
     assert draft["name"] == "code-reviewer"
     assert draft["draft"]["instructions"]
@@ -49,7 +76,8 @@ def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(up):
         os.kill(first.of(*words), signal.SIGKILL)
     first.wait_for("died", count=3)
     first.wait_for("ready", count=ready + 3)
-    assert get_json("127.0.0.1", first.port, "/healthz")[0] == 200
+    host, port = first.events("serving")[0]["address"].removeprefix("http://").split(":")
+    assert get_json(host, int(port), "/healthz")[0] == 200
     family = first.family()
     first.process.send_signal(signal.SIGINT)
     assert first.process.wait(60) == 0
@@ -64,24 +92,20 @@ def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(up):
     assert second.process.wait(60) == 0
 
 
-def test_nothing_outlives_a_killed_supervisor(up):
-    one = up()
-    one.wait_for("serving")
-    family = one.family()
-    one.process.kill()
-    one.process.wait()
-    until(lambda: not any(runs(pid) for pid in family), "the end of all children")
-
-
-def test_a_second_one_is_told_what_runs(up, home):
-    one = up()
-    one.wait_for("serving")
-    other = Up(home)
+def test_a_second_one_is_told_what_runs(running):
+    other = Up(running.home)
     assert other.process.wait(60) == 1
     told = json.loads(other.errors.read_text())
     assert told["code"] == "cannot_start"
-    assert f"http://127.0.0.1:{one.port}" in told["message"]
-    assert get_json("127.0.0.1", one.port, "/healthz")[0] == 200
+    assert f"http://127.0.0.1:{running.port}" in told["message"]
+    assert get_json("127.0.0.1", running.port, "/healthz")[0] == 200
+
+
+def test_nothing_outlives_a_killed_supervisor(running):
+    family = running.family()
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(runs(pid) for pid in family), "the end of all children")
 
 
 def test_a_taken_port_is_named_with_a_free_one(up):
@@ -92,12 +116,3 @@ def test_a_taken_port_is_named_with_a_free_one(up):
     told = json.loads(one.errors.read_text())["message"]
     assert f"port {port} on 127.0.0.1 is taken" in told
     assert "PIGI_PORT=" in told
-
-
-def test_a_demo_takes_the_next_free_port(up):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        one = up("--demo", port=port)
-        address = one.wait_for("serving")[0]["address"]
-        assert address != f"http://127.0.0.1:{port}"
-        assert one.wait_for("draft")

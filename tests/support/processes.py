@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +10,7 @@ from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.recovery.pump import pump
 from pigi.jobs.schedules import tick
 from schedules.timetable import TIMETABLE
+from tests.support.copies import copies
 from tests.support.jobs import ask, opened
 
 if TYPE_CHECKING:
@@ -38,9 +38,7 @@ class Crowd:
     """So many processes as `HANDS`, started once a run."""
 
     def __enter__(self) -> Self:
-        # Fresh interpreters that share one import, which is most of what starting them costs.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([__name__])
+        context = copies()
         barrier = context.Barrier(HANDS)
         self._pool = ProcessPoolExecutor(HANDS, context, initializer=_remember, initargs=(barrier,))
         return self

@@ -20,7 +20,7 @@ from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pydantic import BaseModel
 
@@ -129,11 +129,11 @@ def build(routes: Sequence[Route], server: str) -> str:
     return as_json(document)
 
 
-def route_of(document: str) -> Route:
-    """The route that serves a finished document."""
+def route_of(document: Callable[[], str]) -> Route:
+    """The route that serves a finished document, which is asked for at each request."""
 
     def api_document(_context: RequestContext) -> Reply:
-        return reply(document, Cache_Control="public, max-age=300")
+        return reply(document(), Cache_Control="public, max-age=300")
 
     answer = ResponseSpec(200, "The document", media_types=("application/json",))
     return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, RouteKind.PAGE, "This document", (answer,))
