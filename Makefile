@@ -19,6 +19,8 @@ help: ## show this
 run: prepare ## start everything and do the main job in front of you; Ctrl-C stops it
 	@exec $(BIN)/python -m pigi up --demo $(ARGS)
 
+# Where Python may not keep what it compiled, each of some hundred processes would compile everything anew.
+test: export PYTHONDONTWRITEBYTECODE =
 test: prepare ## the whole suite; the slowest tests and the time it took stand at the end
 ifeq ($(strip $(ARGS)),)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 15

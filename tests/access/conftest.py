@@ -9,6 +9,7 @@ import pytest
 
 from pigi.application import Application
 from tests.access.callers import a_network
+from tests.support.accounts import make_passwords_cheap
 from tests.support.furnished import fill, furnish, usual
 from web.app import create_app
 
@@ -66,7 +67,9 @@ def installation(
     maker, application = Application.open(settings), Application.open(settings)
     app = create_app(application)
     try:
-        yield Installation(settings, application, app, furnish(maker), furnish(maker, "Ferry Company"))
+        with pytest.MonkeyPatch.context() as patch:
+            make_passwords_cheap(patch)
+            yield Installation(settings, application, app, furnish(maker), furnish(maker, "Ferry Company"))
     finally:
         app.extensions["pigi"].watcher.close()
         application.dispose()
