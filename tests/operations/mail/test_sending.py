@@ -13,7 +13,7 @@ from pigi.domain.mail import CATALOGUE, Promise, Template, wait_before_try
 from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import SEND_MAIL, Single
+from pigi.jobs.kinds import SEND_MAIL, Delivery
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job
@@ -468,7 +468,7 @@ def test_an_unknown_template_is_a_programming_error(office):
 def test_every_promise_has_an_effect_of_that_policy():
     for sort in CATALOGUE.values():
         policy = SEND_MAIL.effects[sort.effect]
-        assert policy is (Single.AT_MOST if sort.promise is Promise.AT_MOST else Single.AT_LEAST)
+        assert policy is (Delivery.AT_MOST if sort.promise is Promise.AT_MOST else Delivery.AT_LEAST)
 
 
 def test_the_waits_suit_greylisting_and_outlast_an_outage():
