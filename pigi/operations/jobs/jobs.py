@@ -193,7 +193,7 @@ def _requeue(
 
 
 def _give_up(application: Application, kind: Kind, held: CleanupLease) -> None:
-    """Leave the job as it was found, with no purpose; should this process die first, its lease lapses and the pump does it."""
+    """Leave the job as it was found, with no purpose; if this process dies first, its lease lapses and the pump does."""
     with application.control.transaction() as connection:
         notifications = release_lease(connection, held, now(), held.failures)
     application.notifier.notify(notifications)

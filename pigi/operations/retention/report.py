@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pigi.application import Application
-    from pigi.domain.privacy import Facts
+    from pigi.domain.privacy import ColumnFacts
     from pigi.jobs.kinds import Kind
 
 
@@ -124,5 +124,5 @@ def _count(connection: Connection, retention: Retention) -> int | None:
 
 
 def _retention_of(column: Any) -> Retention | None:
-    facts: Facts | None = column.info.get("facts")
+    facts: ColumnFacts | None = column.info.get("facts")
     return facts.retention if facts else None

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Caller, Role
-from pigi.domain.mail import CATALOGUE, Promise, Template, wait_before_try
+from pigi.domain.mail import MAIL_TEMPLATES, Promise, Template, wait_before_try
 from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
@@ -466,7 +466,7 @@ def test_an_unknown_template_is_a_programming_error(office):
 
 
 def test_every_promise_has_an_effect_of_that_policy():
-    for sort in CATALOGUE.values():
+    for sort in MAIL_TEMPLATES.values():
         policy = SEND_MAIL.effects[sort.effect]
         assert policy is (Delivery.AT_MOST if sort.promise is Promise.AT_MOST else Delivery.AT_LEAST)
 
