@@ -193,7 +193,7 @@ def _requeue(
 
 
 def _give_up(application: Application, kind: Kind, held: CleanupLease) -> None:
-    """Leave the job as it was found, with no purpose; if this process dies first, its lease lapses and the pump does."""
+    """Leave the job as it was found, with no purpose; the pump does if this process dies, once the lease lapses."""
     with application.control.transaction() as connection:
         notifications = release_lease(connection, held, now(), held.failures)
     application.notifier.notify(notifications)
