@@ -22,7 +22,7 @@ LONG_AGO = timedelta(seconds=-MISSED_SECONDS - 1)
 
 
 def ended(control, kind, close_in):
-    """An ended job of an organisation that owes a putting-away."""
+    """An ended job of an organisation whose cleanup is due."""
     held = take(control, kind, ask(control, kind, register_organisation(control)))
     settle.finish(control, held, JobState.SUCCEEDED, None, None)
     change(control, held.job_id, cleanup_at=close_in)
