@@ -1,4 +1,4 @@
-"""Probes, and the maintenance of Pigi's own tables."""
+"""Bodies of the probes, and of the jobs that maintain Pigi's own tables."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
-"""The times that a lease hangs on fit together; `pigi.jobs.execution.limits` argues why."""
+"""The times that a lease hangs on fit together; `pigi.jobs.execution.timeouts` argues why."""
 
 from __future__ import annotations
 
 from pigi.gateways.anthropic_model import CHECK_SECONDS, CallLimits
-from pigi.jobs.execution.cleanup import HOLD_MARGIN
-from pigi.jobs.execution.limits import (
+from pigi.jobs.execution.cleanup import LEASE_MARGIN
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.execution.timeouts import (
     DATABASE_SECONDS,
     HARD_LIMIT_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
     LOOK_SECONDS,
 )
-from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.operations.generations.drafting import TURNS
@@ -36,7 +36,7 @@ def test_what_became_of_an_attempt_is_written_before_its_child_is_killed():
 
 
 def test_a_cleanup_is_held_until_its_child_is_gone_for_certain():
-    assert HOLD_MARGIN.total_seconds() > HARD_LIMIT_SECONDS
+    assert LEASE_MARGIN.total_seconds() > HARD_LIMIT_SECONDS
 
 
 def test_a_killed_workers_job_is_taken_back_in_time():

@@ -36,7 +36,7 @@ CHOSEN = (
 
 
 class RegistrationRequest(RequestModel):
-    """Wish for an account. Pigi asks for no other personal data."""
+    """Registration request. Pigi asks for no other personal data."""
 
     name: Title
     email: Email

@@ -1,7 +1,7 @@
-"""Cleanup: removing what an ended job need not keep, as its kind declares it; whatever fails stays owed.
+"""Running a cleanup: removes what an ended job need not keep, as its kind declares it; one that fails stays due.
 
-A cleanup that is done apart from its job's end counts like a job: it occupies its partition, and it is held by one
-worker at a time. While it is held, ``published_at`` is set and ``cleanup_at`` lies ahead, at the end of the hold.
+A cleanup that is done apart from its job's end counts like a job: it occupies its partition, and one worker at a time
+has its lease. While that lasts, ``published_at`` is set and ``cleanup_at`` lies ahead, at the end of the lease.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pigi.domain.job_state import JobState, backoff
 from pigi.jobs.kinds import hook
 from pigi.jobs.model.transitions import ID, IS_ENDED, JOB, NOW, UNFENCED, state_is
 from pigi.jobs.queueing.partitions import Notification, release
-from pigi.logs import Sparingly
+from pigi.logs import RateLimitFilter
 from pigi.store.instants import Instant, database_now
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # Without an organisation's key each of its ended jobs fails alike.
-logger.addFilter(Sparingly())
+logger.addFilter(RateLimitFilter())
 
-HOLD_MARGIN = timedelta(seconds=30)
-"""A hold outlasts the kind's time limit by this, after which the child that held it is gone for certain."""
+LEASE_MARGIN = timedelta(seconds=30)
+"""The lease outlasts the kind's time limit by this, after which the child that had it is gone for certain."""
 LONGEST_WAIT = timedelta(minutes=15)
 """Between two tries: well within the hour by which retention may be late."""
 
 
 @dataclass(frozen=True)
-class Hold:
+class CleanupLease:
     """The right to clean up after an ended job, until ``until``; nobody else may, and no retry by hand."""
 
     job_id: str
@@ -52,7 +52,7 @@ class Hold:
     until: datetime
 
 
-_HOLDING = (
+_LEASING = (
     update(JOB)
     .values(
         cleanup_at=database_now(bindparam("seconds")),
@@ -63,15 +63,15 @@ _HOLDING = (
         JOB.c.state, JOB.c.finished_at, JOB.c.cleanup_failures, JOB.c.cleanup_at,
     )
 )  # fmt: skip
-_HOLD_DUE = _HOLDING.where(ID, IS_ENDED, JOB.c.cleanup_at <= NOW)
+_LEASE_DUE = _LEASING.where(ID, IS_ENDED, JOB.c.cleanup_at <= NOW)
 _FREE = or_(JOB.c.cleanup_at.is_(None), JOB.c.cleanup_at <= NOW, JOB.c.published_at.is_(None))
-_HOLD_FAILED = _HOLDING.where(ID, state_is(JobState.FAILED), UNFENCED, _FREE)
+_LEASE_FAILED = _LEASING.where(ID, state_is(JobState.FAILED), UNFENCED, _FREE)
 
-HELD = ID & IS_ENDED & (JOB.c.cleanup_at == bindparam("held_until", type_=Instant))
-"""The row, as long as the hold lasts."""
-_LET_GO = (
+LEASE_HOLDS = ID & IS_ENDED & (JOB.c.cleanup_at == bindparam("leased_until", type_=Instant))
+"""The row, as long as the cleanup lease lasts."""
+_RELEASE_LEASE = (
     update(JOB)
-    .where(HELD)
+    .where(LEASE_HOLDS)
     .values(
         cleanup_at=bindparam("again", type_=Instant),
         cleanup_failures=bindparam("failed_so_far", type_=Integer),
@@ -80,61 +80,63 @@ _LET_GO = (
 )
 
 
-def hold_failed(control: ControlDatabase, job_id: str, period: timedelta) -> Hold | None:
+def lease_failed(control: ControlDatabase, job_id: str, period: timedelta) -> CleanupLease | None:
     """Keep cleanups, and other retries by hand, from a failed job for ``period``; None if there is one, or a fence."""
-    return _hold(control, _HOLD_FAILED, job_id, period)
+    return _lease(control, _LEASE_FAILED, job_id, period)
 
 
-def is_held(control: ControlDatabase, held: Hold) -> bool:
-    """Whether nobody else has taken the hold, which lapses."""
-    query = select(JOB.c.id).where(HELD, JOB.c.cleanup_at > NOW)
+def lease_holds(control: ControlDatabase, lease: CleanupLease) -> bool:
+    """Whether nobody else has taken the lease, which lapses."""
+    query = select(JOB.c.id).where(LEASE_HOLDS, JOB.c.cleanup_at > NOW)
     with control.autocommit() as connection:
-        return connection.execute(query, _mine(held)).first() is not None
+        return connection.execute(query, _mine(lease)).first() is not None
 
 
-def _mine(held: Hold) -> dict[str, object]:
-    return {"job_id": held.job_id, "held_until": held.until}
+def _mine(lease: CleanupLease) -> dict[str, object]:
+    return {"job_id": lease.job_id, "leased_until": lease.until}
 
 
-def _hold(control: ControlDatabase, statement: Any, job_id: str, period: timedelta) -> Hold | None:
+def _lease(control: ControlDatabase, statement: Any, job_id: str, period: timedelta) -> CleanupLease | None:
     with control.autocommit() as connection:
         row: Any = connection.execute(statement, {"job_id": job_id, "seconds": period.total_seconds()}).first()
-    return None if row is None else Hold(*row)
+    return None if row is None else CleanupLease(*row)
 
 
-def let_go(connection: Connection, held: Hold, again: datetime | None, failures: int = 0) -> list[Notification]:
-    """End a hold, unless it is another's by now; the next cleanup is due at ``again``, None for never.
+def release_lease(
+    connection: Connection, lease: CleanupLease, again: datetime | None, failures: int = 0
+) -> list[Notification]:
+    """End a lease, unless it is another's by now; the next cleanup is due at ``again``, None for never.
 
     Returns the notifications of what waited for its place in the partition.
     """
-    ending = {**_mine(held), "again": again, "failed_so_far": failures}
-    if connection.execute(_LET_GO, ending).rowcount != 1:
+    ending = {**_mine(lease), "again": again, "failed_so_far": failures}
+    if connection.execute(_RELEASE_LEASE, ending).rowcount != 1:
         return []
-    return release(connection, held.partition, held.queue)
+    return release(connection, lease.partition, lease.queue)
 
 
 def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_id: str) -> None:
     """Clean up after an ended job if that is due and nobody does, and note when to come again."""
-    held = _hold(control, _HOLD_DUE, job_id, kind.time_limit + HOLD_MARGIN)
-    if held is None:
+    lease = _lease(control, _LEASE_DUE, job_id, kind.time_limit + LEASE_MARGIN)
+    if lease is None:
         return
     again: datetime | None = now()
-    failures = held.failures
+    failures = lease.failures
     try:
-        again, failures = _run(kind, application, held)
+        again, failures = _run(kind, application, lease)
     finally:
         with control.transaction() as connection:
-            notifications = let_go(connection, held, again, failures)
+            notifications = release_lease(connection, lease, again, failures)
         application.notifier.notify(notifications)
 
 
-def _run(kind: Kind, application: Any, held: Hold) -> tuple[datetime | None, int]:
-    facts = (held.organisation_id, held.subject_id, JobState(held.state), held.ended_at)
+def _run(kind: Kind, application: Any, lease: CleanupLease) -> tuple[datetime | None, int]:
+    facts = (lease.organisation_id, lease.subject_id, JobState(lease.state), lease.ended_at)
     try:
         return _call(kind, application, *facts), 0
-    except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
+    except Exception as error:  # noqa: BLE001 - whatever it was, the cleanup stays due
         _log(kind, error)
-        return now() + backoff(held.failures, LONGEST_WAIT), held.failures + 1
+        return now() + backoff(lease.failures, LONGEST_WAIT), lease.failures + 1
 
 
 def clean_up(  # noqa: PLR0913 - the facts of an ended job
@@ -148,7 +150,7 @@ def clean_up(  # noqa: PLR0913 - the facts of an ended job
     """Clean up as part of a job's end; returns when cleanup is next due. If it fails it is due at once, as its own."""
     try:
         return _call(kind, application, organisation_id, subject_id, state, ended_at)
-    except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
+    except Exception as error:  # noqa: BLE001 - whatever it was, the cleanup stays due
         _log(kind, error)
         return now()
 

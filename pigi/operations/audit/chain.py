@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, event, insert, or_, select
 
 from pigi.clock import now
-from pigi.domain.audit import BEGINNING, SALT_BYTES, Content, commitment, content_of, entry_hash
+from pigi.domain.audit import BEGINNING, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
 from pigi.store.engines import lock_name
 from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
 from pigi.store.sessions import ControlSession
@@ -49,7 +49,7 @@ class Head:
 class _Act:
     kind: str
     at: datetime
-    content: Content
+    content: EntryContent
     within: SessionTransaction | None
 
 

@@ -144,7 +144,7 @@ def receive_webhook(application: Application, body: bytes, signature: str) -> st
     if not application.plans.charged:
         raise Refused("not_found")
     event = _genuine(application, body, signature)
-    if not event.heeded:
+    if not event.handled:
         return None
     with application.control.begin() as session:
         row_id = note_event(session.connection(), event)

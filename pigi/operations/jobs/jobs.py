@@ -13,7 +13,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.effects import REOPEN, effects_of
 from pigi.jobs.execution.claims import cancel
-from pigi.jobs.execution.cleanup import HELD, clean_up_ended, hold_failed, is_held, let_go
+from pigi.jobs.execution.cleanup import LEASE_HOLDS, clean_up_ended, lease_failed, lease_holds, release_lease
 from pigi.jobs.kinds import CATALOGUE, hook, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
-    from pigi.jobs.execution.cleanup import Hold
+    from pigi.jobs.execution.cleanup import CleanupLease
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlSession
 
@@ -153,22 +153,22 @@ def retry_job(
         raise Refused("purpose_required")
     if kind.cleanup is None:
         return _requeue(application, transitions.REQUEUE, {"job_id": job_id}, on_done)
-    held = hold_failed(application.control, job_id, RETRY_PERIOD)
+    held = lease_failed(application.control, job_id, RETRY_PERIOD)
     if held is None:
         raise Refused("not_retryable")
     try:
         _restore(application, kind, held, purpose)
         return _requeue(
-            application, transitions.REQUEUE.where(HELD), {"job_id": job_id, "held_until": held.until}, on_done
+            application, transitions.REQUEUE.where(LEASE_HOLDS), {"job_id": job_id, "leased_until": held.until}, on_done
         )
     except BaseException:
         _give_up(application, kind, held)
         raise
 
 
-def _restore(application: Application, kind: Kind, held: Hold, purpose: str | None) -> None:
+def _restore(application: Application, kind: Kind, held: CleanupLease, purpose: str | None) -> None:
     def check() -> None:
-        if not is_held(application.control, held):
+        if not lease_holds(application.control, held):
             raise Refused("not_retryable")
 
     if kind.restore is not None and held.organisation_id is not None and held.subject_id is not None:
@@ -192,9 +192,9 @@ def _requeue(
     return view
 
 
-def _give_up(application: Application, kind: Kind, held: Hold) -> None:
-    """Leave the job as it was found, with no purpose; if this process dies first, the hold lapses and the pump does."""
+def _give_up(application: Application, kind: Kind, held: CleanupLease) -> None:
+    """Leave the job as it was found, with no purpose; the pump does if this process dies, once the lease lapses."""
     with application.control.transaction() as connection:
-        notifications = let_go(connection, held, now(), held.failures)
+        notifications = release_lease(connection, held, now(), held.failures)
     application.notifier.notify(notifications)
     clean_up_ended(kind, application, application.control, held.job_id)

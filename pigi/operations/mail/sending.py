@@ -9,7 +9,7 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import delete, select, update
 
-from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, MailTemplate, Promise, Template
+from pigi.domain.mail import DOUBTFUL_SENDS, MAIL_TEMPLATES, MailState, MailTemplate, Promise, Template
 from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.jobs.effects import effects_of
 from pigi.operations.mail.ledger import MAIL
@@ -33,7 +33,7 @@ def write_letter(mail_id: str, template: Template, recipient: str, facts: Mappin
 
     Raises jinja2.UndefinedError if the template wants a fact that is not there.
     """
-    subject = CATALOGUE[template].subject
+    subject = MAIL_TEMPLATES[template].subject
     told = {**facts, "subject": subject, "home": home}
     text = _environment().get_template(f"{template}.txt").render(told)
     html = _environment().get_template(f"{template}.html").render(told)
@@ -67,7 +67,7 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
     mail = _take_up(context)
     if mail is None:
         return
-    sort = CATALOGUE[Template(mail.template)]
+    sort = MAIL_TEMPLATES[Template(mail.template)]
     if _was_sent(context, sort):
         return
     try:

@@ -91,7 +91,7 @@ class UsageLimits:
             "of_organisation": organisation_id,
             "of_day": now().date(),
             "of_kind": self.kind.name,
-            "of_lane": partition_of(organisation_id, self.kind),
+            "of_partition": partition_of(organisation_id, self.kind),
             "most_waiting": self.most_waiting,
         }
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pigi.application import Application
-    from pigi.domain.privacy import Facts
+    from pigi.domain.privacy import ColumnFacts
     from pigi.jobs.kinds import Kind
 
 
@@ -88,7 +88,7 @@ def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None,
 
 def _owing(retention: Retention) -> list[Kind]:
     """The kinds whose cleanup erases this class."""
-    return [kind for kind in CATALOGUE.values() if retention in kind.owes]
+    return [kind for kind in CATALOGUE.values() if retention in kind.erases]
 
 
 def _owed(
@@ -99,7 +99,7 @@ def _owed(
     if keep(retention) == timedelta(0):
         # Due at once. A cleanup of a later day is of what is kept longer; so, at first, is one that became due then.
         owing &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0)
-        for later in {other for kind in kinds for other in kind.owes if other is not retention}:
+        for later in {other for kind in kinds for other in kind.erases if other is not retention}:
             due = moment - keep(later)
             owing &= ~JOB.c.finished_at.between(due - EVERY, due)
     rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(owing))
@@ -124,5 +124,5 @@ def _count(connection: Connection, retention: Retention) -> int | None:
 
 
 def _retention_of(column: Any) -> Retention | None:
-    facts: Facts | None = column.info.get("facts")
+    facts: ColumnFacts | None = column.info.get("facts")
     return facts.retention if facts else None

@@ -8,7 +8,7 @@ import pytest
 
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import JobContext
-from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from pigi.jobs.kinds import CATALOGUE, Delivery, Kind
 from pigi.operations.billing import end_subscriptions, remove_customer
 from standins.stripe.faults import drop_after, fail
 from tests.support.billing import Shop
@@ -23,7 +23,7 @@ def shop(application, stripe):
 @pytest.fixture
 def ending(monkeypatch):
     """A kind that ends what an organisation has; Pigi's own, as deletion is."""
-    effects = dict.fromkeys(("subscription", "invoice", "customer"), Single.EXACTLY)
+    effects = dict.fromkeys(("subscription", "invoice", "customer"), Delivery.EXACTLY)
     kind = Kind("tests.ending", queue="billing", effects=effects)
     monkeypatch.setitem(CATALOGUE, kind.name, kind)
     return kind

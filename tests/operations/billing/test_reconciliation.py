@@ -26,8 +26,8 @@ def shop(application, stripe):
 
 
 def lose(shop, share=1.0):
-    """Events that nobody ever delivers; how many of them Pigi would have heeded."""
-    return sum(read_event(json.loads(body)).heeded for body in shop.stripe.take_events())
+    """Events that nobody ever delivers; how many of them Pigi would have handled."""
+    return sum(read_event(json.loads(body)).handled for body in shop.stripe.take_events())
 
 
 def test_what_no_webhook_told_is_found(shop):
@@ -88,7 +88,7 @@ def test_events_that_were_heard_and_not_processed_are_processed(shop):
     with shop.control.transaction() as connection:
         for body in shop.stripe.take_events():
             event = read_event(json.loads(body))
-            if event.heeded:
+            if event.handled:
                 note_event(connection, event)
     assert oversee(shop.application).waiting > 0
     shop.reconcile()

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pigi.clock import now
-from pigi.domain.throttles import RESET_MAIL, SIGN_IN, Bucket, Guard
+from pigi.domain.throttles import RESET_MAIL, SIGN_IN, Bucket, ThrottlePolicy
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.credentials import forgive, may, take
@@ -27,9 +27,9 @@ def clock(monkeypatch):
     return Clock(monkeypatch, now())
 
 
-def wait_of(application, guard, network, subject):
+def wait_of(application, policy, network, subject):
     with pytest.raises(Refused) as refusal:
-        take(application, guard, network, subject)
+        take(application, policy, network, subject)
     assert refusal.value.code == "too_many_tries"
     return refusal.value.details["retry_after"]
 
@@ -120,13 +120,13 @@ def test_a_subject_s_own_bucket_is_the_same_from_everywhere(application, clock):
 @given(st.lists(st.floats(0, 40), max_size=25), st.integers(1, 4))
 def test_the_database_computes_what_the_rules_say(application, gaps, burst):
     bucket = Bucket(new_id(), burst, 12.5)
-    guard, full_at, moment = Guard(subject=bucket), 0.0, now()
+    policy, full_at, moment = ThrottlePolicy(subject=bucket), 0.0, now()
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock(patch, moment)
         for gap in gaps:
             clock.move(seconds=gap)
             after = bucket.after_try(full_at, clock.timestamp)
-            assert may(application, guard, subject="x") is (after is not None)
+            assert may(application, policy, subject="x") is (after is not None)
             full_at = full_at if after is None else after
 
 

@@ -12,7 +12,7 @@ from pigi.domain.access import Action, Caller, Person, Role
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id
-from pigi.jobs.heartbeats import notes
+from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import AccessGrant, authorise, still_granted
@@ -232,7 +232,7 @@ def test_a_deletion_that_cannot_be_looked_at_keeps_no_other_waiting(shop):
     with shop.control.autocommit() as connection:
         asked = select(JOB.c.subject_id).where(JOB.c.kind == PURGE_ORGANISATION.name)
         assert set(connection.execute(asked).scalars()) == {owners[0].organisation_id, owners[2].organisation_id}
-        assert notes(connection)["each organisations.sweep"] == "skipped 1 of 3"
+        assert last_notes(connection)["each organisations.sweep"] == "skipped 1 of 3"
 
 
 def test_a_purchase_that_slipped_through_is_ended_too(shop, owner):

@@ -16,7 +16,7 @@ from pigi.domain.resources import json_schema
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
+from pigi.jobs.kinds import GENERATE_DRAFT, MOST_LOSSES
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import drafting, read_generation, request_generation
 from pigi.operations.generations.generations import live_text, remove_generation
@@ -245,7 +245,7 @@ def test_all_goes_when_the_organisation_is_fenced(asked):
 
 def test_the_purpose_goes_through_the_cleanup_when_workers_died_over_the_job(asked):
     control = asked.application.control
-    change(control, asked.id, lost=DELIVERIES - 1)
+    change(control, asked.id, lost=MOST_LOSSES - 1)
     take(control, GENERATE_DRAFT, asked.id)
     lapse(control, asked.id)
     rescue(control)

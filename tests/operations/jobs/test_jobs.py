@@ -16,7 +16,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims as settle
-from pigi.jobs.execution.cleanup import clean_up_ended, hold_failed
+from pigi.jobs.execution.cleanup import clean_up_ended, lease_failed
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, MIGRATE_ORGANISATION
 from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
@@ -298,7 +298,7 @@ def test_no_retry_comes_between_a_cleanup_and_its_end(application, control, orga
 def test_a_retry_that_died_leaves_its_purpose_to_the_pump(with_redis, redis_server, control, organisation):
     job = failed_generation(with_redis, organisation)
     redis_server.client.flushall()
-    held = hold_failed(control, job.id, timedelta(minutes=1))
+    held = lease_failed(control, job.id, timedelta(minutes=1))
     restore_purpose(with_redis, organisation, job.subject_id, "Another purpose.", lambda: None)
     assert pump(control, with_redis.notifier).cleanups == 0
     change(control, held.job_id, cleanup_at=timedelta(seconds=-1))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from pigi.clock import now
-from pigi.domain.mail import CATALOGUE, Template, moment, shown
+from pigi.domain.mail import MAIL_TEMPLATES, Template, moment, shown
 from pigi.gateways.smtp_message import read_sender, write_message
 from pigi.operations.mail.sending import LONGEST, write_letter
 
@@ -92,7 +92,7 @@ def test_every_template_has_facts_files_and_a_subject():
     names = {entry.name for entry in (files("pigi") / "mail_templates").iterdir()}
     wanted = {f"{template}.{form}" for template in Template for form in ("txt", "html")}
     assert names == wanted | {"layout.txt", "layout.html", "parts.html"}
-    assert set(FACTS) == set(Template) == set(CATALOGUE)
+    assert set(FACTS) == set(Template) == set(MAIL_TEMPLATES)
 
 
 @pytest.mark.parametrize("template", list(Template))

@@ -9,11 +9,11 @@ from sqlalchemy import delete, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Caller, Role
-from pigi.domain.mail import CATALOGUE, Promise, Template, wait_before_try
+from pigi.domain.mail import MAIL_TEMPLATES, Promise, Template, wait_before_try
 from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import SEND_MAIL, Single
+from pigi.jobs.kinds import SEND_MAIL, Delivery
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job
@@ -466,9 +466,9 @@ def test_an_unknown_template_is_a_programming_error(office):
 
 
 def test_every_promise_has_an_effect_of_that_policy():
-    for sort in CATALOGUE.values():
+    for sort in MAIL_TEMPLATES.values():
         policy = SEND_MAIL.effects[sort.effect]
-        assert policy is (Single.AT_MOST if sort.promise is Promise.AT_MOST else Single.AT_LEAST)
+        assert policy is (Delivery.AT_MOST if sort.promise is Promise.AT_MOST else Delivery.AT_LEAST)
 
 
 def test_the_waits_suit_greylisting_and_outlast_an_outage():
