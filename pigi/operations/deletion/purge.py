@@ -50,7 +50,7 @@ def _owned() -> tuple[Any, ...]:
 OWNED = _owned()
 """Tables whose rows name an organisation, each before those that it refers to."""
 
-OTHERWISE: dict[str, str] = {
+HANDLED_ELSEWHERE: dict[str, str] = {
     "organisation": "removed last, since its row is what remembers the purge",
     "effect": "removed with its job",
     "audit_content": "erased with its salt, and the chain notes how much (`pigi.operations.audit.chain`)",

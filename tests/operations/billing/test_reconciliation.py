@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from pigi.domain.stripe_events import read_event
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.billing import ACCOUNT, grant_plan, oversee, read_run, request_reconciliation
-from pigi.operations.billing.events import note_event
+from pigi.operations.billing.events import store_event
 from pigi.operations.billing.reconciliation import PRICE
 from pigi.ports.billing import CheckoutRequest
 from standins.stripe.faults import FaultyStripe, fail
@@ -89,7 +89,7 @@ def test_events_that_were_heard_and_not_processed_are_processed(shop):
         for body in shop.stripe.take_events():
             event = read_event(json.loads(body))
             if event.heeded:
-                note_event(connection, event)
+                store_event(connection, event)
     assert oversee(shop.application).waiting > 0
     shop.reconcile()
     assert oversee(shop.application).waiting == 0
@@ -128,7 +128,7 @@ def test_an_event_of_a_customer_that_stripe_does_not_know_stands_in_nobodys_way(
     customer = shop.account(owner).customer_id
     strange = told.replace(customer.encode(), b"cus_nobody").replace(b'"evt_', b'"evt_x')
     with shop.control.transaction() as connection:
-        note_event(connection, read_event(json.loads(strange)))
+        store_event(connection, read_event(json.loads(strange)))
     assert shop.reconcile().ended_at is not None
     assert oversee(shop.application).waiting == 0
     assert shop.standing(owner) == ("past_due", "team")

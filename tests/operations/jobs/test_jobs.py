@@ -22,7 +22,7 @@ from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
-from pigi.operations.retention.sweeps import bury
+from pigi.operations.retention.sweeps import remove_jobs
 from tests.support.jobs import (
     ask,
     caller_of,
@@ -62,7 +62,7 @@ def failed_generation(application, organisation):
 def buried(control, organisation):
     job = put(control, organisation, JobState.SUCCEEDED)
     change(control, job, finished_at=timedelta(days=-31))
-    assert bury(control, KIND.name, now() - timedelta(days=30), leave_stone=True) == 1
+    assert remove_jobs(control, KIND.name, now() - timedelta(days=30), keep_tombstones=True) == 1
     return job
 
 
