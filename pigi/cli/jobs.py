@@ -1,4 +1,4 @@
-"""`pigi jobs`: what an operator may see and do. An operator sees facts about jobs, never their content."""
+"""`pigi jobs`: listing, showing, retrying and cancelling jobs. Facts alone, never content."""
 
 from __future__ import annotations
 

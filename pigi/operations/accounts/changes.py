@@ -93,7 +93,7 @@ def change_account(
         if change.new_password is not None:
             _after_new_password(session, application, person, row.email_key)
         if address is not None:
-            _ask_for_address(session, application, person, row, address)
+            _request_address(session, application, person, row, address)
         if on_done is not None:
             on_done(session)
         return find_account(session, row.id)
@@ -152,7 +152,7 @@ def _after_new_password(session: ControlSession, application: Application, perso
     queue_mail(session, application, Template.PASSWORD_CHANGED, person.account_id, key, requested_by=person.name)
 
 
-def _ask_for_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
+def _request_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
     """Mail a link to the new address and a notice to the old one, which is held apart: it may be another by then."""
     link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
     queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), requested_by=person.name)
@@ -209,7 +209,7 @@ def end_links(session: ControlSession, account_id: str, key: str) -> None:
     session.execute(delete(TOKEN).where(TOKEN.c.purpose != OLD_ADDRESS, or_(own, of_address)))
 
 
-def ask_for_reset(application: Application, email: str, network: str) -> None:
+def request_reset(application: Application, email: str, network: str) -> None:
     """Mail a link to whoever has the address, if anybody.
 
     Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.

@@ -1,4 +1,4 @@
-"""Registrations: asking for an account, and confirming it with the mailed link and the password.
+"""Registrations: requesting an account, and confirming it with the mailed link and the password.
 
 A registration is no account yet. The account is made when the link and the password come back together, so
 that neither who types another's address nor who reads another's mail gets one in their name. No answer says
@@ -44,7 +44,7 @@ def register(application: Application, name: str, email: str, password: str, net
         hashed = credentials.new_hash(password, name, email)
         key, row_id, moment = email_key(email), new_id(), now()
         if not try_acquire(application, WELCOME, network, key):
-            # The address has had its share. The response is the same: it must say nothing about the address.
+            # The address has had its share of mail. The response is the same: it must say nothing about the address.
             return
         with application.control.begin() as session:
             session.execute(

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     OnDone = Callable[[ControlSession], None]
 
-NOTED_EVERY = timedelta(minutes=1)
+RECORDED_EVERY = timedelta(minutes=1)
 """How often a session's use is written down; a write a request would cost more than it says."""
 SESSION: Any = Session.__table__
 
@@ -70,7 +70,7 @@ def find_person(application: Application, token: str) -> Person:
         row = connection.execute(_FIND, parameters).first()
         if row is None:
             raise Refused("unauthenticated")
-        if moment - row.seen_at > NOTED_EVERY:
+        if moment - row.seen_at > RECORDED_EVERY:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
     return Person(row.account_id, row.id, operator=row.kind == OPERATOR)
 

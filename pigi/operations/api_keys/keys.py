@@ -208,7 +208,7 @@ DEFAULT_OVERLAP_DAYS = 7
 LONGEST_OVERLAP_DAYS = 30
 
 
-def make_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def make_key(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     label: str,
@@ -231,7 +231,7 @@ def make_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with th
     return issued
 
 
-def rotate_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def rotate_key(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     key_id: str,

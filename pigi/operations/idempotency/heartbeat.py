@@ -48,7 +48,7 @@ class Heartbeat:
                     self._some.clear()
 
     def beat(self) -> None:
-        """Renew what is held; a database that does not answer is asked again at the next beat."""
+        """Renew what is held; a database that does not answer is tried again at the next beat."""
         oldest = time.monotonic() - LONGEST_SECONDS
         with self._lock:
             held = [reservation for reservation, since in self._held.values() if since > oldest]

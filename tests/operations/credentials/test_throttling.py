@@ -54,7 +54,7 @@ def test_a_network_that_tries_everybody_is_slowed_as_a_whole(application, clock)
     assert try_acquire(application, SIGN_IN, NETWORKS[0], OWNER)
 
 
-def test_tries_that_are_given_back_do_not_count(application, clock):
+def test_refunded_tries_do_not_count(application, clock):
     for _ in range(40):
         acquire(application, SIGN_IN, HOME, OWNER).refund()
 

@@ -67,7 +67,7 @@ def test_today_waits_for_its_end(application):
     assert signals(application) == 20
 
 
-def test_a_count_that_was_made_stands(application):
+def test_a_count_that_was_made_does_not_change(application):
     use(application, "generation.asked", 20)
     aggregate_usage(Unhurried(), application)
     use(application, "generation.asked", 50)
