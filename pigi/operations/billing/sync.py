@@ -53,10 +53,10 @@ class _StripeState:
         return NONE if self.found is None else self.found.status
 
     def plan(self, plans: Plans) -> tuple[str | None, bool]:
-        """The plan that it buys, and whether that can be told."""
+        """The plan that it buys, and whether it is known."""
         if self.found is None or self.status not in ENTITLED:
             return None, True
-        # What was added by hand in Stripe, such as a fee, stands beside the price of a plan.
+        # What was added by hand in Stripe, such as a fee, comes beside the price of a plan.
         plan = next((plans.by_price[price] for price in self.found.price_ids if price in plans.by_price), None)
         return plan, plan is not None
 
@@ -185,7 +185,7 @@ def _store(connection: Connection, plans: Plans, read: _ReadNumber, state: _Stri
     if state.gone:
         # It was deleted at Stripe's; whoever buys again becomes a new customer.
         values |= {"customer_id": None, "intended_at": None}
-    # Of its customer still: one that was found deleted may have been replaced while that was asked.
+    # Of its customer still: one that was found deleted may have been replaced during the read.
     this = (
         (ACCOUNT.c.organisation_id == read.organisation_id)
         & (ACCOUNT.c.customer_id == read.customer_id)

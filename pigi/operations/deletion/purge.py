@@ -1,6 +1,6 @@
 """The purge of an organisation once its grace period is over (P26): its customer at Stripe first, its own row last.
 
-If Stripe stands in the way of the first, all goes but the row and the customer's ID, and the rest is tried again.
+If Stripe prevents the first, all goes but the row and the customer's ID, and the rest is tried again.
 
 Each step looks at what is there, so a purge that died goes on where it was, and none can be half done for ever.
 The tables come from the models: one that names an organisation is emptied unless its columns say that it is kept.

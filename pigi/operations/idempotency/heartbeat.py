@@ -21,7 +21,7 @@ LONGEST_SECONDS = 60.0
 """Age from which a reservation is no longer renewed: far above what a request may take, so its thread hangs."""
 
 
-class Heartbeat:
+class ReservationHeartbeat:
     """Renews the reservations of one process. Its thread starts with the first one, after any fork."""
 
     def __init__(self) -> None:

@@ -68,7 +68,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
             confirm-address, address-changed), account (password-changed) or API key (key-expiring).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
-        requested_by: who asked, as an identifier.
+        requested_by: who requested it, as an identifier.
         recipient_id: the recipient's account, where the subject does not say (key-expiring).
 
     Raises:

@@ -142,7 +142,7 @@ HANDLED_ELSEWHERE: dict[Retention, str] = {
 def remove(control: ControlDatabase, sweep: Sweep, moment: datetime) -> int:
     """Remove a batch of the rows that are due; returns how many.
 
-    Rows that somebody holds are left for the next time, so that no sweep can stand in a circle of locks. One that
+    Rows that somebody holds are left for the next time, so that no sweep can be part of a deadlock. One that
     is made young again meanwhile, such as a key that is taken over, stays: the condition is checked again on the row
     as it is when it is deleted.
     """

@@ -30,7 +30,7 @@ BATCH = 1000
 
 
 def aggregate_usage(context: JobContext, application: Application) -> None:
-    """Count every day that is over, then remove its signals. A count, once made, stands."""
+    """Count every day that is over, then remove its signals. A count, once made, is never changed."""
     while (day := _oldest_day(application.control)) is not None and day < now().date():
         _count(application.control, day)
         while _remove(application.control, day):
