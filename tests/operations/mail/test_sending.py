@@ -146,10 +146,10 @@ def test_a_new_password_is_notified_to_the_account(office):
 def test_everybody_who_may_rotate_an_expiring_key_gets_a_mail_of_their_own(office, organisation):
     key, _ = make_key_row(office.application, organisation)
     addresses = [an_address() for _ in range(2)]
-    keepers = [office.member(organisation, Role.OWNER, address) for address in addresses]
+    accounts = [office.member(organisation, Role.OWNER, address) for address in addresses]
     mails = [
-        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=heartbeat)
-        for address, heartbeat in zip(addresses, keepers, strict=True)
+        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=account)
+        for address, account in zip(addresses, accounts, strict=True)
     ]
     assert [ended(office.do(mail)) for mail in mails] == [("succeeded", None)] * 2
     for address in addresses:
