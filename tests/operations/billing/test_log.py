@@ -200,5 +200,5 @@ def test_a_line_is_kept_for_seven_years_from_the_end_of_its_financial_year(secon
     ends = financial_year_end(happened)
     assert ends == date(happened.year, 12, 31)
     last_moment = datetime(ends.year + 7, 12, 31, 23, 59, tzinfo=UTC)
-    assert not ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment))
-    assert ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))
+    assert not ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment))
+    assert ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))
