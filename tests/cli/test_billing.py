@@ -72,7 +72,7 @@ class Shop:
         return create_organisation(self.application, "Example", Person(make_account(self.application), new_id()))
 
     def buy(self, organisation):
-        """Buy the plan Team, and hear of it; the customer."""
+        """Buy the plan Team, and receive its events; the customer."""
         caller = Caller(organisation, Role.OWNER, new_id())
         self.do(request_checkout(self.application, caller, "team").id)
         self.standin.pay(self.standin.objects("checkout.session")[-1]["id"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller, Person
     from pigi.jobs.model.view import JobView
-    from pigi.operations.idempotency import Heartbeat, Reservation
+    from pigi.operations.idempotency import Reservation, ReservationHeartbeat
     from pigi.store.sessions import ControlSession
     from web.http.budget import Permits, Slots
     from web.http.requests import BodyReceiver
@@ -52,7 +52,7 @@ class Services:
     waiter_reads: Permits
     bodies: BodyReceiver
     repeats: Slots
-    heartbeat: Heartbeat
+    heartbeat: ReservationHeartbeat
 
     def close(self) -> None:
         """End the threads that it started."""

@@ -90,7 +90,7 @@ def erase_content(
 ) -> int:
     """Erase what entries are about, with their salts, for an organisation or an account that goes; how many.
 
-    The chain still verifies, and notes how many were erased, so that nobody can erase more in secret.
+    The chain still verifies, and records how many were erased, so that nobody can erase more in secret.
     """
     people = [f"{noun}:{account_id}" for noun in ("account", "operator") if account_id]
     wanted = or_(CONTENT.c.actor.in_(people), CONTENT.c.subject.in_(people))

@@ -97,8 +97,8 @@ def links(connection: Connection, first: int, last: int | None = None, limit: in
 
 def _link(row: RowMapping) -> Link:
     words: dict[str, Any] = {str(name): _text(value) for name, value in row.items() if name not in _NO_TEXT}
-    told = {name: words.pop(name) for name in ("organisation_id", "actor", "subject", "details")}
-    content = None if row["content_seq"] is None else EntryContent(**told)
+    fields = {name: words.pop(name) for name in ("organisation_id", "actor", "subject", "details")}
+    content = None if row["content_seq"] is None else EntryContent(**fields)
     return Link(seq=row["seq"], at=_moment(row["at"]), salt=row["salt"], content=content, **words)
 
 

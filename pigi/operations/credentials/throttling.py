@@ -1,6 +1,6 @@
-"""Tries are taken from buckets that all processes share, and given back when they were right.
+"""Throttling of guesses: token buckets that all processes share, refunded for a try that was right.
 
-A try is taken before it is made, since many at once would otherwise all find the bucket full. Keys are keyed
+A try is acquired before it is made, since many at once would otherwise all find the bucket full. Keys are keyed
 hashes: the table names neither accounts nor networks. The rules are in `pigi.domain.throttles`.
 """
 
@@ -53,22 +53,22 @@ _GIVE_BACK = update(THROTTLE).where(_OWN).values(full_at=THROTTLE.c.full_at - _n
 
 @dataclass(frozen=True)
 class Try:
-    """A try that was taken; it counts as a failure unless it is given back."""
+    """An acquired try; it counts as a failure unless it is refunded."""
 
     application: Application
     at: float
     taken: list[tuple[Bucket, str]] = field(default_factory=list)
 
-    def give_back(self) -> None:
-        """It was right."""
+    def refund(self) -> None:
+        """Put the tries back: it was right."""
         moment = now().timestamp()
         with self.application.control.autocommit() as connection:
             for bucket, key in self.taken:
                 connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(self.at, moment)})
 
 
-def take(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> Try:
-    """Take a try from every bucket of ``policy``, or from none.
+def acquire(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> Try:
+    """Acquire a try from every bucket of ``policy``, or from none.
 
     ``subject`` is what is tried: an account's or an address's key, known to Pigi or not.
 
@@ -92,17 +92,17 @@ def take(application: Application, policy: ThrottlePolicy, network: str = "", su
     return made
 
 
-def may(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> bool:
-    """`take` for what is left undone without a word."""
+def try_acquire(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> bool:
+    """As `acquire`, but False instead of a refusal, for what is left undone without a word."""
     try:
-        take(application, policy, network, subject)
+        acquire(application, policy, network, subject)
     except Refused:
         return False
     return True
 
 
-def forgive(application: Application, policy: ThrottlePolicy, network: str, subject: str) -> None:
-    """Forget the failures at ``subject`` from this network: who is there has shown otherwise who they are."""
+def reset_throttles(application: Application, policy: ThrottlePolicy, network: str, subject: str) -> None:
+    """Empty the record of failures at ``subject`` from this network: who is there has shown otherwise who they are."""
     keys = [
         _key(application, bucket, subject, place)
         for bucket, place in ((policy.pair, network), (policy.under_attack, widest_network(network)))

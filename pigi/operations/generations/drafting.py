@@ -1,4 +1,4 @@
-"""Drafting: the turns with the model, their live text, and the draft that comes of them."""
+"""Drafting: the job that lets the model write a draft in at most two turns, with its live text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generations: asking for a draft, reading it, and removing what it was about when its job ends."""
+"""Generations: requesting a draft, reading it, and erasing its content when its job ends."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class LivePiece:
     text: str
 
 
-def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     resource: str,
@@ -82,9 +82,9 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     purpose: str,
     on_queued: Callable[[ControlSession, JobView], None] | None = None,
 ) -> JobView:
-    """Ask for a draft: first what it is about (tenant), then the job about it (control), then the notification.
+    """Request a draft: first the row it is about (tenant), then the job about it (control), then the notification.
 
-    What is refused is refused before anything is written. The limits are asked again in the job's transaction, in
+    What is refused is refused before anything is written. The limits are checked again in the job's transaction, in
     which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
     between, `sweep_generations` removes it.
 
@@ -144,7 +144,7 @@ def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: st
 def restore_purpose(
     application: Application, organisation_id: str, generation_id: str, purpose: str, check: Callable[[], None]
 ) -> None:
-    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone.
+    """Store a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone.
 
     ``check`` raises if the retry may not go on. It is called once the row is locked, so that one that waited for the
     lock until after its time writes nothing over the purpose of the next.
@@ -238,7 +238,7 @@ def remove_generation(tenants: Tenants, organisation_id: str, generation_id: str
 def clean_up(
     application: Application, organisation_id: str, generation_id: str, state: JobState, ended_at: datetime
 ) -> datetime | None:
-    """Erase what an ended job need not hold (P15); returns when to come again, None when nothing is left.
+    """Clean up after an ended job: erase its content (P15); returns when the next is due, None if nothing is left.
 
     The purpose, the model's answer and the live text go at once. A draft stays for its period, and a failed
     generation's name for the time in which it can be retried. Safe to repeat.

@@ -44,7 +44,7 @@ RETRY_PERIOD = timedelta(minutes=1)
 def read_job(application: Application, job_id: str, organisation_id: str | None, *, deletion: bool = False) -> JobView:
     """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``.
 
-    With ``deletion`` it is one that closes the organisation, which is Pigi's own.
+    With ``deletion`` it may be the job that cancels at Stripe, which is Pigi's own.
     """
     if not is_id(job_id):
         raise Refused("not_found")
@@ -53,14 +53,14 @@ def read_job(application: Application, job_id: str, organisation_id: str | None,
         if row is not None:
             view = view_of(row).with_effects(effects_of(connection, job_id))
         else:
-            view = _buried(connection, job_id)
+            view = _tombstone_view(connection, job_id)
     about_it = deletion and kind_of(view.kind).subject_reading is not None
     if organisation_id not in {None, view.subject_id if about_it else view.organisation_id}:
         raise Refused("not_found")
     return view
 
 
-def _buried(connection: Connection, job_id: str) -> JobView:
+def _tombstone_view(connection: Connection, job_id: str) -> JobView:
     row = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
     if row is None:
         raise Refused("not_found")
@@ -118,7 +118,7 @@ def cancel_job(
         connection = session.connection()
         # Held still, or a job that goes from running to retrying in between would be missed in both places.
         if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
-            view = _buried(connection, job_id)
+            view = _tombstone_view(connection, job_id)
         else:
             notify_after_commit(session, application.notifier, cancel(connection, kind, job_id))
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()

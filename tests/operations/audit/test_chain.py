@@ -1,4 +1,4 @@
-"""The audit chain is written with the acts it tells of, one entry after another."""
+"""The audit chain is written with the acts it records, one entry after another."""
 
 from __future__ import annotations
 

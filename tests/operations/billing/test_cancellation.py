@@ -30,7 +30,7 @@ def ending(monkeypatch):
 
 
 def do(shop, kind, owner, act, job=None):
-    """Ask for the act and answer the bell once, or again; the job's row."""
+    """Queue the act and answer its notification once, or again; the job's row."""
     job = job or ask(shop.control, kind)
     change(shop.control, job, due_at=timedelta(seconds=-1))
 
@@ -65,7 +65,7 @@ def test_an_organisation_that_is_no_customer_asks_nobody(shop, ending):
     assert shop.stripe.requests == []
 
 
-def test_a_customer_that_was_made_unheard_is_found_and_removed(shop, ending):
+def test_a_customer_whose_making_was_never_confirmed_is_found_and_removed(shop, ending):
     from pigi.operations.billing import request_checkout
 
     owner = shop.organisation()

@@ -113,7 +113,7 @@ def test_a_key_that_is_over_is_said_to_be_over_in_both():
 
 
 @pytest.mark.parametrize("template", list(Template))
-def test_every_fact_is_told_in_both(template):
+def test_every_value_appears_in_both_forms(template):
     written = letter(template)
     page = Page(written.html)
     for fact in FACTS[template].values():
@@ -214,5 +214,5 @@ def test_an_ordinary_name_is_shown_as_it_is(name):
     assert shown(name) == name
 
 
-def test_a_moment_is_told_in_utc():
+def test_a_moment_is_written_in_utc():
     assert re.fullmatch(r"\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC", moment(now()))
