@@ -70,8 +70,18 @@ def policy_of(kind: str, key: str) -> Delivery:
     return CATALOGUE[kind].effects[key.split(":", 1)[0]]
 
 
-def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
-    """Record that the effect is about to be had.
+@dataclass
+class Call:
+    """One beginning of an effect, however often it is written: ``tries`` as of the first time, None before that.
+
+    Nobody else counts under this claim, so when it is written again, the count says the same and not one more.
+    """
+
+    tries: int | None = None
+
+
+def begin(control: ControlDatabase, held: Claim, key: str, call: Call | None = None) -> Begun:
+    """Record that the effect is about to be had. Safe to repeat with the same ``call``: that counts once.
 
     Raises:
         LeaseLost, Cancelled, Fenced: it must not be had.
@@ -81,7 +91,7 @@ def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
     with control.transaction() as connection:
         if connection.execute(_MAY_BEGIN, held.mine).rowcount != 1:
             raise _reason_to_stop(connection, held)
-        effect = _insert_or_count(connection, held, key, policy)
+        effect = _insert_or_count(connection, held, key, policy, call or Call())
         if policy is Delivery.AT_MOST and effect.tries > 1 and not effect.settled:
             connection.execute(
                 update(EFFECT).where(_THIS).values(state="unknown", settled_at=NOW),
@@ -91,18 +101,19 @@ def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
     return effect
 
 
-def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Delivery) -> Begun:
+def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Delivery, call: Call) -> Begun:
     statement = insert_into(connection, EFFECT).values(
         job_id=held.job_id, key=key, state="intended", policy=policy.value, tries=1, intended_at=NOW
     )
     counted = statement.on_conflict_do_update(
         index_elements=[EFFECT.c.job_id, EFFECT.c.key],
-        set_={"tries": EFFECT.c.tries + 1},
+        set_={"tries": EFFECT.c.tries + 1 if call.tries is None else call.tries},
         where=EFFECT.c.state == "intended",
     ).returning(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference)
     row = connection.execute(counted).first()
     if row is None:
         row = connection.execute(_READ, _key(held, key)).one()
+    call.tries = row[1]
     return Begun(row[0], row[1], row[2])
 
 
@@ -131,17 +142,16 @@ def confirm(control: ControlDatabase, held: Claim, key: str) -> None:
         )
 
 
-def withdraw(control: ControlDatabase, held: Claim, key: str) -> None:
-    """Take back an intent that certainly led to nothing; one that was begun before stays."""
+def withdraw(control: ControlDatabase, held: Claim, key: str, tries: int) -> None:
+    """Take back an intent that certainly led to nothing; one that was begun before stays.
+
+    ``tries`` is what `begin` said. Safe to repeat: whoever is gone, or counts less, was taken back.
+    """
+    this = _THIS & (EFFECT.c.state == "intended") & (EFFECT.c.tries == tries)
+    act = delete(EFFECT).where(this) if tries == 1 else update(EFFECT).where(this).values(tries=tries - 1)
     with control.transaction() as connection:
         if connection.execute(_NOT_TAKEN_OVER, held.mine).rowcount == 1:
-            connection.execute(
-                delete(EFFECT).where(_THIS, EFFECT.c.state == "intended", EFFECT.c.tries == 1), _key(held, key)
-            )
-            connection.execute(
-                update(EFFECT).where(_THIS, EFFECT.c.state == "intended").values(tries=EFFECT.c.tries - 1),
-                _key(held, key),
-            )
+            connection.execute(act, _key(held, key))
 
 
 def _key(held: Claim, key: str) -> dict[str, str]:

@@ -9,11 +9,13 @@ import pytest
 from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims
+from pigi.jobs.execution.context import JobContext
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Cancelled, Fenced
 from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
-from tests.support.jobs import ask, change, effects, lapse, raise_epoch, register_organisation, take
+from tests.support.jobs import answer_lost, ask, change, effects, lapse, raise_epoch, register_organisation, take
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_an_effect_that_the_catalogue_does_not_declare_is_refused(control, held)
 
 def test_a_withdrawn_intent_is_as_if_it_never_was(control, held):
     ledger.begin(control, held, "least")
-    ledger.withdraw(control, held, "least")
+    ledger.withdraw(control, held, "least", 1)
     assert effects(control, held.job_id) == {}
 
 
@@ -73,17 +75,49 @@ def test_withdrawing_leaves_the_intent_of_an_earlier_attempt(control, held, tria
     ledger.begin(control, held, "least")
     again = crash(control, held, trial)
     ledger.begin(control, again, "least")
-    ledger.withdraw(control, again, "least")
+    ledger.withdraw(control, again, "least", 2)
     assert (effects(control, held.job_id)["least"].state, effects(control, held.job_id)["least"].tries) == (
         "intended",
         1,
     )
 
 
+@pytest.fixture
+def context(control, held):
+    return JobContext(control, held, LeaseHeartbeat(control, lambda: False), lambda: False)
+
+
+def test_a_beginning_whose_answer_was_lost_counts_once_and_may_be_had(control, context):
+    with answer_lost(control):
+        assert context.begin_effect("most") == ledger.Begun("intended", 1, None)
+    assert effects(control, context.job.job_id)["most"].state == "intended"
+
+
+def test_a_beginning_whose_answer_was_lost_is_still_the_second_after_a_crash(control, context, held, trial):
+    context.begin_effect("most")
+    again = JobContext(control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False), lambda: False)
+    with answer_lost(control):
+        assert again.begin_effect("most").state == "unknown"
+
+
+def test_a_body_that_begins_an_effect_twice_is_told_so(context):
+    assert not context.begin_effect("most").settled
+    assert context.begin_effect("most").state == "unknown"
+
+
+def test_a_withdrawal_whose_answer_was_lost_leaves_the_intent_of_an_earlier_attempt(control, context, held, trial):
+    context.begin_effect("least")
+    again = JobContext(control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False), lambda: False)
+    again.begin_effect("least")
+    with answer_lost(control):
+        again.withdraw_effect("least")
+    assert effects(control, held.job_id)["least"].tries == 1
+
+
 def test_what_was_done_cannot_be_withdrawn(control, held):
     ledger.begin(control, held, "least")
     ledger.complete(control, held, "least", None)
-    ledger.withdraw(control, held, "least")
+    ledger.withdraw(control, held, "least", 1)
     assert effects(control, held.job_id)["least"].state == "done"
 
 
@@ -152,7 +186,7 @@ def test_an_effect_that_was_had_is_recorded_as_long_as_nobody_else_took_the_job(
 def test_an_intent_that_led_to_nothing_is_withdrawn_as_long_as_nobody_else_took_the_job(control, held, fate):
     ledger.begin(control, held, "least")
     fate(control, held)
-    ledger.withdraw(control, held, "least")
+    ledger.withdraw(control, held, "least", 1)
     assert effects(control, held.job_id) == {}
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, insert, select, update
+from sqlalchemy.exc import OperationalError
 
 from pigi.application import Application
 from pigi.clock import now
@@ -242,3 +243,17 @@ def impatient(url: str) -> Iterator[ControlDatabase]:
 
     yield found
     found.dispose()
+
+
+@contextmanager
+def answer_lost(database: ControlDatabase) -> Iterator[None]:
+    """The next commit happens, and the connection dies before whoever asked for it hears so."""
+
+    def lose(connection: Any) -> None:
+        event.remove(database.engine, "commit", lose)
+        connection.connection.commit()
+        raise OperationalError("COMMIT", None, ConnectionError("the answer was lost"))
+
+    event.listen(database.engine, "commit", lose)
+    yield
+    assert not event.contains(database.engine, "commit", lose)

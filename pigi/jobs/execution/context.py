@@ -85,6 +85,7 @@ class JobContext:
         self._heartbeat = heartbeat
         self._draining = draining
         self._noted_at = 0.0
+        self._calls: dict[str, effects.Call] = {}
 
     @property
     def organisation_id(self) -> str:
@@ -124,7 +125,8 @@ class JobContext:
 
     def begin_effect(self, key: str) -> Begun:
         """Record an intent; see `pigi.jobs.effects.begin`."""
-        return retry_while_unavailable(lambda: effects.begin(self.control, self.job, key), DATABASE_SECONDS)
+        call = self._calls[key] = effects.Call()
+        return retry_while_unavailable(lambda: effects.begin(self.control, self.job, key, call), DATABASE_SECONDS)
 
     def complete_effect(self, key: str, reference: str | None) -> None:
         """Record that it was done; see `pigi.jobs.effects.complete`."""
@@ -143,5 +145,6 @@ class JobContext:
                 self.confirm_effect(effect.key)
 
     def withdraw_effect(self, key: str) -> None:
-        """Take the intent back: it certainly led to nothing."""
-        retry_while_unavailable(lambda: effects.withdraw(self.control, self.job, key), DATABASE_SECONDS)
+        """Take back the intent that this attempt recorded last: it certainly led to nothing. KeyError without one."""
+        tries = self._calls[key].tries or 1
+        retry_while_unavailable(lambda: effects.withdraw(self.control, self.job, key, tries), DATABASE_SECONDS)

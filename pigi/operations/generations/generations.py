@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
@@ -14,6 +15,7 @@ from pigi.domain.retention import RETRYABLE, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import GENERATE_DRAFT
+from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.plans import UsageLimits, check_usage, count_usage, plan_in
 from pigi.store.tenant import Generation, LiveText
@@ -86,7 +88,7 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
 
     What is refused is refused before anything is written. The limits are checked again in the job's transaction, in
     which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
-    between, `sweep_generations` removes it.
+    between, `sweep_generations` removes it. A commit whose answer was lost counts if the job is there.
 
     Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``.
     """
@@ -97,10 +99,11 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
         check_usage(connection, organisation_id, limits)
     with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
         _insert(tenant, generation_id, job_id, resource, name, purpose)
+    job: JobView | None = None
     try:
         with application.control.begin() as session:
             count_usage(session, organisation_id, limits)
-            job = enqueue(
+            queued = enqueue(
                 session,
                 application.notifier,
                 GENERATE_DRAFT,
@@ -110,11 +113,25 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
                 job_id=job_id,
             )
             if on_queued is not None:
-                on_queued(session, job)
-    except BaseException:
-        remove_generation(application.tenants, organisation_id, generation_id)
+                on_queued(session, queued)
+            job = queued
+    except BaseException as error:
+        if job is None:
+            remove_generation(application.tenants, organisation_id, generation_id)
+        # Else the server was asked to commit and may have done so, or may yet: the row is the job's, or an orphan.
+        elif isinstance(error, DBAPIError) and _is_queued(application, job_id):
+            return job
         raise
     return job
+
+
+def _is_queued(application: Application, job_id: str) -> bool:
+    """Whether the job is there; False also while nobody can say."""
+    try:
+        with application.control.autocommit() as connection:
+            return connection.execute(select(JOB.c.id).where(JOB.c.id == job_id)).first() is not None
+    except SQLAlchemyError:
+        return False
 
 
 def _limits(application: Application, connection: Connection, organisation_id: str) -> UsageLimits:

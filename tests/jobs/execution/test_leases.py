@@ -45,7 +45,7 @@ def context_of(control, held, heartbeat):
         lambda control, held: claims.finish(control, held, JobState.FAILED, "malformed", None),
         lambda control, held: claims.retry(control, held, "stalled", timedelta(0)),
         claims.hand_back,
-        lambda control, held: ledger.withdraw(control, held, "least"),
+        lambda control, held: ledger.withdraw(control, held, "least", 1),
     ],
     ids=["finish", "fail", "retry", "hand back", "withdraw"],
 )

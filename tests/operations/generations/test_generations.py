@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, event, func, select, update
+from sqlalchemy.exc import OperationalError
 
 from pigi.application import Application
 from pigi.errors import Refused
@@ -14,7 +15,7 @@ from pigi.ids import new_id
 from pigi.operations.generations import GENERATION, read_generation, request_generation
 from pigi.store.control import Organisation, UsageCount
 from tests.support.factories import make_organisation
-from tests.support.jobs import MARKER, caller_of, change, generation_row, raise_epoch, row_of
+from tests.support.jobs import MARKER, answer_lost, caller_of, change, generation_row, raise_epoch, row_of
 
 
 def ask(application, organisation, **others):
@@ -55,6 +56,26 @@ def test_what_the_caller_adds_to_the_transaction_takes_the_generation_with_it(ap
     with pytest.raises(ZeroDivisionError):
         ask(application, organisation, on_queued=refuse)
     assert generations(application, organisation) == 0
+
+
+def test_a_commit_whose_answer_was_lost_is_accepted_like_any_other(application, organisation, control):
+    with answer_lost(control):
+        job = ask(application, organisation)
+    assert row_of(control, job.id).state == "queued"
+    assert generation_row(application, organisation, job.subject_id).purpose is not None
+
+
+def test_a_commit_of_which_nobody_can_say_whether_it_happened_costs_no_purpose(application, organisation, control):
+    def is_away(_connection):
+        raise OperationalError("SELECT", None, ConnectionError())
+
+    def goes_away(_session, _job):
+        event.listen(control.engine, "begin", is_away)
+
+    with answer_lost(control), pytest.raises(OperationalError):
+        ask(application, organisation, on_queued=goes_away)
+    event.remove(control.engine, "begin", is_away)
+    assert generations(application, organisation) == 1
 
 
 def test_too_many_that_wait_are_refused_and_leave_nothing(application, organisation, control):
