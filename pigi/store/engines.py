@@ -2,11 +2,14 @@
 
 SQLite: WAL, foreign keys, secure_delete (erased bytes are overwritten), a busy timeout, and transactions
 that take the write lock when they begin, since a reader that turns writer fails at once in WAL mode.
-PostgreSQL: nothing but sane pools. Error messages never show parameters.
+PostgreSQL: a lock timeout of the same length, and a server that falls silent counts as away after seconds.
+Error messages never show parameters.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, func, select
@@ -17,22 +20,48 @@ from pigi.store.instants import sqlite_now
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
     from sqlalchemy import URL, Connection, Engine
     from sqlalchemy.exc import DBAPIError
 
-BUSY_SECONDS = 15
+BUSY_SECONDS = 15.0
+"""How long a statement waits for a lock, unless `lock_wait` says less; then it fails with an OperationalError."""
+SILENCE_SECONDS = 4
+"""A PostgreSQL server that neither takes a connection nor acknowledges anything for so long is away."""
+TRY_SECONDS = SILENCE_SECONDS + 1.0
+"""How long an act that waits for no lock may last while the server is silent; the kernel's timers are coarse."""
+LOCK_NOT_AVAILABLE = "55P03"
 UNDEFINED_TABLE = "42P01"
 """PostgreSQL's documentation, appendix A."""
 
 
+_REACHING: dict[str, Any] = {
+    "application_name": "pigi",
+    "connect_timeout": SILENCE_SECONDS,
+    "tcp_user_timeout": SILENCE_SECONDS * 1000,
+    "keepalives": 1,
+    "keepalives_idle": SILENCE_SECONDS - 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 2,
+}
+"""PostgreSQL's documentation, 34.1.2: without these, a machine that vanished is noticed after hours."""
+_LOCK_WAIT: ContextVar[float] = ContextVar("lock_wait", default=BUSY_SECONDS)
+
+
 def make_engine(
-    url: str | URL, *, pool_size: int = 5, max_overflow: int | None = None, relaxed: bool = False
+    url: str | URL,
+    *,
+    pool_size: int = 5,
+    max_overflow: int | None = None,
+    relaxed: bool = False,
+    patient: bool = False,
 ) -> Engine:
     """An engine for either database, with at most ``pool_size + max_overflow`` connections (twice the size).
 
     ``relaxed`` (SQLite only): commits survive a killed process but not a power cut. For claims and
     finishes only, whose loss makes a job run again and its recorded effects keep it single.
+    ``patient`` (PostgreSQL only): locks are waited for without end, as where others may migrate for minutes.
     """
     target = make_url(url)
     pool: dict[str, Any] = {
@@ -43,13 +72,44 @@ def make_engine(
     }
     if target.get_backend_name() == "sqlite":
         return _sqlite_engine(target, pool, relaxed=relaxed)
-    return create_engine(
-        target.set(drivername="postgresql+psycopg"),
+    return _postgresql_engine(target, pool, 0 if patient else BUSY_SECONDS)
+
+
+@contextmanager
+def lock_wait(seconds: float) -> Iterator[None]:
+    """In this block, transactions that begin wait at most ``seconds`` for a lock, instead of `BUSY_SECONDS`."""
+    token = _LOCK_WAIT.set(max(0.001, min(seconds, _LOCK_WAIT.get())))
+    try:
+        yield
+    finally:
+        _LOCK_WAIT.reset(token)
+
+
+def _postgresql_engine(url: URL, pool: dict[str, Any], lock_seconds: float) -> Engine:
+    # What the address says goes first: it comes from somebody who knows their network.
+    theirs = url.query.get("options", "")
+    options = f"-c lock_timeout={lock_seconds * 1000:.0f} {theirs if isinstance(theirs, str) else ' '.join(theirs)}"
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"),
         pool_recycle=1800,
         hide_parameters=True,
-        connect_args={"connect_timeout": 5, "application_name": "pigi"},
+        connect_args={name: value for name, value in _REACHING.items() if name not in url.query} | {"options": options},
         **pool,
     )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        wanted, info = _LOCK_WAIT.get(), connection.info
+        if wanted == info.get("lock_wait", BUSY_SECONDS):
+            return
+        if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+            info["lock_wait"] = wanted
+            connection.exec_driver_sql(f"SET lock_timeout = {wanted * 1000:.0f}")
+        else:
+            # Not for longer: a rollback would undo it and nobody would know.
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wanted * 1000:.0f}")
+
+    return engine
 
 
 def _sqlite_engine(url: URL, pool: dict[str, Any], *, relaxed: bool) -> Engine:
@@ -72,6 +132,10 @@ def _sqlite_engine(url: URL, pool: dict[str, Any], *, relaxed: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        wanted, info = _LOCK_WAIT.get(), connection.info
+        if wanted != info.get("lock_wait", BUSY_SECONDS):
+            info["lock_wait"] = wanted
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {wanted * 1000:.0f}")
         if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
@@ -92,6 +156,11 @@ def lock_name(connection: Connection, name: str) -> None:
 def insert_into(connection: Connection, table: Any) -> Any:
     """An INSERT of this database's dialect, for ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return (sqlite if is_sqlite(connection) else postgresql).insert(table)
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Whether a statement waited too long for another's lock, on PostgreSQL: the database is there, and busy."""
+    return getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE
 
 
 def lacks_table(error: DBAPIError) -> bool:

@@ -86,7 +86,7 @@ def migrate_tenant(url: str | URL) -> str:
 
 
 def _migrate(url: str | URL, tree: Tree) -> str:
-    engine = make_engine(url, pool_size=1)
+    engine = make_engine(url, pool_size=1, patient=True)
     try:
         # One transaction for all steps: DDL is transactional on both, so a failed migration leaves nothing.
         with engine.begin() as connection:

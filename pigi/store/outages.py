@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from pigi.store.engines import TRY_SECONDS, lock_wait
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,18 +28,23 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def retry_while_unavailable(action: Callable[[], Result], seconds: float) -> Result:
-    """Run ``action``, again while the database is away, for at most ``seconds``; then its error stands.
+def retry_while_unavailable(
+    action: Callable[[], Result], seconds: float, also: tuple[type[Exception], ...] = ()
+) -> Result:
+    """Run ``action``, again while the database is away or it raises one of ``also``; then its error stands.
 
+    For ``seconds`` tries begin, and the last is over `TRY_SECONDS` after that: locks are waited for no longer.
     ``action`` must bear being run twice: an error may hide a commit that did happen.
     """
     end = time.monotonic() + seconds
-    wait = FIRST_WAIT
+    wait, left = FIRST_WAIT, seconds + TRY_SECONDS
     while True:
         try:
-            return action()
-        except DBAPIError as error:
-            if not is_away(error) or time.monotonic() + wait > end:
+            with lock_wait(left):
+                return action()
+        except (DBAPIError, *also) as error:
+            again = is_away(error) or isinstance(error, also)
+            if not again or time.monotonic() + wait > end:
                 raise
         time.sleep(wait)
-        wait = min(wait * 2, LONGEST_WAIT)
+        wait, left = min(wait * 2, LONGEST_WAIT), end + TRY_SECONDS - time.monotonic()

@@ -29,7 +29,7 @@ NAME_BYTES = 63
 @contextmanager
 def maintenance(url: str | URL) -> Iterator[Connection]:
     """A connection to the server of ``url`` on which each statement is its own transaction."""
-    engine = make_engine(make_url(url).set(database=MAINTENANCE), pool_size=1)
+    engine = make_engine(make_url(url).set(database=MAINTENANCE), pool_size=1, patient=True)
     try:
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             yield connection

@@ -13,7 +13,7 @@ from pigi.clock import now
 from pigi.errors import Temporary
 from pigi.store.control import DataKey
 from pigi.store.engine_cache import EngineCache, OpenTenant
-from pigi.store.engines import make_engine
+from pigi.store.engines import is_locked, make_engine
 from pigi.store.migrate import migrate_tenant, tenant_head
 from pigi.store.provision import tenant_databases
 from pigi.store.sealing import KEY_BYTES, Sealer
@@ -151,6 +151,8 @@ class Tenants:
                 self._missing(organisation_id)
             yield
         except OperationalError as away:
+            if is_locked(away):
+                raise
             try:
                 gone = not self._databases.exists(organisation_id)
             except OperationalError:

@@ -15,6 +15,7 @@ from pigi.jobs.execution.timeouts import (
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.operations.generations.drafting import TURNS
+from pigi.store.engines import BUSY_SECONDS, SILENCE_SECONDS, TRY_SECONDS
 from worker.lifecycle import CHAIN_SECONDS, GRACE_SECONDS, OVERDUE_SECONDS
 
 CANCEL_SECONDS = 3.0
@@ -24,7 +25,15 @@ RECOVERY_SECONDS = 60.0
 
 
 def test_a_worker_that_waited_for_the_database_still_holds_its_lease():
-    assert LOOK_SECONDS + HEARTBEAT_SECONDS + DATABASE_SECONDS < LEASE_SECONDS
+    assert LOOK_SECONDS + HEARTBEAT_SECONDS + DATABASE_SECONDS + TRY_SECONDS < LEASE_SECONDS
+
+
+def test_a_lock_is_waited_for_no_longer_than_a_database_that_is_away():
+    assert BUSY_SECONDS <= DATABASE_SECONDS + TRY_SECONDS
+
+
+def test_a_silent_database_is_noticed_while_there_is_time_to_try_again():
+    assert SILENCE_SECONDS < TRY_SECONDS < DATABASE_SECONDS
 
 
 def test_two_heartbeats_may_fail_before_a_lease_lapses():
@@ -32,7 +41,7 @@ def test_two_heartbeats_may_fail_before_a_lease_lapses():
 
 
 def test_what_became_of_an_attempt_is_written_before_its_child_is_killed():
-    assert DATABASE_SECONDS < HARD_LIMIT_SECONDS
+    assert DATABASE_SECONDS + 2 * TRY_SECONDS < HARD_LIMIT_SECONDS
 
 
 def test_a_cleanup_is_held_until_its_child_is_gone_for_certain():
