@@ -10,34 +10,27 @@ from pigi.operations.generations import GENERATION
 from pigi.store import engines
 from pigi.store.migrate import migrate_control
 from pigi.store.outages import retry_while_unavailable
+from tests.support.waits import lock_milliseconds
 
 TOUCH = update(GENERATION).values(fence=GENERATION.c.fence)
 
 
-def waits(connection):
-    """For how many milliseconds a connection waits for a lock."""
-    asked = (
-        "PRAGMA busy_timeout"
-        if engines.is_sqlite(connection)
-        else "SELECT setting FROM pg_settings WHERE name = 'lock_timeout'"
-    )
-    return int(connection.exec_driver_sql(asked).scalar())
-
-
 def test_a_lock_is_waited_for_fifteen_seconds_wherever_it_is(control, tenants, organisation):
     with control.transaction() as connection:
-        assert waits(connection) == 15_000
+        assert lock_milliseconds(connection) == 15_000
     with control.autocommit() as connection:
-        assert waits(connection) == 15_000
+        assert lock_milliseconds(connection) == 15_000
     with tenants.session(organisation) as tenant:
-        assert waits(tenant.connection()) == 15_000
+        assert lock_milliseconds(tenant.connection()) == 15_000
 
 
 def test_who_migrates_waits_for_the_others_without_end(settings, monkeypatch):
     if settings.database_url.startswith("sqlite"):
         pytest.skip("a lock file, for which there is no limit")
     heard = []
-    monkeypatch.setattr("pigi.store.migrate.lock_name", lambda connection, _name: heard.append(waits(connection)))
+    monkeypatch.setattr(
+        "pigi.store.migrate.lock_name", lambda connection, _name: heard.append(lock_milliseconds(connection))
+    )
     migrate_control(settings.database_url)
     assert heard == [0]
 
@@ -45,15 +38,15 @@ def test_who_migrates_waits_for_the_others_without_end(settings, monkeypatch):
 @pytest.mark.parametrize("way", ["session", "read"])
 def test_whoever_says_so_waits_for_less_and_the_next_for_as_long_as_ever(tenants, organisation, way):
     with engines.lock_wait(0.5), getattr(tenants, way)(organisation) as tenant:
-        assert waits(tenant.connection()) == 500
+        assert lock_milliseconds(tenant.connection()) == 500
     for other in ("read", "session"):
         with getattr(tenants, other)(organisation) as tenant:
-            assert waits(tenant.connection()) == 15_000
+            assert lock_milliseconds(tenant.connection()) == 15_000
 
 
 def test_a_block_within_another_cannot_wait_for_longer(control):
     with engines.lock_wait(0.5), engines.lock_wait(5), control.transaction() as connection:
-        assert waits(connection) == 500
+        assert lock_milliseconds(connection) == 500
 
 
 def test_a_tenant_whose_lock_does_not_come_is_busy_and_not_missing(tenants, organisation):
@@ -69,7 +62,7 @@ def test_tries_while_a_database_is_away_wait_for_locks_no_longer_than_their_time
 
     def act():
         with control.autocommit() as connection:
-            heard.append(waits(connection))
+            heard.append(lock_milliseconds(connection))
         raise OperationalError("SELECT", None, ConnectionError())
 
     with pytest.raises(OperationalError):
@@ -109,5 +102,5 @@ def test_what_an_address_says_of_its_network_counts(settings, engine_kind):
     engine = engines.make_engine(f"{settings.database_url}{sign}keepalives_idle=9&options=-c%20lock_timeout%3D77")
     with engine.connect() as connection:
         assert connection.connection.driver_connection.info.get_parameters()["keepalives_idle"] == "9"
-        assert waits(connection) == 77
+        assert lock_milliseconds(connection) == 77
     engine.dispose()

@@ -24,6 +24,7 @@ from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
 from pigi.store import log_entries
+from pigi.store.engines import lock_wait
 from pigi.store.outages import is_away, retry_while_unavailable
 
 if TYPE_CHECKING:
@@ -168,17 +169,22 @@ def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | N
 def _finish(
     kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Finish, chain: Callable[[], Kind | None]
 ) -> tuple[list[Notification], Claim | None]:
-    """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest."""
+    """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest.
+
+    One period for all, or the child would be killed over the last of them: what fails to be cleaned up stays owed.
+    """
+    end = time.monotonic() + DATABASE_SECONDS
     relaxed_control, token, cleanup_at = worker_context.relaxed_control, claims.new_token(), None
     if kind.cleanup is not None:
         # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
         if not retry_while_unavailable(lambda: claims.extend(relaxed_control, held)[0], DATABASE_SECONDS):
             return [], None
         facts = (held.organisation_id, held.subject_id, outcome.state, now())
-        cleanup_at = clean_up(kind, worker_context.application, *facts)
+        with lock_wait(end - time.monotonic()):
+            cleanup_at = clean_up(kind, worker_context.application, *facts)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
     return retry_while_unavailable(
-        lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token), DATABASE_SECONDS
+        lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token), max(0.0, end - time.monotonic())
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pigi.clock import now
 from pigi.domain.instructions import INSTRUCTIONS
@@ -20,6 +21,9 @@ from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model.claim import LeaseLost
 from pigi.operations.generations.generations import GENERATION, LIVE_TEXT, TABLE, seal_piece
 from pigi.ports import DraftRequest
+from pigi.store.engine_cache import TenantsBusyError
+from pigi.store.engines import lock_wait
+from pigi.store.keyring import KeyMissingError
 from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ logger = logging.getLogger(__name__)
 FLUSH_SECONDS = 0.2
 PAUSE_SECONDS = 5.0
 """After a failed write of live text none is tried for so long: each may wait for a lock, and the stream with it."""
+LOCK_SECONDS = 0.5
+"""How long live text waits for a lock: whoever cancels waits with it."""
 
 
 class LiveWriter:
@@ -81,7 +87,7 @@ class LiveWriter:
         last = select(func.coalesce(func.max(LIVE_TEXT.c.position), 0)).where(
             LIVE_TEXT.c.generation_id == generation_id
         )
-        with self._tenants.session(self._context.organisation_id) as tenant:
+        with lock_wait(LOCK_SECONDS), self._tenants.session(self._context.organisation_id) as tenant:
             self._fence(tenant)
             position = int(tenant.connection().execute(last).scalar_one()) + 1
             tenant.connection().execute(
@@ -110,6 +116,8 @@ TURNS = 2
 """One answer and one repair."""
 NOT_HAD = frozenset({"provider_busy", "provider_unreachable", "provider_rejected", "provider_unavailable"})
 """Failures that say for certain that the model did no work."""
+BUSY = (TenantsBusyError, KeyMissingError, PoolTimeoutError)
+"""What passes, as an outage does, in a process that has much to do or does not know a rotated key yet."""
 STEPS = 3
 
 
@@ -172,10 +180,10 @@ def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: He
         if error.code in NOT_HAD:
             context.withdraw_effect(key)
         raise
-    # No checkpoint from here until the answer, which is paid for, is stored.
-    live.flush()
-    retry_while_unavailable(lambda: _store_answer(context, tenants, held, answer, turn), DATABASE_SECONDS)
+    # Nothing comes between the answer, which is paid for, and its storing: no checkpoint, and no more live text.
+    retry_while_unavailable(lambda: _store_answer(context, tenants, held, answer, turn), DATABASE_SECONDS, BUSY)
     context.complete_effect(key, answer.request_id or None)
+    live.flush()
 
 
 def _begin_call(context: JobContext, turn: int) -> str:

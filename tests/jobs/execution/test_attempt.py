@@ -15,11 +15,13 @@ from sqlalchemy.exc import OperationalError
 from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
+from pigi.jobs.execution import attempt, claims
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Delivery
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
+from pigi.store.engines import TRY_SECONDS
 from pigi.store.sessions import ControlDatabase
 from tests.support.jobs import (
     MARKER,
@@ -36,6 +38,7 @@ from tests.support.jobs import (
     story,
     take,
 )
+from tests.support.waits import lock_milliseconds
 
 
 def do(worker_context, kind, body, organisation=None):
@@ -358,6 +361,25 @@ def test_the_cleanup_runs_before_the_end_is_shown(worker_context, control, clean
     run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)
     assert shown == [(JobState.SUCCEEDED, "running")]
     assert (row_of(control, job).state, row_of(control, job).cleanup_at) == ("succeeded", None)
+
+
+def test_all_steps_of_an_end_share_one_period(worker_context, control, cleanup_trial, monkeypatch):
+    monkeypatch.setattr(attempt, "DATABASE_SECONDS", 0.0)
+    heard, finish = [], claims.finish_and_claim
+
+    def cleanup(*_facts):
+        with control.transaction() as connection:
+            heard.append(lock_milliseconds(connection))
+
+    def finished(ledger, *arguments):
+        cleanup()
+        return finish(ledger, *arguments)
+
+    monkeypatch.setattr(claims, "finish_and_claim", finished)
+    job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
+    run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)
+    assert heard == [1, TRY_SECONDS * 1000]
+    assert row_of(control, job).state == "succeeded"
 
 
 def test_a_cleanup_that_fails_stays_owed_and_its_text_out_of_the_log(worker_context, control, cleanup_trial, caplog):

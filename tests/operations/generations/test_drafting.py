@@ -8,8 +8,9 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.resources import json_schema
@@ -18,9 +19,11 @@ from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import GENERATE_DRAFT, MOST_LOSSES
 from pigi.jobs.recovery.rescue import rescue
-from pigi.operations.generations import drafting, read_generation, request_generation
+from pigi.operations.generations import GENERATION, drafting, read_generation, request_generation
 from pigi.operations.generations.generations import live_text, remove_generation
 from pigi.operations.jobs import cancel_job, retry_job
+from pigi.store.engine_cache import TenantsBusyError
+from pigi.store.keyring import KeyMissingError
 from tasks.generations import write_draft
 from tests.support.jobs import (
     AGENT,
@@ -41,6 +44,7 @@ from tests.support.jobs import (
     row_of,
     take,
 )
+from tests.support.waits import lock_milliseconds
 
 HANDLER = HANDLERS[GENERATE_DRAFT.name]
 PURPOSE = f"Reviews changes for missing tests. {MARKER}"
@@ -387,6 +391,61 @@ def test_an_answer_is_stored_though_its_database_is_away_for_a_moment(requested,
     worker_context = requested.work(GOOD)
     assert len(model_of(worker_context).requests) == 1
     assert (requested.row.state, requested.draft.input_tokens, requested.draft.output_tokens) == ("succeeded", 10, 20)
+
+
+@pytest.mark.parametrize("error", [TenantsBusyError(), KeyMissingError(), PoolTimeoutError()])
+def test_an_answer_is_stored_though_this_process_has_no_place_for_it_at_first(requested, monkeypatch, error):
+    store, tries = drafting._store_answer, count()
+
+    def busy_at_first(*arguments):
+        if next(tries) == 0:
+            raise error
+        store(*arguments)
+
+    monkeypatch.setattr(drafting, "_store_answer", busy_at_first)
+    worker_context = requested.work(GOOD)
+    assert len(model_of(worker_context).requests) == 1
+    assert (requested.row.state, requested.row.failures) == ("succeeded", 0)
+
+
+def test_the_last_live_text_is_stored_after_the_answer(requested, monkeypatch):
+    monkeypatch.setattr(drafting, "FLUSH_SECONDS", 3600.0)
+    answers, store = [], drafting.LiveWriter._store
+
+    def stored(writer, text):
+        answers.append(requested.generation.answer is not None)
+        store(writer, text)
+
+    monkeypatch.setattr(drafting.LiveWriter, "_store", stored)
+    requested.work(GOOD)
+    assert answers == [True]
+
+
+def test_live_text_waits_half_a_second_for_a_lock(requested, monkeypatch):
+    heard, fence = [], drafting.LiveWriter._fence
+
+    def fenced(writer, tenant):
+        heard.append(lock_milliseconds(tenant.connection()))
+        fence(writer, tenant)
+
+    monkeypatch.setattr(drafting.LiveWriter, "_fence", fenced)
+    requested.work(GOOD)
+    assert heard
+    assert set(heard) == {500}
+
+
+def test_a_locked_database_delays_live_text_and_costs_nothing(requested, monkeypatch):
+    monkeypatch.setattr(drafting, "FLUSH_SECONDS", 0.0)
+
+    class Locking(ScriptedModel):
+        def write_draft(self, request, on_text, check):
+            with requested.application.tenants.session(requested.organisation) as tenant:
+                tenant.connection().execute(update(GENERATION).values(fence=GENERATION.c.fence))
+                on_text(GOOD[:20])
+            return super().write_draft(request, on_text, check)
+
+    requested.work(model=Locking([GOOD]))
+    assert (requested.row.state, requested.row.failures) == ("succeeded", 0)
 
 
 def test_what_is_stored_while_the_job_runs_is_sealed(requested):

@@ -64,6 +64,20 @@ def test_a_young_one_may_be_about_to_get_its_job(application, organisation, tena
     assert generation_row(application, organisation, generation) is not None
 
 
+def test_no_organisation_stands_behind_the_same_one_in_every_sweep(control, tenants, sweep, monkeypatch):
+    for _ in range(4):
+        make_organisation(control, tenants)
+    orders = []
+    monkeypatch.setattr(
+        sweeping, "remove_orphans", lambda _control, _tenants, organisation: orders[-1].append(organisation)
+    )
+    for _ in range(12):
+        orders.append([])
+        sweep()
+    assert len({order[0] for order in orders}) > 1
+    assert {len(set(order)) for order in orders} == {4}
+
+
 def test_an_old_one_with_a_job_stays(application, organisation, tenants, sweep):
     job = request_generation(application, caller_of(organisation), "agent", "reviewer", "Reviews changes.")
     age(tenants, organisation, job.subject_id, OLD)
