@@ -36,13 +36,14 @@ def retry_while_unavailable(
     For ``seconds`` tries begin, and the last is over `TRY_SECONDS` after that: locks are waited for no longer.
     ``action`` must bear being run twice: an error may hide a commit that did happen.
     """
+    caught: tuple[type[Exception], ...] = (DBAPIError, *also)
     end = time.monotonic() + seconds
     wait, left = FIRST_WAIT, seconds + TRY_SECONDS
     while True:
         try:
             with lock_wait(left):
                 return action()
-        except (DBAPIError, *also) as error:
+        except caught as error:
             again = is_away(error) or isinstance(error, also)
             if not again or time.monotonic() + wait > end:
                 raise

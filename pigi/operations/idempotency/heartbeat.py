@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from pigi.operations.idempotency.reservations import renew
+from pigi.store.engines import lock_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +25,7 @@ LONGEST_SECONDS = 60.0
 
 
 class ReservationHeartbeat:
-    """Renews the reservations of one process. Its thread starts with the first one, after any fork."""
+    """Renews the reservations of one process and its application. Its thread starts with the first, after any fork."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -52,11 +55,11 @@ class ReservationHeartbeat:
         oldest = time.monotonic() - LONGEST_SECONDS
         with self._lock:
             held = [reservation for reservation, since in self._held.values() if since > oldest]
-        for reservation in held:
-            try:
-                reservation.renew()
-            except Exception:  # noqa: BLE001 - whatever it was, the next beat may succeed, and the token guards the rest
-                return
+        if not held:
+            return
+        # Whatever it was, the next beat may succeed, and the token guards the rest. SQLite's one lock may be taken.
+        with suppress(Exception), lock_wait(EVERY_SECONDS):
+            renew(held[0].application, held)
 
     def close(self) -> None:
         """End the thread."""

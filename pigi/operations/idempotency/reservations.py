@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from pigi.domain.retention import Retention, keep
@@ -31,7 +31,7 @@ from pigi.store.control import IdempotencyKey
 from pigi.store.instants import database_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
@@ -60,7 +60,24 @@ _REMOVE_STALE = delete(TABLE).where(_OWN, _STALE)
 _DECIDE = (
     update(TABLE).where(_MINE).values(status=bindparam("code"), location=bindparam("place"), answer=bindparam("text"))
 )
-_RENEW = update(TABLE).where(_MINE).values(created_at=database_now(bindparam("zero", 0)))
+_ROW = tuple_(TABLE.c.caller, TABLE.c.key_hash)
+_RENEW = (
+    update(TABLE)
+    .where(
+        _ROW.in_(
+            select(TABLE.c.caller, TABLE.c.key_hash)
+            .where(
+                TABLE.c.caller.in_(bindparam("callers", expanding=True)),
+                TABLE.c.key_hash.in_(bindparam("hashes", expanding=True)),
+                TABLE.c.token.in_(bindparam("tokens", expanding=True)),
+                _UNDECIDED,
+            )
+            # Whoever decides holds the row, for as long as its act takes: the others are not to wait for that.
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(created_at=database_now(bindparam("zero", 0)))
+)
 _RELEASE = delete(TABLE).where(_MINE)
 
 
@@ -92,11 +109,6 @@ class Reservation:
         if decided.rowcount != len(self.hashes):
             raise Refused("idempotency_undecided")
 
-    def renew(self) -> None:
-        """Show that whoever acts is alive, unless the key is decided or no longer ours."""
-        with self.application.control.autocommit() as connection:
-            connection.execute(_RENEW, self._row())
-
     def release(self) -> None:
         """Forget the key, unless it is decided or no longer ours."""
         with self.application.control.autocommit() as connection:
@@ -126,6 +138,17 @@ def reserve(application: Application, requester: str, key: str, request: bytes) 
     if row.body_hash != bodies[row.key_hash]:
         raise Refused("idempotency_key_reused")
     return None if row.status is None else StoredResponse(row.status, row.location or "", row.answer or "")
+
+
+def renew(application: Application, reservations: Collection[Reservation]) -> None:
+    """Show that whoever acts for these is alive. Passes over what is decided, being decided, or no longer theirs."""
+    names = {
+        "callers": {one.caller for one in reservations},
+        "hashes": {digest for one in reservations for digest in one.hashes},
+        "tokens": {one.token for one in reservations},
+    }
+    with application.control.autocommit() as connection:
+        connection.execute(_RENEW, {name: list(values) for name, values in names.items()})
 
 
 def _insert(mine: Reservation, bodies: Mapping[str, str], *, stale: bool) -> bool:

@@ -251,6 +251,24 @@ def test_who_is_at_work_for_long_is_not_taken_for_dead(application: Application,
     assert isinstance(idempotency.reserve(application, caller.name, KEY, b"request"), idempotency.Reservation)
 
 
+def test_one_act_that_holds_its_key_keeps_no_other_from_being_renewed(
+    application: Application, caller: Caller, engine_kind: str
+) -> None:
+    if engine_kind == "sqlite":
+        pytest.skip("one lock for all that write")
+    slow, other = (idempotency.reserve(application, caller.name, key, b"request") for key in ("slow", "other"))
+    assert isinstance(slow, idempotency.Reservation)
+    assert isinstance(other, idempotency.Reservation)
+    heartbeat = ReservationHeartbeat()
+    with heartbeat.holding(slow), heartbeat.holding(other):
+        age(application, idempotency.ABANDONED + timedelta(seconds=1))
+        with application.control.begin() as session:
+            slow.decide(session, ANSWER)
+            heartbeat.beat()
+            assert idempotency.reserve(application, caller.name, "other", b"request") is None
+    heartbeat.close()
+
+
 def test_one_heir_among_many(application: Application, caller: Caller) -> None:
     idempotency.reserve(application, caller.name, KEY, b"request")
     age(application, idempotency.ABANDONED + timedelta(seconds=1))
