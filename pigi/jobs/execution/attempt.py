@@ -184,7 +184,8 @@ def _finish(
             cleanup_at = clean_up(kind, worker_context.application, *facts)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
     return retry_while_unavailable(
-        lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token), max(0.0, end - time.monotonic())
+        lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token),
+        max(0.0, end - time.monotonic()),
     )
 
 
