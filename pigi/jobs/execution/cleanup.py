@@ -1,29 +1,33 @@
 """Cleanup: removing what an ended job need not keep, as its kind declares it; whatever fails stays owed.
 
 A cleanup that is done apart from its job's end counts like a job: it occupies its partition, and it is held by one
-worker at a time. While it is held, ``published_at`` is set and ``cleanup_at`` lies ahead, at the end of the hold.
+worker at a time. While it is held, ``published_at`` is set and ``cleanup_at`` lies ahead, at the end of the hold. A
+hold is a lease: it is extended while the cleanup runs, so that another takes over soon from a worker that was killed.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Integer, bindparam, func, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState, backoff
+from pigi.jobs.execution.limits import DATABASE_SECONDS, HEARTBEAT_SECONDS, LEASE_SECONDS
 from pigi.jobs.kinds import hook
 from pigi.jobs.model.transitions import ID, IS_ENDED, JOB, NOW, UNFENCED, state_is
 from pigi.jobs.queueing.partitions import Notification, release
 from pigi.logs import Sparingly
 from pigi.store.instants import Instant, database_now
+from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
@@ -31,15 +35,18 @@ logger = logging.getLogger(__name__)
 # Without an organisation's key each of its ended jobs fails alike.
 logger.addFilter(Sparingly())
 
-HOLD_MARGIN = timedelta(seconds=30)
-"""A hold outlasts the kind's time limit by this, after which the child that held it is gone for certain."""
+HOLD_PERIOD = timedelta(seconds=LEASE_SECONDS)
+"""How long a hold lasts that is not extended."""
 LONGEST_WAIT = timedelta(minutes=15)
 """Between two tries: well within the hour by which retention may be late."""
 
 
 @dataclass(frozen=True)
 class Hold:
-    """The right to clean up after an ended job, until ``until``; nobody else may, and no retry by hand."""
+    """The right to clean up after an ended job, until ``until``; nobody else may, and no retry by hand.
+
+    The moment also tells one hold from another's, so whoever lost it writes nothing over what came of the next.
+    """
 
     job_id: str
     partition: str
@@ -69,6 +76,7 @@ _HOLD_FAILED = _HOLDING.where(ID, state_is(JobState.FAILED), UNFENCED, _FREE)
 
 HELD = ID & IS_ENDED & (JOB.c.cleanup_at == bindparam("held_until", type_=Instant))
 """The row, as long as the hold lasts."""
+_EXTEND = update(JOB).where(HELD).values(cleanup_at=database_now(bindparam("seconds"))).returning(JOB.c.cleanup_at)
 _LET_GO = (
     update(JOB)
     .where(HELD)
@@ -102,30 +110,76 @@ def _hold(control: ControlDatabase, statement: Any, job_id: str, period: timedel
     return None if row is None else Hold(*row)
 
 
-def let_go(connection: Connection, held: Hold, again: datetime | None, failures: int = 0) -> list[Notification]:
+def let_go(control: ControlDatabase, held: Hold, again: datetime | None, failures: int = 0) -> list[Notification]:
     """End a hold, unless it is another's by now; the next cleanup is due at ``again``, None for never.
 
     Returns the notifications of what waited for its place in the partition.
     """
-    ending = {**_mine(held), "again": again, "failed_so_far": failures}
-    if connection.execute(_LET_GO, ending).rowcount != 1:
-        return []
-    return release(connection, held.partition, held.queue)
+    return retry_while_unavailable(lambda: _let_go(control, held, again, failures), DATABASE_SECONDS)
+
+
+def _let_go(control: ControlDatabase, held: Hold, again: datetime | None, failures: int) -> list[Notification]:
+    with control.transaction() as connection:
+        ending = {**_mine(held), "again": again, "failed_so_far": failures}
+        if connection.execute(_LET_GO, ending).rowcount != 1:
+            return []
+        return release(connection, held.partition, held.queue)
+
+
+class _Extended:
+    """A hold whose end moves on while the cleanup runs.
+
+    The lock keeps an extension from coming between reading the hold's moment and using it.
+    """
+
+    def __init__(self, control: ControlDatabase, held: Hold) -> None:
+        self._control = control
+        self._held = held
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+
+    def run(self, longest: timedelta) -> None:
+        """Extend the hold until it is let go of, at most for ``longest``, after which a cleanup is stuck."""
+        end = time.monotonic() + longest.total_seconds()
+        while time.monotonic() < end and not self._over.wait(HEARTBEAT_SECONDS):
+            try:
+                with self._lock:
+                    self._extend()
+            except SQLAlchemyError:
+                # The database is away. The hold may lapse meanwhile; its moment then guards what is written.
+                continue
+
+    def _extend(self) -> None:
+        if self._over.is_set():
+            return
+        parameters = {**_mine(self._held), "seconds": HOLD_PERIOD.total_seconds()}
+        with self._control.autocommit() as connection:
+            row = connection.execute(_EXTEND, parameters).first()
+        if row is None:
+            self._over.set()
+        else:
+            self._held = replace(self._held, until=row.cleanup_at)
+
+    def let_go(self, again: datetime | None, failures: int) -> list[Notification]:
+        """Extend it no more, and end it."""
+        self._over.set()
+        with self._lock:
+            return let_go(self._control, self._held, again, failures)
 
 
 def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_id: str) -> None:
     """Clean up after an ended job if that is due and nobody does, and note when to come again."""
-    held = _hold(control, _HOLD_DUE, job_id, kind.time_limit + HOLD_MARGIN)
+    held = _hold(control, _HOLD_DUE, job_id, HOLD_PERIOD)
     if held is None:
         return
     again: datetime | None = now()
     failures = held.failures
+    extended = _Extended(control, held)
+    threading.Thread(target=extended.run, args=(kind.time_limit,), name="cleanup-hold", daemon=True).start()
     try:
         again, failures = _run(kind, application, held)
     finally:
-        with control.transaction() as connection:
-            notifications = let_go(connection, held, again, failures)
-        application.notifier.notify(notifications)
+        application.notifier.notify(extended.let_go(again, failures))
 
 
 def _run(kind: Kind, application: Any, held: Hold) -> tuple[datetime | None, int]:

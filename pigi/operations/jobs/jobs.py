@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
-RETRY_PERIOD = timedelta(minutes=1)
+RETRY_PERIOD = timedelta(seconds=30)
 """For how long a retry by hand keeps others off the job: far above what it takes, and over soon if it died."""
 
 
@@ -194,7 +194,5 @@ def _requeue(
 
 def _give_up(application: Application, kind: Kind, held: Hold) -> None:
     """Leave the job as it was found, with no purpose; if this process dies first, the hold lapses and the pump does."""
-    with application.control.transaction() as connection:
-        notifications = let_go(connection, held, now(), held.failures)
-    application.notifier.notify(notifications)
+    application.notifier.notify(let_go(application.control, held, now(), held.failures))
     clean_up_ended(kind, application, application.control, held.job_id)
