@@ -16,7 +16,7 @@ from pigi.clock import now
 from pigi.domain.job_state import ENDED, WAITING, JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import claims
-from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
+from pigi.jobs.execution.cleanup import EndedJob, clean_up, clean_up_ended
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.limits import DATABASE_SECONDS
 from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost
@@ -174,8 +174,13 @@ def _finish(
         # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
         if not retry_while_unavailable(lambda: claims.extend(ledger, held)[0], DATABASE_SECONDS):
             return [], None
-        facts = (held.organisation_id, held.subject_id, outcome.state, now())
-        cleanup_at = clean_up(kind, worker_context.application, *facts)
+
+        def check() -> None:
+            if not claims.look(ledger, held)[0]:
+                raise LeaseLost
+
+        job = EndedJob(held.organisation_id, held.subject_id, outcome.state, now(), held.attempt, check)
+        cleanup_at = clean_up(kind, worker_context.application, job)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
     return retry_while_unavailable(
         lambda: claims.finish_and_claim(ledger, held, ending, following, token), DATABASE_SECONDS

@@ -21,6 +21,7 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState, backoff
 from pigi.jobs.execution.limits import DATABASE_SECONDS, HEARTBEAT_SECONDS, LEASE_SECONDS
 from pigi.jobs.kinds import hook
+from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.model.transitions import ID, IS_ENDED, JOB, NOW, UNFENCED, state_is
 from pigi.jobs.queueing.partitions import Notification, release
 from pigi.logs import Sparingly
@@ -28,6 +29,8 @@ from pigi.store.instants import Instant, database_now
 from pigi.store.outages import retry_while_unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
@@ -39,6 +42,24 @@ HOLD_PERIOD = timedelta(seconds=LEASE_SECONDS)
 """How long a hold lasts that is not extended."""
 LONGEST_WAIT = timedelta(minutes=15)
 """Between two tries: well within the hour by which retention may be late."""
+
+
+@dataclass(frozen=True)
+class EndedJob:
+    """What a kind's hooks are told of a job that has ended, or is about to.
+
+    Attributes:
+        attempt: the last attempt made; what a hook leaves behind must be out of reach of it and those before.
+        check: raises unless the caller may still write; to be called last within a transaction of another database,
+            when the rows are locked, so that one that waited too long for them writes nothing over the next one's.
+    """
+
+    organisation_id: str | None
+    subject_id: str | None
+    state: JobState
+    ended_at: datetime
+    attempt: int
+    check: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -55,8 +76,13 @@ class Hold:
     subject_id: str | None
     state: str
     ended_at: datetime
+    attempt: int
     failures: int
     until: datetime
+
+    def job(self, check: Callable[[], None]) -> EndedJob:
+        """The job that is cleaned up after."""
+        return EndedJob(self.organisation_id, self.subject_id, JobState(self.state), self.ended_at, self.attempt, check)
 
 
 _HOLDING = (
@@ -67,7 +93,7 @@ _HOLDING = (
     )
     .returning(
         JOB.c.id, JOB.c.partition, JOB.c.queue, JOB.c.organisation_id, JOB.c.subject_id,
-        JOB.c.state, JOB.c.finished_at, JOB.c.cleanup_failures, JOB.c.cleanup_at,
+        JOB.c.state, JOB.c.finished_at, JOB.c.attempt, JOB.c.cleanup_failures, JOB.c.cleanup_at,
     )
 )  # fmt: skip
 _HOLD_DUE = _HOLDING.where(ID, IS_ENDED, JOB.c.cleanup_at <= NOW)
@@ -160,6 +186,12 @@ class _Extended:
         else:
             self._held = replace(self._held, until=row.cleanup_at)
 
+    def check(self) -> None:
+        """Raise LeaseLost if the hold has lapsed or is another's."""
+        with self._lock:
+            if not is_held(self._control, self._held):
+                raise LeaseLost
+
     def let_go(self, again: datetime | None, failures: int) -> list[Notification]:
         """Extend it no more, and end it."""
         self._over.set()
@@ -177,47 +209,32 @@ def clean_up_ended(kind: Kind, application: Any, control: ControlDatabase, job_i
     extended = _Extended(control, held)
     threading.Thread(target=extended.run, args=(kind.time_limit,), name="cleanup-hold", daemon=True).start()
     try:
-        again, failures = _run(kind, application, held)
+        again, failures = _run(kind, application, held, extended.check)
     finally:
         application.notifier.notify(extended.let_go(again, failures))
 
 
-def _run(kind: Kind, application: Any, held: Hold) -> tuple[datetime | None, int]:
-    facts = (held.organisation_id, held.subject_id, JobState(held.state), held.ended_at)
+def _run(kind: Kind, application: Any, held: Hold, check: Callable[[], None]) -> tuple[datetime | None, int]:
     try:
-        return _call(kind, application, *facts), 0
+        return _call(kind, application, held.job(check)), 0
     except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
         _log(kind, error)
         return now() + backoff(held.failures, LONGEST_WAIT), held.failures + 1
 
 
-def clean_up(  # noqa: PLR0913 - the facts of an ended job
-    kind: Kind,
-    application: Any,
-    organisation_id: str | None,
-    subject_id: str | None,
-    state: JobState,
-    ended_at: datetime,
-) -> datetime | None:
+def clean_up(kind: Kind, application: Any, job: EndedJob) -> datetime | None:
     """Clean up as part of a job's end; returns when cleanup is next due. If it fails it is due at once, as its own."""
     try:
-        return _call(kind, application, organisation_id, subject_id, state, ended_at)
+        return _call(kind, application, job)
     except Exception as error:  # noqa: BLE001 - whatever it was, it stays owed
         _log(kind, error)
         return now()
 
 
-def _call(  # noqa: PLR0913 - the facts of an ended job
-    kind: Kind,
-    application: Any,
-    organisation_id: str | None,
-    subject_id: str | None,
-    state: JobState,
-    ended_at: datetime,
-) -> datetime | None:
-    if kind.cleanup is None or subject_id is None:
+def _call(kind: Kind, application: Any, job: EndedJob) -> datetime | None:
+    if kind.cleanup is None or job.subject_id is None:
         return None
-    again: datetime | None = hook(kind.cleanup)(application, organisation_id, subject_id, state, ended_at)
+    again: datetime | None = hook(kind.cleanup)(application, job)
     return again
 
 

@@ -172,7 +172,7 @@ def _restore(application: Application, kind: Kind, held: Hold, purpose: str | No
             raise Refused("not_retryable")
 
     if kind.restore is not None and held.organisation_id is not None and held.subject_id is not None:
-        hook(kind.restore)(application, held.organisation_id, held.subject_id, purpose, check)
+        hook(kind.restore)(application, held.job(check), purpose)
 
 
 def _requeue(

@@ -261,7 +261,7 @@ def test_a_job_that_was_cancelled_meanwhile_ends_instead_of_waiting_to_be_tried_
 
     organisation = register_organisation(control)
     jobs = [ask(control, kind, organisation, subject_id="s") for _ in range(QUEUES[kind.queue].concurrency + 1)]
-    handler = handle(kind, body, lambda *facts: cleaned.append(facts[2:4]))
+    handler = handle(kind, body, lambda _application, ended: cleaned.append((ended.subject_id, ended.state)))
     with declared(handler.kind):
         run(handler, jobs[0], make_worker_context(application, draining=lambda: draining))
     row = row_of(control, jobs[0])
@@ -351,8 +351,8 @@ def test_an_attempt_that_was_taken_over_cleans_up_nothing(worker_context, contro
 def test_the_cleanup_runs_before_the_end_is_shown(worker_context, control, cleanup_trial):
     shown = []
 
-    def cleanup(_application, _organisation, _subject, state, _ended_at):
-        shown.append((state, row_of(control, job).state))
+    def cleanup(_application, ended):
+        shown.append((ended.state, row_of(control, job).state))
 
     job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
     run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)
