@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,9 @@ from pigi.jobs.execution import claims, cleanup
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.cleanup import LONGEST_WAIT
 from pigi.jobs.execution.limits import LEASE_SECONDS
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import QUEUES
+from pigi.jobs.recovery.cleanup import BATCH
 from pigi.jobs.recovery.pump import pump
 from tests.support.jobs import ask, change, copies, does_nothing, handle, register_organisation, row_of, take
 
@@ -210,6 +213,20 @@ def test_a_hold_is_let_go_of_though_the_database_is_away_for_a_moment(
     event.remove(control.engine, "before_cursor_execute", blip)
     assert blips == []
     assert (row_of(control, job).cleanup_at, row_of(control, job).published_at) == (None, None)
+
+
+def test_a_queue_whose_consumer_is_away_hides_no_other_queues_cleanups(
+    with_redis, control, cleanup_trial, one, monkeypatch
+):
+    other_kind = replace(cleanup_trial, name="tests.other", queue="export")
+    monkeypatch.setitem(CATALOGUE, other_kind.name, other_kind)
+    first = ended(control, cleanup_trial, one)
+    for organisation in range(BATCH):
+        copies(control, first, 1, partition=f"{organisation}:{cleanup_trial.queue}")
+    pump(control, with_redis.notifier)
+    other = ended(control, other_kind, one)
+    pump(control, with_redis.notifier)
+    assert notified(with_redis, other_kind) == {other}
 
 
 def test_while_redis_is_away_no_cleanup_takes_a_place(application, control, cleanup_trial, one):
