@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
 from sqlalchemy.exc import DBAPIError
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from pigi.jobs.queueing.partitions import Notification
 
 logger = logging.getLogger(__name__)
+
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,18 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
     The end of a job takes the next published one of its kind along, for up to ``chain_seconds``: that saves a
     commit and a trip through Redis. The notification of a job so taken finds another's, or nothing to do.
     """
+    tokens = [claims.new_token()]
+    try:
+        _run_chain(handler, job_id, worker_context, tokens)
+    except SystemExit:
+        # It may come when the next job is claimed and the last one's end not yet returned.
+        application = worker_context.application
+        application.notifier.notify(claims.hand_back_all(application.control, tokens[-2:]))
+        raise
+
+
+def _run_chain(handler: Handler, job_id: str, worker_context: WorkerContext[Any], tokens: list[str]) -> None:
+    """Run the job and those that follow; adds the token of each claim to ``tokens`` before it is made."""
     ledger, began = worker_context.ledger, time.monotonic()
 
     def chain() -> Kind | None:
@@ -69,7 +83,7 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
         goes_on = not worker_context.draining() and time.monotonic() - began < worker_context.chain_seconds
         return handler.kind if goes_on else None
 
-    token = claims.new_token()
+    token = tokens[0]
     held = retry_while_unavailable(lambda: claims.claim(ledger, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
         _handle_unclaimed(handler.kind, job_id, worker_context.application)
@@ -81,7 +95,8 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
         )
     buffer = NotificationBuffer(worker_context.application.notifier, lambda jobs: still_waiting(ledger, jobs))
     while held is not None:
-        freed, held = _run_one(handler, held, worker_context, chain)
+        tokens.append(claims.new_token())
+        freed, held = _run_one(handler, held, worker_context, chain, tokens[-1])
         if held is None:
             buffer.close(freed)
         else:
@@ -104,20 +119,17 @@ def _handle_unclaimed(kind: Kind, job_id: str, application: Opened) -> None:
 
 
 def _run_one(
-    handler: Handler, held: Claim, worker_context: WorkerContext[Any], chain: Callable[[], Kind | None]
+    handler: Handler, held: Claim, worker_context: WorkerContext[Any], chain: Callable[[], Kind | None], token: str
 ) -> tuple[list[Notification], Claim | None]:
-    """Run a claimed job once; returns the notifications to send, and the claim of the next job of the chain."""
+    """Run a claimed job once; returns the notifications to send, and the claim of the chain's next job by ``token``."""
     application, heartbeat = worker_context.application, worker_context.heartbeat
     heartbeat.hold(held)
     try:
         context = JobContext(application.control, held, heartbeat, worker_context.draining)
         outcome = attempt(handler, context, worker_context)
         if isinstance(outcome, Finish):
-            return _finish(handler.kind, held, worker_context, outcome, chain)
+            return _finish(handler.kind, held, worker_context, outcome, chain, token)
         return _leave(handler.kind, held, worker_context, outcome), None
-    except SystemExit:
-        application.notifier.notify(claims.hand_back(application.control, held))
-        raise
     finally:
         heartbeat.let_go()
 
@@ -165,14 +177,30 @@ def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | N
     return Retry(code, delay)
 
 
-def _finish(
-    kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Finish, chain: Callable[[], Kind | None]
+def _insist(write: Callable[[], Written]) -> Written:
+    """Write what became of a job, once more if its time limit, which comes once, strikes in the middle.
+
+    Before the child is killed there is time for it, see `pigi.jobs.execution.limits`.
+    """
+    try:
+        return retry_while_unavailable(write, DATABASE_SECONDS)
+    except SoftTimeLimitExceeded:
+        return retry_while_unavailable(write, DATABASE_SECONDS)
+
+
+def _finish(  # noqa: PLR0913 - an attempt's facts
+    kind: Kind,
+    held: Claim,
+    worker_context: WorkerContext[Any],
+    outcome: Finish,
+    chain: Callable[[], Kind | None],
+    token: str,
 ) -> tuple[list[Notification], Claim | None]:
     """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest."""
-    ledger, token, cleanup_at = worker_context.ledger, claims.new_token(), None
+    ledger, cleanup_at = worker_context.ledger, None
     if kind.cleanup is not None:
         # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
-        if not retry_while_unavailable(lambda: claims.extend(ledger, held)[0], DATABASE_SECONDS):
+        if not _insist(lambda: claims.extend(ledger, held)[0]):
             return [], None
 
         def check() -> None:
@@ -182,9 +210,7 @@ def _finish(
         job = EndedJob(held.organisation_id, held.subject_id, outcome.state, now(), held.attempt, check)
         cleanup_at = clean_up(kind, worker_context.application, job)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
-    return retry_while_unavailable(
-        lambda: claims.finish_and_claim(ledger, held, ending, following, token), DATABASE_SECONDS
-    )
+    return _insist(lambda: claims.finish_and_claim(ledger, held, ending, following, token))
 
 
 def _leave(
@@ -200,7 +226,7 @@ def _leave(
             return claims.retry(ledger, held, outcome.reason, outcome.delay)
         return claims.hand_back(ledger, held)
 
-    freed = retry_while_unavailable(give_up, DATABASE_SECONDS)
+    freed = _insist(give_up)
     if kind.cleanup is not None:
         clean_up_ended(kind, application, application.control, held.job_id)
     return freed

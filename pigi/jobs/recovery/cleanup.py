@@ -29,7 +29,7 @@ _KNOWN = JOB.c.kind.in_(bindparam("kinds", expanding=True))
 
 
 def _owed() -> Any:
-    """A queue's due cleanups, each with its place in its partition, and how many places jobs and running cleanups hold there."""
+    """A queue's due cleanups, each with its place in its partition, and how many others hold one there."""
     place = func.row_number().over(
         partition_by=JOB.c.partition, order_by=(JOB.c.published_at.is_(None), JOB.c.cleanup_at, JOB.c.id)
     )

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
+from pigi.jobs.execution import claims
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Single
 from pigi.jobs.queues import QUEUES
@@ -318,6 +319,59 @@ def test_a_worker_that_exits_hands_back_first(worker_context, control, trial):
     with pytest.raises(SystemExit):
         run(handle(trial, raising(SystemExit(0))), job, worker_context)
     assert (row_of(control, job).state, row_of(control, job).reason) == ("retrying", "handed_back")
+
+
+def after_the_first(monkeypatch, error, name="finish_and_claim"):
+    """Have ``error`` come right after the first of these writes was committed."""
+    real, errors = getattr(claims, name), [error]
+
+    def interrupted(*arguments):
+        answer = real(*arguments)
+        if errors:
+            raise errors.pop()
+        return answer
+
+    monkeypatch.setattr(claims, name, interrupted)
+
+
+def before_the_first(monkeypatch, error, name):
+    """Have ``error`` come right before the first of these writes is begun."""
+    real, errors = getattr(claims, name), [error]
+
+    def interrupted(*arguments):
+        if errors:
+            raise errors.pop()
+        return real(*arguments)
+
+    monkeypatch.setattr(claims, name, interrupted)
+
+
+@pytest.mark.parametrize("when", [before_the_first, after_the_first])
+def test_a_time_limit_that_strikes_while_the_end_is_written_loses_no_end(
+    worker_context, control, trial, monkeypatch, when
+):
+    job = ask(control, trial)
+    when(monkeypatch, SoftTimeLimitExceeded(), "finish_and_claim")
+    run(handle(trial, does_nothing), job, worker_context)
+    assert row_of(control, job).state == "succeeded"
+
+
+def test_a_time_limit_that_strikes_while_a_retry_is_written_loses_no_retry(worker_context, control, trial, monkeypatch):
+    job = ask(control, trial)
+    before_the_first(monkeypatch, SoftTimeLimitExceeded(), "retry")
+    run(handle(trial, raising(Temporary("provider_busy"))), job, worker_context)
+    assert row_of(control, job).state == "retrying"
+
+
+def test_a_worker_that_exits_when_it_has_claimed_the_next_job_hands_that_back(
+    worker_context, control, trial, monkeypatch
+):
+    jobs = [ask(control, trial) for _ in range(2)]
+    after_the_first(monkeypatch, SystemExit(0))
+    with pytest.raises(SystemExit):
+        run(handle(trial, does_nothing), jobs[0], replace(worker_context, chain_seconds=60.0))
+    rows = [row_of(control, job) for job in jobs]
+    assert [(row.state, row.reason) for row in rows] == [("succeeded", None), ("retrying", "handed_back")]
 
 
 def taken_over(error=None):
