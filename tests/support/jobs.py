@@ -91,7 +91,10 @@ def make_worker_context(
 ) -> WorkerContext:
     """What a worker's child works with, with a model that plays ``turns``."""
     return WorkerContext(
-        application, Outside(ScriptedModel(list(turns))), LeaseHeartbeat(application.control, lambda: False), draining
+        application,
+        Outside(ScriptedModel(list(turns))),
+        LeaseHeartbeat(application.control, lambda: False, application.notifier),
+        draining,
     )
 
 

@@ -10,7 +10,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import DBAPIError
 
 from pigi.clock import now
 from pigi.domain.job_state import ENDED, WAITING, JobState
@@ -24,7 +23,7 @@ from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
 from pigi.store import log_entries
-from pigi.store.outages import is_away, retry_while_unavailable
+from pigi.store.outages import is_passing, retry_while_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +157,7 @@ def _code_of(held: Claim, error: Exception) -> str:
     log_entries.put(log_entries.failure_entry(held.kind, error, job_id=held.job_id))
     if isinstance(error, SoftTimeLimitExceeded):
         return "timed_out"
-    return "database_away" if isinstance(error, DBAPIError) and is_away(error) else "internal"
+    return "database_away" if is_passing(error) else "internal"
 
 
 def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | None = None) -> Retry | Finish:

@@ -411,7 +411,9 @@ def given_up(asked):
     """Give the job up over an attempt that is still in its call of the model, and clean up; how its answer comes in."""
     control, tenants = asked.application.control, asked.application.tenants
     held = take(control, GENERATE_DRAFT, asked.id)
-    context = JobContext(control, held, LeaseHeartbeat(control, lambda: False), lambda: False)
+    context = JobContext(
+        control, held, LeaseHeartbeat(control, lambda: False, asked.application.notifier), lambda: False
+    )
     row = drafting._read_row(context, tenants)
     context.begin_effect("model:1")
     change(control, asked.id, lost=DELIVERIES - 1)
