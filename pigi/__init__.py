@@ -1,1 +1,1 @@
-"""Pigi's house: everything true about Pigi, knowing none of its doors (web, worker, schedules)."""
+"""The core package: everything true about Pigi, knowing none of the entry points (web, worker, schedules)."""

@@ -1,4 +1,4 @@
-"""The ways Pigi says no.
+"""Pigi's exceptions: refused, temporary, permanent, misconfigured.
 
     PigiError
     ├── Refused      the request cannot be met; the requester can change it

@@ -88,7 +88,7 @@ def places_of(error: BaseException) -> list[str]:
     return frames[-FRAMES:]
 
 
-class Sparingly(logging.Filter):
+class RateLimitFilter(logging.Filter):
     """Lets each message of a logger pass once a minute, and says then how often it would have come.
 
     For what may fail again and again, each second or for each of ten thousand rows.

@@ -39,7 +39,7 @@ TIMETABLE: tuple[Schedule, ...] = (
         FOLD_USAGE,
         timedelta(days=1),
         CatchUp.LATEST,
-        "daily, once the day is over and its last lines are written; a day's signals are kept for two",
+        "daily, once the day is over and its last lines are written, and well before they are swept",
         offset=timedelta(minutes=40),
     ),
     Schedule(
@@ -60,7 +60,7 @@ TIMETABLE: tuple[Schedule, ...] = (
         SWEEP_ORGANISATIONS,
         timedelta(hours=1),
         CatchUp.LATEST,
-        "hourly: a deletion is final within a day after its grace period, and a closing that failed is enqueued again",
+        "hourly: a deletion is final within a day after its grace period; what failed at Stripe is enqueued again",
         offset=timedelta(minutes=27),
     ),
     Schedule(

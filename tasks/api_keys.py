@@ -1,4 +1,4 @@
-"""API keys that are about to end."""
+"""Body of the job that warns of API keys that are about to end."""
 
 from __future__ import annotations
 

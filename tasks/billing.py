@@ -1,4 +1,4 @@
-"""Money, through Stripe."""
+"""Bodies of the jobs about money: pages at Stripe, syncs, contacts, reconciliation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generate with AI."""
+"""Bodies of the jobs about generations: writing a draft, clearing away orphans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mail."""
+"""Bodies of the jobs that send mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes, and the maintenance of Pigi's own tables."""
+"""Bodies of the probes, and of the jobs that maintain Pigi's own tables."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def anchor_audit(context: JobContext, worker_context: WorkerContext) -> None:
 @job(FOLD_USAGE)
 def fold_usage(context: JobContext, worker_context: WorkerContext) -> None:
     """Turn signals of days that are over into counts without identities."""
-    retention.fold(context, worker_context.application)
+    retention.aggregate_usage(context, worker_context.application)

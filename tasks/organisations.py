@@ -1,4 +1,4 @@
-"""Organisations: their databases, their deletion."""
+"""Bodies of the jobs about organisations: their databases, their deletion."""
 
 from __future__ import annotations
 

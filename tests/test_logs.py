@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from pigi.logs import MESSAGES, Sparingly
+from pigi.logs import MESSAGES, RateLimitFilter
 
 
 def record(message, *arguments):
@@ -13,7 +13,7 @@ def record(message, *arguments):
 
 def test_a_message_that_repeats_passes_once_a_minute_and_says_how_often_it_came():
     time = [0.0]
-    sparingly = Sparingly(60.0, lambda: time[0])
+    sparingly = RateLimitFilter(60.0, lambda: time[0])
     assert [sparingly.filter(record("%s failed", "rescue")) for _ in range(100)] == [True] + 99 * [False]
     time[0] = 60.0
     again = record("%s failed", "rescue")
@@ -22,12 +22,12 @@ def test_a_message_that_repeats_passes_once_a_minute_and_says_how_often_it_came(
 
 
 def test_a_message_keeps_no_other_from_passing():
-    sparingly = Sparingly()
+    sparingly = RateLimitFilter()
     assert sparingly.filter(record("%s failed", "rescue"))
     assert sparingly.filter(record("%s failed", "release"))
 
 
 def test_messages_that_all_differ_fill_no_memory():
-    sparingly = Sparingly()
+    sparingly = RateLimitFilter()
     assert all(sparingly.filter(record("message %d", number)) for number in range(3 * MESSAGES))
     assert len(sparingly._seen) <= MESSAGES

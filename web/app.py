@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from pigi.operations.access import still_granted
-from pigi.operations.idempotency import Heartbeat
+from pigi.operations.idempotency import ReservationHeartbeat
 from pigi.operations.jobs import revisions
 from web import pages
 from web.api import (
@@ -91,11 +91,11 @@ def create_app(application: Application) -> Flask:
         Watcher(lambda grants: _unchanged(application, grants), GRANTED_SECONDS),
         budget.Slots(budget.STREAMS),
         budget.Slots(budget.WAITS),
-        budget.Turns(budget.ORDINARY),
-        budget.Turns(budget.READERS),
+        budget.Permits(budget.ORDINARY),
+        budget.Permits(budget.WAITER_READS),
         BodyReceiver(budget.BODIES),
         budget.Slots(budget.REPEATS),
-        Heartbeat(),
+        ReservationHeartbeat(),
     )
     app.extensions["pigi"] = services
     errors.install(app, failure_page)

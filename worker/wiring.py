@@ -1,4 +1,7 @@
-"""Builds the gateways from the settings: the only importer of `pigi.gateways`. Each loads when first used."""
+"""Builds the gateways from the settings, each when it is first used.
+
+Nothing else constructs one; `worker.lifecycle` imports the slow ones before the fork, so that children share them.
+"""
 
 from __future__ import annotations
 

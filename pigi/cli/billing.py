@@ -1,4 +1,4 @@
-"""`pigi billing`: how Pigi and Stripe stand to each other. Identifiers, statuses and amounts; nobody's name."""
+"""`pigi billing`: status, reconciliation, sync, grants and the billing log. Identifiers and amounts; nobody's name."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ INDENT = "  "
 
 @click.group()
 def billing() -> None:
-    """See how Pigi and Stripe stand to each other, check the set-up, give plans, read the billing log."""
+    """Compare Pigi with Stripe, check the set-up, give plans, read the billing log."""
 
 
 @billing.command()
 @json_option
 def status(as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Show what is stored: statuses, events, and what the last reconciliation found. Stripe is not asked."""
+    """Show what is stored: statuses, events, and what the last reconciliation found. No request goes to Stripe."""
     with open_application() as application:
         seen = oversee(application)
     found = _explained(seen.last_whole.findings if seen.last_whole else ())
@@ -60,7 +60,7 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - an option
 @click.option("--wait", type=click.IntRange(0, 3600), default=120, show_default=True, help="Seconds to wait for it.")
 @json_option
 def check(wait: int, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Hold all that Stripe has against all that Pigi has, now, and look at the account's set-up.
+    """Compare all that Stripe has with all that Pigi has, now, and check the account's set-up.
 
     A worker does it, as every night. Exits with 1 if something is wrong with the set-up, or if it did not come to its
     end.
@@ -82,7 +82,7 @@ def check(wait: int, as_json: bool) -> None:  # noqa: FBT001 - an option
 @click.argument("organisation")
 @json_option
 def sync(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Have Stripe asked how ORGANISATION (its id) stands."""
+    """Read the subscription of ORGANISATION (its id) from Stripe and store it."""
     with open_application() as application, not_found_means(*NO_ORGANISATION):
         job = request_sync_for(application, organisation, REQUESTED_BY)
     answer(as_json, job, f"Job {job.id} asks Stripe; `pigi jobs show {job.id}` tells how it went.")
@@ -126,7 +126,7 @@ def log(customer: str | None, organisation: str | None, as_json: bool) -> None: 
 
 
 def _ended(application: Application, job: JobView, wait: int) -> JobView:
-    """The job at its end, or as it stands after ``wait`` seconds."""
+    """The job at its end, or as it is after ``wait`` seconds."""
     latest = time.monotonic() + wait
     while not job.ended and time.monotonic() < latest:
         time.sleep(LOOK_SECONDS)

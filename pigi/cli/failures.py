@@ -1,4 +1,4 @@
-"""What went wrong, as one line with the next step. Content never gets into it: neither values nor SQL."""
+"""Failures of commands: any exception as one line with the next step. It never has content: neither values nor SQL."""
 
 from __future__ import annotations
 

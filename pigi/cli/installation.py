@@ -1,4 +1,4 @@
-"""`pigi migrate` and `pigi check`."""
+"""`pigi migrate` and `pigi check`: bringing the control database up to date, and checking the installation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pigi.application import Application
 from pigi.cli.output import answer, dim, green, json_option, red
 from pigi.domain.plans import Plans
 from pigi.errors import Misconfigured
-from pigi.operations.organisations import ask_for_migrations
+from pigi.operations.organisations import request_migrations
 from pigi.settings import Settings, problems_of
 from pigi.store.keyring import Keyring
 from pigi.store.migrate import control_head, control_revision, migrate_control
@@ -42,7 +42,7 @@ def migrate(as_json: bool) -> None:  # noqa: FBT001 - an option
     revision = migrate_control(settings.database_url)
     application = Application.open(settings)
     try:
-        requested = ask_for_migrations(application, "operator")
+        requested = request_migrations(application, "operator")
     finally:
         application.dispose()
     text = f"The control database is at revision {revision}; {requested} organisations are being migrated."

@@ -1,4 +1,4 @@
-"""`pigi jobs`: what an operator may see and do. An operator sees facts about jobs, never their content."""
+"""`pigi jobs`: listing, showing, retrying and cancelling jobs. Facts alone, never content."""
 
 from __future__ import annotations
 
@@ -62,7 +62,10 @@ def list_some(  # noqa: PLR0913 - options
 @click.argument("job_id", metavar="ID")
 @json_option
 def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Show a job with its timeline and its effects."""
+    """Show a job with its timeline and its effects.
+
+    A due job that was not published waits for a free slot of its partition; a published one, for a worker of its queue.
+    """
     with open_application() as application, not_found_means(*NO_JOB):
         view = operations.read_job(application, job_id, None)
     answer(as_json, view, describe(view))
@@ -106,7 +109,11 @@ def describe(view: JobView) -> str:
         ("organisation", view.organisation_id or "-"),
         ("state", view.state + (", to be cancelled" if view.cancel_requested and not view.ended else "")),
         *([("reason", f"{view.reason}: {reason.title} {reason.advice}")] if reason else []),
+        ("queue", view.queue or "-"),
+        ("partition", view.partition or "-"),
         ("requested", moment(view.created_at)),
+        ("due", moment(view.due_at)),
+        ("published", moment(view.published_at)),
         ("attempts", f"{view.attempt}, of which failed {view.failures}"),
     ]
     moves = [(entry.at, entry.state, f"attempt {entry.attempt}", entry.reason or "") for entry in view.timeline]

@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "operators": ("pigi.cli.operators:operators", "Add, list, disable and enable operators."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),
-    "billing": ("pigi.cli.billing:billing", "See how Pigi and Stripe stand, check the set-up, give plans."),
+    "billing": ("pigi.cli.billing:billing", "Compare Pigi with Stripe, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),
@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are first asked for."""
+    """A group whose commands are imported when they are first used."""
 
     def __init__(self, places: Mapping[str, tuple[str, str]]) -> None:
         super().__init__(

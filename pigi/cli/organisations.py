@@ -1,4 +1,4 @@
-"""`pigi organisations`."""
+"""`pigi organisations`: adding and listing organisations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How commands speak: calm lines of at most 80 columns, colour only on a terminal, or JSON."""
+"""Output of commands: calm lines of at most 80 columns, colour only on a terminal, or JSON."""
 
 from __future__ import annotations
 

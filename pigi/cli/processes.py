@@ -1,4 +1,4 @@
-"""Commands that become another program, so that signals reach it and nothing stands in between."""
+"""`pigi web`, `pigi worker` and `pigi beat`: commands that replace themselves by the program, so signals reach it."""
 
 from __future__ import annotations
 

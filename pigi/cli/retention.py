@@ -1,4 +1,4 @@
-"""`pigi retention`: how long what is kept, and whether it is so."""
+"""`pigi retention`: the retention periods, and a report whether they are kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def show(as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show each class of records with its period and its oldest row; exit with 1 if anything is overdue.
 
     OLDEST is when the period of the oldest row began. What organisations' own databases hold is counted by the
-    jobs that still owe its erasure, and organisations by those that were deleted and are not gone.
+    jobs whose cleanup still has to erase it, organisations by those that were deleted and are not gone.
     """
     with open_application() as application:
         found = report_classes(application)

@@ -53,7 +53,7 @@ def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - 
         if not as_json:
             _introduce(settings, table)
         supervisor = Supervisor(table.programs, Logs(home / "logs"), _print_json if as_json else _print)
-        supervisor.chores.append(
+        supervisor.periodic_checks.append(
             IdleWorkers(supervisor, table.programs, lambda: read_readiness(settings.host, settings.port))
         )
         supervisor.on_started = lambda: _serving(settings, demo=demo, as_json=as_json)

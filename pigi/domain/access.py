@@ -75,7 +75,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class AccessRule:
     """The least role that may, and the scopes of which a key needs one; no scope means no key may.
 
     ``while_deleting`` says that owners may it also in an organisation that is being deleted; nobody may more there.
@@ -88,34 +88,34 @@ class Rule:
 
 _READ, _WRITE, _GENERATE = Scope.CONFIGURATION_READ, Scope.CONFIGURATION_WRITE, Scope.GENERATIONS_WRITE
 
-RULES: dict[Action, Rule] = {
-    Action.ORGANISATION_READ: Rule(Role.MEMBER, frozenset(Scope), while_deleting=True),
-    Action.ORGANISATION_CHANGE: Rule(Role.ADMIN),
+RULES: dict[Action, AccessRule] = {
+    Action.ORGANISATION_READ: AccessRule(Role.MEMBER, frozenset(Scope), while_deleting=True),
+    Action.ORGANISATION_CHANGE: AccessRule(Role.ADMIN),
     # Deleting too, so that whoever repeats it, having lost the answer, is answered as before.
-    Action.ORGANISATION_DELETE: Rule(Role.OWNER, while_deleting=True),
-    Action.ORGANISATION_RESTORE: Rule(Role.OWNER, while_deleting=True),
-    Action.DELETION_READ: Rule(Role.OWNER, while_deleting=True),
-    Action.WORKSPACE_READ: Rule(Role.MEMBER),
-    Action.MEMBERS_READ: Rule(Role.MEMBER),
-    Action.MEMBERS_CHANGE: Rule(Role.ADMIN),
+    Action.ORGANISATION_DELETE: AccessRule(Role.OWNER, while_deleting=True),
+    Action.ORGANISATION_RESTORE: AccessRule(Role.OWNER, while_deleting=True),
+    Action.DELETION_READ: AccessRule(Role.OWNER, while_deleting=True),
+    Action.WORKSPACE_READ: AccessRule(Role.MEMBER),
+    Action.MEMBERS_READ: AccessRule(Role.MEMBER),
+    Action.MEMBERS_CHANGE: AccessRule(Role.ADMIN),
     # Whoever is a member may leave; ending another's membership takes more (`pigi.operations.organisations`).
-    Action.MEMBERSHIP_END: Rule(Role.MEMBER),
-    Action.INVITATIONS_READ: Rule(Role.ADMIN),
-    Action.INVITATIONS_CHANGE: Rule(Role.ADMIN),
+    Action.MEMBERSHIP_END: AccessRule(Role.MEMBER),
+    Action.INVITATIONS_READ: AccessRule(Role.ADMIN),
+    Action.INVITATIONS_CHANGE: AccessRule(Role.ADMIN),
     # No key reaches people or keys: a leaked key must not be able to make itself a successor.
-    Action.KEYS_READ: Rule(Role.ADMIN),
-    Action.KEYS_CHANGE: Rule(Role.ADMIN),
-    Action.AUDIT_READ: Rule(Role.ADMIN),
-    Action.MAIL_READ: Rule(Role.ADMIN),
+    Action.KEYS_READ: AccessRule(Role.ADMIN),
+    Action.KEYS_CHANGE: AccessRule(Role.ADMIN),
+    Action.AUDIT_READ: AccessRule(Role.ADMIN),
+    Action.MAIL_READ: AccessRule(Role.ADMIN),
     # No key reaches money either: it lies in files and pipelines, and could sign up for what only people may agree to.
-    Action.BILLING_READ: Rule(Role.MEMBER),
-    Action.BILLING_CHANGE: Rule(Role.OWNER),
-    Action.CONFIGURATION_READ: Rule(Role.MEMBER, frozenset({_READ, _WRITE})),
-    Action.CONFIGURATION_WRITE: Rule(Role.MEMBER, frozenset({_WRITE})),
-    Action.GENERATE: Rule(Role.MEMBER, frozenset({_GENERATE})),
-    Action.GENERATIONS_READ: Rule(Role.MEMBER, frozenset({_READ, _GENERATE})),
-    Action.JOBS_READ: Rule(Role.MEMBER, frozenset({_READ, _GENERATE})),
-    Action.JOBS_CHANGE: Rule(Role.MEMBER, frozenset({_GENERATE})),
+    Action.BILLING_READ: AccessRule(Role.MEMBER),
+    Action.BILLING_CHANGE: AccessRule(Role.OWNER),
+    Action.CONFIGURATION_READ: AccessRule(Role.MEMBER, frozenset({_READ, _WRITE})),
+    Action.CONFIGURATION_WRITE: AccessRule(Role.MEMBER, frozenset({_WRITE})),
+    Action.GENERATE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
+    Action.GENERATIONS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
+    Action.JOBS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
+    Action.JOBS_CHANGE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
 }
 
 

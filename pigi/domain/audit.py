@@ -87,7 +87,7 @@ KINDS: dict[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class Content:
+class EntryContent:
     """What an entry is about: identifiers only. ``details`` is canonical JSON."""
 
     organisation_id: str | None
@@ -98,7 +98,7 @@ class Content:
 
 def content_of(
     kind: str, actor: str, organisation_id: str | None, subject: str | None, details: Mapping[str, str | int | None]
-) -> Content:
+) -> EntryContent:
     """What will be kept of an act; fields that are None are left out.
 
     Raises:
@@ -113,10 +113,10 @@ def content_of(
     if not named or not (organisation_id is None or is_id(organisation_id)):
         message = f"{kind}: actor, subject and organisation must be identifiers"
         raise ValueError(message)
-    return Content(organisation_id, actor, subject, json.dumps(kept, sort_keys=True, separators=(",", ":")))
+    return EntryContent(organisation_id, actor, subject, json.dumps(kept, sort_keys=True, separators=(",", ":")))
 
 
-def commitment(salt: bytes, content: Content) -> str:
+def commitment(salt: bytes, content: EntryContent) -> str:
     """The salted hash that stands for the content."""
     parts = (content.organisation_id, content.actor, content.subject, content.details)
     return _hash("pigi audit content 1", salt, *parts)

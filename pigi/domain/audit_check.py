@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pigi.domain.audit import BEGINNING, Content, commitment, encode, entry_hash, moment
+from pigi.domain.audit import BEGINNING, EntryContent, commitment, encode, entry_hash, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Link:
     commitment: str
     entry_hash: str
     salt: bytes | None = None
-    content: Content | None = None
+    content: EntryContent | None = None
 
     def fits(self, seq: int) -> bool:
         """Whether its hash is that of its own facts, at this place in the chain."""

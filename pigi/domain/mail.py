@@ -50,7 +50,7 @@ class MailTemplate:
         return EFFECTS[self.promise]
 
 
-CATALOGUE: dict[Template, MailTemplate] = {
+MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     # Somebody waits for these and can ask again. A second copy of a link would only make them wonder.
     Template.WELCOME: MailTemplate("Confirm your address for Pigi", Promise.AT_MOST),
     Template.ALREADY_REGISTERED: MailTemplate("You already have a Pigi account", Promise.AT_MOST),

@@ -56,7 +56,7 @@ class Erasure(StrEnum):
 
 
 @dataclass(frozen=True)
-class Facts:
+class ColumnFacts:
     """What must be known of a column before it may exist."""
 
     category: Category

@@ -32,7 +32,7 @@ LOGGED: Final = frozenset(
 )
 """What goes into the billing log (P27): money that moved, or that will not."""
 
-HEEDED: Final = frozenset(
+HANDLED: Final = frozenset(
     {
         "checkout.session.completed",
         "checkout.session.async_payment_succeeded",
@@ -77,20 +77,20 @@ class StripeEvent:
     thin: bool = False
 
     @property
-    def heeded(self) -> bool:
+    def handled(self) -> bool:
         """Whether it may change anything here. Thin events know more sorts of a subscription's changes."""
-        return self.type in HEEDED or _OF_SUBSCRIPTIONS.fullmatch(self.type) is not None
+        return self.type in HANDLED or _OF_SUBSCRIPTIONS.fullmatch(self.type) is not None
 
 
 def read_event(value: Any) -> StripeEvent:
     """An event in either form, as JSON was read; raises ValueError if it is none.
 
-    What it is about is read for heeded events alone: objects of other sorts have ids that their makers choose, such as
+    What it is about is read for handled events alone: objects of other sorts have ids that their makers choose, such as
     coupons and plans.
     """
     try:
         event = _bare(value)
-        if not event.heeded:
+        if not event.handled:
             return event
         customer, about = _thin(value) if event.thin else _snapshot(value)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):

@@ -48,58 +48,60 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Guard:
-    """The buckets that one try is taken from; all must have it.
+class ThrottlePolicy:
+    """A throttle's policy: the buckets that one try is taken from; all must have it.
 
     Attributes:
         network: one for each network, whatever it tries.
         subject: one for each thing tried (an account, an address), from wherever. An attacker can empty it, so it
             may only guard what its owner does not need.
         pair: one for each thing and network.
-        crowd: one for each thing, which refuses nothing itself; while it is empty, `besieged` counts too.
-        besieged: one for each thing and `neighbourhood`.
+        subject_total: one for each thing, which refuses nothing itself; while it is empty, `under_attack` counts too.
+        under_attack: one for each thing and `widest_network`.
     """
 
     network: Bucket | None = None
     subject: Bucket | None = None
     pair: Bucket | None = None
-    crowd: Bucket | None = None
-    besieged: Bucket | None = None
+    subject_total: Bucket | None = None
+    under_attack: Bucket | None = None
 
 
 _WRONG_PASSWORDS: Final = Bucket("wrong passwords", 30, 2)
 
-SIGN_IN: Final = Guard(
+SIGN_IN: Final = ThrottlePolicy(
     network=_WRONG_PASSWORDS,
     pair=Bucket("wrong passwords of an account", 5, 30),
-    crowd=Bucket("wrong passwords of an account, everywhere", 50, 72),
-    besieged=Bucket("wrong passwords of an account under attack", 1, 600),
+    subject_total=Bucket("wrong passwords of an account, everywhere", 50, 72),
+    under_attack=Bucket("wrong passwords of an account under attack", 1, 600),
 )
-CONFIRMATION: Final = Guard(network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30))
+CONFIRMATION: Final = ThrottlePolicy(
+    network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30)
+)
 """Only who has the mailed link can use its tries up."""
-REGISTRATION: Final = Guard(network=Bucket("registrations", 20, 10))
-WELCOME: Final = Guard(
+REGISTRATION: Final = ThrottlePolicy(network=Bucket("registrations", 20, 10))
+WELCOME: Final = ThrottlePolicy(
     pair=Bucket("registrations of an address", 5, 720),
-    crowd=Bucket("registrations of an address, everywhere", 20, 180),
-    besieged=Bucket("registrations of an address under attack", 1, 3600),
+    subject_total=Bucket("registrations of an address, everywhere", 20, 180),
+    under_attack=Bucket("registrations of an address under attack", 1, 3600),
 )
 """Mails to an address that somebody gave. Not by address alone: each registration has its own password, so who
 empties that would keep the address's owner from registering."""
-RESET: Final = Guard(network=Bucket("password resets", 20, 10))
-RESET_MAIL: Final = Guard(subject=Bucket("password resets of an address", 5, 720))
+RESET: Final = ThrottlePolicy(network=Bucket("password resets", 20, 10))
+RESET_MAIL: Final = ThrottlePolicy(subject=Bucket("password resets of an address", 5, 720))
 """By address alone: whoever requests them, the links go to the owner, who has one of the last 12 minutes."""
-NEW_ADDRESS: Final = Guard(subject=Bucket("new addresses of an account", 5, 720))
+NEW_ADDRESS: Final = ThrottlePolicy(subject=Bucket("new addresses of an account", 5, 720))
 
-NEIGHBOURHOOD_PREFIX: Final = 48
+CUSTOMER_PREFIX: Final = 48
 """The most that one customer usually has of IPv6 (RFC 6177): 65,536 networks of 64 bits."""
 
 
-def neighbourhood(network: str) -> str:
+def widest_network(network: str) -> str:
     """The widest network that may be one customer's: an IPv4 address itself, 48 bits of an IPv6 network."""
     try:
         found = ipaddress.ip_network(network)
     except ValueError:
         return network
-    if isinstance(found, ipaddress.IPv4Network) or found.prefixlen <= NEIGHBOURHOOD_PREFIX:
+    if isinstance(found, ipaddress.IPv4Network) or found.prefixlen <= CUSTOMER_PREFIX:
         return network
-    return str(found.supernet(new_prefix=NEIGHBOURHOOD_PREFIX))
+    return str(found.supernet(new_prefix=CUSTOMER_PREFIX))

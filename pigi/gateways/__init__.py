@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Gateways: adapters of the providers (Anthropic, Stripe, a mail server) to the Protocols of `pigi.ports`."""

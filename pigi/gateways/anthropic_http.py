@@ -60,7 +60,7 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._closer.close()
 
 
-class Wire:
+class CancellableConnection:
     """The connection of one call, for another thread to cut: its reads and writes end at once, and nothing more leaves.
 
     A thread that waits in ``recv`` is not woken by a close, only by a shutdown. The socket is duplicated as soon as it
@@ -106,22 +106,22 @@ class Wire:
             self._socket = None
 
 
-WIRE: ContextVar[Wire] = ContextVar("WIRE")
-"""The wire of the call that this thread makes."""
+CONNECTION: ContextVar[CancellableConnection] = ContextVar("CONNECTION")
+"""The connection of the call that this thread makes."""
 
 
 def bounded_client(timeout: httpx2.Timeout, overall_seconds: float) -> httpx2.Client:
     """An HTTP client that sends only `ALLOWED_HEADERS`, so no cookie, and follows no redirect.
 
     A call ends when the first byte after ``overall_seconds`` arrives, so at most one read timeout later. Each has a
-    connection of its own, so that its `WIRE` is known from the start; beside a draft the handshake is nothing.
+    connection of its own, so that its `CONNECTION` is known from the start; beside a draft the handshake is nothing.
     """
 
     def only_allowed(request: httpx2.Request) -> None:
         for name in set(request.headers) - ALLOWED_HEADERS:
             del request.headers[name]
         request.extensions["pigi.deadline"] = time.monotonic() + overall_seconds
-        request.extensions["trace"] = WIRE.get().trace
+        request.extensions["trace"] = CONNECTION.get().trace
 
     def bounded(response: httpx2.Response) -> None:
         stream = response.stream

@@ -18,7 +18,7 @@ import httpx2
 from pigi.domain.instructions import repair_text, request_text
 from pigi.errors import Misconfigured, Permanent
 from pigi.gateways.anthropic_errors import error_for_code, error_for_stop, translate
-from pigi.gateways.anthropic_http import WIRE, Wire, bounded_client, silence_loggers
+from pigi.gateways.anthropic_http import CONNECTION, CancellableConnection, bounded_client, silence_loggers
 from pigi.ports import DraftAnswer
 
 if TYPE_CHECKING:
@@ -111,17 +111,17 @@ class _Call:
     """One call: made in a thread of its own, since the SDK's reads cannot be interrupted, and waited for in another."""
 
     def __init__(self) -> None:
-        self.wire = Wire()
+        self.connection = CancellableConnection()
         self._heard: SimpleQueue[str | _End] = SimpleQueue()
 
     def make(self, model: AnthropicModel, request: DraftRequest, draft: _Draft) -> None:
         """Make the call; for its thread."""
-        WIRE.set(self.wire)
+        CONNECTION.set(self.connection)
         failure: PigiError | None = error_for_code("provider_failed")
         try:
             failure = model.collect(request, draft, self._heard.put)
         finally:
-            self.wire.close()
+            self.connection.close()
             self._heard.put(_End(failure))
 
     def wait(self, on_text: Callable[[str], None], check: Callable[[], None]) -> PigiError | None:
@@ -183,7 +183,7 @@ class AnthropicModel:
         try:
             failure = call.wait(on_text, check)
         finally:
-            call.wire.cut()
+            call.connection.cut()
             thread.join(_LEAVE_SECONDS)
         if failure is not None:
             raise failure

@@ -1,4 +1,4 @@
-"""Loggers of other people's libraries, made to say nothing."""
+"""Silencing the loggers of the vendors' libraries, which may quote what was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a provider asks us to wait.
+"""Reading Retry-After: how long a provider asks its client to wait.
 
 Sources: RFC 9110, section 10.2.3 (Retry-After: whole seconds or an HTTP-date); ``retry-after-ms`` is an
 extension that Anthropic's own SDKs read first. Some servers send fractions, so fractions are taken.

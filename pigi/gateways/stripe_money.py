@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from pigi.domain.stripe_events import HEEDED, read_event
+from pigi.domain.stripe_events import HANDLED, read_event
 from pigi.gateways.stripe_answers import country, id_of, named, read_price
 from pigi.gateways.stripe_caller import StripeCaller
 from pigi.ports.billing import Money
@@ -38,7 +38,7 @@ _COLLECTABLE: Final = ("draft", "open")
 _VOIDABLE: Final = frozenset({"open", "uncollectible"})
 
 
-class Moneys(StripeCaller):
+class StripeMoney(StripeCaller):
     """`pigi.ports.billing.BillingProvider`, as far as invoices, prices and events go."""
 
     def open_invoices(self, customer_id: str, subscription_id: str | None = None) -> list[str]:
@@ -116,8 +116,8 @@ class Moneys(StripeCaller):
         )
 
     def events_since(self, moment: datetime) -> Iterator[StripeEvent]:
-        params = {"types": sorted(HEEDED), "created": {"gte": int(moment.timestamp())}}
-        found = self._every(self._v1.events.list, params, _heard)
+        params = {"types": sorted(HANDLED), "created": {"gte": int(moment.timestamp())}}
+        found = self._every(self._v1.events.list, params, _read_event)
         return (event for event in found if event is not None)
 
 
@@ -132,7 +132,7 @@ class _Taken:
     country: str | None
 
 
-def _heard(value: Any) -> StripeEvent | None:
+def _read_event(value: Any) -> StripeEvent | None:
     """An event; None for what this version cannot read: the rest must not wait for it."""
     try:
         return read_event(value)

@@ -7,11 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.stripe_api import API_VERSION, release_of
-from pigi.domain.stripe_events import HEEDED
+from pigi.domain.stripe_events import HANDLED
 from pigi.errors import Permanent
 from pigi.gateways.stripe_answers import id_of, noted
 from pigi.gateways.stripe_caller import PAGE
-from pigi.gateways.stripe_money import Moneys, subscription_details, subscription_of
+from pigi.gateways.stripe_money import StripeMoney, subscription_details, subscription_of
 from pigi.ports.billing import NotAllowed
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _LOOKED_AT: Final = 5 * PAGE
 """The newest of a list that are looked at for one of Pigi's: an account may be shared, and have any number."""
 
 
-class SetUp(Moneys):
+class SetUp(StripeMoney):
     """`pigi.ports.billing.BillingProvider.findings`."""
 
     def findings(self, webhook_url: str, price_ids: Sequence[str], *, live: bool) -> list[str]:
@@ -121,7 +121,7 @@ def _read_thin_endpoints(page: dict[str, Any]) -> list[_Endpoint]:
 
 
 def _unheard(events: Sequence[str]) -> list[str]:
-    return [] if "*" in events or HEEDED.issubset(events) else ["webhook_events"]
+    return [] if "*" in events or HANDLED.issubset(events) else ["webhook_events"]
 
 
 def _complete(configuration: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """The ledger of effects: what a job did to the world, each once by its key.
 
 An effect is recorded as intended before the act and as done after it. A crash in between leaves it
-intended, and its policy (`pigi.jobs.kinds.Single`) says what the next attempt does. Beginning an effect is
+intended, and its policy (`pigi.jobs.kinds.Delivery`) says what the next attempt does. Beginning an effect is
 refused to a worker that lost its lease, to a cancelled job and to a fenced organisation, in the same
 transaction that records the intent. What was had may be recorded until another attempt has begun.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from pigi.jobs.kinds import CATALOGUE, Single
+from pigi.jobs.kinds import CATALOGUE, Delivery
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import Cancelled, Fenced, LeaseLost
 from pigi.jobs.model.transitions import JOB, NOW
@@ -65,7 +65,7 @@ _THIS = (EFFECT.c.job_id == bindparam("of_job")) & (EFFECT.c.key == bindparam("o
 _READ = select(EFFECT.c.state, EFFECT.c.tries, EFFECT.c.reference).where(_THIS)
 
 
-def policy_of(kind: str, key: str) -> Single:
+def policy_of(kind: str, key: str) -> Delivery:
     """How the catalogue says that this effect is kept single; raises KeyError for an undeclared one."""
     return CATALOGUE[kind].effects[key.split(":", 1)[0]]
 
@@ -82,7 +82,7 @@ def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
         if connection.execute(_MAY_BEGIN, held.mine).rowcount != 1:
             raise _reason_to_stop(connection, held)
         effect = _insert_or_count(connection, held, key, policy)
-        if policy is Single.AT_MOST and effect.tries > 1 and not effect.settled:
+        if policy is Delivery.AT_MOST and effect.tries > 1 and not effect.settled:
             connection.execute(
                 update(EFFECT).where(_THIS).values(state="unknown", settled_at=NOW),
                 _key(held, key),
@@ -91,7 +91,7 @@ def begin(control: ControlDatabase, held: Claim, key: str) -> Begun:
     return effect
 
 
-def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Single) -> Begun:
+def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Delivery) -> Begun:
     statement = insert_into(connection, EFFECT).values(
         job_id=held.job_id, key=key, state="intended", policy=policy.value, tries=1, intended_at=NOW
     )
@@ -160,7 +160,7 @@ REOPEN = (
     .where(
         EFFECT.c.job_id == bindparam("of_job"),
         EFFECT.c.state == "unknown",
-        EFFECT.c.policy != Single.AT_MOST.value,
+        EFFECT.c.policy != Delivery.AT_MOST.value,
     )
     .values(state="intended", settled_at=None)
 )

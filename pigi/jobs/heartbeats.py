@@ -1,4 +1,4 @@
-"""Heartbeats: a row for each part of Pigi that says when it last did its work. Silence is the alarm."""
+"""Part heartbeats: a row for each part of Pigi that says when it last did its work. Silence is the alarm."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def record(connection: Connection, name: str, note: str | None = None) -> None:
     )
 
 
-def notes(connection: Connection) -> dict[str, str | None]:
-    """The last note of each."""
+def last_notes(connection: Connection) -> dict[str, str | None]:
+    """The note that each left when it last did its work."""
     return {row.name: row.note for row in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.note))}
 
 

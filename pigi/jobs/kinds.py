@@ -21,7 +21,7 @@ from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
 
 
-class Single(StrEnum):
+class Delivery(StrEnum):
     """How an effect is kept from happening twice."""
 
     EXACTLY = "exactly once"
@@ -40,7 +40,7 @@ JOB_KEPT = keep(Retention.JOB)
 class Kind:
     """A kind of job: everything that is particular to it. No other module knows one kind from another.
 
-    A hook is named as ``package.module:function``, since what it does lies in a storey above; it is loaded when it is
+    A hook is named as ``package.module:function``, since what it does lies in a layer above; it is loaded when it is
     first used, and a test loads them all.
 
     Attributes:
@@ -68,10 +68,10 @@ class Kind:
             ``(application, organisation id, subject id, after)`` to pieces with a position.
         subjects: names what jobs are about: ``(application, caller, subject ids)`` to kind of resource and name.
         metered: the limit of a plan that requests for it count against.
-        owes: the classes of retention of what its cleanup erases in organisations' databases.
+        erases: the classes of retention of what its cleanup erases in organisations' databases.
         row_kept: how long its row lives after the end; only no-ops may go earlier than the rest.
         tombstone: whether burial leaves one.
-        share: whose share of the queue it takes when nobody's organisation asked (`pigi.jobs.queueing.partitions`).
+        partition_prefix: begins its partition's name when it is no organisation's (`pigi.jobs.queueing.partitions`).
 
     Raises ValueError at declaration for an unknown queue or unusable limits.
     """
@@ -82,7 +82,7 @@ class Kind:
     time_limit: timedelta = timedelta(minutes=5)
     wait: Callable[[int], timedelta] = backoff
     retry_window: timedelta = timedelta(minutes=15)
-    effects: dict[str, Single] = field(default_factory=dict)
+    effects: dict[str, Delivery] = field(default_factory=dict)
     title: str = ""
     listed: bool = False
     shown: bool = True
@@ -97,10 +97,10 @@ class Kind:
     live_text: Hook = None
     subjects: Hook = None
     metered: Limit | None = None
-    owes: tuple[Retention, ...] = ()
+    erases: tuple[Retention, ...] = ()
     row_kept: timedelta = JOB_KEPT
     tombstone: bool = True
-    share: str = "pigi"
+    partition_prefix: str = "pigi"
 
     def __post_init__(self) -> None:
         if self.queue not in QUEUES:
@@ -134,10 +134,10 @@ def kind_of(name: str) -> Kind:
     return CATALOGUE.get(name) or Kind(name, queue="control", title=name)
 
 
-UNHURRIED = partial(backoff, longest=timedelta(minutes=30))
+LONG_BACKOFF = partial(backoff, longest=timedelta(minutes=30))
 """The waits of a kind that nobody waits for, and that must outlast an outage of hours."""
 
-DELIVERIES = 5
+MOST_LOSSES = 5
 """How often workers may die over one job before it ends as ``worker_lost``."""
 
 CATALOGUE: dict[str, Kind] = {}
@@ -160,14 +160,14 @@ GENERATE_DRAFT = register(
         # Two turns at the gateway's overall limit of four minutes, and some.
         time_limit=timedelta(minutes=9),
         retry_window=timedelta(minutes=15),
-        effects={"model": Single.AT_LEAST, "draft": Single.EXACTLY},
+        effects={"model": Delivery.AT_LEAST, "draft": Delivery.EXACTLY},
         changing=Action.JOBS_CHANGE,
         title="Draft with AI",
         listed=True,
         retry_needs="purpose",
         restore="pigi.operations.generations:restore_purpose",
         cleanup="pigi.operations.generations:clean_up",
-        owes=(Retention.PURPOSE, Retention.DRAFT),
+        erases=(Retention.PURPOSE, Retention.DRAFT),
         result="generations/{}",
         page="generations/{}",
         live_text="pigi.operations.generations:live_text",
@@ -191,7 +191,7 @@ MIGRATE_ORGANISATION = register(
         queue="upkeep",
         title="Database update",
         listed=True,
-        effects={"schema": Single.EXACTLY},
+        effects={"schema": Delivery.EXACTLY},
     )
 )
 WARN_OF_KEYS = register(Kind("api_keys.warn", queue="control", title="Warning of keys that end"))
@@ -205,7 +205,7 @@ SEND_MAIL = register(
         # Above the gateway's overall limit of four minutes.
         time_limit=timedelta(minutes=5),
         retry_window=timedelta(hours=6),
-        effects={effect: Single(promise.value) for promise, effect in EFFECTS.items()},
+        effects={effect: Delivery(promise.value) for promise, effect in EFFECTS.items()},
         title="Mail",
         listed=True,
         cleanup="pigi.operations.mail:clean_up",
@@ -221,7 +221,7 @@ OPEN_CHECKOUT = register(
         # Several calls at the gateway's limit of 30 s each; somebody waits for it, so not for long.
         time_limit=timedelta(minutes=4),
         changing=Action.BILLING_CHANGE,
-        effects=dict.fromkeys(("customer", "contact", "subscription", "invoice", "checkout"), Single.EXACTLY),
+        effects=dict.fromkeys(("customer", "contact", "subscription", "invoice", "checkout"), Delivery.EXACTLY),
     )
 )
 OPEN_PORTAL = register(
@@ -233,7 +233,7 @@ OPEN_PORTAL = register(
         result="billing/links/{}",
         time_limit=timedelta(minutes=4),
         changing=Action.BILLING_CHANGE,
-        effects={"portal": Single.EXACTLY},
+        effects={"portal": Delivery.EXACTLY},
     )
 )
 SYNC_BILLING = register(
@@ -246,7 +246,7 @@ SYNC_BILLING = register(
         result="billing",
         # By its waits for hours, as long as a provider is away at worst; later, reconciliation finds it.
         attempts=24,
-        wait=UNHURRIED,
+        wait=LONG_BACKOFF,
         retry_window=timedelta(hours=6),
         changing=Action.BILLING_CHANGE,
     )
@@ -258,10 +258,10 @@ FOLLOW_CONTACT = register(
         title="Telling Stripe whom to write to",
         listed=True,
         attempts=24,
-        wait=UNHURRIED,
+        wait=LONG_BACKOFF,
         retry_window=timedelta(hours=6),
         changing=Action.BILLING_CHANGE,
-        effects={"contact": Single.EXACTLY},
+        effects={"contact": Delivery.EXACTLY},
     )
 )
 RECONCILE_BILLING = register(
@@ -281,9 +281,9 @@ CLOSE_ORGANISATION = register(
         # The organisation's own jobs are fenced by now, but its owners may follow this one.
         subject_reading=Action.DELETION_READ,
         attempts=24,
-        wait=UNHURRIED,
+        wait=LONG_BACKOFF,
         retry_window=timedelta(hours=6),
-        effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY},
+        effects={"subscription": Delivery.EXACTLY, "invoice": Delivery.EXACTLY},
     )
 )
 PURGE_ORGANISATION = register(
@@ -293,9 +293,9 @@ PURGE_ORGANISATION = register(
         title="Removing an organisation",
         time_limit=timedelta(hours=1),
         retry_window=timedelta(hours=6),
-        effects={"subscription": Single.EXACTLY, "invoice": Single.EXACTLY, "customer": Single.EXACTLY},
+        effects={"subscription": Delivery.EXACTLY, "invoice": Delivery.EXACTLY, "customer": Delivery.EXACTLY},
         # Pigi's other maintenance is never behind many that are due at once.
-        share="deletions",
+        partition_prefix="deletions",
     )
 )
 SWEEP_ORGANISATIONS = register(
@@ -317,7 +317,7 @@ PROBES: dict[str, Kind] = {
             row_kept=timedelta(hours=1),
             tombstone=False,
             # Not behind Pigi's own long sweeps, or a busy queue would look dead.
-            share="probe",
+            partition_prefix="probe",
         )
     )
     for name in QUEUES

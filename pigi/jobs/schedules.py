@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import IntegrityError
 
-from pigi.jobs.heartbeats import notes, record
+from pigi.jobs.heartbeats import last_notes, record
 from pigi.jobs.queueing.enqueue import enqueue
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pigi.jobs.queueing.notifications import Notifier
     from pigi.store.sessions import ControlDatabase
 
-ZERO = datetime(2020, 1, 1, tzinfo=UTC)
+EPOCH_START = datetime(2020, 1, 1, tzinfo=UTC)
+"""Where the count of periods begins: on a Wednesday, so weeks do too, unless ``offset`` moves them."""
 
 
 class CatchUp(StrEnum):
@@ -52,7 +53,7 @@ class Schedule:
 
     def period(self, moment: datetime) -> datetime:
         """The start of the period in which ``moment`` lies."""
-        origin = ZERO + self.offset
+        origin = EPOCH_START + self.offset
         return origin + self.every * ((moment - origin) // self.every)
 
     def is_due(self, moment: datetime) -> bool:
@@ -66,7 +67,7 @@ def tick(control: ControlDatabase, notifier: Notifier, timetable: Iterable[Sched
     Raises SQLAlchemyError while the database is away.
     """
     with control.autocommit() as connection:
-        last = notes(connection)
+        last = last_notes(connection)
     due = [
         schedule
         for schedule in timetable

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Operations: what users, operators and jobs do, one package for each noun (docs/architecture.md)."""

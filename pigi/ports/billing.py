@@ -208,7 +208,7 @@ class BillingProvider(Protocol):
         ...
 
     def events_since(self, moment: datetime) -> Iterator[StripeEvent]:
-        """Events of the heeded sorts that happened since a moment, newest first; Stripe keeps them for 30 days."""
+        """Events of the handled sorts that happened since a moment, newest first; Stripe keeps them for 30 days."""
         ...
 
     def findings(self, webhook_url: str, price_ids: Sequence[str], *, live: bool) -> list[str]:

@@ -67,9 +67,9 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                # Safe only because the supervisor has one thread; a second one would also break the leash,
-                # which is cut when the *thread* that started the child ends.
-                preexec_fn=_leash(),  # noqa: PLW1509
+                # Safe only because the supervisor has one thread; a second one would also break the parent-death
+                # signal, which is sent when the *thread* that started the child ends.
+                preexec_fn=_set_parent_death_signal(),  # noqa: PLW1509
             )
         finally:
             if output is not None:
@@ -116,15 +116,15 @@ class Child:
         return f"ended with status {code}"
 
 
-def _leash() -> partial[None] | None:
+def _set_parent_death_signal() -> partial[None] | None:
     """What makes the kernel stop a child when the supervisor dies, however it dies; Linux only."""
     if not sys.platform.startswith("linux"):
         return None
     # Looked up before the fork: between fork and exec nothing may load or allocate much.
-    return partial(_hold, ctypes.CDLL(None).prctl, os.getpid())
+    return partial(_die_with_parent, ctypes.CDLL(None).prctl, os.getpid())
 
 
-def _hold(prctl: Callable[..., int], supervisor: int) -> None:
+def _die_with_parent(prctl: Callable[..., int], supervisor: int) -> None:
     prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != supervisor:
         os._exit(1)

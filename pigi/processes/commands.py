@@ -1,6 +1,6 @@
 """The commands of Pigi's own processes. `pigi web` becomes one of these, and so does a row of the process table.
 
-The doors are named and never imported: what is started here stands above this package.
+The entry points are named and never imported: what is started here stands above this package.
 """
 
 from __future__ import annotations

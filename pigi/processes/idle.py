@@ -1,4 +1,4 @@
-"""Finds a worker that lives but consumes nothing, which Celery on Redis has been seen to do after a reconnect.
+"""A watchdog for workers that live but consume nothing, as Celery on Redis has been seen to do after a reconnect.
 
 Each queue is probed by a no-op job (`pigi.jobs.kinds.PROBES`), and readiness says when one did not finish
 for three periods. If all that a probe needs is well except the worker, the worker is started again.
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 15.0
 STEADY_SECONDS = 120.0
 """A worker, and all that feeds it, must have run so long before its silence counts."""
-PATIENCE_SECONDS = 30.0
+SILENCE_SECONDS = 30.0
 """The silence must last so much longer: after a machine's sleep every clock says that probes are late."""
 
 Read = Callable[[], dict[str, bool]]
 
 
 class IdleWorkers:
-    """A chore of the supervisor: looks now and then, restarts a silent pool once until it was well again."""
+    """A periodic check of the supervisor: restarts a silent pool once until it was well again."""
 
     def __init__(self, supervisor: Supervisor, programs: Iterable[Program], read: Read) -> None:
         self._supervisor = supervisor
@@ -56,7 +56,7 @@ class IdleWorkers:
 
     def _consider(self, pool: str, silent: list[str], moment: float) -> None:
         since = self._silent_since.setdefault(pool, moment)
-        if moment - since >= PATIENCE_SECONDS and pool not in self._restarted:
+        if moment - since >= SILENCE_SECONDS and pool not in self._restarted:
             self._restarted.add(pool)
             self._supervisor.restart(pool, f"lives but consumes nothing from {', '.join(silent)}")
 

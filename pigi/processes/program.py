@@ -1,4 +1,4 @@
-"""What the supervisor knows of a program before it runs: a row of the process table."""
+"""`Program`, a row of the process table: what the supervisor knows of a program before it runs."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 WAVES = ((Stage.SERVERS,), (Stage.WEB, Stage.WORKERS, Stage.BEAT), (Stage.SHOW,))
 """What starts together. Web, workers and beat need only the servers, and not one another."""
 LOOK_SECONDS = 0.05
-CHORES_SECONDS = 5.0
+CHECKS_SECONDS = 5.0
 STOP_SECONDS = 12.0
 """For all together; whatever runs after that is killed."""
 RESTART_GRACE = 3.0
@@ -47,12 +47,12 @@ class Supervisor:
 
     def __init__(self, programs: Iterable[Program], logs: Logs, report: Callable[[Event], None]) -> None:
         self.children = [Child(program, logs) for program in programs]
-        self.chores: list[Callable[[], None]] = [logs.trim]
+        self.periodic_checks: list[Callable[[], None]] = [logs.trim]
         self.on_started: Callable[[], None] = lambda: None
         self._logs = logs
         self._report = report
         self._signals = 0
-        self._chores_at = time.monotonic() + CHORES_SECONDS
+        self._checks_at = time.monotonic() + CHECKS_SECONDS
 
     def run(self) -> None:
         """Start everything, keep it running until SIGINT or SIGTERM, then stop everything.
@@ -123,10 +123,10 @@ class Supervisor:
     def _look(self) -> None:
         for child in self.children:
             self._look_at(child)
-        if time.monotonic() >= self._chores_at:
-            for chore in self.chores:
-                chore()
-            self._chores_at = time.monotonic() + CHORES_SECONDS
+        if time.monotonic() >= self._checks_at:
+            for check in self.periodic_checks:
+                check()
+            self._checks_at = time.monotonic() + CHECKS_SECONDS
 
     def _look_at(self, child: Child) -> None:
         if child.process is None:

@@ -1,1 +1,1 @@
-"""See docs/architecture.md."""
+"""Databases: tables, sessions, migrations, sealing and keys; the one place that knows SQLite from PostgreSQL."""

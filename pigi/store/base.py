@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from pigi.domain.privacy import Basis, Category, Disclosure, Erasure, Facts, Subject
+from pigi.domain.privacy import Basis, Category, ColumnFacts, Disclosure, Erasure, Subject
 
 if TYPE_CHECKING:
     from pigi.domain.retention import Retention
@@ -56,37 +56,37 @@ class TenantBase(_Annotated):
     metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
 
 
-def technical(purpose: str, retention: Retention) -> dict[str, Facts]:
+def technical(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of a column that is about nobody: states, times, counts, random identifiers."""
     return _info(Category.TECHNICAL, purpose, retention, subject=Subject.NOBODY)
 
 
-def content(purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED) -> dict[str, Facts]:
+def content(purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED) -> dict[str, ColumnFacts]:
     """Facts of a column that holds what people of the organisation wrote or were written for."""
     return _info(Category.CONTENT, purpose, retention, access=Disclosure.INCLUDED, export=export)
 
 
-def label(purpose: str, retention: Retention) -> dict[str, Facts]:
+def label(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of a name that people gave to a thing."""
     return _info(Category.LABEL, purpose, retention, access=Disclosure.INCLUDED, export=Disclosure.INCLUDED)
 
 
-def contact(purpose: str, retention: Retention) -> dict[str, Facts]:
+def contact(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of a person's name or address."""
     return _info(Category.CONTACT, purpose, retention, subject=Subject.MEMBER, access=Disclosure.INCLUDED)
 
 
-def pseudonym(purpose: str, retention: Retention) -> dict[str, Facts]:
+def pseudonym(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of an identifier that leads to a person or an organisation only through another table."""
     return _info(Category.PSEUDONYM, purpose, retention, access=Disclosure.INCLUDED)
 
 
-def secret(purpose: str, retention: Retention) -> dict[str, Facts]:
+def secret(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of key material and hashes of keys: never shown to anyone."""
     return _info(Category.SECRET, purpose, retention)
 
 
-def lawful(purpose: str, retention: Retention) -> dict[str, Facts]:
+def lawful(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of a column that the law makes Pigi keep, also when the organisation goes."""
     return _info(Category.PSEUDONYM, purpose, retention, basis=Basis.LAW, erasure=Erasure.KEPT)
 
@@ -101,6 +101,6 @@ def _info(  # noqa: PLR0913 - a column's facts, each named at the call
     export: Disclosure = Disclosure.WITHHELD,
     basis: Basis = Basis.CONTRACT,
     erasure: Erasure = Erasure.DELETED,
-) -> dict[str, Facts]:
+) -> dict[str, ColumnFacts]:
     """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation."""
-    return {"facts": Facts(category, subject, purpose, basis, retention, access, export, erasure)}
+    return {"facts": ColumnFacts(category, subject, purpose, basis, retention, access, export, erasure)}

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
     from pigi.store.sealing import Sealer
 
-PATIENCE_SECONDS = 10.0
+CHECKOUT_SECONDS = 10.0
+"""How long a request waits for a place among the open tenants before it is refused as ``tenants_busy``."""
 IDLE_SECONDS = 300.0
 """A tenant that nobody used for so long is let go of when another is opened, so that nobody holds a deleted one's
 file and key for good."""
 
 
 class TenantsBusyError(Temporary):
-    """As many tenants as this process may hold open stayed in use for `PATIENCE_SECONDS`."""
+    """As many tenants as this process may hold open stayed in use for `CHECKOUT_SECONDS`."""
 
     def __init__(self) -> None:
         super().__init__("tenants_busy")
@@ -33,7 +34,7 @@ class TenantsBusyError(Temporary):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class OpenTenant:
-    """What a process holds of an organisation while it works for it; ``quick`` shares the engine's pool."""
+    """What a process holds of an organisation while it works for it; ``autocommit`` shares the engine's pool."""
 
     engine: Engine
     autocommit: Engine
@@ -108,7 +109,7 @@ class EngineCache:
 
     def _take(self, organisation_id: str) -> tuple[_Slot, list[OpenTenant]]:
         """A place, and the idle tenants that made room for it or were idle for long, which the caller closes."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + CHECKOUT_SECONDS
         with self._changed:
             while True:
                 slot = self._slots.get(organisation_id)

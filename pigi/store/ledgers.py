@@ -125,7 +125,7 @@ class ErrorLog(ControlBase):
 
 
 class UsageSignal(ControlBase):
-    """That a feature was used, for two days; then only `UsageDaily` is left (P11)."""
+    """That a feature was used; kept for days (`Retention.USAGE`), then only `UsageDaily` is left (P11)."""
 
     __tablename__ = "usage_signal"
 

@@ -1,4 +1,7 @@
-"""Retrying while a database is away for a moment, such as one that restarts."""
+"""Retrying while a database is away for a moment, such as one that restarts.
+
+For how long is the caller's to say: the engine's seconds are in `pigi.jobs.execution.timeouts`.
+"""
 
 from __future__ import annotations
 

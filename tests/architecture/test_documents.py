@@ -1,4 +1,4 @@
-"""The documents say what the code says: storeys, paths, names, states, kinds, queues and schedules."""
+"""The documents say what the code says: layers, paths, names, states, kinds, queues and schedules."""
 
 from __future__ import annotations
 

@@ -72,8 +72,8 @@ def test_every_loop_over_organisations_isolates_each():
 
 
 def test_the_loops_are_found():
-    assert "pigi/operations/organisations/organisations.py:ask_for_migrations" in loops()
-    assert "pigi/operations/billing/reconciliation.py:_put_right" in loops()
+    assert "pigi/operations/organisations/organisations.py:request_migrations" in loops()
+    assert "pigi/operations/billing/reconciliation.py:_sync_each" in loops()
 
 
 def test_a_bare_loop_would_be_found():

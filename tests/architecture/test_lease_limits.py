@@ -1,19 +1,19 @@
-"""The times that a lease hangs on fit together; `pigi.jobs.execution.limits` argues why."""
+"""The times that a lease hangs on fit together; `pigi.jobs.execution.timeouts` argues why."""
 
 from __future__ import annotations
 
 import pytest
 
 from pigi.gateways.anthropic_model import CHECK_SECONDS, CallLimits
-from pigi.jobs.execution.cleanup import HOLD_PERIOD
-from pigi.jobs.execution.limits import (
+from pigi.jobs.execution.cleanup import LEASE_PERIOD
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.execution.timeouts import (
     DATABASE_SECONDS,
     HARD_LIMIT_SECONDS,
     HEARTBEAT_SECONDS,
     LEASE_SECONDS,
     LOOK_SECONDS,
 )
-from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.operations.generations.drafting import TURNS
@@ -39,10 +39,10 @@ def test_what_became_of_an_attempt_is_written_before_its_child_is_killed():
 
 
 def test_two_extensions_of_a_cleanups_hold_may_fail_before_it_lapses():
-    assert HOLD_PERIOD.total_seconds() > 3 * HEARTBEAT_SECONDS
+    assert LEASE_PERIOD.total_seconds() > 3 * HEARTBEAT_SECONDS
 
 
-@pytest.mark.parametrize("hold", [HOLD_PERIOD, RETRY_PERIOD])
+@pytest.mark.parametrize("hold", [LEASE_PERIOD, RETRY_PERIOD])
 def test_a_cleanup_is_taken_over_in_time_from_whoever_died_in_it(hold):
     assert hold.total_seconds() < RECOVERY_SECONDS
 

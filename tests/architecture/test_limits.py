@@ -18,7 +18,7 @@ MAY: dict[str, set[str]] = {
     "count_usage": {
         "pigi/operations/generations/generations.py:request_generation",
         # Without a plan: these limits protect Stripe, and whoever pays is not stopped by them.
-        "pigi/operations/billing/overview.py:_ask",
+        "pigi/operations/billing/overview.py:_request",
     },
     "check_members": {
         "pigi/operations/organisations/invitations.py:invite",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.domain.privacy import Erasure
-from pigi.operations.deletion.purge import OTHERWISE, OWNED
+from pigi.operations.deletion.purge import HANDLED_ELSEWHERE, OWNED
 from pigi.store.base import ControlBase
 
 TABLES = {table.name: table for table in ControlBase.metadata.sorted_tables}
@@ -15,7 +15,7 @@ def facts(column):
 
 def test_every_table_is_emptied_or_says_what_else_becomes_of_it():
     owned = [table.name for table in OWNED]
-    assert sorted([*owned, *OTHERWISE]) == sorted(TABLES)
+    assert sorted([*owned, *HANDLED_ELSEWHERE]) == sorted(TABLES)
 
 
 def test_what_names_an_organisation_is_emptied_unless_its_columns_are_kept():

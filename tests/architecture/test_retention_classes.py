@@ -20,9 +20,9 @@ COLUMNS = {
 
 def classes(column):
     """The classes that the column's facts name."""
-    from pigi.domain.privacy import Facts
+    from pigi.domain.privacy import ColumnFacts
 
-    return [value.retention for value in column.info.values() if isinstance(value, Facts)]
+    return [value.retention for value in column.info.values() if isinstance(value, ColumnFacts)]
 
 
 @pytest.mark.parametrize("name", list(COLUMNS))

@@ -14,7 +14,7 @@ from pigi.cli.demo import demo_key
 from pigi.domain.access import Caller, Person, Role
 from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.stripe_api import API_VERSION, release_of
-from pigi.domain.stripe_events import HEEDED
+from pigi.domain.stripe_events import HANDLED
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import WorkerContext
@@ -72,7 +72,7 @@ class Shop:
         return create_organisation(self.application, "Example", Person(make_account(self.application), new_id()))
 
     def buy(self, organisation):
-        """Buy the plan Team, and hear of it; the customer."""
+        """Buy the plan Team, and receive its events; the customer."""
         caller = Caller(organisation, Role.OWNER, new_id())
         self.do(request_checkout(self.application, caller, "team").id)
         self.standin.pay(self.standin.objects("checkout.session")[-1]["id"])
@@ -104,7 +104,7 @@ def shop(pigi):
 def test_the_set_up_guide_names_all_that_must_be_chosen_at_stripe():
     guide = (ROOT / "docs" / "operations.md").read_text()
     events = guide.partition("These events")[2].split("```")[1].split()
-    assert (set(events), len(events)) == (HEEDED, len(HEEDED))
+    assert (set(events), len(events)) == (HANDLED, len(HANDLED))
     assert f"API version `{API_VERSION}`" in guide
     assert f"api_version={API_VERSION}" in guide
     assert f"the release `{release_of(API_VERSION)}`" in guide

@@ -56,6 +56,19 @@ def test_a_job_is_listed_and_shown_without_its_content(installation):
     assert "canary" not in shown.stdout + json.dumps(listed)
 
 
+def test_a_job_is_shown_with_what_says_why_it_does_not_start(installation):
+    job_id = installation.ask()
+    job = json.loads(installation.pigi("jobs", "show", job_id, "--json").stdout)
+    assert job["queue"] == "ai"
+    assert installation.organisation in job["partition"]
+    assert job["due_at"]
+    facts = dict(line.split(None, 1) for line in installation.pigi("jobs", "show", job_id).stdout.splitlines()[:10])
+    assert facts["queue"] == job["queue"]
+    assert facts["partition"] == job["partition"]
+    assert facts["due"] == job["due_at"].replace("T", " ")[:19]
+    assert facts["published"] == (job["published_at"] or "-").replace("T", " ")[:19]
+
+
 def test_a_waiting_job_is_cancelled(installation):
     job_id = installation.ask()
     done = installation.pigi("jobs", "cancel", job_id, "--json")

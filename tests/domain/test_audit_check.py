@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pigi.domain.audit import BEGINNING, Content, commitment, encode, entry_hash
+from pigi.domain.audit import BEGINNING, EntryContent, commitment, encode, entry_hash
 from pigi.domain.audit_check import (
     ANCHORED,
     BEGINS,
@@ -27,7 +27,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def link(seq, previous, kind="session.signed_in", content=None):
-    content = content or Content(None, f"account:{seq}", None, "{}")
+    content = content or EntryContent(None, f"account:{seq}", None, "{}")
     salt = seq.to_bytes(32, "big")
     at, hidden = NOON + timedelta(minutes=seq), commitment(salt, content)
     return Link(seq, at, kind, previous, hidden, entry_hash(previous, seq, at, kind, hidden), salt, content)

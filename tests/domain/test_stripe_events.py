@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pigi.domain.stripe_events import HEEDED, StripeEvent, read_event, read_id
+from pigi.domain.stripe_events import HANDLED, StripeEvent, read_event, read_id
 
 SNAPSHOT = {
     "id": "evt_1",
@@ -80,24 +80,24 @@ def test_nothing_else_of_what_it_holds_is_kept():
 
 
 def test_what_may_change_something_is_heeded_and_nothing_else():
-    assert all(event(type=name).heeded for name in HEEDED)
-    assert event(type="customer.subscription.trial_will_end").heeded
+    assert all(event(type=name).handled for name in HANDLED)
+    assert event(type="customer.subscription.trial_will_end").handled
     assert not any(
-        event(type=name).heeded for name in ("payout.paid", "customer.source.created", "invoiceitem.created")
+        event(type=name).handled for name in ("payout.paid", "customer.source.created", "invoiceitem.created")
     )
 
 
 @pytest.mark.parametrize(("sort", "about"), STRANGE)
 def test_what_an_event_that_is_not_heeded_is_about_does_not_matter(sort, about):
     found = read_event({**SNAPSHOT, "type": sort, "data": {"object": about}})
-    assert (found.id, found.type, found.heeded) == ("evt_1", sort, False)
+    assert (found.id, found.type, found.handled) == ("evt_1", sort, False)
     assert (found.customer_id, found.object_id) == (None, None)
 
 
 @pytest.mark.parametrize("related", [None, {"id": "acct 1", "type": "v2.core.account"}, "acct_1"])
 def test_a_type_with_brackets_is_an_event(related):
     found = read_event({**THIN, "type": "v2.core.account[identity].updated", "related_object": related})
-    assert (found.type, found.heeded, found.object_id) == ("v2.core.account[identity].updated", False, None)
+    assert (found.type, found.handled, found.object_id) == ("v2.core.account[identity].updated", False, None)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_type_that_cannot_be_printed_or_has_no_end_is_none(sort):
 
 
 def test_a_sort_of_subscriptions_change_that_would_not_fit_is_not_heeded():
-    assert event(type="customer.subscription." + "a" * 58).heeded
-    assert not event(type="customer.subscription." + "a" * 59).heeded
-    assert not event(type="customer.subscription.[odd]").heeded
+    assert event(type="customer.subscription." + "a" * 58).handled
+    assert not event(type="customer.subscription." + "a" * 59).handled
+    assert not event(type="customer.subscription.[odd]").handled
 
 
 @pytest.mark.parametrize("name", ["cus-1:old/1", "42", "paula+shop@example.com"])
@@ -128,7 +128,7 @@ def test_an_odd_id_of_what_it_is_about_refuses_no_event(whole, name):
         found = read_event({**THIN, "related_object": {"id": name, "type": "customer"}})
     else:
         found = event({"id": name, "object": "invoice", "customer": name})
-    assert found.heeded
+    assert found.handled
     for one in (found.customer_id, found.object_id):
         assert one in (name, None)
         assert one is None or fits(one)
@@ -153,7 +153,7 @@ def test_its_own_id_has_stripes_form(whole, name):
 
 
 def test_stripe_lists_all_that_is_heeded_in_one_request():
-    assert len(HEEDED) <= 20
+    assert len(HANDLED) <= 20
 
 
 @given(VALUES)

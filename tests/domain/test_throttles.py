@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pigi.domain.throttles import Bucket, neighbourhood
+from pigi.domain.throttles import Bucket, widest_network
 
 BUCKETS = st.builds(Bucket, st.just("b"), st.integers(1, 8), st.sampled_from([0.5, 2.0, 30.0, 72.0, 600.0]))
 START = 1_790_000_000.0
@@ -96,4 +96,4 @@ def test_a_right_try_leaves_a_bucket_as_it_was(bucket: Bucket) -> None:
     ],
 )
 def test_what_may_be_one_customer_s_counts_as_one(network: str, wider: str) -> None:
-    assert neighbourhood(network) == wider
+    assert widest_network(network) == wider

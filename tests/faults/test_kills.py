@@ -6,7 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from pigi.jobs.kinds import DELIVERIES
+from pigi.jobs.kinds import MOST_LOSSES
 from tests.support.held_worker import MOMENTS
 from tests.support.sinks import check_books, effects, requests_by_name, stored_of
 from tests.support.stack import recovery_seconds, until
@@ -69,7 +69,7 @@ def test_a_poisonous_job_ends_as_worker_lost_and_harms_no_other(stack: Stack) ->
     until(look, RECOVERED_SECONDS, "the poisonous job ended")
     view = stack.job(job)
     assert (view.state, view.reason) == ("failed", "worker_lost")
-    assert [entry.reason for entry in view.timeline].count("lease_lapsed") == DELIVERIES - 1
+    assert [entry.reason for entry in view.timeline].count("lease_lapsed") == MOST_LOSSES - 1
     assert effects(view)["model:1"].state == "unknown"
     until(lambda: not stored_of(stack, view).purpose, 10, "the purpose is erased")
     check_books(stack, stack.wait([stack.post("after the poison")]))

@@ -16,7 +16,7 @@ import psutil
 from sqlalchemy import select
 
 from pigi.domain.access import Role
-from pigi.domain.mail import CATALOGUE, Promise, Template
+from pigi.domain.mail import MAIL_TEMPLATES, Promise, Template
 from pigi.operations.mail.ledger import MAIL
 from standins.mail.faults import FaultyMail, answer, drop, greylist, ok, stall
 from tests.support.mail import Office
@@ -100,7 +100,7 @@ def check(office: Office, asked: dict[str, str]) -> Counter[str]:
     for mail, email in asked.items():
         arrived = office.sink.arrived(email)
         states = {"sent": {1}, "unknown": {0, 1}}
-        if CATALOGUE[Template(ledger[mail].template)].promise is Promise.AT_LEAST:
+        if MAIL_TEMPLATES[Template(ledger[mail].template)].promise is Promise.AT_LEAST:
             states = {"sent": {1, 2, 3}}
         assert len(arrived) in states.get(ledger[mail].state, set()), (ledger[mail].template, ledger[mail].state)
         assert {arrival.message_id for arrival in arrived} <= {f"<{mail}@127.0.0.1>"}

@@ -10,7 +10,7 @@ from stripe.events import _event_classes
 from stripe.params import WebhookEndpointCreateParams
 from stripe.v2.core._event import UnknownEventNotification
 
-from pigi.domain.stripe_events import HEEDED, LOGGED, StripeEvent
+from pigi.domain.stripe_events import HANDLED, LOGGED, StripeEvent
 from pigi.errors import Permanent, Temporary
 from pigi.ports.billing import Contact, Money
 from tests.gateways.stripe_calls import gives, page, refuses, serve
@@ -102,8 +102,8 @@ def test_a_refund_without_a_charge_is_whose_it_says_or_its_payment_does() -> Non
 
 def test_stripe_knows_all_that_is_heeded_in_both_forms() -> None:
     snapshots = get_args(get_args(WebhookEndpointCreateParams.__annotations__["enabled_events"])[0])
-    assert not HEEDED - set(snapshots)
-    classes = {sort: _event_classes.get_v2_event_notification_class(f"v1.{sort}") for sort in HEEDED}
+    assert not HANDLED - set(snapshots)
+    classes = {sort: _event_classes.get_v2_event_notification_class(f"v1.{sort}") for sort in HANDLED}
     assert {sort for sort, found in classes.items() if found is UnknownEventNotification} == set()
 
 

@@ -235,7 +235,7 @@ def test_events_are_told_from_the_newest_back_to_a_moment(stripe_account: Both) 
     assert {event.type for event in late} == {"customer.subscription.deleted"}
     assert {"invoice.paid", "checkout.session.completed"} <= {event.type for event in every}
     assert {event.customer_id for event in every} == {customer}
-    assert all(event.heeded for event in every)
+    assert all(event.handled for event in every)
 
 
 def test_a_thin_event_names_its_snapshot() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pigi.domain.stripe_api import API_VERSION
-from pigi.domain.stripe_events import HEEDED
+from pigi.domain.stripe_events import HANDLED
 from pigi.errors import Temporary
 from pigi.gateways.stripe_billing import StripeBilling
 from pigi.ports.billing import CheckoutRequest
@@ -130,9 +130,9 @@ def test_events_are_asked_for_by_all_heeded_sorts_at_once() -> None:
         assert list(billing.events_since(datetime(2026, 11, 1, tzinfo=UTC))) == []
         (asked,) = server.asked
     sorts = {value for name, value in asked.parameters.items() if name.startswith("types")}
-    assert sorts == HEEDED
+    assert sorts == HANDLED
     # More than Stripe takes in one request would be refused (API reference, "List all events").
-    assert len(HEEDED) <= 20
+    assert len(HANDLED) <= 20
     assert asked.parameters["created[gte]"] == "1793491200"
 
 

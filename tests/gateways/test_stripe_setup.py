@@ -8,7 +8,7 @@ import pytest
 
 from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.stripe_api import API_VERSION, release_of
-from pigi.domain.stripe_events import HEEDED
+from pigi.domain.stripe_events import HANDLED
 from pigi.errors import Temporary
 from pigi.gateways.stripe_caller import PAGE
 from tests.gateways.stripe_calls import Handler, gives, page, raw, refuses, serve
@@ -35,7 +35,7 @@ ENDPOINT = {
     "object": "webhook_endpoint",
     "url": URL,
     "status": "enabled",
-    "enabled_events": sorted(HEEDED),
+    "enabled_events": sorted(HANDLED),
     "api_version": API_VERSION,
 }
 THIN = {
@@ -44,7 +44,7 @@ THIN = {
     "type": "webhook_endpoint",
     "event_payload": "thin",
     "status": "enabled",
-    "enabled_events": [f"v1.{sort}" for sort in HEEDED],
+    "enabled_events": [f"v1.{sort}" for sort in HANDLED],
     "webhook_endpoint": {"url": URL},
 }
 ON = {"enabled": True}
@@ -116,8 +116,8 @@ FOUND = [
     ("webhooks", page({**ENDPOINT, "status": "disabled"}), ["webhook_missing"]),
     ("webhooks", page({**ENDPOINT, "url": URL + "/"}), ["webhook_missing"]),
     ("webhooks", page({**ENDPOINT, "enabled_events": ["*"]}), []),
-    ("webhooks", page({**ENDPOINT, "enabled_events": [*HEEDED, "charge.failed"]}), []),
-    ("webhooks", page({**ENDPOINT, "enabled_events": sorted(HEEDED)[1:]}), ["webhook_events"]),
+    ("webhooks", page({**ENDPOINT, "enabled_events": [*HANDLED, "charge.failed"]}), []),
+    ("webhooks", page({**ENDPOINT, "enabled_events": sorted(HANDLED)[1:]}), ["webhook_events"]),
     ("webhooks", page({**ENDPOINT, "api_version": None}), ["webhook_version"]),
     ("webhooks", page({**ENDPOINT, "api_version": "2025-03-31.basil"}), ["webhook_version"]),
     ("webhooks", page({**ENDPOINT, "api_version": "2024-06-20"}), ["webhook_version"]),

@@ -9,7 +9,7 @@ import pytest
 from pigi.domain.job_state import JobState
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims
-from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
+from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Cancelled, Fenced
 from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
@@ -134,7 +134,7 @@ def taken_back(control, held):
 
 
 def given_up(control, held):
-    change(control, held.job_id, lost=DELIVERIES - 1)
+    change(control, held.job_id, lost=MOST_LOSSES - 1)
     taken_back(control, held)
     assert effects(control, held.job_id)["least"].state == "unknown"
 

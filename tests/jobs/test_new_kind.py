@@ -12,7 +12,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent
 from pigi.ids import new_id
 from pigi.jobs.execution.runtime import HANDLERS, job, set_worker_context
-from pigi.jobs.kinds import CATALOGUE, Kind, Single, register
+from pigi.jobs.kinds import CATALOGUE, Delivery, Kind, register
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.jobs.recovery.pump import pump
@@ -43,7 +43,7 @@ class Poems:
         context.progress(1, 2, "writing")
         self.written.set()
         assert self.may_end.wait(60)
-        context.look()
+        context.checkpoint_now()
         if self.fails:
             raise Permanent("malformed")
         if not context.begin_effect("poem").settled:
@@ -77,7 +77,7 @@ def kind(poems):
         Kind(
             NAME,
             queue="export",
-            effects={"poem": Single.EXACTLY},
+            effects={"poem": Delivery.EXACTLY},
             title="Write a poem",
             listed=True,
             changing=Action.JOBS_CHANGE,

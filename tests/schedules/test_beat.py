@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from pigi.application import Application
-from pigi.jobs.heartbeats import notes
+from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import SWEEP_JOBS
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.jobs.schedules import CatchUp, Schedule
@@ -27,7 +27,7 @@ def beat(application, monkeypatch):
 def test_a_round_ticks_and_pumps(beat, control):
     assert 0 < beat.tick() <= TICK_SECONDS
     with control.autocommit() as connection:
-        assert {"pump", "schedule jobs.sweep"} <= notes(connection).keys()
+        assert {"pump", "schedule jobs.sweep"} <= last_notes(connection).keys()
 
 
 def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplog):
@@ -40,7 +40,7 @@ def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplo
         connection.execute(text("ALTER TABLE gone RENAME TO heartbeat"))
     beat.tick()
     with control.autocommit() as connection:
-        assert "pump" in notes(connection)
+        assert "pump" in last_notes(connection)
 
 
 def test_a_timetable_that_fails_stops_no_recovery(beat, control, monkeypatch):
@@ -49,7 +49,7 @@ def test_a_timetable_that_fails_stops_no_recovery(beat, control, monkeypatch):
     monkeypatch.setattr("schedules.beat.TIMETABLE", (broken,))
     assert beat.tick() <= TICK_SECONDS
     with control.autocommit() as connection:
-        assert notes(connection).keys() == {"pump"}
+        assert last_notes(connection).keys() == {"pump"}
 
 
 def test_beat_keeps_no_schedule_of_its_own(beat):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import select
 
-from pigi.jobs.heartbeats import notes
+from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
     CATALOGUE,
@@ -23,7 +23,7 @@ from pigi.jobs.kinds import (
     WARN_OF_KEYS,
 )
 from pigi.jobs.model.transitions import JOB
-from pigi.jobs.schedules import ZERO, CatchUp, Schedule, tick
+from pigi.jobs.schedules import EPOCH_START, CatchUp, Schedule, tick
 from schedules.timetable import TIMETABLE
 from tests.support.processes import HANDS, tick_once
 
@@ -31,7 +31,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 HOURLY = Schedule(SWEEP_JOBS, timedelta(hours=1), CatchUp.LATEST, "test")
 SKIPPING = Schedule(PROBES["mail"], timedelta(hours=1), CatchUp.SKIP, "test")
 PERIODS = some.timedeltas(timedelta(seconds=1), timedelta(days=40))
-MOMENTS = some.timedeltas(timedelta(0), timedelta(days=29_000)).map(lambda since: ZERO + since)
+MOMENTS = some.timedeltas(timedelta(0), timedelta(days=29_000)).map(lambda since: EPOCH_START + since)
 
 
 def inserted(control):
@@ -101,7 +101,7 @@ def test_a_tick_by_another_beat_finds_the_period_taken(control, application):
     assert at(control, application, NOON, HOURLY) == []
     assert len(inserted(control)) == 1
     with control.autocommit() as connection:
-        assert notes(connection)["schedule jobs.sweep"] == "2026-03-01T12:00:00+00:00"
+        assert last_notes(connection)["schedule jobs.sweep"] == "2026-03-01T12:00:00+00:00"
 
 
 @pytest.mark.timeout(120)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL, MetaData, String, inspect
 from sqlalchemy.orm import mapped_column
 
-from pigi.domain.privacy import Facts
+from pigi.domain.privacy import ColumnFacts
 from pigi.store.base import ControlBase, TenantBase, UnannotatedColumnError
 from pigi.store.engines import make_engine
 from pigi.store.provision import tenant_databases
@@ -29,7 +29,7 @@ def unexplained(url: str | URL, metadata: MetaData) -> list[str]:
         f"{table}.{column['name']}"
         for table in set(inspector.get_table_names()) - ALEMBICS_OWN
         for column in inspector.get_columns(table)
-        if not isinstance(known[table][column["name"]].info.get("facts"), Facts)
+        if not isinstance(known[table][column["name"]].info.get("facts"), ColumnFacts)
     ]
     engine.dispose()
     return found

@@ -139,7 +139,7 @@ def test_what_nobody_used_for_long_is_let_go_of_when_something_else_is_used(
 def test_one_in_use_is_never_closed_and_too_many_are_refused(
     settings: Settings, control: ControlDatabase, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_cache, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(engine_cache, "CHECKOUT_SECONDS", 0.05)
     tenants = Tenants(settings.model_copy(update={"tenant_engines": 1}), control, keyring)
     first, second = make_organisation(control, tenants), make_organisation(control, tenants)
     with tenants.session(first) as session:

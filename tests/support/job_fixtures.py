@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pigi.application import Application
-from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from pigi.jobs.kinds import CATALOGUE, Delivery, Kind
 from pigi.jobs.queueing.notifications import Notifier
 from standins.stripe.faults import FaultyStripe
 from tests.support.jobs import make_worker_context, with_notifier
@@ -46,7 +46,7 @@ def stripe() -> Iterator[FaultyStripe]:
 @pytest.fixture
 def trial(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """A kind with one effect of each policy."""
-    kinds = {"least": Single.AT_LEAST, "most": Single.AT_MOST, "exact": Single.EXACTLY}
+    kinds = {"least": Delivery.AT_LEAST, "most": Delivery.AT_MOST, "exact": Delivery.EXACTLY}
     kind = Kind("tests.trial", queue="mail", attempts=3, effects=kinds)
     monkeypatch.setitem(CATALOGUE, kind.name, kind)
     return kind

@@ -8,7 +8,7 @@ import pytest
 
 from pigi.jobs import effects
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import CATALOGUE, DELIVERIES, SEND_MAIL
+from pigi.jobs.kinds import CATALOGUE, MOST_LOSSES, SEND_MAIL
 from pigi.jobs.recovery.cleanup import find_cleanups
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
@@ -50,7 +50,7 @@ def test_a_mail_that_is_cancelled_while_it_waits_is_failed_at_once(office):
 def test_a_mail_over_which_workers_died_says_whether_it_may_have_been_sent(office, template, key, begun, state):
     mail = getattr(office, template)()
     job = office.mail(mail, job=True)
-    change(office.control, job, lost=DELIVERIES - 1)
+    change(office.control, job, lost=MOST_LOSSES - 1)
     held = take(office.control, SEND_MAIL, job)
     if begun:
         effects.begin(office.control, held, key)

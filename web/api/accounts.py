@@ -10,12 +10,12 @@ from pydantic import Field
 from pigi.domain.passwords import LONGEST, SHORTEST
 from pigi.operations.accounts import (
     Change,
-    ask_for_reset,
     change_account,
     confirm_address,
     confirm_registration,
     read_account,
     register,
+    request_reset,
     reset_password,
 )
 from web.api.sessions import Account, SessionOpened, account_facts, opened
@@ -36,7 +36,7 @@ CHOSEN = (
 
 
 class RegistrationRequest(RequestModel):
-    """Wish for an account. Pigi asks for no other personal data."""
+    """Registration request. Pigi asks for no other personal data."""
 
     name: Title
     email: Email
@@ -130,7 +130,7 @@ RESET_ANNOUNCED = "If the address belongs to an account, a mail is on its way. I
 def ask_for_password_reset(context: RequestContext) -> Reply:
     """Ask for a link that sets a new password. The answer is the same whether or not the address has an account."""
     body = read_body(ResetRequest)
-    ask_for_reset(context.application, body.email, context.network)
+    request_reset(context.application, body.email, context.network)
     return reply(as_json({"message": RESET_ANNOUNCED}), 202)
 
 

@@ -138,7 +138,7 @@ OWN = f"{API}/organisations/<organisation>/billing"
 def show_billing(context: OrganisationContext) -> Reply:
     """The plan, what is used of it, and what can be bought. It is what Pigi knows; `sync` asks Stripe."""
     charged = context.application.plans.charged
-    return reply(as_json({"charged": charged, **_standing(read_billing(context.application, context.caller))}))
+    return reply(as_json({"charged": charged, **_billing_facts(read_billing(context.application, context.caller))}))
 
 
 def ask_for_checkout(context: OrganisationContext) -> JobView:
@@ -166,7 +166,7 @@ def show_billing_link(context: OrganisationContext, link: str) -> Reply:
     return reply(as_json(shown))
 
 
-def _standing(view: BillingView) -> dict[str, Any]:
+def _billing_facts(view: BillingView) -> dict[str, Any]:
     return {
         "plan": {"name": view.plan.name, "title": view.plan.title, "limits": _limits(view.plan)},
         "granted": view.granted,

@@ -1,4 +1,4 @@
-"""Who calls, and the two cookies by which browsers say so (P05, P35, P36): they live as long as the browser's session.
+"""Authentication of requests, and the two cookies of browsers (P05, P35, P36), which live as long as its session.
 
 Who calls is found out here, from an API key or a browser's cookie; what they may is decided by
 `pigi.operations.access.authorisation`, before any tenant database is opened (promises P08 and P16).
@@ -21,7 +21,7 @@ from web.http.context import AccountContext, OrganisationContext, RequestContext
 from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
-    from web.http.context import Facts, Services
+    from web.http.context import RequestFacts, Services
     from web.http.replies import Reply
     from web.http.routes import Route
 
@@ -35,7 +35,7 @@ OF_DELETION = frozenset({Action.ORGANISATION_DELETE, Action.DELETION_READ})
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{1,512}=*) *")
 
 
-def identify(services: Services, facts: Facts, route: Route, arguments: dict[str, Any]) -> RequestContext:
+def identify(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> RequestContext:
     """Who calls, as the route's view is given it; ``arguments`` are the view's, less the organisation.
 
     Raises Refused: ``unauthenticated``, ``csrf_refused``, ``forbidden``, or ``not_found`` for what they may not see.
@@ -56,7 +56,7 @@ def identify(services: Services, facts: Facts, route: Route, arguments: dict[str
 
 
 def _in_organisation(
-    services: Services, facts: Facts, route: Route, action: Action, arguments: dict[str, Any]
+    services: Services, facts: RequestFacts, route: Route, action: Action, arguments: dict[str, Any]
 ) -> OrganisationContext:
     principal = _principal(services, route)
     organisation_id, action = _organisation(services, principal, action, arguments)

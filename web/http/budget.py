@@ -4,7 +4,7 @@ The server holds one thread for each request that it answers. Whoever waits (for
 body that a client sends slowly, for another request with the same key) holds a thread for seconds or minutes
 and costs little but memory meanwhile. So there are many threads, most of them for waiting, and each sort of
 waiting has a number of slots. Ordinary requests have threads that no waiting can hold, and few of them work at
-once, in turns: more would only fight over the interpreter and over connections. No turn is held while waiting.
+once, by permits: more would only fight over the interpreter and over connections. None is held while waiting.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ BODIES = 64
 REPEATS = 64
 """Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
 ORDINARY = 12
-"""Requests of known callers that a process works on at once; more wait for their turn."""
-READERS = 4
+"""Requests of known callers that a process works on at once; more wait for a permit."""
+WAITER_READS = 4
 """Whoever waits and looks at the databases at once; with `ORDINARY`, no more than the control pool holds."""
-SPARE = 4
-"""Threads for health and pages, which take no turn."""
-THREADS = STREAMS + WAITS + BODIES + REPEATS + ORDINARY + SPARE
+UNMETERED = 4
+"""Threads for health and pages, which take no permit."""
+THREADS = STREAMS + WAITS + BODIES + REPEATS + ORDINARY + UNMETERED
 """Threads a process, made on demand; the server lets idle ones go."""
 
 
@@ -70,8 +70,8 @@ class Slots:
             self.free += 1
 
 
-class Turns:
-    """So many at a time; the rest wait. ``with turns:`` takes a turn, ``with turns.aside():`` lets others by."""
+class Permits:
+    """A semaphore: so many at a time, the rest wait. ``with permits.released():`` lets others by for a block."""
 
     def __init__(self, count: int) -> None:
         self._semaphore = threading.Semaphore(count)
@@ -82,13 +82,13 @@ class Turns:
     def __exit__(self, *_exception: object) -> None:
         self._semaphore.release()
 
-    def aside(self) -> Aside:
-        """The inverse: whoever has a turn steps aside for the length of a block."""
-        return Aside(self._semaphore)
+    def released(self) -> ReleasedPermit:
+        """The inverse: whoever has a permit gives it up for the length of a block."""
+        return ReleasedPermit(self._semaphore)
 
 
-class Aside:
-    """See `Turns.aside`."""
+class ReleasedPermit:
+    """See `Permits.released`."""
 
     def __init__(self, semaphore: threading.Semaphore) -> None:
         self._semaphore = semaphore

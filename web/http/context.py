@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller, Person
     from pigi.jobs.model.view import JobView
-    from pigi.operations.idempotency import Heartbeat, Reservation
+    from pigi.operations.idempotency import Reservation, ReservationHeartbeat
     from pigi.store.sessions import ControlSession
-    from web.http.budget import Slots, Turns
+    from web.http.budget import Permits, Slots
     from web.http.requests import BodyReceiver
     from web.http.watcher import Watcher
 
 FACTS = "pigi.facts"
-"""The key in the WSGI environment under which a request's `Facts` travel."""
+"""The key in the WSGI environment under which a request's `RequestFacts` travel."""
 
 
-class Facts:
+class RequestFacts:
     """What is logged of one request: identifiers and a route template, never content."""
 
     __slots__ = ("job_id", "organisation_id", "request_id", "route", "status")
@@ -48,11 +48,11 @@ class Services:
     grant_watcher: Watcher[AccessGrant]
     streams: Slots
     waits: Slots
-    turns: Turns
-    readers: Turns
+    permits: Permits
+    waiter_reads: Permits
     bodies: BodyReceiver
     repeats: Slots
-    heartbeat: Heartbeat
+    heartbeat: ReservationHeartbeat
 
     def close(self) -> None:
         """End the threads that it started."""
@@ -79,7 +79,7 @@ class RequestContext:
     """A request by anyone; ``person`` is known when a browser that is signed in looks at what is open to all."""
 
     services: Services
-    facts: Facts
+    facts: RequestFacts
     person: Person | None = None
     attempt: Attempt | None = None
 

@@ -1,4 +1,4 @@
-"""The way of a request through the application: its body, a turn, its caller, its view, and back.
+"""Dispatch: takes a request through the application: its body, a permit, its caller, its view, and back.
 
 Each step is taken here and once. A path that declares nobody who may call it stops `web.app.create_app`.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from pigi.jobs.model.view import JobView
-    from web.http.context import Facts, Services
+    from web.http.context import RequestFacts, Services
     from web.http.routes import Route
 
 SIGN_IN = "/sign-in"
@@ -62,7 +62,7 @@ def mount(app: Flask, services: Services, routes: Iterable[Route]) -> None:
 
 def _handler(services: Services, route: Route) -> Callable[..., Reply]:
     def handle(**arguments: Any) -> Reply:
-        facts: Facts = request.environ[FACTS]
+        facts: RequestFacts = request.environ[FACTS]
         # The template, not the path, is what the log line shows.
         facts.route = route.path
         if route.method != "GET":
@@ -78,12 +78,12 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
     return handle
 
 
-def _answer(services: Services, facts: Facts, route: Route, arguments: dict[str, Any]) -> Reply:
+def _answer(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> Reply:
     if route.who is Who.ANYONE:
         refuse_other_sites()
         if SESSION not in request.cookies:
             return _reply_of(route.view(RequestContext(services, facts), **arguments))
-    with services.turns:
+    with services.permits:
         context = identify(services, facts, route, arguments)
         keyed = route.kind in HONOUR_KEYS and "HTTP_IDEMPOTENCY_KEY" in request.environ
         if keyed and isinstance(context, AccountContext | OrganisationContext):
@@ -165,7 +165,7 @@ def _look_until(context: OrganisationContext, job_id: str, revision: int, until:
     with context.services.watcher.watch(job_id, revision) as watch:
         while (left := until - time.monotonic()) > 0:
             if watch.wait(left):
-                with context.services.readers:
+                with context.services.waiter_reads:
                     if not still_granted(context.application, [context.grant], Action.JOBS_READ):
                         return None
                     job = read_job(

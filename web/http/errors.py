@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from web.http.context import Facts
+    from web.http.context import RequestFacts
     from web.http.replies import Reply
 
 MACHINES = ("/api/", "/static/", "/healthz", "/readyz", "/.well-known/")
@@ -157,8 +157,8 @@ def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Rep
     return answer
 
 
-def _facts() -> Facts:
-    facts: Facts = request.environ[FACTS]
+def _facts() -> RequestFacts:
+    facts: RequestFacts = request.environ[FACTS]
     return facts
 
 

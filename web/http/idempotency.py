@@ -82,7 +82,7 @@ def _reserve(
     with _waiting(context.services):
         for pause in _pauses(give_up):
             time.sleep(pause)
-            with context.services.readers:
+            with context.services.waiter_reads:
                 found = reserve(context.application, context.requester, key, fingerprint)
             if found is not None:
                 return found
@@ -91,12 +91,12 @@ def _reserve(
 
 @contextmanager
 def _waiting(services: Services) -> Iterator[None]:
-    """Hold a slot for waiting and no turn; refuse if there is none."""
+    """Hold a slot for waiting and no permit; refuse if there is none."""
     slot = services.repeats.take()
     if slot is None:
         raise Refused("idempotency_undecided")
     try:
-        with services.turns.aside():
+        with services.permits.released():
             yield
     finally:
         slot.give_back()

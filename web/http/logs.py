@@ -1,4 +1,7 @@
-"""Which request is the use of which feature: only that it happened is noted, and for which organisation (P11)."""
+"""Log entries of requests, and which request counts as the use of which feature.
+
+Of a use only that it happened is noted, and for which organisation (P11).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pigi.store import log_entries
 from web.http.replies import API
 
 if TYPE_CHECKING:
-    from web.http.context import Facts
+    from web.http.context import RequestFacts
 
 _OWN = f"{API}/organisations/<organisation>"
 _PROJECT = f"{_OWN}/projects/<project>"
@@ -36,7 +39,7 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """Asked every few seconds by machines; a good answer is no news."""
 
 
-def request_done(facts: Facts, method: str, milliseconds: float) -> None:
+def request_done(facts: RequestFacts, method: str, milliseconds: float) -> None:
     """Note an answered request; for a stream, when it began."""
     if facts.route in PROBES and facts.status in GOOD:
         return
@@ -56,7 +59,7 @@ def request_done(facts: Facts, method: str, milliseconds: float) -> None:
         log_entries.put(log_entries.usage_entry(event, facts.organisation_id))
 
 
-def failure(facts: Facts, error: BaseException) -> None:
+def failure(facts: RequestFacts, error: BaseException) -> None:
     """Note an exception: its class and the places in the code, never its words or values."""
     line = log_entries.failure_entry(facts.route, error, request_id=facts.request_id, job_id=facts.job_id)
     log_entries.put(log_entries.on_stderr(line))

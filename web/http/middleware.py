@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from web.http import logs
-from web.http.context import FACTS, Facts
+from web.http.context import FACTS, RequestFacts
 from web.http.replies import PROBLEM_JSON, problem_text
 from web.http.transport import HSTS, Transport
 
@@ -49,7 +49,9 @@ class Middleware:
         """Answer one request."""
         began = time.perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        facts = environ[FACTS] = Facts(given if _REQUEST_ID.match(given) else f"{self._prefix}-{next(self._numbers)}")
+        facts = environ[FACTS] = RequestFacts(
+            given if _REQUEST_ID.match(given) else f"{self._prefix}-{next(self._numbers)}"
+        )
 
         safe = (*SAFE, HSTS) if self._transport.is_secure(environ) else SAFE
 

@@ -1,4 +1,4 @@
-"""What goes in and what comes out, as models.
+"""Models of what requests hold and responses show, shared by all nouns.
 
 Requests are validated by their model. Answers are written by `web.http.replies` without validation, since a
 request should not pay for a check of our own work; their models are the API document, and the tests hold

@@ -4,10 +4,10 @@ An open stream holds a thread, so it takes a slot. Without one the client gets a
 to tell now, and when to come back. Its ``Last-Event-ID`` makes the two indistinguishable but for delay.
 
 A stream outlives the check that let it in. So whether its client may still follow is watched too, each second,
-and nothing is told once they may not: they left or were removed, signed out, or their key was revoked.
+and nothing is sent once they may not: they left or were removed, signed out, or their key was revoked.
 
-How far a client has come is its cursor, ``timeline.revision.text``: moves told, the revision whose progress (or
-end) was told, and the position of the last piece of text told. Compared part by part it only grows, and it is the
+How far a client has come is its cursor, ``timeline.revision.text``: moves sent, the revision whose progress (or
+end) was sent, and the position of the last piece of text sent. Compared part by part it only grows, and it is the
 ``id`` of every event.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from web.http.context import OrganisationContext
     from web.http.watcher import Watch
 
-HEARTBEAT_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 15.0
 """Longest silence, so that proxies keep the connection and a client that is gone is noticed."""
 LONGEST_SECONDS = 240.0
 """Age at which a stream asks its client to come back, give or take a fifth, so that deploys drain."""
@@ -50,7 +50,7 @@ GRANTED = 1
 GRANTED_SECONDS = 1.0
 """Between looks at who may still follow, and the longest that a stream sleeps."""
 STALE_SECONDS = 3.0
-"""Age of the last such look after which nothing is told: the client comes back, and is checked at the door."""
+"""Age of the last such look after which nothing is sent: the client comes back, and is authorised anew."""
 RETRY_SOON_MS = 500
 RETRY_BRIEF_MS = 2000
 
@@ -62,7 +62,7 @@ _FORM = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})\Z")
 EVENTS = """Events: `move` (a line of the timeline), `progress` (done, total, note, cancel_requested),
 `text` (a piece of a draft while it streams: turn, position, text; a new turn starts the text over) and
 `end` (the job, after which the stream closes). Every event has an `id`; send it as `Last-Event-ID` to go on
-after it. A stream may close early: reconnect after its `retry`. 204 means that the end was told."""
+after it. A stream may close early: reconnect after its `retry`. 204 means that the end was sent."""
 
 
 @dataclass(frozen=True, order=True)
@@ -101,12 +101,12 @@ def read_cursor(header: str | None, job: JobView) -> Cursor | None:
 
 
 def knows_the_end(cursor: Cursor | None, job: JobView) -> bool:
-    """Whether the client has been told that the job ended."""
+    """Whether the client has been sent the end of the job."""
     return cursor is not None and job.ended and cursor.revision == _revision(job)
 
 
 def pending(cursor: Cursor, job: JobView, pieces: Sequence[LivePiece]) -> Iterator[Event]:
-    """What a client at ``cursor`` has not been told of the job and its text, in order."""
+    """What a client at ``cursor`` has not been sent yet of the job and its text, in order."""
     for event in _moves(cursor, job):
         yield event
         cursor = event.cursor
@@ -126,8 +126,8 @@ def _revision(job: JobView) -> int:
     return max(job.revision, 1)
 
 
-def text_told(cursor: Cursor, job: JobView) -> int:
-    """The position from which text is still to be told: a retry by hand starts a new text at the beginning."""
+def sent_position(cursor: Cursor, job: JobView) -> int:
+    """The position from which text is still to be sent: a retry by hand starts a new text at the beginning."""
     anew = any(line.reason == ANEW for line in job.timeline[cursor.moves :])
     return 0 if anew else cursor.text
 
@@ -140,9 +140,9 @@ def _moves(cursor: Cursor, job: JobView) -> Iterator[Event]:
 
 
 def _progress(cursor: Cursor, job: JobView) -> Iterator[Event]:
-    told = progress(job)
-    if cursor.revision < job.revision and (told or job.cancel_requested):
-        data: dict[str, Any] = {**(told or {"done": None, "total": None, "note": None})}
+    shown = progress(job)
+    if cursor.revision < job.revision and (shown or job.cancel_requested):
+        data: dict[str, Any] = {**(shown or {"done": None, "total": None, "note": None})}
         data["cancel_requested"] = job.cancel_requested
         yield Event(replace(cursor, revision=job.revision), "progress", as_json(data))
 
@@ -228,21 +228,21 @@ class Follower:
                     yield event
                 if self._job.ended or time.monotonic() > until:
                     return
-                if time.monotonic() - silent_since >= HEARTBEAT_SECONDS:
+                if time.monotonic() - silent_since >= KEEP_ALIVE_SECONDS:
                     silent_since = time.monotonic()
                     yield b":\n\n"
-                if watch.wait(self._patience(silent_since)) and _is_sure(grant_watch):
+                if watch.wait(self._wait_timeout(silent_since)) and _is_sure(grant_watch):
                     self._job = self._read()
                     watch.catch_up(self._job.revision)
             yield _retry(RETRY_BRIEF_MS)
 
-    def _patience(self, silent_since: float) -> float:
+    def _wait_timeout(self, silent_since: float) -> float:
         if self._live_text and self._job.state == "running":
             return TEXT_SECONDS * max(1.0, self._context.services.streams.taken / TEXT_STREAMS)
-        return min(GRANTED_SECONDS, max(0.0, silent_since + HEARTBEAT_SECONDS - time.monotonic()))
+        return min(GRANTED_SECONDS, max(0.0, silent_since + KEEP_ALIVE_SECONDS - time.monotonic()))
 
     def _read(self) -> JobView:
-        with self._context.services.readers:
+        with self._context.services.waiter_reads:
             context = self._context
             return read_job(
                 context.application, self._job.id, context.caller.organisation_id, deletion=context.deletion
@@ -257,21 +257,21 @@ class Follower:
     def _pieces(self) -> list[LivePiece]:
         if not self._live_text or self._job.state == "queued":
             return []
-        told = text_told(self._cursor, self._job)
-        if not self._resumed or told == 0:
-            return self._text_after(told)
-        # The first look of a client that came back also sees whether what it was told last is really there:
+        position = sent_position(self._cursor, self._job)
+        if not self._resumed or position == 0:
+            return self._text_after(position)
+        # The first look of a client that came back also sees whether what it was sent last is really there:
         # if not, its position is not of this text, and it hears the text from the beginning.
         self._resumed = False
-        pieces = self._text_after(told - 1)
-        if pieces and pieces[0].position == told:
+        pieces = self._text_after(position - 1)
+        if pieces and pieces[0].position == position:
             return pieces[1:]
         self._cursor = Cursor(self._cursor.moves, self._cursor.revision)
         return self._text_after(0)
 
     def _text_after(self, position: int) -> list[LivePiece]:
         context = self._context
-        with context.services.readers:
+        with context.services.waiter_reads:
             pieces: list[LivePiece] = hook(self._live_text)(
                 context.application, context.caller.organisation_id, self._job.subject_id, position
             )

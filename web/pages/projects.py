@@ -49,7 +49,7 @@ def project_page(context: OrganisationContext, project: str) -> Reply:
 
 def collection_page(context: OrganisationContext, project: str, collection: str) -> Reply:
     """A project's resources of one kind."""
-    kind, state = kind_of(collection), one_of("state", STATES, "active")
+    kind, state = resource_kind_of(collection), one_of("state", STATES, "active")
     view = read_project(context.application, context.caller, project)
     found = list_resources(
         context.application, context.caller, project, kind.wire, state=state, limit=PAGE + 1, before=id_of("before")
@@ -68,7 +68,7 @@ def collection_page(context: OrganisationContext, project: str, collection: str)
     )
 
 
-def kind_of(collection: str) -> KindWords:
+def resource_kind_of(collection: str) -> KindWords:
     """The kind whose collection this is; raises Refused ``not_found``."""
     if collection not in COLLECTIONS:
         raise Refused("not_found")

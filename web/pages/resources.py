@@ -9,7 +9,7 @@ from flask import request
 from pigi.domain.access import Action
 from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
-from web.pages.projects import kind_of
+from web.pages.projects import resource_kind_of
 from web.pages.shell.layout import draw, page
 from web.pages.shell.names import names_in
 from web.pages.shell.query import PAGE, number_of, older
@@ -41,7 +41,7 @@ BLANK: dict[str, dict[str, Any]] = {
 
 def new_resource_page(context: OrganisationContext, project: str, collection: str) -> Reply:
     """Write a resource."""
-    kind = kind_of(collection)
+    kind = resource_kind_of(collection)
     return draw(
         context,
         "resources/edit.html",
@@ -87,7 +87,7 @@ def revision_page(context: OrganisationContext, project: str, collection: str, r
 
 
 def _read(context: OrganisationContext, project: str, collection: str, resource: str) -> dict[str, Any]:
-    kind = kind_of(collection)
+    kind = resource_kind_of(collection)
     view = read_resource(context.application, context.caller, ResourceAddress(project, kind.wire, resource))
     return {
         "here": "projects",

@@ -14,7 +14,7 @@ Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
-class Rule:
+class LintRule:
     """``source`` is the outside rule, incident or document that the rule follows."""
 
     level: Level
@@ -22,127 +22,127 @@ class Rule:
     source: str
 
 
-RULES: Final[dict[str, Rule]] = {
+RULES: Final[dict[str, LintRule]] = {
     # Any kind
-    "not-a-draft": Rule(
+    "not-a-draft": LintRule(
         "error",
         "The answer must be one JSON object of the given schema and within its limits.",
         "Pigi: nothing else can be stored",
     ),
-    "name-differs": Rule(
+    "name-differs": LintRule(
         "error", "The name must be exactly the requested name.", "Pigi: a draft is kept under its name"
     ),
-    "literal-secret": Rule(
+    "literal-secret": LintRule(
         "error",
         "A literal secret must become a secret slot with a name and a purpose.",
         "Pigi: slots, never values; OWASP Secrets Management",
     ),
-    "maybe-a-secret": Rule(
+    "maybe-a-secret": LintRule(
         "warning", "This value looks random; if it is a secret, make it a secret slot.", "OWASP Secrets Management"
     ),
-    "hidden-characters": Rule(
+    "hidden-characters": LintRule(
         "error", "Invisible or direction-changing characters must be removed.", "Unicode UTS 39; CVE-2021-42574"
     ),
-    "hidden-comment": Rule(
+    "hidden-comment": LintRule(
         "warning",
         "An HTML comment is hidden from readers of the rendered text; say it openly.",
         "Claude Code memory docs: block comments are stripped",
     ),
-    "switches-off-approval": Rule(
+    "switches-off-approval": LintRule(
         "error",
         "Nothing may switch off approval, sandboxing or permission checks.",
         "Claude Code permission modes; Codex and Gemini CLI flags",
     ),
-    "mentions-no-approval": Rule(
+    "mentions-no-approval": LintRule(
         "warning",
         "The text mentions a way to switch off approval; check that it does not ask for it.",
         "Claude Code permission modes",
     ),
-    "starts-with-front-matter": Rule(
+    "starts-with-front-matter": LintRule(
         "error",
         "The text must not start with a line of three hyphens, which tools read as front matter.",
         "Claude Code and Cursor: YAML front matter may carry hooks",
     ),
-    "listed-twice": Rule("error", "The same name must not be set twice.", "POSIX environ; RFC 9110, section 5.3"),
-    "changes-what-runs": Rule(
+    "listed-twice": LintRule("error", "The same name must not be set twice.", "POSIX environ; RFC 9110, section 5.3"),
+    "changes-what-runs": LintRule(
         "error",
         "This variable changes which code runs or where traffic goes and must not be set.",
         "ld.so(8), bash(1), Node.js, Python, git and Anthropic SDK docs",
     ),
-    "refers-to-a-variable": Rule(
+    "refers-to-a-variable": LintRule(
         "warning",
         "Tools disagree on references inside values; use a secret slot instead.",
         "Each tool's docs: unset references are kept, emptied or prompted for",
     ),
-    "outer-space": Rule(
+    "outer-space": LintRule(
         "warning", "A value starts or ends with a space, which tools do not trim.", "Claude Code MCP docs"
     ),
     # Agents
-    "inherits-all-tools": Rule(
+    "inherits-all-tools": LintRule(
         "warning",
         "No tools are listed, so the agent gets all that its host has.",
         "Claude Code subagents docs: omitted tools are inherited",
     ),
-    "may-run-anything": Rule(
+    "may-run-anything": LintRule(
         "warning",
         "The agent may run any command; list narrower tools if it can do without.",
         "Least privilege, NIST SP 800-53 AC-6",
     ),
-    "model-is-pinned": Rule(
+    "model-is-pinned": LintRule(
         "warning",
         "A full model id stops working when the provider retires it; an alias does not.",
         "Claude Docs, model deprecations",
     ),
     # MCP servers
-    "reserved-name": Rule(
+    "reserved-name": LintRule(
         "error", "This server name is reserved by a tool; choose another.", "Claude Code MCP docs, reserved names"
     ),
-    "not-encrypted": Rule(
+    "not-encrypted": LintRule(
         "error",
         "A server that is not on this machine must be reached over https.",
         "MCP specification, authorization: HTTPS",
     ),
-    "runs-a-shell": Rule(
+    "runs-a-shell": LintRule(
         "warning",
         "The server is started through a shell; start the program directly.",
         "MCP security best practices; CWE-78",
     ),
-    "pipes-a-download": Rule("error", "Nothing may be downloaded and run in one step.", "CWE-494"),
-    "raises-privileges": Rule("error", "The server must not be started with raised privileges.", "CWE-250"),
-    "unpinned-package": Rule(
+    "pipes-a-download": LintRule("error", "Nothing may be downloaded and run in one step.", "CWE-494"),
+    "raises-privileges": LintRule("error", "The server must not be started with raised privileges.", "CWE-250"),
+    "unpinned-package": LintRule(
         "warning", "The package has no fixed version, so it can change without review.", "OWASP CICD-SEC-3"
     ),
-    "command-holds-arguments": Rule(
+    "command-holds-arguments": LintRule(
         "warning",
         "The command holds spaces; put each argument in the list of arguments.",
         "Claude Code and Codex MCP docs: command is one program",
     ),
     # Documents
-    "glob-leaves-project": Rule(
+    "glob-leaves-project": LintRule(
         "error",
         "A glob must be relative to the project and must not climb out of it.",
         "gitignore(5); Cursor and Claude Code rules docs",
     ),
-    "long-document": Rule(
+    "long-document": LintRule(
         "warning",
         "Documents over 200 lines are followed less well; split it.",
         "Claude Code memory docs: target under 200 lines",
     ),
-    "imports-a-file": Rule(
+    "imports-a-file": LintRule(
         "warning", "A line that starts with @ makes Claude Code import a file.", "Claude Code memory docs: imports"
     ),
     # Settings
-    "allows-everything": Rule(
+    "allows-everything": LintRule(
         "error",
         "A rule that allows every command or every tool must be narrowed.",
         "Claude Code permission rules; NIST SP 800-53 AC-6",
     ),
-    "contradicts-itself": Rule(
+    "contradicts-itself": LintRule(
         "warning",
         "The same rule is in two lists; the strictest wins.",
         "Claude Code permission rules: deny, ask, allow",
     ),
-    "no-rules": Rule(
+    "no-rules": LintRule(
         "warning", "No permission rule is set, so the tool's own defaults hold.", "Claude Code permission rules"
     ),
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-Flaw = dict[str, str]
+ProblemEntry = dict[str, str]
 """A JSON pointer and a message: where content breaks its schema, without ever repeating what was written."""
 
 SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
@@ -28,7 +28,7 @@ HIDDEN: Final = "hidden-characters"
 
 
 @dataclass(frozen=True, repr=False)
-class Content:
+class CheckedContent:
     """Content that may be saved; ``text`` is its JSON, equal for equal content. Findings are warnings."""
 
     kind: str
@@ -37,7 +37,7 @@ class Content:
     findings: tuple[Finding, ...]
 
 
-def check_content(kind: str, content: object) -> Content:
+def check_content(kind: str, content: object) -> CheckedContent:
     """``content``, plain JSON values, as it may be saved.
 
     Raises Refused, with a pointer and a message for each flaw and nothing of the content:
@@ -52,7 +52,7 @@ def check_content(kind: str, content: object) -> Content:
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
     text = json.dumps(as_json(draft), ensure_ascii=False, separators=(",", ":"))
-    return Content(kind, name, text, findings)
+    return CheckedContent(kind, name, text, findings)
 
 
 def warnings_of(kind: str, content: object) -> tuple[Finding, ...]:
@@ -73,7 +73,7 @@ def check_words(words: Mapping[str, str]) -> None:
         raise Refused(_code(found), errors=[flaw_of(each) for each in found])
 
 
-def flaw_of(found: Finding) -> Flaw:
+def flaw_of(found: Finding) -> ProblemEntry:
     """A finding as one of a refusal's errors; for a secret with the offer to make it a slot."""
     if found.rule != SECRET:
         return {"pointer": found.pointer, "message": found.sentence}
@@ -118,14 +118,14 @@ MOST: Final = 50
 """Flaws that are listed; whoever sends more has sent something else altogether."""
 
 
-def flaws_of(error: ValidationError, model: type[BaseModel]) -> list[Flaw]:
+def flaws_of(error: ValidationError, model: type[BaseModel]) -> list[ProblemEntry]:
     """A JSON pointer (RFC 6901) and a message for each flaw, in the order of the fields."""
     # The context is needed for the tags that a union knows; it also holds the one that was sent, which is not.
     entries = error.errors(include_url=False, include_input=False, include_context=True)
     return [_flaw(entry, model) for entry in entries[:MOST]]
 
 
-def _flaw(entry: ErrorDetails, model: type[BaseModel]) -> Flaw:
+def _flaw(entry: ErrorDetails, model: type[BaseModel]) -> ProblemEntry:
     unknown = entry["type"] == "extra_forbidden"
     # The name of an unknown field is the client's text, so its parent is pointed at.
     place = [part for part in entry["loc"][: -1 if unknown else None] if part not in UNION_TAGS]

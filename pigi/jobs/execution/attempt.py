@@ -17,7 +17,7 @@ from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import claims
 from pigi.jobs.execution.cleanup import EndedJob, clean_up, clean_up_ended
 from pigi.jobs.execution.context import JobContext
-from pigi.jobs.execution.limits import DATABASE_SECONDS
+from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost
 from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
@@ -28,7 +28,7 @@ from pigi.store.outages import is_passing, retry_while_unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.execution.context import Handler, Opened, WorkerContext
+    from pigi.jobs.execution.context import ApplicationProtocol, Handler, WorkerContext
     from pigi.jobs.kinds import Kind
     from pigi.jobs.queueing.partitions import Notification
 
@@ -58,7 +58,7 @@ Outcome = Finish | Retry | HandBack | LeaseLost
 
 
 def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> None:
-    """Handle a notification: do the job if it can be claimed, else do what it may be owed.
+    """Handle a notification: do the job if it can be claimed, else end it or clean up after it.
 
     The end of a job takes the next published one of its kind along, for up to ``chain_seconds``: that saves a
     commit and a trip through Redis. The notification of a job so taken finds another's, or nothing to do.
@@ -75,7 +75,7 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
 
 def _run_chain(handler: Handler, job_id: str, worker_context: WorkerContext[Any], tokens: list[str]) -> None:
     """Run the job and those that follow; adds the token of each claim to ``tokens`` before it is made."""
-    ledger, began = worker_context.ledger, time.monotonic()
+    relaxed_control, began = worker_context.relaxed_control, time.monotonic()
 
     def chain() -> Kind | None:
         """Asked when a job has ended: Celery's time limits count from the message, so only short jobs lead on."""
@@ -83,16 +83,16 @@ def _run_chain(handler: Handler, job_id: str, worker_context: WorkerContext[Any]
         return handler.kind if goes_on else None
 
     token = tokens[0]
-    held = retry_while_unavailable(lambda: claims.claim(ledger, handler.kind, job_id, token), DATABASE_SECONDS)
+    held = retry_while_unavailable(lambda: claims.claim(relaxed_control, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
         _handle_unclaimed(handler.kind, job_id, worker_context.application)
         if chain() is None:
             return
         tries = count()
         held = retry_while_unavailable(
-            lambda: claims.claim_any(ledger, handler.kind, token, again=next(tries) > 0), DATABASE_SECONDS
+            lambda: claims.claim_any(relaxed_control, handler.kind, token, again=next(tries) > 0), DATABASE_SECONDS
         )
-    buffer = NotificationBuffer(worker_context.application.notifier, lambda jobs: still_waiting(ledger, jobs))
+    buffer = NotificationBuffer(worker_context.application.notifier, lambda jobs: still_waiting(relaxed_control, jobs))
     while held is not None:
         tokens.append(claims.new_token())
         freed, held = _run_one(handler, held, worker_context, chain, tokens[-1])
@@ -102,8 +102,8 @@ def _run_chain(handler: Handler, job_id: str, worker_context: WorkerContext[Any]
             buffer.add(freed, held.job_id)
 
 
-def _handle_unclaimed(kind: Kind, job_id: str, application: Opened) -> None:
-    """End a job that must not start, or clean up after one that has ended; a doubled notification is owed nothing."""
+def _handle_unclaimed(kind: Kind, job_id: str, application: ApplicationProtocol) -> None:
+    """End a job that must not start, or clean up after one that has ended; a doubled notification needs nothing."""
     with application.control.autocommit() as connection:
         found = claims.why_unclaimed(connection, job_id)
     if found is None:
@@ -179,7 +179,7 @@ def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | N
 def _insist(write: Callable[[], Written]) -> Written:
     """Write what became of a job, once more if its time limit, which comes once, strikes in the middle.
 
-    Before the child is killed there is time for it, see `pigi.jobs.execution.limits`.
+    Before the child is killed there is time for it, see `pigi.jobs.execution.timeouts`.
     """
     try:
         return retry_while_unavailable(write, DATABASE_SECONDS)
@@ -196,34 +196,34 @@ def _finish(  # noqa: PLR0913 - an attempt's facts
     token: str,
 ) -> tuple[list[Notification], Claim | None]:
     """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest."""
-    ledger, cleanup_at = worker_context.ledger, None
+    relaxed_control, cleanup_at = worker_context.relaxed_control, None
     if kind.cleanup is not None:
         # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
-        if not _insist(lambda: claims.extend(ledger, held)[0]):
+        if not _insist(lambda: claims.extend(relaxed_control, held)[0]):
             return [], None
 
         def check() -> None:
-            if not claims.look(ledger, held)[0]:
+            if not claims.check_lease(relaxed_control, held)[0]:
                 raise LeaseLost
 
         job = EndedJob(held.organisation_id, held.subject_id, outcome.state, now(), held.attempt, check)
         cleanup_at = clean_up(kind, worker_context.application, job)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
-    return _insist(lambda: claims.finish_and_claim(ledger, held, ending, following, token))
+    return _insist(lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token))
 
 
 def _leave(
     kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Retry | HandBack | LeaseLost
 ) -> list[Notification]:
     """Leave the job to a later attempt; cleans up if it was cancelled meanwhile and therefore ended instead."""
-    ledger, application = worker_context.ledger, worker_context.application
+    relaxed_control, application = worker_context.relaxed_control, worker_context.application
     if isinstance(outcome, LeaseLost):
         return []
 
     def give_up() -> list[Notification]:
         if isinstance(outcome, Retry):
-            return claims.retry(ledger, held, outcome.reason, outcome.delay)
-        return claims.hand_back(ledger, held)
+            return claims.retry(relaxed_control, held, outcome.reason, outcome.delay)
+        return claims.hand_back(relaxed_control, held)
 
     freed = _insist(give_up)
     if kind.cleanup is not None:

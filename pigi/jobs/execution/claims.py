@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, select
 
 from pigi.clock import now
 from pigi.jobs.effects import MARK_UNKNOWN
-from pigi.jobs.execution.limits import LEASE_SECONDS
+from pigi.jobs.execution.timeouts import LEASE_SECONDS
 from pigi.jobs.kinds import CATALOGUE, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import Claim
@@ -71,8 +71,8 @@ def claimed_with(connection: Connection, token: str) -> Claim | None:
 
 
 _NEXT = {sqlite: transitions.claim_next(skip_locked=not sqlite) for sqlite in (True, False)}
-_CLAIMED_WITH = select(*transitions.HELD).where(
-    # That there is a lease follows from the state; said again, it lets SQLite look among the running jobs alone.
+_CLAIMED_WITH = select(*transitions.CLAIM_COLUMNS).where(
+    # That there is a lease follows from the state; said again, it lets SQLite check_lease among the running jobs alone.
     JOB.c.lease_token == bindparam("token"),
     transitions.IS_RUNNING,
     JOB.c.lease_until.is_not(None),
@@ -89,7 +89,7 @@ def _claim_in(row: Row[tuple[object, ...]] | None) -> Claim | None:
 
 @dataclass(frozen=True)
 class Unclaimed:
-    """Why a job could not be claimed: where it stands, and what is owed."""
+    """Why a job could not be claimed: where it stands, and what is pending."""
 
     state: str
     cancelled: bool
@@ -113,15 +113,17 @@ def why_unclaimed(connection: Connection, job_id: str) -> Unclaimed | None:
 
 def extend(control: ControlDatabase, held: Claim) -> tuple[bool, bool]:
     """Extend the lease, even one that has lapsed. Returns whether it holds, and whether the job is to be cancelled."""
-    return _hear(control, transitions.EXTEND, {**held.mine, "lease": LEASE_SECONDS})
+    return _lease_state(control, transitions.EXTEND, {**held.mine, "lease": LEASE_SECONDS})
 
 
-def look(control: ControlDatabase, held: Claim) -> tuple[bool, bool]:
+def check_lease(control: ControlDatabase, held: Claim) -> tuple[bool, bool]:
     """What `extend` returns, without extending."""
-    return _hear(control, transitions.LOOK, held.mine)
+    return _lease_state(control, transitions.CHECK_LEASE, held.mine)
 
 
-def _hear(control: ControlDatabase, statement: Executable, parameters: Mapping[str, object]) -> tuple[bool, bool]:
+def _lease_state(
+    control: ControlDatabase, statement: Executable, parameters: Mapping[str, object]
+) -> tuple[bool, bool]:
     with control.autocommit() as connection:
         row = connection.execute(statement, parameters).first()
     return (False, False) if row is None else (True, row[0] is not None)
@@ -129,7 +131,7 @@ def _hear(control: ControlDatabase, statement: Executable, parameters: Mapping[s
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ends. ``cleanup_at`` is when its cleanup is (next) due; None when nothing is owed."""
+    """How a job ends. ``cleanup_at`` is when its cleanup is (next) due; None when nothing is pending."""
 
     state: JobState
     reason: str | None

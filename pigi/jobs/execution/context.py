@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pigi.jobs import effects
-from pigi.jobs.execution.limits import DATABASE_SECONDS
+from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import HandBack
 from pigi.store.outages import retry_while_unavailable
@@ -26,8 +26,8 @@ PROGRESS_SECONDS = 0.5
 """Progress that follows the last so soon is not stored."""
 
 
-class Opened(Protocol):
-    """What the engine needs of a process's `pigi.application.Application`, which stands a storey above it."""
+class ApplicationProtocol(Protocol):
+    """What the engine needs of a process's `pigi.application.Application`, which stands a layer above it."""
 
     @property
     def control(self) -> ControlDatabase:
@@ -38,7 +38,7 @@ class Opened(Protocol):
         """Sends notifications for jobs."""
 
 
-Application = TypeVar("Application", bound=Opened)
+Application = TypeVar("Application", bound=ApplicationProtocol)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class WorkerContext(Generic[Application]):
     chain_seconds: float = 0.0
 
     @property
-    def ledger(self) -> ControlDatabase:
+    def relaxed_control(self) -> ControlDatabase:
         """Where claims and ends are written; ``relaxed`` saves their wait for the disk (`pigi.store.engines`)."""
         return self.relaxed or self.application.control
 
@@ -108,7 +108,7 @@ class JobContext:
         if self._draining():
             raise HandBack
 
-    def look(self) -> None:
+    def checkpoint_now(self) -> None:
         """As `checkpoint`, but ask the database now instead of trusting what was learned in the last second."""
         self._heartbeat.beat()
         self.checkpoint()

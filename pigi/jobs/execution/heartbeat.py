@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from pigi.jobs.execution.claims import extend, hand_back, look
-from pigi.jobs.execution.limits import HEARTBEAT_SECONDS, LOOK_SECONDS
+from pigi.jobs.execution.claims import check_lease, extend, hand_back
+from pigi.jobs.execution.timeouts import HEARTBEAT_SECONDS, LOOK_SECONDS
 from pigi.jobs.model.claim import Cancelled, LeaseLost
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class LeaseHeartbeat:
                     self.beat()
                     beaten_at = time.monotonic()
                 else:
-                    self._learn(look)
+                    self._learn(check_lease)
             except SQLAlchemyError:
                 # The database is away. The lease may lapse meanwhile; the token then guards every write.
                 continue

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pigi.jobs.heartbeats import record
 from pigi.jobs.model import transitions
-from pigi.jobs.model.claim import Stop
+from pigi.jobs.model.claim import JobInterrupt
 from pigi.logs import places_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Isolation:
         """What fails in this block is logged and counted; the job's own end, such as a cancel, passes."""
         try:
             yield
-        except Stop:
+        except JobInterrupt:
             raise
         except Exception as error:
             if _is_time_limit(error) or (self._ends_all is not None and self._ends_all(error)):

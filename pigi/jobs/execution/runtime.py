@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import Body, Handler, WorkerContext
-from pigi.jobs.execution.limits import HARD_LIMIT_SECONDS
+from pigi.jobs.execution.timeouts import HARD_LIMIT_SECONDS
 from pigi.jobs.queueing.celery_app import app as celery
 
 if TYPE_CHECKING:

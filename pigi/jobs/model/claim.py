@@ -30,21 +30,21 @@ class Claim:
         return {"job_id": self.job_id, "token": self.token}
 
 
-class Stop(Exception):  # noqa: N818 - not an error: a reason to stop, which an operation lets pass
-    """A reason to stop before the end; an operation lets it pass."""
+class JobInterrupt(Exception):  # noqa: N818 - not an error: a reason to stop, which an operation lets pass
+    """A reason to interrupt a job before its end; an operation lets it pass."""
 
 
-class Cancelled(Stop):
+class Cancelled(JobInterrupt):
     """Somebody cancelled the job."""
 
 
-class Fenced(Stop):
+class Fenced(JobInterrupt):
     """The organisation was deleted or restricted after the job was requested."""
 
 
-class LeaseLost(Stop):
+class LeaseLost(JobInterrupt):
     """Another worker has the job by now; this one may change nothing more."""
 
 
-class HandBack(Stop):
+class HandBack(JobInterrupt):
     """The worker is stopping; another shall go on."""

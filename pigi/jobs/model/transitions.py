@@ -67,7 +67,7 @@ def move(target: JobState, *conditions: ColumnElement[bool], reason: Any = None,
     )
 
 
-HELD = (
+CLAIM_COLUMNS = (
     JOB.c.id.label("job_id"),
     JOB.c.kind,
     JOB.c.queue,
@@ -90,7 +90,7 @@ _CLAIMING: dict[str, Any] = {
     "deadline_at": func.coalesce(JOB.c.deadline_at, database_now(bindparam("retry_window"))),
 }
 
-CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*HELD)
+CLAIM = move(JobState.RUNNING, ID, *claimable(), **_CLAIMING).returning(*CLAIM_COLUMNS)
 
 
 def claim_next(*, skip_locked: bool) -> Any:
@@ -109,7 +109,7 @@ def claim_next(*, skip_locked: bool) -> Any:
     )
     if skip_locked:
         first = first.with_for_update(skip_locked=True, of=published)
-    return move(JobState.RUNNING, JOB.c.id == first.scalar_subquery(), **_CLAIMING).returning(*HELD)
+    return move(JobState.RUNNING, JOB.c.id == first.scalar_subquery(), **_CLAIMING).returning(*CLAIM_COLUMNS)
 
 
 EXTEND = (
@@ -120,7 +120,7 @@ EXTEND = (
 )
 """The heartbeat; no row means that the lease is lost."""
 
-LOOK = select(JOB.c.cancel_requested_at).where(MINE, IS_RUNNING)
+CHECK_LEASE = select(JOB.c.cancel_requested_at).where(MINE, IS_RUNNING)
 """What a heartbeat says, without one: it extends nothing, so it costs no write."""
 
 FINISH = {

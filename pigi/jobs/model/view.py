@@ -26,7 +26,11 @@ class EffectView:
 
 @dataclass(frozen=True)
 class JobView:
-    """A job as it stood at one moment. ``buried`` means that only its tombstone is left."""
+    """A job as it stood at one moment. ``buried`` means that only its tombstone is left.
+
+    ``queue``, ``partition`` and ``published_at`` (when it was handed to the broker, None while it waits in the
+    database) say why a due job does not start; operators see them, organisations do not. None of a tombstone.
+    """
 
     id: str
     kind: str
@@ -48,6 +52,9 @@ class JobView:
     timeline: tuple[Entry, ...]
     effects: tuple[EffectView, ...] = ()
     buried: bool = False
+    queue: str | None = None
+    partition: str | None = None
+    published_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -80,6 +87,9 @@ def view_of(row: Any) -> JobView:
         progress_note=row.progress_note,
         revision=row.revision,
         timeline=tuple(read_timeline(row.timeline)),
+        queue=row.queue,
+        partition=row.partition,
+        published_at=row.published_at,
     )
 
 

@@ -31,14 +31,14 @@ def _text(name: str) -> Any:
 
 
 def _insertion(epoch: Any) -> dict[str, Any]:
-    occupant = JOB.alias("occupant")
-    occupying = (
+    active_job = JOB.alias("active_job")
+    active = (
         select(func.count())
-        .select_from(occupant)
-        .where(occupant.c.partition == _text("partition"), occupant.c.published_at.is_not(None))
+        .select_from(active_job)
+        .where(active_job.c.partition == _text("partition"), active_job.c.published_at.is_not(None))
         .scalar_subquery()
     )
-    published = (bindparam("due_in", type_=Integer) <= 0) & (occupying < bindparam("concurrency", type_=Integer))
+    published = (bindparam("due_in", type_=Integer) <= 0) & (active < bindparam("concurrency", type_=Integer))
     return {
         "id": _text("job_id"),
         "kind": _text("kind"),

@@ -1,6 +1,6 @@
-"""Fairness: a partition is one organisation's share of one queue, and has so many places as the queue's limit.
+"""Fairness: a partition is one organisation's share of one queue, with as many slots as the queue's limit.
 
-A row with ``published_at`` set holds a place: a worker was notified of it, or it runs, or is cleaned up after. The
+A row with ``published_at`` set holds a slot: a worker was notified of it, or it runs, or is cleaned up after. The
 rest wait in the table. Whatever leaves a partition lets the next of it in, in the same transaction.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlDatabase
 
-PARTITION = JOB.c.partition == bindparam("of_lane")
+PARTITION = JOB.c.partition == bindparam("of_partition")
 UNPUBLISHED = JOB.c.published_at.is_(None) & IS_WAITING
 
 
@@ -38,8 +38,8 @@ class Notification:
 
 
 def partition_of(organisation_id: str | None, kind: Kind) -> str:
-    """The partition's name; Pigi's own jobs share what their kind says."""
-    return f"{organisation_id or kind.share}:{kind.queue}"
+    """The partition's name; that of Pigi's own jobs begins as their kind says."""
+    return f"{organisation_id or kind.partition_prefix}:{kind.queue}"
 
 
 def queue_of(partition: str) -> str:
@@ -48,18 +48,18 @@ def queue_of(partition: str) -> str:
 
 
 def _releasing(*, skip_locked: bool) -> Any:
-    waiting, occupant = JOB.alias("waiting"), JOB.alias("occupant")
-    occupying = (
+    waiting, active_job = JOB.alias("waiting"), JOB.alias("active_job")
+    active = (
         select(func.count())
-        .select_from(occupant)
-        .where(occupant.c.partition == bindparam("of_lane"), occupant.c.published_at.is_not(None))
+        .select_from(active_job)
+        .where(active_job.c.partition == bindparam("of_partition"), active_job.c.published_at.is_not(None))
         .scalar_subquery()
     )
-    free = bindparam("concurrency", type_=Integer) - occupying
+    free = bindparam("concurrency", type_=Integer) - active
     following = (
         select(waiting.c.id)
         .where(
-            waiting.c.partition == bindparam("of_lane"),
+            waiting.c.partition == bindparam("of_partition"),
             waiting.c.published_at.is_(None),
             state_is(*WAITING, of=waiting),
             waiting.c.due_at <= NOW,
@@ -82,12 +82,12 @@ _RELEASE = {sqlite: _releasing(skip_locked=not sqlite) for sqlite in (True, Fals
 
 
 def release(connection: Connection, partition: str, queue: str) -> list[Notification]:
-    """Publish as many of the partition's due jobs as have a place; send the notifications after the commit.
+    """Publish as many of the partition's due jobs as have a slot; send the notifications after the commit.
 
     Two callers at once may let in one too many; that costs a moment of fairness and nothing else.
     """
     statement = _RELEASE[is_sqlite(connection)]
-    published = connection.execute(statement, {"of_lane": partition, "concurrency": QUEUES[queue].concurrency})
+    published = connection.execute(statement, {"of_partition": partition, "concurrency": QUEUES[queue].concurrency})
     return [Notification(row.queue, row.kind, row.id) for row in published]
 
 

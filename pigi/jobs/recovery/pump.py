@@ -13,7 +13,7 @@ from pigi.jobs.recovery.cleanup import find_cleanups
 from pigi.jobs.recovery.release import release_waiting
 from pigi.jobs.recovery.republish import republish
 from pigi.jobs.recovery.rescue import rescue
-from pigi.logs import Sparingly, places_of
+from pigi.logs import RateLimitFilter, places_of
 from pigi.store.outages import is_away
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 # A service that fails does so each second.
-logger.addFilter(Sparingly())
+logger.addFilter(RateLimitFilter())
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class Round:
+class PumpResult:
     """What one round found, and which services failed in it."""
 
     rescued: int
@@ -41,7 +41,7 @@ class Round:
     failed: tuple[str, ...] = ()
 
 
-def pump(control: ControlDatabase, notifier: Notifier) -> Round:
+def pump(control: ControlDatabase, notifier: Notifier) -> PumpResult:
     """One round. Raises DBAPIError while the database is away; any other failure stops its own service alone."""
     failed: list[str] = []
 
@@ -68,4 +68,4 @@ def pump(control: ControlDatabase, notifier: Notifier) -> Round:
     cleanups = notify("cleanup", lambda: find_cleanups(control, notifier))
     with control.autocommit() as connection:
         record(connection, "pump", " ".join(failed) or None)
-    return Round(rescued, released, republished, cleanups, tuple(failed))
+    return PumpResult(rescued, released, republished, cleanups, tuple(failed))

@@ -20,17 +20,17 @@ def _due() -> Any:
     partition = (JOB.c.partition + literal("")).label("partition")
     due = select(partition).where(UNPUBLISHED, JOB.c.due_at <= NOW).distinct().subquery()
     other = JOB.alias("other")
-    occupied = (
+    active = (
         select(func.count())
         .select_from(other)
         .where(other.c.partition == due.c.partition, other.c.published_at.is_not(None))
         .scalar_subquery()
     )
-    return select(due.c.partition, occupied.label("occupied"))
+    return select(due.c.partition, active.label("active"))
 
 
 DUE = _due()
-"""Each partition with a waiting job that is due, and how many of its places are taken."""
+"""Each partition with a waiting job that is due, and how many of its slots are taken."""
 
 
 def release_waiting(control: ControlDatabase) -> list[Notification]:
@@ -40,7 +40,7 @@ def release_waiting(control: ControlDatabase) -> list[Notification]:
     notifications: list[Notification] = []
     for row in due:
         queue = QUEUES.get(queue_of(row.partition))
-        if queue is not None and row.occupied < queue.concurrency:
+        if queue is not None and row.active < queue.concurrency:
             with control.transaction() as connection:
                 notifications += release(connection, row.partition, queue.name)
     return notifications

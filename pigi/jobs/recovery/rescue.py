@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pigi.clock import now
 from pigi.jobs.effects import MARK_UNKNOWN
 from pigi.jobs.execution.claims import cancel_flagged
-from pigi.jobs.kinds import CATALOGUE, DELIVERIES
+from pigi.jobs.kinds import CATALOGUE, MOST_LOSSES
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB, NOW
 from pigi.store.outages import is_away
@@ -67,7 +67,7 @@ def _move(control: ControlDatabase, row: Row[Any]) -> int:
 def _verdict(row: Row[Any]) -> tuple[Update, dict[str, object]]:
     mine: dict[str, object] = {"job_id": row.id, "token": row.lease_token}
     kind = CATALOGUE.get(row.kind)
-    # Of a kind that this release does not know it cannot say what cleanup its end owes: that is for one that does.
-    if kind is None or row.lost + 1 < DELIVERIES or row.cancel_requested_at is not None:
+    # Of a kind that this release does not know it cannot say what cleanup its end needs: that is for one that does.
+    if kind is None or row.lost + 1 < MOST_LOSSES or row.cancel_requested_at is not None:
         return transitions.RESCUE, mine
     return transitions.GIVE_UP, {**mine, "cleanup_at": now() if kind.cleanup else None}

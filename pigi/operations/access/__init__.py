@@ -1,4 +1,4 @@
-"""Access: who may act in an organisation, and the way into its database."""
+"""Access: who may act in an organisation, and sessions on its database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pigi.operations.access.grants import (
     lock_organisation,
     still_granted,
 )
-from pigi.operations.access.tenant import changing, reading, take_turns
+from pigi.operations.access.tenant import changing, reading, serialise_changes
 
 __all__ = [
     "ORGANISATION",
@@ -27,6 +27,6 @@ __all__ = [
     "organisation_of_job",
     "reading",
     "role_in",
+    "serialise_changes",
     "still_granted",
-    "take_turns",
 ]

@@ -1,4 +1,4 @@
-"""The way into an organisation's database: sessions that refuse what it cannot do, and turns among changes."""
+"""Sessions on an organisation's database for operations: database errors as refusals, and locks among changes."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ def _free_names() -> Iterator[None]:
         raise
 
 
-def take_turns(session: TenantSession, what: str) -> None:
+def serialise_changes(session: TenantSession, what: str) -> None:
     """Let the organisation's changes of this kind follow one another, so that a count stays true until the commit."""
     lock_name(session.connection(), f"pigi.{what}")

@@ -10,7 +10,7 @@ from pigi.operations.accounts.accounts import (
     find_person_by_email,
     read_account,
 )
-from pigi.operations.accounts.changes import Change, ask_for_reset, change_account, confirm_address, reset_password
+from pigi.operations.accounts.changes import Change, change_account, confirm_address, request_reset, reset_password
 from pigi.operations.accounts.registration import confirm_registration, register
 from pigi.operations.accounts.sessions import (
     SignedIn,
@@ -31,7 +31,6 @@ __all__ = [
     "Change",
     "SignedIn",
     "add_account",
-    "ask_for_reset",
     "change_account",
     "close_sessions",
     "confirm_address",
@@ -42,6 +41,7 @@ __all__ = [
     "is_csrf_token",
     "read_account",
     "register",
+    "request_reset",
     "reset_password",
     "sign_in",
     "sign_out",

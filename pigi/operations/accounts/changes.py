@@ -31,11 +31,11 @@ from pigi.operations.credentials import (
     NEW_ADDRESS,
     NEW_PASSWORD,
     OLD_ADDRESS,
-    forgive,
+    acquire,
     is_token,
-    may,
-    take,
+    reset_throttles,
     token_hash,
+    try_acquire,
 )
 from pigi.operations.credentials import RESET as PASSWORD_RESET
 from pigi.operations.mail import queue_mail
@@ -86,14 +86,14 @@ def change_account(
                 values |= {"password_hash": hashed, "password_changed_at": now()}
     address = None if change.email == row.email else change.email
     if address is not None:
-        take(application, ADDRESSES, subject=row.id)
+        acquire(application, ADDRESSES, subject=row.id)
     with application.control.begin() as session:
         if not _write(session, row, values):
             raise Refused("wrong_password", errors=WRONG)
         if change.new_password is not None:
             _after_new_password(session, application, person, row.email_key)
         if address is not None:
-            _ask_for_address(session, application, person, row, address)
+            _request_address(session, application, person, row, address)
         if on_done is not None:
             on_done(session)
         return find_account(session, row.id)
@@ -132,10 +132,10 @@ def _prove(application: Application, row: Any, password: str | None, network: st
     """Whoever found a browser signed in must not be able to take the account over."""
     if password is None:
         raise Refused("invalid", errors=PROOF)
-    tried = take(application, SIGN_IN, network, row.email_key)
+    tried = acquire(application, SIGN_IN, network, row.email_key)
     if not credentials.is_password(password, row.password_hash):
         raise Refused("wrong_password", errors=WRONG)
-    tried.give_back()
+    tried.refund()
 
 
 def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
@@ -152,7 +152,7 @@ def _after_new_password(session: ControlSession, application: Application, perso
     queue_mail(session, application, Template.PASSWORD_CHANGED, person.account_id, key, requested_by=person.name)
 
 
-def _ask_for_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
+def _request_address(session: ControlSession, application: Application, person: Person, row: Any, email: str) -> None:
     """Mail a link to the new address and a notice to the old one, which is held apart: it may be another by then."""
     link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
     queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), requested_by=person.name)
@@ -209,15 +209,15 @@ def end_links(session: ControlSession, account_id: str, key: str) -> None:
     session.execute(delete(TOKEN).where(TOKEN.c.purpose != OLD_ADDRESS, or_(own, of_address)))
 
 
-def ask_for_reset(application: Application, email: str, network: str) -> None:
+def request_reset(application: Application, email: str, network: str) -> None:
     """Mail a link to whoever has the address, if anybody.
 
     Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.
     """
     with credentials.hashing_slot():
-        take(application, RESET, network)
+        acquire(application, RESET, network)
         key = email_key(email)
-        if not may(application, RESET_MAIL, network, key):
+        if not try_acquire(application, RESET_MAIL, network, key):
             # The links that were mailed within the hour still work.
             return
         with application.control.begin() as session:
@@ -248,7 +248,7 @@ def reset_password(application: Application, token: str, password: str, network:
             who = Person(account.id, "", operator=account.kind == OPERATOR).name
             record(session, application, "account.password_reset", who, subject=who)
             queue_mail(session, application, Template.PASSWORD_CHANGED, account.id, account.email_key, requested_by=who)
-    forgive(application, SIGN_IN, network, account.email_key)
+    reset_throttles(application, SIGN_IN, network, account.email_key)
 
 
 def _owner(application: Application, link: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Registrations: asking for an account, and confirming it with the mailed link and the password.
+"""Registrations: requesting an account, and confirming it with the mailed link and the password.
 
 A registration is no account yet. The account is made when the link and the password come back together, so
 that neither who types another's address nor who reads another's mail gets one in their name. No answer says
@@ -22,7 +22,7 @@ from pigi.operations import credentials
 from pigi.operations.accounts.accounts import add_account, find_account
 from pigi.operations.accounts.sessions import SignedIn, start_session
 from pigi.operations.credentials import WELCOME as USE
-from pigi.operations.credentials import is_token, may, take, token_hash
+from pigi.operations.credentials import acquire, is_token, token_hash, try_acquire
 from pigi.operations.mail import queue_mail
 from pigi.store.people import Registration
 
@@ -40,11 +40,11 @@ def register(application: Application, name: str, email: str, password: str, net
     Raises Refused: ``password_weak``, ``too_many_tries`` (of this network), ``unavailable``.
     """
     with credentials.hashing_slot():
-        take(application, REGISTRATION, network)
+        acquire(application, REGISTRATION, network)
         hashed = credentials.new_hash(password, name, email)
         key, row_id, moment = email_key(email), new_id(), now()
-        if not may(application, WELCOME, network, key):
-            # The address has had its share. The response is the same: it must say nothing about the address.
+        if not try_acquire(application, WELCOME, network, key):
+            # The address has had its share of mail. The response is the same: it must say nothing about the address.
             return
         with application.control.begin() as session:
             session.execute(
@@ -72,7 +72,7 @@ def confirm_registration(
     """
     with credentials.hashing_slot():
         row = _find_registration(application, token)
-        tried = take(application, CONFIRMATION, network, row.id)
+        tried = acquire(application, CONFIRMATION, network, row.id)
         if not credentials.is_password(password, row.password_hash):
             raise Refused("wrong_credentials")
         with application.control.begin() as session:
@@ -81,7 +81,7 @@ def confirm_registration(
             )
             session_token = start_session(session, application, account_id, replaced)
             found = find_account(session, account_id)
-        tried.give_back()
+        tried.refund()
     return SignedIn(found, session_token)
 
 

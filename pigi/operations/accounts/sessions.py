@@ -25,7 +25,7 @@ from pigi.ids import new_id
 from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
 from pigi.operations.audit import record
-from pigi.operations.credentials import is_token, take, token_hash
+from pigi.operations.credentials import acquire, is_token, token_hash
 from pigi.store.people import Account, Session
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
     OnDone = Callable[[ControlSession], None]
 
-NOTED_EVERY = timedelta(minutes=1)
-"""How often a session's use is written down; a write a request would cost more than it tells."""
+RECORDED_EVERY = timedelta(minutes=1)
+"""How often a session's use is written down; a write a request would cost more than it says."""
 SESSION: Any = Session.__table__
 
 _FIND: Any = (
@@ -70,7 +70,7 @@ def find_person(application: Application, token: str) -> Person:
         row = connection.execute(_FIND, parameters).first()
         if row is None:
             raise Refused("unauthenticated")
-        if moment - row.seen_at > NOTED_EVERY:
+        if moment - row.seen_at > RECORDED_EVERY:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
     return Person(row.account_id, row.id, operator=row.kind == OPERATOR)
 
@@ -115,7 +115,7 @@ def sign_in(application: Application, email: str, password: str, network: str, r
     """
     key = email_key(email)
     with credentials.hashing_slot():
-        tried = take(application, SIGN_IN, network, key)
+        tried = acquire(application, SIGN_IN, network, key)
         row = _find(application, key)
         kept = row.password_hash if row else None
         if not credentials.is_password(password, kept) or row is None:
@@ -132,7 +132,7 @@ def sign_in(application: Application, email: str, password: str, network: str, r
                 raise Refused("wrong_credentials")
             token = start_session(session, application, row.id, replaced, operator=row.kind == OPERATOR)
             account = find_account(session, row.id)
-        tried.give_back()
+        tried.refund()
     return SignedIn(account, token)
 
 

@@ -80,9 +80,9 @@ def _ending(application: Application, moment: datetime) -> Sequence[Any]:
 
 
 def _warn(application: Application, key_id: str, organisation_id: str, stage: int) -> None:
-    """Note the warning and queue its mails in one transaction, unless it was noted before or the key was revoked."""
+    """Record the warning and queue its mails in one transaction, unless it was before or the key was revoked."""
     with application.control.begin() as session:
-        noted: Any = session.execute(
+        recorded: Any = session.execute(
             update(KEY)
             .where(
                 KEY.c.id == key_id,
@@ -91,17 +91,17 @@ def _warn(application: Application, key_id: str, organisation_id: str, stage: in
             )
             .values(warned_days=stage)
         )
-        if noted.rowcount != 1:
+        if recorded.rowcount != 1:
             return
-        for account in _keepers(session, organisation_id):
+        for account in _accounts_that_may_rotate(session, organisation_id):
             queue_mail(
                 session, application, "key-expiring", key_id, account.email_key,
                 organisation_id=organisation_id, recipient_id=account.id, requested_by=REQUESTED_BY,
             )  # fmt: skip
 
 
-def _keepers(session: ControlSession, organisation_id: str) -> Sequence[Any]:
-    """Whoever may rotate the organisation's keys."""
+def _accounts_that_may_rotate(session: ControlSession, organisation_id: str) -> Sequence[Any]:
+    """The accounts that may rotate the organisation's keys."""
     roles = [role for role in Role if role_may(role, Action.KEYS_CHANGE)]
     query = (
         select(Account.id, Account.email_key)

@@ -52,7 +52,7 @@ KEY: Any = ApiKey.__table__
 
 @dataclass(frozen=True, repr=False)
 class IssuedKey:
-    """A new key with what its holder sends, which is told once."""
+    """A new key with what its holder sends, which is shown once."""
 
     id: str
     token: str
@@ -97,12 +97,12 @@ def authenticate(application: Application, token: str) -> Key:
 
 
 def _note_use(application: Application, key_id: str, day: date) -> None:
-    """Note the day, once a day: a write for each request would cost more than it tells."""
+    """Record the day of the latest use, once a day: a write for each request would cost more than it says."""
     try:
         with application.control.autocommit() as connection:
             connection.execute(_NOTE, {"of_key": key_id, "day": day})
     except SQLAlchemyError:
-        # The request goes on, and the next one notes it.
+        # The request goes on, and the next one records it.
         return
 
 
@@ -208,7 +208,7 @@ DEFAULT_OVERLAP_DAYS = 7
 LONGEST_OVERLAP_DAYS = 30
 
 
-def make_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def make_key(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     label: str,
@@ -231,7 +231,7 @@ def make_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with th
     return issued
 
 
-def rotate_key(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def rotate_key(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     key_id: str,

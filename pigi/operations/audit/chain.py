@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, event, insert, or_, select
 
 from pigi.clock import now
-from pigi.domain.audit import BEGINNING, SALT_BYTES, Content, commitment, content_of, entry_hash
+from pigi.domain.audit import BEGINNING, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
 from pigi.store.engines import lock_name
 from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
 from pigi.store.sessions import ControlSession
@@ -49,7 +49,7 @@ class Head:
 class _Act:
     kind: str
     at: datetime
-    content: Content
+    content: EntryContent
     within: SessionTransaction | None
 
 
@@ -90,7 +90,7 @@ def erase_content(
 ) -> int:
     """Erase what entries are about, with their salts, for an organisation or an account that goes; how many.
 
-    The chain still verifies, and notes how many were erased, so that nobody can erase more in secret.
+    The chain still verifies, and records how many were erased, so that nobody can erase more in secret.
     """
     people = [f"{noun}:{account_id}" for noun in ("account", "operator") if account_id]
     wanted = or_(CONTENT.c.actor.in_(people), CONTENT.c.subject.in_(people))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import LargeBinary, cast, select
 
-from pigi.domain.audit import Content
+from pigi.domain.audit import EntryContent
 from pigi.domain.audit_check import ANCHORED, BEGINS, Anchor, Link, statement
 from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY
 from pigi.operations.plans import log_since
@@ -97,8 +97,8 @@ def links(connection: Connection, first: int, last: int | None = None, limit: in
 
 def _link(row: RowMapping) -> Link:
     words: dict[str, Any] = {str(name): _text(value) for name, value in row.items() if name not in _NO_TEXT}
-    told = {name: words.pop(name) for name in ("organisation_id", "actor", "subject", "details")}
-    content = None if row["content_seq"] is None else Content(**told)
+    fields = {name: words.pop(name) for name in ("organisation_id", "actor", "subject", "details")}
+    content = None if row["content_seq"] is None else EntryContent(**fields)
     return Link(seq=row["seq"], at=_moment(row["at"]), salt=row["salt"], content=content, **words)
 
 

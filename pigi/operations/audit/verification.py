@@ -1,4 +1,4 @@
-"""Anchors of the audit chain: its head, signed, and kept where whoever changes the database cannot reach it too.
+"""Verification of the audit chain, and its anchors: heads that are signed and also kept outside the database.
 
 What an anchor signs can neither be changed nor removed unseen. So each is written to the log as well, which
 leaves the database; a saved one is held against the chain by ``pigi audit verify --anchor``.
@@ -199,11 +199,11 @@ def _found(walk: Walk, anchors: Mapping[int, Anchor]) -> tuple[int, int, int, in
 
 def _go(connection: Connection, walk: Walk, on_batch: Callable[[int], None]) -> None:
     walk.begin(connection.execute(select(func.min(ENTRY.c.seq))).scalar())
-    told = 0
+    erasures = 0
     while batch := list(links(connection, walk.seq + 1, limit=BATCH)):
         for link in batch:
             walk.step(link)
-            told += _told_erased(link)
+            erasures += _recorded_erasures(link)
         on_batch(walk.seq)
     walk.end()
     stray = (
@@ -214,12 +214,12 @@ def _go(connection: Connection, walk: Walk, on_batch: Callable[[int], None]) -> 
     found = connection.execute(stray).scalar()
     if found is not None:
         raise BrokenError(min(found, walk.seq + 1), Flaw.TRUNCATED if found > walk.seq else Flaw.CONTENT_STRAY, found)
-    if walk.erased > told:
+    if walk.erased > erasures:
         raise BrokenError(_first_without_content(connection), Flaw.CONTENT_REMOVED, walk.seq)
 
 
-def _told_erased(link: Link) -> int:
-    """How many contents the chain says were erased by this act; an erasure is never pruned before what it erased."""
+def _recorded_erasures(link: Link) -> int:
+    """How many contents this entry says were erased; an erasure is never pruned before what it erased."""
     if link.kind != ERASED or link.content is None:
         return 0
     return int(json.loads(link.content.details)["count"])

@@ -1,4 +1,4 @@
-"""Ending what an organisation has at Stripe when it is deleted: from then on nothing is collected any more."""
+"""Cancelling at Stripe what a deleted organisation has there: from then on nothing is collected any more."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 CUSTOMER = "customer"
 ENDINGS = ("subscription", "invoice")
-"""What an earlier attempt began to end, and never heard of, has ended once there is nothing left of it to end."""
+"""What an earlier attempt began to end, and never saw succeed, has ended once there is nothing left of it to end."""
 
 
 def end_subscriptions(
     context: JobContext, application: Application, provider: BillingProvider, organisation_id: str
 ) -> None:
-    """Close checkouts, cancel subscriptions, void what is still to be collected; then store how the customer stands.
+    """Close checkouts, cancel subscriptions, void what is still to be collected; then sync the customer.
 
     Safe to repeat: each is looked at before it is ended. Raises Temporary and Permanent as `BillingProvider`.
     """
@@ -67,7 +67,7 @@ def remove_customer(
 
 
 def _customer(context: JobContext, provider: BillingProvider, organisation_id: str) -> str | None:
-    """The organisation's customer, also one that was made without Pigi's hearing of it."""
+    """The organisation's customer, also one whose making Pigi never saw succeed."""
     with context.control.autocommit() as connection:
         account = find_account(connection, organisation_id)
     if account is None or account.intended_at is None:
@@ -92,7 +92,7 @@ def void_invoice(context: JobContext, provider: BillingProvider, invoice_id: str
 
 
 def _mark(stripe_id: str) -> str:
-    """Tells effects apart. They are kept for weeks, and Pigi keeps none of Stripe's IDs longer than it must (P02)."""
+    """A hash that keeps effects apart: they stay for weeks, and Pigi keeps no ID of Stripe's so long (P02)."""
     return hashlib.sha256(stripe_id.encode()).hexdigest()[:12]
 
 

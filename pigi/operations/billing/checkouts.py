@@ -1,4 +1,4 @@
-"""The way to the payment provider, for jobs."""
+"""Pages at Stripe: the bodies of the jobs that open a checkout or the customer portal, and make the customer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pigi.operations.billing.customers import (
     find_account,
     forget_customer,
     intend_customer,
-    keep_in_step,
+    update_contact,
     write_contact,
 )
 from pigi.operations.billing.events import forget_events
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def provider_of(gateways: Gateways) -> BillingProvider:
-    """The provider; raises Temporary ``billing_unconfigured`` where none is set up, so that nothing heard is lost."""
+    """The provider; raises Temporary ``billing_unconfigured`` where none is set up, so that no event is lost."""
     try:
         return gateways.billing
     except Misconfigured:
@@ -53,17 +53,17 @@ MOST_KEYS = 5
 """As many answers of one kind of failure as a provider may keep for a single thing to be made."""
 
 
-def make(making: Callable[[str], Made], looking: Callable[[], Made | None], key: str) -> Made:
-    """Make something under ``key``; where the provider just repeats how that failed, under a further one.
+def make(create: Callable[[str], Made], find: Callable[[], Made | None], key: str) -> Made:
+    """Make something under an idempotency key; where the provider only repeats an earlier failure, under a further one.
 
-    The failed request may have made it all the same, so ``looking`` asks for it before. A failure that is no
+    The failed request may have made it all the same, so ``find`` looks for it before. A failure that is no
     repetition is raised: its request may still be at work. Raises as `BillingProvider`.
     """
     for number in range(MOST_KEYS):
         try:
-            return making(f"{key}-{number}" if number else key)
+            return create(f"{key}-{number}" if number else key)
         except RepeatedFailure:
-            found = looking()
+            found = find()
         if found is not None:
             return found
     raise RepeatedFailure
@@ -81,7 +81,7 @@ def open_portal(context: JobContext, application: Application, provider: Billing
         Permanent: ``billing_no_customer``, ``billing_moot``, and as `BillingProvider`.
         Temporary: as `BillingProvider`.
     """
-    link = read_asked(context)
+    link = read_link_request(context)
     with context.control.autocommit() as connection:
         customer_id = customer_of(connection, context.organisation_id)
     if customer_id is None:
@@ -97,12 +97,12 @@ def open_portal(context: JobContext, application: Application, provider: Billing
 
 
 def home_of(application: Application, organisation_id: str) -> str:
-    """The organisation's billing page, to which Stripe sends people back. Nothing that it could tell is believed."""
+    """The organisation's billing page, to which Stripe sends people back. Nothing that they bring back is believed."""
     return f"{application.settings.public_url.rstrip('/')}/o/{organisation_id}/billing"
 
 
-def read_asked(context: JobContext) -> Any:
-    """What was asked for; raises Permanent ``billing_moot`` once nobody waits for it any more."""
+def read_link_request(context: JobContext) -> Any:
+    """The row of the requested page; raises Permanent ``billing_moot`` once nobody waits for it any more."""
     with context.control.autocommit() as connection:
         link = connection.execute(select(LINK).where(LINK.c.id == context.subject_id)).first()
     if link is None or link.created_at + LATEST < now():
@@ -126,17 +126,17 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
             `BillingProvider`.
         Temporary: as `BillingProvider`.
     """
-    link = read_asked(context)
+    link = read_link_request(context)
     with context.control.autocommit() as connection:
         if _is_granted(connection, context):
             raise Permanent("plan_granted")
-    customer_id = sure_customer(context, provider)
+    customer_id = ensure_customer(context, provider)
     subscriptions = provider.subscriptions_of(customer_id)
-    if _standing(subscriptions):
-        # Perhaps nobody told Pigi of it yet.
+    if _is_subscribed(subscriptions):
+        # Perhaps no event of it has arrived yet.
         sync_customer(application, provider, customer_id)
         raise Permanent("already_subscribed")
-    _give_up_unpaid(context, provider, customer_id, subscriptions)
+    _cancel_unpaid(context, provider, customer_id, subscriptions)
     context.checkpoint()
     begun = context.begin_effect("checkout")
     if begun.settled and link.url is not None:
@@ -145,7 +145,7 @@ def open_checkout(context: JobContext, application: Application, provider: Billi
     if begun.settled or (begun.tries > 1 and provider.has_ended_checkout(customer_id, context.job.job_id, since)):
         raise Permanent("billing_moot")
     page = _single_checkout(context, application, provider, customer_id, link.price_id)
-    _stand_alone(context, provider, customer_id, page)
+    _expire_if_superseded(context, provider, customer_id, page)
     keep_url(context, application, page)
     context.complete_effect("checkout", None)
 
@@ -155,28 +155,28 @@ def _is_granted(connection: Connection, context: JobContext) -> bool:
     return account is not None and account.granted is not None
 
 
-def _standing(subscriptions: Iterable[Subscription]) -> bool:
+def _is_subscribed(subscriptions: Iterable[Subscription]) -> bool:
     return any(one.status in ONGOING for one in subscriptions)
 
 
-def sure_customer(context: JobContext, provider: BillingProvider) -> str:
-    """The organisation's customer, made if there is none, with the name and address of today."""
+def ensure_customer(context: JobContext, provider: BillingProvider) -> str:
+    """The id of the organisation's customer, made if there is none, with the name and address of today."""
     organisation_id = context.organisation_id
     with context.control.transaction() as connection:
         account, perhaps_made = intend_customer(connection, organisation_id)
     if account.customer_id is not None:
-        if keep_in_step(context, provider, account.customer_id):
+        if update_contact(context, provider, account.customer_id):
             return str(account.customer_id)
         # Somebody deleted it at Stripe's. What it had bought is over; the sync that is under way says so.
         with context.control.transaction() as connection:
             forget_events(connection, account.customer_id)
             account = forget_customer(connection, organisation_id, account.customer_id)
     context.begin_effect("customer")
-    look = partial(provider.find_customer, organisation_id, account.intended_at - SLACK)
-    found = look() if perhaps_made else None
+    find = partial(provider.find_customer, organisation_id, account.intended_at - SLACK)
+    found = find() if perhaps_made else None
     # The organisation's key, not the job's: of two jobs that do this at once, both get the same customer.
     key = f"pigi-{organisation_id}-customer-{account.intended_at.timestamp():.6f}"
-    found = found or make(partial(provider.create_customer, organisation_id), look, key)
+    found = found or make(partial(provider.create_customer, organisation_id), find, key)
     with context.control.transaction() as connection:
         customer_id = adopt_customer(connection, organisation_id, found)
     context.complete_effect("customer", None)
@@ -184,7 +184,7 @@ def sure_customer(context: JobContext, provider: BillingProvider) -> str:
     return customer_id
 
 
-def _give_up_unpaid(
+def _cancel_unpaid(
     context: JobContext, provider: BillingProvider, customer_id: str, subscriptions: Iterable[Subscription]
 ) -> None:
     """End what was bought and never paid: for a day it still can be, and then the customer would pay for two.
@@ -207,9 +207,9 @@ def _single_checkout(
 ) -> Page:
     """This job's checkout, found or made."""
     job_id, home = context.job.job_id, home_of(application, context.organisation_id)
-    mine = _own_checkout(provider, customer_id, job_id)
-    if mine is not None:
-        return mine
+    own = _own_checkout(provider, customer_id, job_id)
+    if own is not None:
+        return own
     request = CheckoutRequest(
         customer_id, price_id, context.organisation_id, job_id, success_url=f"{home}/return", cancel_url=home
     )
@@ -225,20 +225,20 @@ def _own_checkout(provider: BillingProvider, customer_id: str, job_id: str) -> P
     return next((one for one in provider.open_checkouts(customer_id) if one.job_id == job_id), None)
 
 
-def _stand_alone(context: JobContext, provider: BillingProvider, customer_id: str, page: Page) -> None:
-    """Close the page again unless it may stand: what was looked at before it was made may have changed meanwhile.
+def _expire_if_superseded(context: JobContext, provider: BillingProvider, customer_id: str, page: Page) -> None:
+    """Expire the page again if it is superseded: what was checked before it was made may have changed meanwhile.
 
     Of jobs at the same moment the one whose page came second sees both pages, and the newest job's stays. A page
-    that a deletion's closing came too early to see is closed here.
+    that the cancellation of a deleted organisation came too early to see is expired here.
     """
     others = [one for one in provider.open_checkouts(customer_id) if one.id != page.id]
-    outdone = [one for one in others if one.job_id is None or one.job_id < context.job.job_id]
-    for one in outdone:
+    superseded = [one for one in others if one.job_id is None or one.job_id < context.job.job_id]
+    for one in superseded:
         provider.expire_checkout(one.id)
-    bought = _standing(provider.subscriptions_of(customer_id))
+    bought = _is_subscribed(provider.subscriptions_of(customer_id))
     with context.control.autocommit() as connection:
         closed = active_organisation_of(connection, customer_id) is None or _is_granted(connection, context)
-    if bought or closed or len(outdone) < len(others):
+    if bought or closed or len(superseded) < len(others):
         provider.expire_checkout(page.id)
         context.complete_effect("checkout", None)
         raise Permanent("already_subscribed" if bought else "billing_moot")

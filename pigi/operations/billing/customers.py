@@ -1,4 +1,4 @@
-"""Organisations as customers: whose customer is whose, what each may use, and what an operator gives."""
+"""Organisations as customers: whose customer is whose, the plans that operators grant, and who gets the invoices."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 ACCOUNT: Any = BillingAccount.__table__
 SLACK = timedelta(minutes=10)
-"""Between the database's clock and Stripe's, when it is asked what was made since a moment."""
+"""Allowed difference between the database's clock and Stripe's, when objects are listed since a moment."""
 _EMPTY = {"status": NONE, "tickets": 0, "ticket": 0}
 
 
 def find_account(connection: Connection, organisation_id: str) -> Any:
-    """The organisation's row; None if it never asked for anything."""
+    """The organisation's row; None if it never requested anything."""
     return connection.execute(select(ACCOUNT).where(ACCOUNT.c.organisation_id == organisation_id)).first()
 
 
@@ -63,28 +63,28 @@ def active_organisation_of(connection: Connection, customer_id: str | None) -> s
 
 
 def intend_customer(connection: Connection, organisation_id: str) -> tuple[Any, bool]:
-    """Note, before the first try, that a customer may be made from now on; the row, and whether that was noted before.
+    """Record, before the first try, that a customer may be made from now on; the row, and whether it was before.
 
-    Only with that note does a later job know that it must look whether an earlier one made a customer and never
-    heard of it.
+    Only by that record does a later job know that it must look whether an earlier one made a customer and never
+    saw it succeed.
     """
     row = {"organisation_id": organisation_id, **_EMPTY}
     connection.execute(insert_into(connection, ACCOUNT).values(row).on_conflict_do_nothing())
     this = ACCOUNT.c.organisation_id == organisation_id
-    unnoted = this & ACCOUNT.c.intended_at.is_(None)
-    noted = connection.execute(update(ACCOUNT).where(unnoted).values(intended_at=NOW)).rowcount
-    return connection.execute(select(ACCOUNT).where(this)).one(), not noted
+    unrecorded = this & ACCOUNT.c.intended_at.is_(None)
+    recorded = connection.execute(update(ACCOUNT).where(unrecorded).values(intended_at=NOW)).rowcount
+    return connection.execute(select(ACCOUNT).where(this)).one(), not recorded
 
 
 def adopt_customer(connection: Connection, organisation_id: str, customer_id: str) -> str:
-    """Write down whose customer it is, unless the organisation has one already; the one that it has then."""
+    """Record whose customer it is, unless the organisation has one already; the one that it has then."""
     this = ACCOUNT.c.organisation_id == organisation_id
     connection.execute(update(ACCOUNT).where(this, ACCOUNT.c.customer_id.is_(None)).values(customer_id=customer_id))
     return str(connection.execute(select(ACCOUNT.c.customer_id).where(this)).scalar_one())
 
 
 def forget_customer(connection: Connection, organisation_id: str, customer_id: str) -> Any:
-    """Let go of a customer that is gone, and note that another may be made from now on; the row."""
+    """Remove the id of a customer that is gone, and record that another may be made from now on; the row."""
     this = (ACCOUNT.c.organisation_id == organisation_id) & (ACCOUNT.c.customer_id == customer_id)
     free = {"customer_id": None, "status": NONE, "plan": None, "intended_at": NOW}
     connection.execute(update(ACCOUNT).where(this).values(free))
@@ -166,20 +166,20 @@ def address_changed(session: ControlSession, application: Application, account_i
 
 
 def follow_contact(context: JobContext, provider: BillingProvider) -> None:
-    """Put the customer in step with the organisation, as both are now."""
+    """Bring the customer's name and address at Stripe up to date."""
     with context.control.autocommit() as connection:
         customer_id = customer_of(connection, context.organisation_id)
     if customer_id is not None:
-        keep_in_step(context, provider, customer_id)
+        update_contact(context, provider, customer_id)
 
 
-def keep_in_step(context: JobContext, provider: BillingProvider, customer_id: str) -> bool:
+def update_contact(context: JobContext, provider: BillingProvider, customer_id: str) -> bool:
     """Read the customer, and write its name and address if they are others; False if it was deleted at the provider."""
     customer = provider.read_customer(customer_id, _contact(context.control, context.organisation_id))
     if customer is not None and customer.in_step is False:
         write_contact(context, provider, customer_id)
     elif customer is not None:
-        # Perhaps an earlier attempt wrote it and never heard of that.
+        # Perhaps an earlier attempt wrote it and never saw that succeed.
         context.confirm_effects("contact")
     return customer is not None
 

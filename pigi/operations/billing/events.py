@@ -1,4 +1,4 @@
-"""What became of each event that Stripe told of."""
+"""Stripe's events: receiving, storing and settling each, and matching its two forms (thin and snapshot)."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Outcome(StrEnum):
     """How an event ended; the names are permanent."""
 
     SYNCED = "synced"
-    """Its customer was read anew after it was heard of."""
+    """Its customer was read anew after it was received."""
     LOGGED = "logged"
     """The same, and it is in the billing log."""
     REFUSED = "refused"
-    """Its customer was read anew, but Stripe would not tell what the billing log needs."""
+    """Its customer was read anew, but Stripe refused to return what the billing log needs."""
     UNKNOWN = "unknown"
     """It is about no customer of Pigi's."""
 
@@ -53,13 +53,13 @@ def find_event(connection: Connection, row_id: str | None) -> Any:
 
 
 def open_events(connection: Connection, customer_id: str | None) -> Sequence[Any]:
-    """What was heard of a customer and is not processed, the oldest first; with None, of whom nobody asked yet."""
+    """A customer's events that are not processed, oldest first; with None, those whose customer is not known yet."""
     unprocessed = EVENT.c.processed_at.is_(None) & (EVENT.c.customer_id == customer_id)
     return connection.execute(select(EVENT).where(unprocessed).order_by(EVENT.c.created_at, EVENT.c.id)).all()
 
 
 def settle_event(connection: Connection, row_id: str, outcome: Outcome) -> None:
-    """Note how an event ended. What it was about is not kept any longer, but for an organisation's customer."""
+    """Record how an event ended. What it was about is not kept any longer, but for an organisation's customer."""
     settle_events(connection, [row_id], outcome)
 
 
@@ -74,7 +74,7 @@ def settle_events(connection: Connection, row_ids: Sequence[str], outcome: Outco
 
 
 def forget_events(connection: Connection, customer_id: str) -> None:
-    """Let go of a customer in what was heard of it and is processed; the rest follows when it is."""
+    """Remove a customer's id from its processed events; the rest follow when they are processed."""
     processed = (EVENT.c.customer_id == customer_id) & EVENT.c.processed_at.is_not(None)
     connection.execute(update(EVENT).where(processed).values(customer_id=None))
 
@@ -84,7 +84,7 @@ NEAR = timedelta(seconds=5)
 
 
 def find_snapshot(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:
-    """The id of the snapshot of a thin event's row, asked for until it is known; None if none. Raises Temporary."""
+    """The id of a thin event's snapshot, requested until it is known; None if there is none. Raises Temporary."""
     known: str | None = event.snapshot_id
     if known is not None or not event.thin:
         return known
@@ -95,20 +95,20 @@ def find_snapshot(control: ControlDatabase, provider: BillingProvider, event: An
         return None
     if found is not None:
         with control.autocommit() as connection:
-            tie(connection, event.id, found)
+            link_forms(connection, event.id, found)
     return found
 
 
-def tie(connection: Connection, row_id: str, snapshot_id: str, customer_id: str | None = None) -> None:
-    """Note a thin event's snapshot, unless one is known, and whose it is if that was not known."""
+def link_forms(connection: Connection, row_id: str, snapshot_id: str, customer_id: str | None = None) -> None:
+    """Record a thin event's snapshot, unless one is known, and its customer if that was not known."""
     whose = func.coalesce(EVENT.c.customer_id, customer_id) if customer_id is not None else EVENT.c.customer_id
-    untied = EVENT.c.snapshot_id.is_(None)
+    unlinked = EVENT.c.snapshot_id.is_(None)
     learned = {"snapshot_id": snapshot_id, "customer_id": whose}
-    connection.execute(update(EVENT).where(EVENT.c.id == row_id, untied).values(learned))
+    connection.execute(update(EVENT).where(EVENT.c.id == row_id, unlinked).values(learned))
 
 
 def recognise(connection: Connection, event: StripeEvent) -> bool:
-    """Whether a thin event told before what this snapshot tells; the two are tied then, so that each counts for one.
+    """Whether a thin event reported before what this snapshot reports; the two are linked then, to count as one.
 
     What an event is about is forgotten when it is processed. Whose it is will do then, for another reading of the same
     customer would find no more; but not for what is logged, where two facts of one moment are two lines.
@@ -118,12 +118,12 @@ def recognise(connection: Connection, event: StripeEvent) -> bool:
         # A customer that is gone is no longer named at all.
         nobodys = EVENT.c.customer_id.is_(None) & EVENT.c.processed_at.is_not(None)
         about |= (EVENT.c.customer_id == event.customer_id) | nobodys
-    heard = select(EVENT).where(EVENT.c.thin, EVENT.c.snapshot_id.is_(None), EVENT.c.type == event.type, about)
+    thin = select(EVENT).where(EVENT.c.thin, EVENT.c.snapshot_id.is_(None), EVENT.c.type == event.type, about)
     moments = EVENT.c.created_at.between(event.created_at - NEAR, event.created_at + NEAR)
-    twin = nearest(connection.execute(heard.where(moments)), event.created_at)
-    if twin is None:
+    other_form = nearest(connection.execute(thin.where(moments)), event.created_at)
+    if other_form is None:
         return False
-    tie(connection, twin.id, event.id, event.customer_id)
+    link_forms(connection, other_form.id, event.id, event.customer_id)
     return True
 
 
@@ -136,7 +136,7 @@ REQUESTED_BY = "stripe"
 
 
 def receive_webhook(application: Application, body: bytes, signature: str) -> str | None:
-    """Take what came to the webhook's address; the id of the job that it led to, None for what needs none.
+    """Receive a webhook request; the id of the job that it led to, None for an event that needs none.
 
     Raises Refused: ``not_found`` where nobody is charged; ``webhook_refused`` for whatever Stripe did not sign
         within the last minutes, for what is no event, and for one of the other mode (test or live).
@@ -144,11 +144,11 @@ def receive_webhook(application: Application, body: bytes, signature: str) -> st
     if not application.plans.charged:
         raise Refused("not_found")
     event = _genuine(application, body, signature)
-    if not event.heeded:
+    if not event.handled:
         return None
     with application.control.begin() as session:
-        row_id = note_event(session.connection(), event)
-        return None if row_id is None else _ask_for_sync(session, application, event, row_id)
+        row_id = store_event(session.connection(), event)
+        return None if row_id is None else _request_sync(session, application, event, row_id)
 
 
 def _genuine(application: Application, body: bytes, signature: str) -> StripeEvent:
@@ -164,20 +164,20 @@ def _genuine(application: Application, body: bytes, signature: str) -> StripeEve
     return event
 
 
-def hear_missed(application: Application, event: StripeEvent) -> bool:
-    """Take an event that no webhook told, with the job that it is owed; False if it was heard of in either form."""
+def ingest_missed(application: Application, event: StripeEvent) -> bool:
+    """Store an event that no webhook delivered and queue its job; False if either of its forms is stored already."""
     with application.control.begin() as session:
         connection = session.connection()
-        row_id = None if recognise(connection, event) else note_event(connection, event)
+        row_id = None if recognise(connection, event) else store_event(connection, event)
         if row_id is not None:
-            _ask_for_sync(session, application, event, row_id)
+            _request_sync(session, application, event, row_id)
     return row_id is not None
 
 
-def note_event(connection: Connection, event: StripeEvent) -> str | None:
-    """Write an event down as heard of and not processed; its row's id, None if that was done before.
+def store_event(connection: Connection, event: StripeEvent) -> str | None:
+    """Store an event as not processed; its row's id, None if it is stored already.
 
-    Whatever was heard of its other form: that one's job may have failed.
+    Whether its other form is stored does not matter: that one's job may have failed.
     """
     row: dict[str, Any] = {
         "id": new_id(),
@@ -194,14 +194,14 @@ def note_event(connection: Connection, event: StripeEvent) -> str | None:
     return found
 
 
-def is_noted(connection: Connection, event_id: str) -> bool:
-    """Whether an event was heard of, in either form as far as the two are tied to each other."""
+def is_stored(connection: Connection, event_id: str) -> bool:
+    """Whether an event is stored, in either form as far as the two are linked."""
     either = (EVENT.c.event_id == event_id) | (EVENT.c.snapshot_id == event_id)
     return connection.execute(select(EVENT.c.id).where(either)).first() is not None
 
 
-def _ask_for_sync(session: ControlSession, application: Application, event: StripeEvent, row_id: str) -> str:
-    """In the organisation's lane, where it is known; Pigi's own otherwise, also for one that is being deleted."""
+def _request_sync(session: ControlSession, application: Application, event: StripeEvent, row_id: str) -> str:
+    """Queue a sync in the organisation's partition; in Pigi's own if it is not known, or is being deleted."""
     organisation_id = active_organisation_of(session.connection(), event.customer_id) if event.customer_id else None
     try:
         job = enqueue(

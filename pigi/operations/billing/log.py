@@ -14,7 +14,7 @@ from pigi.domain.retention import financial_year_end
 from pigi.domain.stripe_events import StripeEvent
 from pigi.errors import Permanent, Temporary
 from pigi.operations.billing.customers import ACCOUNT
-from pigi.operations.billing.events import EVENT, NEAR, Outcome, find_snapshot, nearest, settle_event, tie
+from pigi.operations.billing.events import EVENT, NEAR, Outcome, find_snapshot, link_forms, nearest, settle_event
 from pigi.ports.billing import NotAllowed
 from pigi.store.billing import BillingLine
 from pigi.store.engines import insert_into
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LINE: Any = BillingLine.__table__
 _ALIKE: Final = ("event_type", "customer_id", "invoice_id", "amount", "currency", "status")
 OUT_OF_REACH: Final = frozenset({"billing_busy", "billing_unreachable"})
-"""Why nothing can be asked of Stripe now, whatever it is about."""
+"""Reasons for which no request to Stripe can succeed now."""
 
 
 def log_events(control: ControlDatabase, provider: BillingProvider, events: Iterable[Any]) -> None:
@@ -52,11 +52,11 @@ def log_events(control: ControlDatabase, provider: BillingProvider, events: Iter
 
 def _log(control: ControlDatabase, provider: BillingProvider, event: Any) -> None:
     """Once, whichever of its two forms comes first."""
-    asked = StripeEvent(event.event_id, event.type, event.created_at, livemode=False, customer_id=event.customer_id,
+    about = StripeEvent(event.event_id, event.type, event.created_at, livemode=False, customer_id=event.customer_id,
                         object_id=event.object_id)  # fmt: skip
     snapshot_id, refusal = _snapshot_of(control, provider, event)
     try:
-        money = provider.money_of(asked) if event.object_id is not None else None
+        money = provider.money_of(about) if event.object_id is not None else None
     except Permanent:
         # Asking again cannot help, and what came after it must not wait for it. Operators see how many there are.
         with control.autocommit() as connection:
@@ -90,31 +90,31 @@ def _add_line(
     if connection.execute(select(LINE.c.event_id).where(LINE.c.event_id == line["event_id"])).first() is not None:
         return
     named = event.thin and snapshot_id is not None
-    if named or not _has_twin(connection, event, line):
+    if named or not _has_other_form(connection, event, line):
         if refusal is not None:
             raise refusal
         connection.execute(insert_into(connection, LINE).values(line | when).on_conflict_do_nothing())
 
 
-def _has_twin(connection: Connection, event: Any, line: dict[str, Any]) -> bool:
+def _has_other_form(connection: Connection, event: Any, line: dict[str, Any]) -> bool:
     """Whether the log has the line by the event's other form, where Stripe did not say that they are one.
 
-    The two are tied then. So each line answers for one event, and as many lines as there were facts remain, be they
+    The two are linked then. So each line answers for one event, and as many lines as there were facts remain, be they
     ever so alike.
     """
-    tied = EVENT.alias()
+    linked = EVENT.alias()
     if event.thin:
-        other = ~EVENT.c.thin & ~select(tied.c.id).where(tied.c.snapshot_id == EVENT.c.event_id).exists()
+        other = ~EVENT.c.thin & ~select(linked.c.id).where(linked.c.snapshot_id == EVENT.c.event_id).exists()
     else:
         other = EVENT.c.thin & EVENT.c.snapshot_id.is_(None)
     alike = [LINE.c[name] == line[name] for name in _ALIKE]
     moments = EVENT.c.created_at.between(event.created_at - NEAR, event.created_at + NEAR)
     logged = select(EVENT).join(LINE, LINE.c.event_id == EVENT.c.event_id).where(other, moments, *alike)
-    twin = nearest(connection.execute(logged), event.created_at)
-    if twin is None:
+    other_form = nearest(connection.execute(logged), event.created_at)
+    if other_form is None:
         return False
-    thin, snapshot = (event, twin) if event.thin else (twin, event)
-    tie(connection, thin.id, snapshot.event_id)
+    thin, snapshot = (event, other_form) if event.thin else (other_form, event)
+    link_forms(connection, thin.id, snapshot.event_id)
     return True
 
 

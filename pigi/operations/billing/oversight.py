@@ -43,13 +43,13 @@ class Reconciliation:
 
 @dataclass(frozen=True)
 class Oversight:
-    """How billing stands.
+    """The state of billing in the installation.
 
     Attributes:
         charged: whether anybody is charged at all.
-        statuses: how many organisations stand in each of Stripe's statuses.
+        statuses: how many organisations have each of Stripe's statuses.
         waiting: events that are not processed.
-        oldest_waiting: when the oldest of them was heard of.
+        oldest_waiting: when the oldest of them was received.
         events: how many events of the last 30 days ended in which way.
         runs: the latest reconciliations, newest first.
         last_whole: the latest that came to its end, however long ago.
@@ -69,7 +69,7 @@ _WHOLE = _LATEST.where(RUN.c.ended_at.is_not(None)).limit(1)
 
 
 def oversee(application: Application, runs: int = 7) -> Oversight:
-    """How billing stands, from what is stored."""
+    """The state of billing, from what is stored."""
     with application.control.autocommit() as connection:
         waiting = connection.execute(
             select(func.count(), func.min(EVENT.c.received_at)).where(EVENT.c.processed_at.is_(None))
@@ -86,7 +86,7 @@ def oversee(application: Application, runs: int = 7) -> Oversight:
 
 
 def find_run(row: Any) -> Reconciliation:
-    """A run as its row tells it."""
+    """The view of a run's row."""
     counts = (row.customers, row.drift, row.missed, row.strangers)
     return Reconciliation(row.id, row.began_at, row.ended_at, *counts, tuple(row.findings.split()))
 
@@ -99,7 +99,7 @@ def read_run(application: Application, job_id: str) -> Reconciliation | None:
 
 
 def request_reconciliation(application: Application, requested_by: str) -> JobView:
-    """Ask for a reconciliation now; for operators."""
+    """Request a reconciliation now; for operators."""
     with application.control.begin() as session:
         return enqueue(
             session, application.notifier, RECONCILE_BILLING, organisation_id=None, requested_by=requested_by
@@ -107,7 +107,7 @@ def request_reconciliation(application: Application, requested_by: str) -> JobVi
 
 
 def request_sync_for(application: Application, organisation_id: str, requested_by: str) -> JobView:
-    """Ask for Stripe to be asked how an organisation stands; for operators.
+    """Request a sync of an organisation with Stripe; for operators.
 
     Raises Refused: ``not_found``, ``billing_no_customer``, ``organisation_closed``.
     """

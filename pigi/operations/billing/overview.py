@@ -1,4 +1,4 @@
-"""Billing as an organisation sees it: its plan and what is used of it, and asking for pages at Stripe's."""
+"""Billing as an organisation sees it: its plan and what is used of it, and requests for pages at Stripe."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ PRICE: Any = BillingPrice.__table__
 PORTAL_PAGES = ("portal", "payment-method")
 """What the portal can be opened at: all of it, or the page for a new means of payment."""
 MOST_WAITING, MOST_A_DAY = 20, 500
-"""Pages and syncs that one organisation may ask for: more than people click, less than would hurt at Stripe's."""
+"""Pages and syncs that one organisation may request: more than people click, less than would hurt at Stripe's."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A price at which a plan can be bought; what it costs is None until Stripe was asked."""
+    """A price at which a plan can be bought; what it costs is None until Stripe returned it."""
 
     price_id: str
     amount: int | None = None
@@ -54,16 +54,16 @@ class Offer:
 
 @dataclass(frozen=True)
 class BillingView:
-    """How an organisation stands.
+    """An organisation's plan and subscription.
 
     Attributes:
         plan: what applies; ``granted`` says that an operator gave it.
         status: Stripe's word for the subscription, ``none`` without one.
         customer: whether there is a customer at Stripe, and so a portal.
-        read_at: when Stripe was last asked.
+        read_at: when Stripe was last read.
         offers: what can be bought, each plan with its prices.
         buys: whether it can buy a subscription now; otherwise it changes the one it has, in the portal.
-        stands: whether there is a subscription that is not over.
+        is_active: whether there is a subscription that is not over.
         wants_payment: whether a payment is late, or one was never made.
     """
 
@@ -77,10 +77,10 @@ class BillingView:
 
     @property
     def buys(self) -> bool:
-        return bool(self.offers) and not self.stands and not self.granted
+        return bool(self.offers) and not self.is_active and not self.granted
 
     @property
-    def stands(self) -> bool:
+    def is_active(self) -> bool:
         return self.status in ONGOING
 
     @property
@@ -90,7 +90,7 @@ class BillingView:
 
 @dataclass(frozen=True, repr=False)
 class LinkView:
-    """A page that was asked for; ``url`` is None until the job has opened it. ``repr`` is off: it opens the page."""
+    """A requested page; ``url`` is None until the job has opened it. ``repr`` is off: it opens the page."""
 
     id: str
     page: str
@@ -99,7 +99,7 @@ class LinkView:
 
 
 def read_billing(application: Application, caller: Caller) -> BillingView:
-    """How the caller's organisation stands, from what is stored; Stripe is not asked."""
+    """The plan and subscription of the caller's organisation, from what is stored; no request goes to Stripe."""
     with application.control.autocommit() as connection:
         row = find_account(connection, caller.organisation_id)
         offers = tuple((plan, tuple(_offers(connection, price_ids))) for plan, price_ids in application.plans.offered)
@@ -128,7 +128,7 @@ def wanted_payment(application: Application, organisation_id: str) -> str | None
 def request_checkout(
     application: Application, caller: Caller, plan: str, price_id: str | None = None, on_queued: OnQueued = None
 ) -> JobView:
-    """Ask for the page on which ``plan`` is bought, at one of its prices, the first if none is named.
+    """Request the page on which ``plan`` is bought, at one of its prices, the first if none is named.
 
     Raises Refused: ``billing_off``, ``plan_granted``, ``invalid`` for a plan or price that is not on offer,
         ``already_subscribed``, ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
@@ -146,13 +146,13 @@ def request_checkout(
         raise Refused("already_subscribed")
     if row is not None and row.granted is not None:
         raise Refused("plan_granted")
-    return _ask(application, caller, OPEN_CHECKOUT, "checkout", price_id or prices[0], on_queued)
+    return _request(application, caller, OPEN_CHECKOUT, "checkout", price_id or prices[0], on_queued)
 
 
 def request_portal(
     application: Application, caller: Caller, page: str = PORTAL_PAGES[0], on_queued: OnQueued = None
 ) -> JobView:
-    """Ask for Stripe's portal, at one of `PORTAL_PAGES`.
+    """Request Stripe's portal, at one of `PORTAL_PAGES`.
 
     Raises Refused: ``billing_off``, ``billing_no_customer``, ``too_many_in_flight``, ``too_many_today``,
         ``organisation_closed``.
@@ -161,19 +161,19 @@ def request_portal(
         row = find_account(connection, caller.organisation_id)
     if row is None or row.customer_id is None:
         raise Refused("billing_no_customer")
-    return _ask(application, caller, OPEN_PORTAL, page, None, on_queued)
+    return _request(application, caller, OPEN_PORTAL, page, None, on_queued)
 
 
 def request_sync(application: Application, caller: Caller, on_queued: OnQueued = None) -> JobView:
-    """Ask for Stripe to be asked, such as on the way back from its pages.
+    """Request a sync with Stripe, such as on the way back from its pages.
 
     Raises Refused: ``billing_off``, ``too_many_in_flight``, ``too_many_today``, ``organisation_closed``.
     """
-    return _ask(_charging(application), caller, SYNC_BILLING, None, None, on_queued)
+    return _request(_charging(application), caller, SYNC_BILLING, None, None, on_queued)
 
 
 def read_link(application: Application, caller: Caller, link_id: str) -> LinkView:
-    """A page that was asked for; raises Refused ``not_found``."""
+    """A requested page; raises Refused ``not_found``."""
     query = select(LINK).where(LINK.c.id == link_id, LINK.c.organisation_id == caller.organisation_id)
     with application.control.autocommit() as connection:
         row = connection.execute(query).first() if is_id(link_id) else None
@@ -191,7 +191,7 @@ def _charging(application: Application) -> Application:
     return application
 
 
-def _ask(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def _request(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     kind: Kind,

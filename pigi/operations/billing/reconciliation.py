@@ -1,4 +1,4 @@
-"""A run of reconciliation: what it has counted so far, what failed on its way, and from when on events are listed."""
+"""Reconciliation with Stripe: a nightly job that compares all customers and events, repairs drift and counts it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.billing.customers import ACCOUNT, active_organisation_of, all_contacts, find_account
-from pigi.operations.billing.events import EVENT, REQUESTED_BY, hear_missed, is_noted, open_events
+from pigi.operations.billing.events import EVENT, REQUESTED_BY, ingest_missed, is_stored, open_events
 from pigi.operations.billing.log import OUT_OF_REACH, log_events, was_customer
-from pigi.operations.billing.sync import owner_of, read_anew, stands_so, sync_customer
+from pigi.operations.billing.sync import matches_stripe, owner_of, read_anew, sync_customer
 from pigi.ports.billing import NotAllowed
 from pigi.store.billing import BillingPrice, BillingRun
 from pigi.store.engines import insert_into
@@ -90,22 +90,22 @@ PRICE: Any = BillingPrice.__table__
 
 
 def reconcile(context: JobContext, application: Application, provider: BillingProvider) -> None:
-    """Bring Pigi into step with Stripe. Raises as `BillingProvider`."""
+    """Make what Pigi stores match what Stripe has. Raises as `BillingProvider`."""
     run = Run(context)
     with suppress(NotAllowed):  # only pages need them, and the check finds that the right is missing
         read_prices(context, application, provider)
     theirs = _subscriptions(run, provider)
     _follow_contacts(run, application, provider)
-    _hear_missed(run, application, provider)
+    _ingest_missed(run, application, provider)
     _find_owners(run, provider)
-    _put_right(run, application, provider, _suspects(run, application, theirs))
+    _sync_each(run, application, provider, _suspects(run, application, theirs))
     address = application.settings.public_url.rstrip("/") + WEBHOOK_PATH
     prices, live = list(application.plans.by_price), application.settings.stripe_live
     run.end([*provider.findings(address, prices, live=live), *_about_customers(application, theirs)])
 
 
 def read_prices(context: JobContext, application: Application, provider: BillingProvider) -> None:
-    """Ask what the prices on offer cost, so that the page of plans can say it."""
+    """Read what the prices on offer cost, so that the page of plans can show it."""
     found = [{"read_at": now(), **_columns(price)} for price in provider.prices(list(application.plans.by_price))]
     with context.control.transaction() as connection:
         connection.execute(delete(PRICE))
@@ -118,8 +118,8 @@ def _columns(price: Any) -> dict[str, Any]:
     return {"price_id": columns.pop("id"), **columns}
 
 
-def _hear_missed(run: Run, application: Application, provider: BillingProvider) -> None:
-    """Write down the events that no webhook told; their customers are synced below. Of strangers nothing is kept."""
+def _ingest_missed(run: Run, application: Application, provider: BillingProvider) -> None:
+    """Store the events that no webhook delivered; their customers are synced below. Of strangers nothing is kept."""
     own = _own_customers(application)
     for event in provider.events_since(run.since):
         run.context.checkpoint()
@@ -128,9 +128,9 @@ def _hear_missed(run: Run, application: Application, provider: BillingProvider) 
 
 
 def _is_missed(application: Application, provider: BillingProvider, event: StripeEvent, own: set[str]) -> bool:
-    """Whether nothing was heard of an event that is about a customer; from here on it is."""
+    """Whether an event about a customer was missing; if so it is stored now."""
     with application.control.autocommit() as connection:
-        if is_noted(connection, event.id):
+        if is_stored(connection, event.id):
             return False
     if event.customer_id is None and event.object_id is not None:
         event = replace(event, customer_id=provider.customer_of(event.object_id))
@@ -138,7 +138,7 @@ def _is_missed(application: Application, provider: BillingProvider, event: Strip
         return False
     with application.control.autocommit() as connection:
         known = event.customer_id in own or was_customer(connection, event.customer_id)
-    return known and hear_missed(application, event)
+    return known and ingest_missed(application, event)
 
 
 def _own_customers(application: Application) -> set[str]:
@@ -148,7 +148,7 @@ def _own_customers(application: Application) -> set[str]:
 
 
 def _find_owners(run: Run, provider: BillingProvider) -> None:
-    """Ask whose the thin events are whose jobs failed before they could ask, or nobody would ever look at them."""
+    """Find the customers of thin events whose jobs failed before they could, or nobody would ever look at them."""
     with run.context.control.autocommit() as connection:
         unowned = open_events(connection, None)
     for event in unowned:
@@ -157,18 +157,18 @@ def _find_owners(run: Run, provider: BillingProvider) -> None:
             owner_of(run.context.control, provider, event)
 
 
-def _put_right(run: Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
-    """Sync each."""
+def _sync_each(run: Run, application: Application, provider: BillingProvider, suspects: list[str]) -> None:
+    """Sync each customer, and count those that had drifted."""
     for customer_id in suspects:
         run.context.checkpoint()
         with run.each.of(None):
-            synced, told = read_anew(application, provider, customer_id)
+            synced, to_log = read_anew(application, provider, customer_id)
             run.add(drift=int(synced.changed), customers=1)
-            log_events(application.control, provider, told)
+            log_events(application.control, provider, to_log)
 
 
 def _about_customers(application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
-    """What is wrong with how customers stand: nobody means to pay for two subscriptions."""
+    """Findings about customers: nobody means to pay for two subscriptions."""
     own = _own_customers(application)
     twice = any(sum(one.status in ONGOING for one in ones) > 1 for customer, ones in theirs.items() if customer in own)
     return ["subscribed_twice"] if twice else []
@@ -185,19 +185,19 @@ def _subscriptions(run: Run, provider: BillingProvider) -> dict[str, list[Subscr
 
 
 def _follow_contacts(run: Run, application: Application, provider: BillingProvider) -> None:
-    """Ask for a job for each customer that is not in step, and take in those that were made unheard."""
+    """Queue a job for each customer with an outdated contact, and adopt those whose making Pigi never saw succeed."""
     with application.control.autocommit() as connection:
         contacts = list(all_contacts(connection))
     for customer in provider.all_customers(contacts):
         run.context.checkpoint()
         with run.each.of(customer.organisation_id):
             if customer.in_step is False:
-                _ask_to_follow(application, customer.id)
+                _request_contact_update(application, customer.id)
             elif customer.organisation_id is not None:
-                _take_in(run, application, provider, customer.organisation_id, customer.id)
+                _adopt_customer(run, application, provider, customer.organisation_id, customer.id)
 
 
-def _ask_to_follow(application: Application, customer_id: str) -> None:
+def _request_contact_update(application: Application, customer_id: str) -> None:
     with application.control.begin() as session:
         organisation_id = active_organisation_of(session.connection(), customer_id)
         if organisation_id is not None:
@@ -210,7 +210,7 @@ def _ask_to_follow(application: Application, customer_id: str) -> None:
             )
 
 
-def _take_in(
+def _adopt_customer(
     run: Run, application: Application, provider: BillingProvider, organisation_id: str, customer_id: str
 ) -> None:
     with application.control.autocommit() as connection:
@@ -220,18 +220,22 @@ def _take_in(
 
 
 def _suspects(run: Run, application: Application, theirs: dict[str, list[Subscription]]) -> list[str]:
-    """The customers to be read again: those that stand otherwise in the listing, and those with open events.
+    """The customers to be read again: those whose row differs from the listing, and those with open events.
 
-    The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is asked about.
+    The listing may be older than what was synced meanwhile, so it is not stored: whoever differs is read again.
     """
     with application.control.autocommit() as connection:
         customers = select(ACCOUNT).where(ACCOUNT.c.customer_id.is_not(None)).order_by(ACCOUNT.c.organisation_id)
         rows = connection.execute(customers).all()
-        told = select(EVENT.c.customer_id).where(EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None))
-        heard: set[str] = set(connection.execute(told.distinct()).scalars())
+        unprocessed = select(EVENT.c.customer_id).where(
+            EVENT.c.processed_at.is_(None), EVENT.c.customer_id.is_not(None)
+        )
+        with_events: set[str] = set(connection.execute(unprocessed.distinct()).scalars())
     own = {row.customer_id for row in rows}
     live = [ones for customer, ones in theirs.items() if customer not in own]
     run.add(strangers=sum(one.status not in ENDED for ones in live for one in ones))
-    differ = [row.customer_id for row in rows if not stands_so(application.plans, row, theirs.get(row.customer_id, []))]
-    run.add(customers=len(own - set(differ) - heard))
-    return list(dict.fromkeys([*differ, *sorted(heard)]))
+    differ = [
+        row.customer_id for row in rows if not matches_stripe(application.plans, row, theirs.get(row.customer_id, []))
+    ]
+    run.add(customers=len(own - set(differ) - with_events))
+    return list(dict.fromkeys([*differ, *sorted(with_events)]))

@@ -1,7 +1,7 @@
-"""Syncing a customer: whatever was heard, Stripe is read anew, and what it says now is what is stored.
+"""Syncing a customer with Stripe: whatever the event, the customer is read anew, and the result is stored.
 
-So duplicates, reordering and loss of events do not matter. Of two reads that overlap the one that began later
-prevails, by tickets: an older read that comes back late changes nothing.
+So duplicates, reordering and loss of events do not matter. Reads of a customer are numbered when they begin, and of
+two that overlap the one that began later prevails: an older read that comes back late changes nothing.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Synced:
-    """What came of reading a customer: whether what was stored stood otherwise, and whether its price has a plan."""
+    """The result of reading a customer: whether it differed from what was stored, and whether its price has a plan."""
 
     changed: bool = False
     priced: bool = True
 
 
 @dataclass(frozen=True)
-class _Facts:
+class _StripeState:
     """What Stripe says: the subscription that counts, and whether the customer was deleted."""
 
     found: Subscription | None
@@ -53,16 +53,18 @@ class _Facts:
         return NONE if self.found is None else self.found.status
 
     def plan(self, plans: Plans) -> tuple[str | None, bool]:
-        """The plan that it buys, and whether that can be told."""
+        """The plan that it buys, and whether it is known."""
         if self.found is None or self.status not in ENTITLED:
             return None, True
-        # What was added by hand in Stripe, such as a fee, stands beside the price of a plan.
+        # What was added by hand in Stripe, such as a fee, comes beside the price of a plan.
         plan = next((plans.by_price[price] for price in self.found.price_ids if price in plans.by_price), None)
         return plan, plan is not None
 
 
 @dataclass(frozen=True)
-class _Ticket:
+class _ReadNumber:
+    """The number of a read in the order of all reads of its customer, and when it began."""
+
     organisation_id: str
     customer_id: str
     number: int
@@ -92,9 +94,9 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
 
 
 def sync_customer(application: Application, provider: BillingProvider, customer_id: str) -> Synced:
-    """Store what Stripe says of the customer now, and log what its open events tell of money."""
-    synced, told = read_anew(application, provider, customer_id)
-    log_events(application.control, provider, told)
+    """Store what Stripe says of the customer now, and log those of its open events that are about money."""
+    synced, to_log = read_anew(application, provider, customer_id)
+    log_events(application.control, provider, to_log)
     return synced
 
 
@@ -102,18 +104,18 @@ def read_anew(application: Application, provider: BillingProvider, customer_id: 
     """Store what Stripe says of the customer now; with what came of it, its events that must still be logged."""
     control = application.control
     with control.autocommit() as connection:
-        heard = open_events(connection, customer_id)
+        received = open_events(connection, customer_id)
     with control.transaction() as connection:
-        ticket = _take_ticket(connection, customer_id)
-    if ticket is None:
-        ticket = _adopt(application, provider, customer_id)
-    facts = _read(provider, customer_id) if ticket is not None else None
+        read = _number_read(connection, customer_id)
+    if read is None:
+        read = _adopt(application, provider, customer_id)
+    state = _read(provider, customer_id) if read is not None else None
     with control.transaction() as connection:
-        known = ticket is not None or was_customer(connection, customer_id)
-        synced = _store(connection, application.plans, ticket, facts) if ticket and facts else Synced()
-        told = [event.id for event in heard if not known or event.type not in LOGGED]
-        settle_events(connection, told, Outcome.SYNCED if known else Outcome.UNKNOWN)
-    return synced, [event for event in heard if event.type in LOGGED] if known else []
+        known = read is not None or was_customer(connection, customer_id)
+        synced = _store(connection, application.plans, read, state) if read and state else Synced()
+        settled = [event.id for event in received if not known or event.type not in LOGGED]
+        settle_events(connection, settled, Outcome.SYNCED if known else Outcome.UNKNOWN)
+    return synced, [event for event in received if event.type in LOGGED] if known else []
 
 
 def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) -> str | None:
@@ -130,8 +132,8 @@ def owner_of(control: ControlDatabase, provider: BillingProvider, event: Any) ->
     return None if found is None else str(found)
 
 
-def _take_ticket(connection: Connection, customer_id: str) -> _Ticket | None:
-    """The place of a read that begins now in the order of all reads of the customer; None for a stranger."""
+def _number_read(connection: Connection, customer_id: str) -> _ReadNumber | None:
+    """Number a read that begins now in the order of all reads of the customer; None for no customer of Pigi's."""
     taken = (
         update(ACCOUNT)
         .where(ACCOUNT.c.customer_id == customer_id)
@@ -139,11 +141,11 @@ def _take_ticket(connection: Connection, customer_id: str) -> _Ticket | None:
         .returning(ACCOUNT.c.organisation_id, ACCOUNT.c.tickets, NOW)
     )
     row = connection.execute(taken).first()
-    return None if row is None else _Ticket(row[0], customer_id, row[1], row[2])
+    return None if row is None else _ReadNumber(row[0], customer_id, row[1], row[2])
 
 
-def _adopt(application: Application, provider: BillingProvider, customer_id: str) -> _Ticket | None:
-    """A customer that was made without Pigi's hearing of it says in its metadata whose it is."""
+def _adopt(application: Application, provider: BillingProvider, customer_id: str) -> _ReadNumber | None:
+    """Adopt a customer whose making Pigi never saw succeed: its metadata say whose it is."""
     try:
         customer = provider.read_customer(customer_id)
     except Permanent as refusal:
@@ -159,43 +161,43 @@ def _adopt(application: Application, provider: BillingProvider, customer_id: str
             return None
         if adopt_customer(connection, customer.organisation_id, customer_id) != customer_id:
             return None
-        return _take_ticket(connection, customer_id)
+        return _number_read(connection, customer_id)
 
 
-def stands_so(plans: Plans, row: Any, subscriptions: Iterable[Subscription]) -> bool:
+def matches_stripe(plans: Plans, row: Any, subscriptions: Iterable[Subscription]) -> bool:
     """Whether an account's row says what these subscriptions of its customer say."""
-    facts = _Facts(prevailing(subscriptions), gone=False)
-    plan, priced = facts.plan(plans)
-    return row.status == facts.status and (row.plan == plan or not priced)
+    state = _StripeState(prevailing(subscriptions), gone=False)
+    plan, priced = state.plan(plans)
+    return row.status == state.status and (row.plan == plan or not priced)
 
 
-def _read(provider: BillingProvider, customer_id: str) -> _Facts:
+def _read(provider: BillingProvider, customer_id: str) -> _StripeState:
     found = prevailing(provider.subscriptions_of(customer_id))
     ended = found is None or found.status not in ONGOING
-    return _Facts(found, gone=ended and provider.read_customer(customer_id) is None)
+    return _StripeState(found, gone=ended and provider.read_customer(customer_id) is None)
 
 
-def _store(connection: Connection, plans: Plans, ticket: _Ticket, facts: _Facts) -> Synced:
-    plan, priced = facts.plan(plans)
-    values: dict[str, Any] = {"status": facts.status, "ticket": ticket.number, "read_at": ticket.at}
+def _store(connection: Connection, plans: Plans, read: _ReadNumber, state: _StripeState) -> Synced:
+    plan, priced = state.plan(plans)
+    values: dict[str, Any] = {"status": state.status, "ticket": read.number, "read_at": read.at}
     if priced:
         values["plan"] = plan
-    if facts.gone:
+    if state.gone:
         # It was deleted at Stripe's; whoever buys again becomes a new customer.
         values |= {"customer_id": None, "intended_at": None}
-    # Of its customer still: one that was found deleted may have been replaced while that was asked.
+    # Of its customer still: one that was found deleted may have been replaced during the read.
     this = (
-        (ACCOUNT.c.organisation_id == ticket.organisation_id)
-        & (ACCOUNT.c.customer_id == ticket.customer_id)
-        & (ACCOUNT.c.ticket < ticket.number)
+        (ACCOUNT.c.organisation_id == read.organisation_id)
+        & (ACCOUNT.c.customer_id == read.customer_id)
+        & (ACCOUNT.c.ticket < read.number)
     )
     before = connection.execute(select(ACCOUNT).where(this)).first()
     connection.execute(update(ACCOUNT).where(this).values(values))
-    if before is not None and facts.gone:
-        forget_events(connection, ticket.customer_id)
-    changed = before is not None and any(values.get(name, kept) != kept for name, kept in _standing(before).items())
+    if before is not None and state.gone:
+        forget_events(connection, read.customer_id)
+    changed = before is not None and any(values.get(name, kept) != kept for name, kept in _stored_state(before).items())
     return Synced(changed, priced)
 
 
-def _standing(row: Any) -> dict[str, Any]:
+def _stored_state(row: Any) -> dict[str, Any]:
     return {"status": row.status, "plan": row.plan, "customer_id": row.customer_id}

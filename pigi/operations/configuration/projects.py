@@ -14,7 +14,7 @@ from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import check_words
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
-from pigi.operations.access import changing, reading, take_turns
+from pigi.operations.access import changing, reading, serialise_changes
 from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key
 from pigi.operations.plans import check_resources, plan_of
 from pigi.store.tenant import Project
@@ -152,7 +152,7 @@ def _move(application: Application, caller: Caller, project_id: str, state: Reso
 
 
 def _leave_room(session: TenantSession) -> None:
-    take_turns(session, "projects")
+    serialise_changes(session, "projects")
     active = select(func.count()).select_from(PROJECT).where(PROJECT.c.state == ResourceState.ACTIVE)
     if session.execute(active).scalar_one() >= PROJECTS:
         raise Refused("too_many_projects", limit=PROJECTS)

@@ -1,7 +1,7 @@
 """Resources of a project: agents, MCP servers, documents and settings.
 
 Every change is held to the revision that its asker knows, and is a revision of its own. Changes in one
-project take turns: each holds the project's row first, so that none lands in an archived project.
+project follow one another: each holds the project's row first, so that none lands in an archived project.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
-    from pigi.domain.resources.saving import Content
+    from pigi.domain.resources.saving import CheckedContent
     from pigi.store.sessions import TenantSession
 
 RESOURCE: Any = Resource.__table__
@@ -79,7 +79,7 @@ class RevisionView:
         return tag_of(self.number)
 
 
-def add_resource(session: TenantSession, project_id: str, content: Content, by: Authorship, plan: Plan) -> str:
+def add_resource(session: TenantSession, project_id: str, content: CheckedContent, by: Authorship, plan: Plan) -> str:
     """A new resource at revision 1, in a project that the session holds; its id. Raises Refused as `leave_room`."""
     leave_room(session, project_id, plan)
     resource_id, moment = new_id(), now()
@@ -98,7 +98,7 @@ def add_resource(session: TenantSession, project_id: str, content: Content, by: 
     return resource_id
 
 
-def add_revision(session: TenantSession, resource: Any, content: Content, by: Authorship) -> None:
+def add_revision(session: TenantSession, resource: Any, content: CheckedContent, by: Authorship) -> None:
     """The next revision of a resource whose row the session holds; none if nothing changed."""
     if opened(session, _find(session, resource.id, resource.revision)) == content.text:
         return
@@ -170,7 +170,7 @@ def _find(session: TenantSession, resource_id: str, number: int) -> Any:
 
 
 def _write(  # noqa: PLR0913 - a row's columns
-    session: TenantSession, resource_id: str, number: int, content: Content, by: Authorship, moment: datetime
+    session: TenantSession, resource_id: str, number: int, content: CheckedContent, by: Authorship, moment: datetime
 ) -> None:
     row = {
         "resource_id": resource_id,
@@ -185,7 +185,7 @@ def _write(  # noqa: PLR0913 - a row's columns
     session.execute(insert(REVISION), row)
 
 
-def _named(session: TenantSession, project_id: str, resource_id: str, content: Content) -> dict[str, Any]:
+def _named(session: TenantSession, project_id: str, resource_id: str, content: CheckedContent) -> dict[str, Any]:
     return {
         "name": session.sealer.seal(content.name, RESOURCE.name, "name", resource_id),
         "name_key": name_key(session, content.name, RESOURCE.name, project_id, content.kind),

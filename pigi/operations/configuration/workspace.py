@@ -27,7 +27,7 @@ NAMES = "names"
 
 
 def name_key(session: TenantSession, name: str, *scope: str) -> str:
-    """What stands for ``name`` where it must be unique: a keyed hash, the same for names that read the same.
+    """The key of ``name`` where it must be unique: a keyed hash, the same for names that read the same.
 
     A plain hash of a name could be searched (B6.4 of the product's background); this one needs a key that is
     sealed in the same database. ``scope`` keeps equal names of different places from looking equal.
@@ -75,7 +75,7 @@ def check_active(*rows: Any) -> None:
 
 
 def check_expected(row: Any, expected: Tags | None) -> None:
-    """Hold a change to the revision that its asker knows.
+    """Check that a change is based on the current revision (If-Match).
 
     Raises Refused: ``precondition_required`` without any, ``precondition_failed`` if it is not the current one.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.credentials.passwords import hashing_slot, is_password, new_hash, renewed
-from pigi.operations.credentials.throttling import forgive, may, take
+from pigi.operations.credentials.throttling import acquire, reset_throttles, try_acquire
 from pigi.operations.credentials.tokens import (
     ADDRESS,
     INVITATION,
@@ -27,14 +27,14 @@ __all__ = [
     "RESET",
     "TOKEN_PATTERN",
     "WELCOME",
-    "forgive",
+    "acquire",
     "hashing_slot",
     "is_password",
     "is_token",
     "mailed_token",
-    "may",
     "new_hash",
     "renewed",
-    "take",
+    "reset_throttles",
     "token_hash",
+    "try_acquire",
 ]

@@ -1,6 +1,6 @@
-"""Tries are taken from buckets that all processes share, and given back when they were right.
+"""Throttling of guesses: token buckets that all processes share, refunded for a try that was right.
 
-A try is taken before it is made, since many at once would otherwise all find the bucket full. Keys are keyed
+A try is acquired before it is made, since many at once would otherwise all find the bucket full. Keys are keyed
 hashes: the table names neither accounts nor networks. The rules are in `pigi.domain.throttles`.
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy import Float, bindparam, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pigi.clock import now
-from pigi.domain.throttles import Bucket, Guard, neighbourhood
+from pigi.domain.throttles import Bucket, ThrottlePolicy, widest_network
 from pigi.errors import Refused
 from pigi.store.engines import is_sqlite
 from pigi.store.ledgers import Throttle
@@ -53,22 +53,22 @@ _GIVE_BACK = update(THROTTLE).where(_OWN).values(full_at=THROTTLE.c.full_at - _n
 
 @dataclass(frozen=True)
 class Try:
-    """A try that was taken; it counts as a failure unless it is given back."""
+    """An acquired try; it counts as a failure unless it is refunded."""
 
     application: Application
     at: float
     taken: list[tuple[Bucket, str]] = field(default_factory=list)
 
-    def give_back(self) -> None:
-        """It was right."""
+    def refund(self) -> None:
+        """Put the tries back: it was right."""
         moment = now().timestamp()
         with self.application.control.autocommit() as connection:
             for bucket, key in self.taken:
                 connection.execute(_GIVE_BACK, {"of": key, "unused": bucket.unused(self.at, moment)})
 
 
-def take(application: Application, guard: Guard, network: str = "", subject: str = "") -> Try:
-    """Take a try from every bucket of ``guard``, or from none.
+def acquire(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> Try:
+    """Acquire a try from every bucket of ``policy``, or from none.
 
     ``subject`` is what is tried: an account's or an address's key, known to Pigi or not.
 
@@ -79,42 +79,42 @@ def take(application: Application, guard: Guard, network: str = "", subject: str
     with application.control.transaction() as connection:
         waits = [
             _take(connection, made, bucket, _key(application, bucket, *of), moment)
-            for bucket, of in _buckets(guard, network, subject)
+            for bucket, of in _buckets(policy, network, subject)
         ]
-        if guard.crowd and guard.besieged:
-            crowd = _key(application, guard.crowd, subject)
-            if _take(connection, made, guard.crowd, crowd, moment):
-                key = _key(application, guard.besieged, subject, neighbourhood(network))
-                waits.append(_take(connection, made, guard.besieged, key, moment))
+        if policy.subject_total and policy.under_attack:
+            subject_total = _key(application, policy.subject_total, subject)
+            if _take(connection, made, policy.subject_total, subject_total, moment):
+                key = _key(application, policy.under_attack, subject, widest_network(network))
+                waits.append(_take(connection, made, policy.under_attack, key, moment))
         if any(waits):
             # Leaving the block so undoes what the other buckets gave.
             raise Refused("too_many_tries", retry_after=max(1, math.ceil(max(waits))))
     return made
 
 
-def may(application: Application, guard: Guard, network: str = "", subject: str = "") -> bool:
-    """`take` for what is left undone without a word."""
+def try_acquire(application: Application, policy: ThrottlePolicy, network: str = "", subject: str = "") -> bool:
+    """As `acquire`, but False instead of a refusal, for what is left undone without a word."""
     try:
-        take(application, guard, network, subject)
+        acquire(application, policy, network, subject)
     except Refused:
         return False
     return True
 
 
-def forgive(application: Application, guard: Guard, network: str, subject: str) -> None:
-    """Forget the failures at ``subject`` from this network: who is there has shown otherwise who they are."""
+def reset_throttles(application: Application, policy: ThrottlePolicy, network: str, subject: str) -> None:
+    """Empty the record of failures at ``subject`` from this network: who is there has shown otherwise who they are."""
     keys = [
         _key(application, bucket, subject, place)
-        for bucket, place in ((guard.pair, network), (guard.besieged, neighbourhood(network)))
+        for bucket, place in ((policy.pair, network), (policy.under_attack, widest_network(network)))
         if bucket is not None
     ]
     with application.control.autocommit() as connection:
         connection.execute(delete(THROTTLE).where(THROTTLE.c.key.in_(keys)))
 
 
-def _buckets(guard: Guard, network: str, subject: str) -> list[tuple[Bucket, tuple[str, ...]]]:
+def _buckets(policy: ThrottlePolicy, network: str, subject: str) -> list[tuple[Bucket, tuple[str, ...]]]:
     """In an order that all requests share, or two of them could wait for each other's rows."""
-    found = ((guard.subject, (subject,)), (guard.pair, (subject, network)), (guard.network, (network,)))
+    found = ((policy.subject, (subject,)), (policy.pair, (subject, network)), (policy.network, (network,)))
     return [(bucket, of) for bucket, of in found if bucket is not None]
 
 

@@ -1,4 +1,4 @@
-"""Dashboards: counts, names and latest changes for pages, each in one query."""
+"""Queries for pages that show several things at once: counts, names and latest changes, each in one query."""
 
 from __future__ import annotations
 

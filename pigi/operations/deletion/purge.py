@@ -1,6 +1,6 @@
-"""Removing an organisation for good once its grace period is over (P26): the money first, its own row last.
+"""The purge of an organisation once its grace period is over (P26): its customer at Stripe first, its own row last.
 
-If Stripe stands in the way of the first, all goes but the row and the customer's ID, and the rest is tried again.
+If Stripe prevents the first, all goes but the row and the customer's ID, and the rest is tried again.
 
 Each step looks at what is there, so a purge that died goes on where it was, and none can be half done for ever.
 The tables come from the models: one that names an organisation is emptied unless its columns say that it is kept.
@@ -50,10 +50,10 @@ def _owned() -> tuple[Any, ...]:
 OWNED = _owned()
 """Tables whose rows name an organisation, each before those that it refers to."""
 
-OTHERWISE: dict[str, str] = {
+HANDLED_ELSEWHERE: dict[str, str] = {
     "organisation": "removed last, since its row is what remembers the purge",
     "effect": "removed with its job",
-    "audit_content": "erased with its salt, and the chain notes how much (`pigi.operations.audit.chain`)",
+    "audit_content": "erased with its salt, and the chain records how much (`pigi.operations.audit.chain`)",
     "audit_entry": "holds hashes whose content is erased",
     "audit_anchor": "holds hashes and signatures",
     "billing_event": "loses its customer with it, and is swept after 30 days",
@@ -70,26 +70,26 @@ OTHERWISE: dict[str, str] = {
     "usage_daily": "counts without identities",
     "heartbeat": "Pigi's own",
 }
-"""What becomes of the tables that no row of `OWNED` is in."""
+"""The tables that are not in `OWNED`, and what becomes of their rows."""
 
 
 def purge_organisation(context: JobContext, application: Application, gateways: Gateways) -> None:
     """Remove all of the organisation; one that was restored, or is gone already, is left alone.
 
-    Raises as `remove_customer`, once all is gone but what says whom to end at Stripe: nobody's data waits for that.
+    Raises as `remove_customer`, once all is gone but the id of the customer at Stripe: nobody's data waits for that.
     """
     organisation_id = context.subject_id
     if not _begin(application, organisation_id):
         return
-    owing = _settle_money(context, application, gateways, organisation_id)
+    failure = _remove_customer(context, application, gateways, organisation_id)
     application.tenants.drop(organisation_id)
     removed = 0
-    for count in _batches(application.control, organisation_id, context.job.job_id, owing=owing is not None):
+    for count in _batches(application.control, organisation_id, context.job.job_id, keep_account=failure is not None):
         removed += count
         context.checkpoint()
         context.progress(removed, removed + BATCH, "purging")
-    if owing is not None:
-        raise owing
+    if failure is not None:
+        raise failure
     _finish(application, organisation_id)
 
 
@@ -105,10 +105,10 @@ def _begin(application: Application, organisation_id: str) -> bool:
     return True
 
 
-def _settle_money(
+def _remove_customer(
     context: JobContext, application: Application, gateways: Gateways, organisation_id: str
 ) -> PigiError | None:
-    """Have the customer removed; what stood in the way of it, if anything did."""
+    """Remove the customer at Stripe; the failure that prevented it, if any."""
     with context.control.autocommit() as connection:
         if not is_customer(connection, organisation_id):
             return None
@@ -119,14 +119,14 @@ def _settle_money(
     return None
 
 
-def _batches(control: ControlDatabase, organisation_id: str, own_job: str, *, owing: bool) -> Iterator[int]:
+def _batches(control: ControlDatabase, organisation_id: str, own_job: str, *, keep_account: bool) -> Iterator[int]:
     mine = select("api-key:" + KEY.c.id).where(KEY.c.organisation_id == organisation_id)
     yield from _emptied(control, IDEMPOTENCY, IDEMPOTENCY.c.caller.in_(mine))
     # Pigi's own jobs about it, but for this one, which lives to say that it succeeded.
     about = JOB.c.organisation_id.is_(None) & (JOB.c.subject_id == organisation_id) & (JOB.c.id != own_job)
     yield from _emptied(control, JOB, about)
     for table in OWNED:
-        if owing and table is ACCOUNT:
+        if keep_account and table is ACCOUNT:
             continue
         yield from _emptied(control, table, table.c.organisation_id == organisation_id)
 

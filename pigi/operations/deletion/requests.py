@@ -1,6 +1,6 @@
-"""Deleting an organisation (P26): access and money end at once, and for a week its owners can undo it.
+"""Deleting an organisation (P26): access and subscription end at once, and for a week its owners can undo it.
 
-The epoch rises when it is deleted and when it is restored, so nothing that was asked before happens afterwards
+The epoch rises when it is deleted and when it is restored, so nothing that was requested before happens afterwards
 (`pigi.jobs.model.transitions.unfenced`). What follows the grace period is in `pigi.operations.deletion.purge`.
 """
 
@@ -50,7 +50,7 @@ REQUESTED_BY = "schedule"
 
 
 def delete_organisation(application: Application, caller: Caller, on_queued: OnQueued | None = None) -> JobView:
-    """Close the organisation at once, and ask for the job that ends its subscription; asked again, the same job.
+    """Close the organisation at once, and queue the job that cancels at Stripe; repeated, the same job.
 
     Raises Refused: as `changing_access`.
     """
@@ -58,7 +58,7 @@ def delete_organisation(application: Application, caller: Caller, on_queued: OnQ
     with changing_access(application, caller, Action.ORGANISATION_DELETE) as (session, _role):
         if _move(session, where, OrganisationState.ACTIVE, state=OrganisationState.DELETING.value, deletion_at=now()):
             record(session, application, "organisation.deletion_started", caller.name, where)
-            job = _ask(session, application, CLOSE_ORGANISATION, where, caller.name)
+            job = _enqueue(session, application, CLOSE_ORGANISATION, where, caller.name)
         else:
             job = view_of(newest_job(session.connection(), CLOSE_ORGANISATION, where))
         if on_queued is not None:
@@ -77,7 +77,7 @@ def restore_organisation(application: Application, caller: Caller, on_done: OnDo
         again = {"state": OrganisationState.ACTIVE.value, "deletion_at": None}
         if not _move(session, where, OrganisationState.DELETING, lasts, **again):
             raise Refused("not_restorable")
-        _call_off(session, application, where)
+        _stop_cancellation(session, application, where)
         _catch_up(session, application, where, caller.name)
         record(session, application, "organisation.restored", caller.name, where)
         if on_done is not None:
@@ -88,21 +88,21 @@ def restore_organisation(application: Application, caller: Caller, on_done: OnDo
 def _move(
     session: ControlSession, organisation_id: str, was: OrganisationState, *conditions: Any, **values: Any
 ) -> bool:
-    """Change the organisation's state, and fence all that was asked before; whether it was what is said."""
+    """Change the organisation's state, and fence all jobs requested before; False if the state was another."""
     this = (ORGANISATION.c.id == organisation_id) & (ORGANISATION.c.state == was.value)
     moved = update(ORGANISATION).where(this, *conditions).values(epoch=ORGANISATION.c.epoch + 1, **values)
     return int(session.connection().execute(moved).rowcount) == 1
 
 
-def _ask(session: ControlSession, application: Application, kind: Kind, organisation_id: str, by: str) -> JobView:
-    """A job of Pigi's own: the organisation's are fenced."""
+def _enqueue(session: ControlSession, application: Application, kind: Kind, organisation_id: str, by: str) -> JobView:
+    """Queue a job of Pigi's own: the organisation's are fenced."""
     return enqueue(
         session, application.notifier, kind, organisation_id=None, requested_by=by, subject_id=organisation_id
     )
 
 
-def _call_off(session: ControlSession, application: Application, organisation_id: str) -> None:
-    """Stop closings under way, or they would end what the restored organisation buys next."""
+def _stop_cancellation(session: ControlSession, application: Application, organisation_id: str) -> None:
+    """Stop the jobs that cancel at Stripe, or they would end what the restored organisation buys next."""
     connection = session.connection()
     query = select(JOB.c.id).where(*_of(CLOSE_ORGANISATION, organisation_id), JOB.c.state.not_in(ENDED))
     under_way: Sequence[str] = connection.execute(query).scalars().all()
@@ -111,44 +111,44 @@ def _call_off(session: ControlSession, application: Application, organisation_id
 
 
 def _catch_up(session: ControlSession, application: Application, organisation_id: str, by: str) -> None:
-    """What was not done for it while it was closed: a release's migration, and news of its subscription."""
+    """Queue what was not done for it while it was closed: a release's migration, and a sync of its subscription."""
     connection = session.connection()
     revision = select(ORGANISATION.c.schema_revision).where(ORGANISATION.c.id == organisation_id)
-    owed = [MIGRATE_ORGANISATION] if connection.execute(revision).scalar() != tenant_head() else []
-    owed += [SYNC_BILLING] if is_customer(connection, organisation_id) else []
-    for kind in owed:
+    missed = [MIGRATE_ORGANISATION] if connection.execute(revision).scalar() != tenant_head() else []
+    missed += [SYNC_BILLING] if is_customer(connection, organisation_id) else []
+    for kind in missed:
         enqueue(session, application.notifier, kind, organisation_id=organisation_id, requested_by=by)
 
 
 def close_organisation(context: JobContext, application: Application, gateways: Gateways) -> None:
-    """End what the organisation has at Stripe, unless it was restored. Raises as `end_subscriptions`."""
+    """Cancel what the organisation has at Stripe, unless it was restored. Raises as `end_subscriptions`."""
     organisation_id = context.subject_id
     with context.control.autocommit() as connection:
-        owed = _state(connection, organisation_id) == OrganisationState.DELETING
-        owed = owed and is_customer(connection, organisation_id)
-    if owed:
+        due = _state(connection, organisation_id) == OrganisationState.DELETING
+        due = due and is_customer(connection, organisation_id)
+    if due:
         end_subscriptions(context, application, provider_of(gateways), organisation_id)
 
 
 def sweep_organisations(context: JobContext, application: Application) -> None:
-    """Ask for what each deletion is owed: the closing, until it succeeded, or the removal, once the grace is over."""
+    """Queue the next job of each deletion: cancelling at Stripe until it succeeded, then the purge when it is due."""
     query = (
         select(ORGANISATION.c.id).where(ORGANISATION.c.deletion_at.is_not(None)).order_by(ORGANISATION.c.deletion_at)
     )
     with context.control.autocommit() as connection:
         found: Sequence[str] = connection.execute(query).scalars().all()
 
-    def ask(organisation_id: str) -> None:
+    def queue(organisation_id: str) -> None:
         with application.control.begin() as session:
-            kind = _owed(session, organisation_id)
+            kind = _next_job(session, organisation_id)
             if kind is not None:
-                _ask(session, application, kind, organisation_id, REQUESTED_BY)
+                _enqueue(session, application, kind, organisation_id, REQUESTED_BY)
 
-    for_each(context, found, ask, "sweeping")
+    for_each(context, found, queue, "sweeping")
 
 
-def _owed(session: ControlSession, organisation_id: str) -> Kind | None:
-    """The job that shall be asked for; None if it is under way or done, or the organisation restored or gone."""
+def _next_job(session: ControlSession, organisation_id: str) -> Kind | None:
+    """The kind of job to queue; None if it is under way or done, or the organisation restored or gone."""
     held = hold_organisation(session, organisation_id)
     if held is None or held.deletion_at is None:
         return None
@@ -174,7 +174,7 @@ def is_customer(connection: Connection, organisation_id: str) -> bool:
 
 
 def newest_job(connection: Connection, kind: Kind, organisation_id: str) -> Any:
-    """The job of this kind that was asked for last; None if there is none (any more)."""
+    """The newest job of this kind; None if there is none (any more)."""
     query = select(JOB).where(*_of(kind, organisation_id)).order_by(JOB.c.id.desc()).limit(1)
     return connection.execute(query).first()
 
@@ -191,6 +191,6 @@ def _state(connection: Connection, organisation_id: str) -> str | None:
 
 
 def _pays(connection: Connection, organisation_id: str) -> bool:
-    """Whether something can still be collected, as a purchase that was under way when the closing looked."""
+    """Whether something can still be collected, as a purchase that was under way when the cancellation looked."""
     account = find_account(connection, organisation_id)
     return account is not None and account.status not in {NONE, *OVER}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
     from pigi.domain.preconditions import Tags
-    from pigi.domain.resources.saving import Content
+    from pigi.domain.resources.saving import CheckedContent
     from pigi.operations.configuration import ResourceView
     from pigi.operations.generations.generations import GenerationView
     from pigi.store.sessions import TenantSession
@@ -86,7 +86,7 @@ def _finished(application: Application, caller: Caller, generation_id: str) -> G
     return generation
 
 
-def _checked(generation: GenerationView) -> Content:
+def _checked(generation: GenerationView) -> CheckedContent:
     try:
         return check_content(generation.resource, generation.draft)
     except Refused as refusal:
@@ -94,7 +94,9 @@ def _checked(generation: GenerationView) -> Content:
         raise Refused(code, **refusal.details) from None
 
 
-def _put(session: TenantSession, target: Target, content: Content, by: Authorship, plan: Plan) -> ResourceAddress:
+def _put(
+    session: TenantSession, target: Target, content: CheckedContent, by: Authorship, plan: Plan
+) -> ResourceAddress:
     if target.resource_id is None:
         check_active(locked_row(session, PROJECT, target.project_id))
         made = add_resource(session, target.project_id, content, by, plan)

@@ -1,4 +1,4 @@
-"""Drafting: the turns with the model, their live text, and the draft that comes of them."""
+"""Drafting: the job that lets the model write a draft in at most two turns, with its live text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pigi.clock import now
 from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.resources import UNUSABLE, as_json, json_schema, lint_draft, name_draft, parse_draft
 from pigi.errors import Permanent, Temporary
-from pigi.jobs.execution.limits import DATABASE_SECONDS
+from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model.claim import LeaseLost
 from pigi.operations.generations.generations import GENERATION, LIVE_TEXT, TABLE, seal_piece
 from pigi.ports import DraftRequest

@@ -1,4 +1,4 @@
-"""Generations: asking for a draft, reading it, and removing what it was about when its job ends."""
+"""Generations: requesting a draft, reading it, and erasing its content when its job ends."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class LivePiece:
     text: str
 
 
-def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to do with the answer
+def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what to do with the answer
     application: Application,
     caller: Caller,
     resource: str,
@@ -83,9 +83,9 @@ def request_generation(  # noqa: PLR0913 - what was asked, by whom, and what to 
     purpose: str,
     on_queued: Callable[[ControlSession, JobView], None] | None = None,
 ) -> JobView:
-    """Ask for a draft: first what it is about (tenant), then the job about it (control), then the notification.
+    """Request a draft: first the row it is about (tenant), then the job about it (control), then the notification.
 
-    What is refused is refused before anything is written. The limits are asked again in the job's transaction, in
+    What is refused is refused before anything is written. The limits are checked again in the job's transaction, in
     which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
     between, `sweep_generations` removes it.
 
@@ -143,7 +143,7 @@ def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: st
 
 
 def restore_purpose(application: Application, job: EndedJob, purpose: str) -> None:
-    """Hold a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
+    """Store a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
     organisation_id, generation_id = _subject(job)
     with application.tenants.session(organisation_id) as tenant:
         sealed = tenant.sealer.seal(purpose, TABLE, "purpose", generation_id)

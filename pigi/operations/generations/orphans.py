@@ -1,4 +1,4 @@
-"""Orphan cleanup: what a crash between two databases left behind.
+"""Orphan cleanup: removing generations without a job, which a crash between two databases leaves behind.
 
 A request writes to the tenant first and to the control database second. If it dies in between, a generation
 without a job stays; it is sealed, and an hour later nobody can be about to commit its job any more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.operations.idempotency.heartbeat import Heartbeat
+from pigi.operations.idempotency.heartbeat import ReservationHeartbeat
 from pigi.operations.idempotency.reservations import TABLE, Reservation, StoredResponse, reserve
 
-__all__ = ["TABLE", "Heartbeat", "Reservation", "StoredResponse", "reserve"]
+__all__ = ["TABLE", "Reservation", "ReservationHeartbeat", "StoredResponse", "reserve"]

@@ -21,7 +21,7 @@ LONGEST_SECONDS = 60.0
 """Age from which a reservation is no longer renewed: far above what a request may take, so its thread hangs."""
 
 
-class Heartbeat:
+class ReservationHeartbeat:
     """Renews the reservations of one process. Its thread starts with the first one, after any fork."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Heartbeat:
                     self._some.clear()
 
     def beat(self) -> None:
-        """Renew what is held; a database that does not answer is asked again at the next beat."""
+        """Renew what is held; a database that does not answer is tried again at the next beat."""
         oldest = time.monotonic() - LONGEST_SECONDS
         with self._lock:
             held = [reservation for reservation, since in self._held.values() if since > oldest]

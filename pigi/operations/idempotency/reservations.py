@@ -7,7 +7,7 @@ After draft-ietf-httpapi-idempotency-key-header. A key goes through reserve, act
   there is never an act without its answer or an answer without its act;
 - a refused act calls `Reservation.release`, and the key is as if never used.
 
-While somebody acts, `Heartbeat` renews their reservation. An owner that died leaves a row that may be taken over
+While somebody acts, `ReservationHeartbeat` renews their row. An owner that died leaves one that may be taken over
 after `ABANDONED`; should it wake after all, its decision finds another token and its act rolls back.
 
 Keys and bodies are stored as keyed digests only, a row for each key of the keyring. So processes whose keyrings

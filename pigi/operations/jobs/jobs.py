@@ -13,7 +13,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.effects import REOPEN, effects_of
 from pigi.jobs.execution.claims import cancel
-from pigi.jobs.execution.cleanup import HELD, clean_up_ended, hold_failed, is_held, let_go
+from pigi.jobs.execution.cleanup import LEASE_HOLDS, clean_up_ended, lease_failed, lease_holds, release_lease
 from pigi.jobs.kinds import CATALOGUE, hook, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
-    from pigi.jobs.execution.cleanup import Hold
+    from pigi.jobs.execution.cleanup import CleanupLease
     from pigi.jobs.kinds import Kind
     from pigi.store.sessions import ControlSession
 
@@ -44,7 +44,7 @@ RETRY_PERIOD = timedelta(seconds=30)
 def read_job(application: Application, job_id: str, organisation_id: str | None, *, deletion: bool = False) -> JobView:
     """The job with its effects; ``organisation_id`` None is for operators. Raises Refused ``not_found``.
 
-    With ``deletion`` it is one that closes the organisation, which is Pigi's own.
+    With ``deletion`` it may be the job that cancels at Stripe, which is Pigi's own.
     """
     if not is_id(job_id):
         raise Refused("not_found")
@@ -53,14 +53,14 @@ def read_job(application: Application, job_id: str, organisation_id: str | None,
         if row is not None:
             view = view_of(row).with_effects(effects_of(connection, job_id))
         else:
-            view = _buried(connection, job_id)
+            view = _tombstone_view(connection, job_id)
     about_it = deletion and kind_of(view.kind).subject_reading is not None
     if organisation_id not in {None, view.subject_id if about_it else view.organisation_id}:
         raise Refused("not_found")
     return view
 
 
-def _buried(connection: Connection, job_id: str) -> JobView:
+def _tombstone_view(connection: Connection, job_id: str) -> JobView:
     row = connection.execute(select(TOMBSTONE).where(TOMBSTONE.c.id == job_id)).first()
     if row is None:
         raise Refused("not_found")
@@ -118,7 +118,7 @@ def cancel_job(
         connection = session.connection()
         # Held still, or a job that goes from running to retrying in between would be missed in both places.
         if connection.execute(select(JOB.c.id).where(JOB.c.id == job_id).with_for_update()).first() is None:
-            view = _buried(connection, job_id)
+            view = _tombstone_view(connection, job_id)
         else:
             notify_after_commit(session, application.notifier, cancel(connection, kind, job_id))
             row = connection.execute(select(JOB).where(JOB.c.id == job_id)).one()
@@ -153,22 +153,22 @@ def retry_job(
         raise Refused("purpose_required")
     if kind.cleanup is None:
         return _requeue(application, transitions.REQUEUE, {"job_id": job_id}, on_done)
-    held = hold_failed(application.control, job_id, RETRY_PERIOD)
+    held = lease_failed(application.control, job_id, RETRY_PERIOD)
     if held is None:
         raise Refused("not_retryable")
     try:
         _restore(application, kind, held, purpose)
         return _requeue(
-            application, transitions.REQUEUE.where(HELD), {"job_id": job_id, "held_until": held.until}, on_done
+            application, transitions.REQUEUE.where(LEASE_HOLDS), {"job_id": job_id, "leased_until": held.until}, on_done
         )
     except BaseException:
         _give_up(application, kind, held)
         raise
 
 
-def _restore(application: Application, kind: Kind, held: Hold, purpose: str | None) -> None:
+def _restore(application: Application, kind: Kind, held: CleanupLease, purpose: str | None) -> None:
     def check() -> None:
-        if not is_held(application.control, held):
+        if not lease_holds(application.control, held):
             raise Refused("not_retryable")
 
     if kind.restore is not None and held.organisation_id is not None and held.subject_id is not None:
@@ -192,7 +192,7 @@ def _requeue(
     return view
 
 
-def _give_up(application: Application, kind: Kind, held: Hold) -> None:
-    """Leave the job as it was found, with no purpose; if this process dies first, the hold lapses and the pump does."""
-    application.notifier.notify(let_go(application.control, held, now(), held.failures))
+def _give_up(application: Application, kind: Kind, held: CleanupLease) -> None:
+    """Leave the job as it was found, with no purpose; the pump does if this process dies, once the lease lapses."""
+    application.notifier.notify(release_lease(application.control, held, now(), held.failures))
     clean_up_ended(kind, application, application.control, held.job_id)

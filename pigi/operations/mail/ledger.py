@@ -1,4 +1,4 @@
-"""Mail: asking for one, the ledger of what became of each, and putting its job away.
+"""The mail ledger: queueing a mail, listing what became of each, and cleaning up after its job.
 
 A mail is a row without an address or a word of text. What it says, and to whom, is read when it is written.
 """
@@ -36,7 +36,7 @@ HASHED_AS = "mail address"
 
 @dataclass(frozen=True)
 class MailView:
-    """A mail as its organisation sees it: no address. ``tries`` is None once its job is buried."""
+    """A mail as its organisation sees it: no address. ``tries`` is None once a tombstone has replaced its job."""
 
     id: str
     job_id: str
@@ -61,14 +61,14 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     """Add a mail and its job to the session's transaction; returns the mail's id.
 
     Args:
-        session: the transaction of what the mail tells of.
-        application: for its bell, and for the keyring that hashes the address.
+        session: the transaction of the change that the mail reports.
+        application: for its notifier, and for the keyring that hashes the address.
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
             confirm-address, address-changed), account (password-changed) or API key (key-expiring).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
-        requested_by: who asked, as an identifier.
+        requested_by: who requested it, as an identifier.
         recipient_id: the recipient's account, where the subject does not say (key-expiring).
 
     Raises:
@@ -153,7 +153,7 @@ _SETTLE = (
 def clean_up(application: Application, job: EndedJob) -> None:
     """Write into the ledger how a mail's job ended, as its effect tells it; repeating it does no harm.
 
-    The effect may still be open here, since a job's closing comes before its end: open at the end is unknown.
+    The effect may still be open here, since a job's cleanup comes before its end: open at the end is unknown.
     """
     with application.control.transaction() as connection:
         mail = connection.execute(_SETTLE, {"mail_id": job.subject_id, "at": job.ended_at}).first()

@@ -1,4 +1,8 @@
-"""Letters: a template and its facts become text and HTML. Links lead to Pigi's public address and nowhere else."""
+"""Sending mail: the job's body, and the rendering of a template into text and HTML.
+
+Links lead to Pigi's public address and nowhere else. Whether a mail whose sending is in doubt is sent again is its
+template's promise (`pigi.domain.mail`).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,11 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import delete, select, update
 
-from pigi.domain.mail import CATALOGUE, DOUBTFUL_SENDS, MailState, MailTemplate, Promise, Template
+from pigi.domain.mail import DOUBTFUL_SENDS, MAIL_TEMPLATES, MailState, MailTemplate, Promise, Template
 from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
 from pigi.jobs.effects import effects_of
+from pigi.operations.mail.contents import NobodyError, find_content
 from pigi.operations.mail.ledger import MAIL
-from pigi.operations.mail.subjects import NobodyError, find_content
 from pigi.ports import Letter, MailUnconfirmed
 from pigi.store.people import AccountToken
 
@@ -29,14 +33,14 @@ LONGEST = 100_000
 
 
 def write_letter(mail_id: str, template: Template, recipient: str, facts: Mapping[str, object], home: str) -> Letter:
-    """The letter. ``facts`` are the template's values; ``home`` is the public address.
+    """The letter. ``facts`` are the values that it is filled with; ``home`` is the public address.
 
-    Raises jinja2.UndefinedError if the template wants a fact that is not there.
+    Raises jinja2.UndefinedError if a value that the template names is missing.
     """
-    subject = CATALOGUE[template].subject
-    told = {**facts, "subject": subject, "home": home}
-    text = _environment().get_template(f"{template}.txt").render(told)
-    html = _environment().get_template(f"{template}.html").render(told)
+    subject = MAIL_TEMPLATES[template].subject
+    variables = {**facts, "subject": subject, "home": home}
+    text = _environment().get_template(f"{template}.txt").render(variables)
+    html = _environment().get_template(f"{template}.html").render(variables)
     return Letter(mail_id, recipient, subject, text, _inliner().inline(html))
 
 
@@ -64,22 +68,22 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
         Permanent: ``mail_moot``, ``mail_unknown``, and what the mailer says.
         Temporary: what the mailer says.
     """
-    mail = _take_up(context)
+    mail = _load_mail(context)
     if mail is None:
         return
-    sort = CATALOGUE[Template(mail.template)]
-    if _was_sent(context, sort):
+    template = MAIL_TEMPLATES[Template(mail.template)]
+    if _was_sent(context, template):
         return
     try:
         letter = _write(application, mail)
     except NobodyError:
-        _forget(context, mail)
+        _remove_mail(context, mail)
         return
     context.checkpoint()
-    _send(context, sort, letter, _mailer(gateways))
+    _send(context, template, letter, _mailer(gateways))
 
 
-def _take_up(context: JobContext) -> Any:
+def _load_mail(context: JobContext) -> Any:
     """The ledger's row, shown as queued again after a retry by hand; None if there is none (any more)."""
     with context.control.autocommit() as connection:
         mail = connection.execute(select(MAIL).where(MAIL.c.id == context.subject_id)).first()
@@ -89,13 +93,13 @@ def _take_up(context: JobContext) -> Any:
     return mail
 
 
-def _was_sent(context: JobContext, sort: MailTemplate) -> bool:
+def _was_sent(context: JobContext, template: MailTemplate) -> bool:
     """Whether an earlier attempt sent it; raises Permanent ``mail_unknown`` where it must not be tried again."""
     with context.control.autocommit() as connection:
-        found = {effect.key: effect for effect in effects_of(connection, context.job.job_id)}.get(sort.effect)
+        found = {effect.key: effect for effect in effects_of(connection, context.job.job_id)}.get(template.effect)
     if found is None:
         return False
-    if found.state == "intended" and sort.promise is Promise.AT_LEAST and found.tries < DOUBTFUL_SENDS:
+    if found.state == "intended" and template.promise is Promise.AT_LEAST and found.tries < DOUBTFUL_SENDS:
         return False
     if found.state != "done":
         raise Permanent("mail_unknown")
@@ -112,7 +116,7 @@ def _write(application: Application, mail: Any) -> Letter:
     return write_letter(mail.id, content.template, content.recipient, facts, home)
 
 
-def _forget(context: JobContext, mail: Any) -> None:
+def _remove_mail(context: JobContext, mail: Any) -> None:
     """Nobody was written to, so nothing is kept of the address that somebody typed."""
     with context.control.transaction() as connection:
         connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))
@@ -126,21 +130,21 @@ def _mailer(gateways: Gateways) -> Mailer:
         raise Temporary("mail_unconfigured") from None
 
 
-def _send(context: JobContext, sort: MailTemplate, letter: Letter, mailer: Mailer) -> None:
-    doubt = _Doubt(context, sort.effect)
+def _send(context: JobContext, template: MailTemplate, letter: Letter, mailer: Mailer) -> None:
+    effect = _SendEffect(context, template.effect)
     try:
-        reference = mailer.send(letter, doubt.begin)
+        reference = mailer.send(letter, effect.begin)
     except MailUnconfirmed:
-        if sort.promise is Promise.AT_MOST:
+        if template.promise is Promise.AT_MOST:
             raise Permanent("mail_unknown") from None
         raise
     except PigiError:
-        doubt.withdraw()
+        effect.withdraw()
         raise
-    context.complete_effect(sort.effect, reference)
+    context.complete_effect(template.effect, reference)
 
 
-class _Doubt:
+class _SendEffect:
     """The effect of one sending: begun at most once, and taken back if the server said that nothing came of it."""
 
     def __init__(self, context: JobContext, key: str) -> None:

@@ -16,13 +16,13 @@ from pigi.operations.organisations.invitations import (
 from pigi.operations.organisations.members import MemberView, change_role, end_membership, list_members, read_member
 from pigi.operations.organisations.organisations import (
     OrganisationView,
-    ask_for_migrations,
     create_organisation,
     list_organisations,
     migrate_organisation,
     organisations_of,
     read_organisation,
     rename_organisation,
+    request_migrations,
 )
 
 __all__ = [
@@ -31,7 +31,6 @@ __all__ = [
     "Newcomer",
     "OrganisationView",
     "accept_invitation",
-    "ask_for_migrations",
     "change_role",
     "create_organisation",
     "end_membership",
@@ -46,6 +45,7 @@ __all__ = [
     "read_open_invitation",
     "read_organisation",
     "rename_organisation",
+    "request_migrations",
     "resend_invitation",
     "revoke_invitation",
 ]

@@ -92,7 +92,7 @@ def change_role(
                 was=was, role=role,
             )  # fmt: skip
             _withdraw_invitations(session, application, caller, account_id, role)
-            _tell_billing(session, application, caller, was, role)
+            _notify_billing(session, application, caller, was, role)
         if on_done is not None:
             on_done(session)
 
@@ -114,13 +114,13 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
         kind, subject = "member.left" if leaving else "member.removed", f"account:{account_id}"
         record(session, application, kind, caller.name, caller.organisation_id, subject, role=was)
         _withdraw_invitations(session, application, caller, account_id, None)
-        _tell_billing(session, application, caller, was)
+        _notify_billing(session, application, caller, was)
         if on_done is not None:
             on_done(session)
 
 
-def _tell_billing(session: ControlSession, application: Application, caller: Caller, *roles: Role) -> None:
-    """Invoices go to an owner, so who they go to may have changed."""
+def _notify_billing(session: ControlSession, application: Application, caller: Caller, *roles: Role) -> None:
+    """Queue an update of the billing contact if an owner changed: invoices go to an owner."""
     if Role.OWNER in roles:
         contact_changed(session, application, caller.organisation_id, caller.name)
 

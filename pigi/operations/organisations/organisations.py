@@ -143,10 +143,10 @@ def organisations_of(application: Application, person: Person, *, deleted: bool 
         .where(Membership.account_id == person.account_id)
         .order_by(ORGANISATION.c.id)
     )
-    asked = Action.ORGANISATION_RESTORE if deleted else Action.WORKSPACE_READ
+    action = Action.ORGANISATION_RESTORE if deleted else Action.WORKSPACE_READ
     with application.control.read() as session:
         rows = [(row, Role(row.role)) for row in session.execute(query)]
-    return [_view(row, role) for row, role in rows if is_found(row.state, role, asked)]
+    return [_view(row, role) for row, role in rows if is_found(row.state, role, action)]
 
 
 def read_organisation(application: Application, caller: Caller) -> OrganisationView:
@@ -191,10 +191,10 @@ def list_organisations(application: Application) -> list[tuple[str, str, str]]:
         return [(row.id, row.name, row.state) for row in rows]
 
 
-def ask_for_migrations(application: Application, requested_by: str) -> int:
+def request_migrations(application: Application, requested_by: str) -> int:
     """Enqueue a migration for each organisation whose database is behind; returns for how many.
 
-    One that cannot be asked for, as of an organisation that is deleted just now, is logged and not counted.
+    One that cannot be queued, as of an organisation that is deleted just now, is logged and not counted.
     """
     query = select(Organisation.id).where(Organisation.schema_revision != tenant_head(), Organisation.state == "active")
     with application.control.read() as session:
@@ -214,7 +214,7 @@ def ask_for_migrations(application: Application, requested_by: str) -> int:
 
 
 def migrate_organisation(context: JobContext, tenants: Tenants) -> None:
-    """Bring the organisation's database to the newest revision and note it."""
+    """Bring the organisation's database to the newest revision and record it."""
     if not context.begin_effect("schema").settled:
         revision = tenants.migrate(context.organisation_id)
         context.complete_effect("schema", revision)

@@ -1,4 +1,7 @@
-"""UsageLimits on what one organisation may ask for. They protect the others, so they apply before any work."""
+"""Entitlements: the plan of an organisation, what it uses of it, and the limits on its requests.
+
+Limits protect the other organisations, so they are checked before any work.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pigi.errors import Refused
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.partitions import PARTITION, UNPUBLISHED, partition_of
-from pigi.operations.access import reading, take_turns
+from pigi.operations.access import reading, serialise_changes
 from pigi.store.billing import BillingAccount
 from pigi.store.control import Organisation, UsageCount
 from pigi.store.engines import insert_into, is_sqlite
@@ -71,10 +74,10 @@ _SEEN: Any = select(
 
 @dataclass(frozen=True)
 class UsageLimits:
-    """How much of a kind an organisation may ask for.
+    """How many jobs of a kind an organisation may request.
 
     Attributes:
-        kind: what is asked for.
+        kind: what is requested.
         most_waiting: jobs of the partition that may wait.
         most_today: requests a day (UTC).
         plan: what it has paid for; counts where the kind is metered.
@@ -85,13 +88,13 @@ class UsageLimits:
     most_today: int
     plan: Plan = UNMETERED
 
-    def asked(self, organisation_id: str) -> dict[str, object]:
+    def parameters(self, organisation_id: str) -> dict[str, object]:
         """The parameters of the statements that count."""
         return {
             "of_organisation": organisation_id,
             "of_day": now().date(),
             "of_kind": self.kind.name,
-            "of_lane": partition_of(organisation_id, self.kind),
+            "of_partition": partition_of(organisation_id, self.kind),
             "most_waiting": self.most_waiting,
         }
 
@@ -110,7 +113,7 @@ def check_usage(connection: Connection, organisation_id: str, limits: UsageLimit
 
     It locks nothing, so it is `count_usage` that decides. Raises Refused ``organisation_closed`` too.
     """
-    found: Any = connection.execute(_SEEN, limits.asked(organisation_id)).one()
+    found: Any = connection.execute(_SEEN, limits.parameters(organisation_id)).one()
     if found.state != OrganisationState.ACTIVE:
         raise Refused("organisation_closed")
     limits.judge((found.today or 0) + 1, found.waiting)
@@ -119,12 +122,12 @@ def check_usage(connection: Connection, organisation_id: str, limits: UsageLimit
 def count_usage(session: ControlSession, organisation_id: str, limits: UsageLimits) -> None:
     """Count one more of this kind today (UTC), within the session's transaction.
 
-    The row's lock also makes an organisation's requests of a kind take turns, which keeps its partition exact.
+    The row's lock also makes an organisation's requests of a kind follow one another, which keeps its partition exact.
 
     Raises Refused: ``too_many_in_flight``, ``plan_limit``, ``too_many_today``, whichever is first in this order.
     """
     connection = session.connection()
-    counted: Any = connection.execute(_COUNT[is_sqlite(connection)], limits.asked(organisation_id)).one()
+    counted: Any = connection.execute(_COUNT[is_sqlite(connection)], limits.parameters(organisation_id)).one()
     limits.judge(counted[0], counted[1])
 
 
@@ -202,7 +205,7 @@ class Use:
 
 
 def plan_of(application: Application, organisation_id: str) -> Plan:
-    """The organisation's plan. Where nobody is charged that is `UNMETERED`, and no database is asked."""
+    """The organisation's plan. Where nobody is charged that is `UNMETERED`, and no database is read."""
     if not application.plans.charged:
         return UNMETERED
     with application.control.autocommit() as connection:
@@ -218,7 +221,7 @@ def plan_in(connection: Connection, application: Application, organisation_id: s
 
 
 def check_room(plan: Plan, limit: Limit, used: int) -> None:
-    """Raise Refused ``plan_limit`` if ``used``, with what is asked for counted in, is more than the plan allows."""
+    """Raise Refused ``plan_limit`` if ``used``, with what is requested counted in, is more than the plan allows."""
     most = plan.most(limit)
     if most is None or used <= most:
         return
@@ -236,8 +239,8 @@ def check_members(
     """
     plan = plan_in(session.connection(), application, organisation_id)
     if plan.most(Limit.MEMBERS) is not None:
-        asked = {"of_organisation": organisation_id} | ({"moment": now()} if inviting else {})
-        used: int = session.connection().execute(_SEATS if inviting else _JOINED, asked).scalar_one()
+        parameters = {"of_organisation": organisation_id} | ({"moment": now()} if inviting else {})
+        used: int = session.connection().execute(_SEATS if inviting else _JOINED, parameters).scalar_one()
         check_room(plan, Limit.MEMBERS, used + 1)
 
 
@@ -249,7 +252,7 @@ def check_resources(session: TenantSession, plan: Plan, of_project: str | None =
     """
     if plan.most(Limit.RESOURCES) is None:
         return
-    take_turns(session, "resources")
+    serialise_changes(session, "resources")
     more = 1 if of_project is None else session.execute(_OF_PROJECT, {"of_project": of_project}).scalar_one()
     if more:
         check_room(plan, Limit.RESOURCES, session.execute(_ACTIVE).scalar_one() + more)
@@ -265,8 +268,8 @@ def use_of(application: Application, caller: Caller) -> Use:
     """What the caller's organisation uses, in one query of each database. Raises Temporary as `reading`."""
     moment = now()
     metered = [kind.name for kind in CATALOGUE.values() if kind.metered is Limit.GENERATIONS]
-    asked = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date(), "metered": metered}
+    parameters = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date(), "metered": metered}
     with application.control.autocommit() as connection:
-        row = connection.execute(_USE, asked).one()
+        row = connection.execute(_USE, parameters).one()
     with reading(application, caller) as session:
         return Use(row.members, session.execute(_ACTIVE).scalar_one(), int(row.generations))

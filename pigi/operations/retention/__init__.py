@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pigi.operations.retention.report import ClassReport, report_classes
 from pigi.operations.retention.sweeps import BATCH, answer_probe, sweep_jobs
-from pigi.operations.retention.usage import fold
+from pigi.operations.retention.usage import aggregate_usage
 
-__all__ = ["BATCH", "ClassReport", "answer_probe", "fold", "report_classes", "sweep_jobs"]
+__all__ = ["BATCH", "ClassReport", "aggregate_usage", "answer_probe", "report_classes", "sweep_jobs"]

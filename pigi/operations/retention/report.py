@@ -1,4 +1,4 @@
-"""How old what is kept really is, class by class: the proof is the age of the oldest row, not that a sweep ran."""
+"""Retention report: the age of the oldest row of each class, which proves more than that a sweep ran."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pigi.clock import now
 from pigi.domain.retention import GRACE, PERIODS, Retention, keep
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import IS_ENDED, JOB
-from pigi.operations.retention.sweeps import EVERY, SWEEPS, Sweep, is_overdue
+from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, Sweep, is_overdue
 from pigi.store.base import ControlBase
 from pigi.store.control import Organisation
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pigi.application import Application
-    from pigi.domain.privacy import Facts
+    from pigi.domain.privacy import ColumnFacts
     from pigi.jobs.kinds import Kind
 
 
@@ -64,47 +64,47 @@ def _of_class(connection: Connection, retention: Retention, sweep: Sweep | None,
         return ClassReport(*words, *_swept(connection, sweep, moment))
     if retention is Retention.ORGANISATION:
         return ClassReport(*words, _count(connection, retention), *_deleted(connection, moment))
-    if kinds := _owing(retention):
-        return ClassReport(*words, *_owed(connection, retention, kinds, moment))
+    if kinds := _kinds_erasing(retention):
+        return ClassReport(*words, *_pending_erasure(connection, retention, kinds, moment))
     return ClassReport(*words, _count(connection, retention))
 
 
 def _swept(connection: Connection, sweep: Sweep, moment: datetime) -> tuple[int, datetime | None, bool]:
     query = select(func.count(), func.min(sweep.age)).select_from(sweep.table).where(*sweep.rows)
     rows, first = _numbers(connection, query)
-    oldest = None if first is None else sweep.clock.read(first)
+    oldest = None if first is None else sweep.time_format.read(first)
     return rows, oldest, oldest is not None and is_overdue(sweep, oldest, moment)
 
 
-PURGE_TAKES = 2 * EVERY
-"""The sweep that asks for a purge comes round each hour, and so does the next try."""
+LONGEST_PURGE = 2 * SWEEP_INTERVAL
+"""The sweep that requests a purge comes round each hour, and so does the next try."""
 
 
 def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None, bool]:
-    """When the oldest deletion that is not done was asked for, and whether the organisation should be gone (P26)."""
+    """When the oldest deletion that is not done was requested, and whether the organisation should be gone (P26)."""
     oldest: datetime | None = connection.execute(select(func.min(Organisation.deletion_at))).scalar()
-    return oldest, oldest is not None and moment - oldest > GRACE + PURGE_TAKES
+    return oldest, oldest is not None and moment - oldest > GRACE + LONGEST_PURGE
 
 
-def _owing(retention: Retention) -> list[Kind]:
+def _kinds_erasing(retention: Retention) -> list[Kind]:
     """The kinds whose cleanup erases this class."""
-    return [kind for kind in CATALOGUE.values() if retention in kind.owes]
+    return [kind for kind in CATALOGUE.values() if retention in kind.erases]
 
 
-def _owed(
+def _pending_erasure(
     connection: Connection, retention: Retention, kinds: list[Kind], moment: datetime
 ) -> tuple[int, datetime | None, bool]:
-    """Of a class within organisations' databases, which are not opened to count: ended jobs that owe its erasure."""
-    owing = JOB.c.kind.in_([kind.name for kind in kinds]) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
+    """Of a class within organisations' databases, which are not opened: ended jobs whose erasing cleanup is pending."""
+    pending = JOB.c.kind.in_([kind.name for kind in kinds]) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
     if keep(retention) == timedelta(0):
         # Due at once. A cleanup of a later day is of what is kept longer; so, at first, is one that became due then.
         # One that is held while it runs looks as if it were of a later time, but for its place.
-        owing &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0) | JOB.c.published_at.is_not(None)
-        for later in {other for kind in kinds for other in kind.owes if other is not retention}:
+        pending &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0) | JOB.c.published_at.is_not(None)
+        for later in {other for kind in kinds for other in kind.erases if other is not retention}:
             due = moment - keep(later)
-            owing &= ~JOB.c.finished_at.between(due - EVERY, due)
-    rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(owing))
-    return rows, oldest, oldest is not None and moment - oldest > keep(retention) + EVERY
+            pending &= ~JOB.c.finished_at.between(due - SWEEP_INTERVAL, due)
+    rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(pending))
+    return rows, oldest, oldest is not None and moment - oldest > keep(retention) + SWEEP_INTERVAL
 
 
 def _numbers(connection: Connection, query: Any) -> tuple[int, Any]:
@@ -125,5 +125,5 @@ def _count(connection: Connection, retention: Retention) -> int | None:
 
 
 def _retention_of(column: Any) -> Retention | None:
-    facts: Facts | None = column.info.get("facts")
+    facts: ColumnFacts | None = column.info.get("facts")
     return facts.retention if facts else None

@@ -1,4 +1,4 @@
-"""What is removed when its period is over, as one table: which class, which rows, by which column.
+"""Retention sweeps: one table of what is removed when its period is over (class, rows, column), and the job over it.
 
 Sweeps are state-based: whatever is too old goes, whenever it was last looked. `sweep_jobs` runs them;
 `pigi.operations.retention.report` measures with the same table how old the oldest row is.
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Rows a transaction: on SQLite a longer write would make every writer wait."""
-EVERY = timedelta(hours=1)
+SWEEP_INTERVAL = timedelta(hours=1)
 """How often all of it is swept (schedules/timetable.py), and so how far over its period a row may be met."""
 
 
-class How(Enum):
-    """How rows go."""
+class RemovalMode(Enum):
+    """How a sweep removes rows."""
 
     REMOVED = "removed"
-    BURIED = "turned into a tombstone"
+    TOMBSTONED = "turned into a tombstone"
     PRUNED = "removed behind a signed beginning of what stays"
 
 
-class Clock(Enum):
-    """How a column tells time: to its own form, and back."""
+class TimeFormat(Enum):
+    """The form in which a column stores time, with the conversions to it and back."""
 
     MOMENT = (lambda moment: moment, lambda value: value)
     DAY = (
@@ -81,8 +81,8 @@ class Sweep:
     retention: Retention
     table: Any
     age: Any
-    how: How = How.REMOVED
-    clock: Clock = Clock.MOMENT
+    mode: RemovalMode = RemovalMode.REMOVED
+    time_format: TimeFormat = TimeFormat.MOMENT
     among: Any = None
     settled: bool = False
 
@@ -93,7 +93,7 @@ class Sweep:
 
     def due(self, moment: datetime) -> Any:
         """The condition on rows that shall go."""
-        return self.age < self.clock.write(cutoff(self.retention, moment))
+        return self.age < self.time_format.write(cutoff(self.retention, moment))
 
 
 _KEY_ENDED = case(
@@ -111,7 +111,7 @@ _LINK_MADE = case(
 )
 
 SWEEPS: tuple[Sweep, ...] = (
-    Sweep(Retention.JOB, Job.__table__, Job.finished_at, How.BURIED, among=IS_ENDED),
+    Sweep(Retention.JOB, Job.__table__, Job.finished_at, RemovalMode.TOMBSTONED, among=IS_ENDED),
     Sweep(Retention.TOMBSTONE, Tombstone.__table__, Tombstone.buried_at, settled=True),
     Sweep(Retention.TOKEN, AccountToken.__table__, _LINK_MADE),
     Sweep(Retention.REGISTRATION, Registration.__table__, Registration.created_at),
@@ -119,20 +119,20 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.INVITATION, Invitation.__table__, Invitation.created_at),
     Sweep(Retention.ACCESS_KEY, ApiKey.__table__, _KEY_ENDED),
     Sweep(Retention.IDEMPOTENCY, IdempotencyKey.__table__, IdempotencyKey.created_at),
-    Sweep(Retention.THROTTLE, Throttle.__table__, Throttle.full_at, clock=Clock.SECONDS),
-    Sweep(Retention.COUNTER, UsageCount.__table__, UsageCount.day, clock=Clock.DAY),
+    Sweep(Retention.THROTTLE, Throttle.__table__, Throttle.full_at, time_format=TimeFormat.SECONDS),
+    Sweep(Retention.COUNTER, UsageCount.__table__, UsageCount.day, time_format=TimeFormat.DAY),
     Sweep(Retention.MAIL, Mail.__table__, Mail.created_at),
     Sweep(Retention.BILLING_EVENT, BillingEvent.__table__, BillingEvent.received_at),
     Sweep(Retention.BILLING_LINK, BillingLink.__table__, BillingLink.created_at),
     Sweep(Retention.BILLING_RUN, BillingRun.__table__, BillingRun.began_at, settled=True),
-    Sweep(Retention.BILLING_LOG, BillingLine.__table__, BillingLine.year_end, clock=Clock.DAY, settled=True),
+    Sweep(Retention.BILLING_LOG, BillingLine.__table__, BillingLine.year_end, time_format=TimeFormat.DAY, settled=True),
     Sweep(Retention.USAGE, UsageSignal.__table__, UsageSignal.at, settled=True),
     Sweep(Retention.ERROR_LOG, ErrorLog.__table__, ErrorLog.at, settled=True),
     Sweep(Retention.REQUEST_LOG, RequestLog.__table__, RequestLog.at, settled=True),
-    Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, How.PRUNED),
+    Sweep(Retention.AUDIT, AuditEntry.__table__, AuditEntry.at, RemovalMode.PRUNED),
 )
 
-OTHERWISE: dict[Retention, str] = {
+HANDLED_ELSEWHERE: dict[Retention, str] = {
     Retention.PURPOSE: "erased by the job's cleanup, before its end can be seen",
     Retention.DRAFT: "erased by the job's cleanup, which comes due a day after the end",
 }
@@ -142,8 +142,8 @@ OTHERWISE: dict[Retention, str] = {
 def remove(control: ControlDatabase, sweep: Sweep, moment: datetime) -> int:
     """Remove a batch of the rows that are due; returns how many.
 
-    Rows that somebody holds are left for the next time, so that no sweep can stand in a circle of locks. One that
-    is made young again meanwhile, such as a key that is taken over, stays: the condition is asked again of the row
+    Rows that somebody holds are left for the next time, so that no sweep can be part of a deadlock. One that
+    is made young again meanwhile, such as a key that is taken over, stays: the condition is checked again on the row
     as it is when it is deleted.
     """
     key = list(sweep.table.primary_key.columns)
@@ -152,14 +152,14 @@ def remove(control: ControlDatabase, sweep: Sweep, moment: datetime) -> int:
     if not sweep.settled:
         chosen = chosen.with_for_update(skip_locked=True)
     which = key[0].in_(chosen) if len(key) == 1 else tuple_(*key).in_(chosen)
-    asked_again = () if sweep.settled else (due,)
+    still_due = () if sweep.settled else (due,)
     with control.transaction() as connection:
-        return int(connection.execute(delete(sweep.table).where(which, *asked_again)).rowcount)
+        return int(connection.execute(delete(sweep.table).where(which, *still_due)).rowcount)
 
 
 def is_overdue(sweep: Sweep, oldest: datetime, moment: datetime) -> bool:
     """Whether a row has outlived its period by more than sweeps take to come round."""
-    return moment - oldest > keep(sweep.retention) + EVERY
+    return moment - oldest > keep(sweep.retention) + SWEEP_INTERVAL
 
 
 TOMBSTONE: Any = Tombstone.__table__
@@ -190,18 +190,20 @@ def sweep_jobs(context: JobContext, application: Application) -> None:
 
 
 def _sweep(application: Application, sweep: Sweep, moment: datetime) -> Iterator[int]:
-    if sweep.how is How.BURIED:
-        yield from _burials(application.control, moment)
-    elif sweep.how is How.PRUNED:
+    if sweep.mode is RemovalMode.TOMBSTONED:
+        yield from _remove_jobs(application.control, moment)
+    elif sweep.mode is RemovalMode.PRUNED:
         yield from _until_none(partial(audit.prune, application, cutoff(sweep.retention, moment), BATCH))
     else:
         yield from _until_none(partial(remove, application.control, sweep, moment))
 
 
-def _burials(control: ControlDatabase, moment: datetime) -> Iterator[int]:
+def _remove_jobs(control: ControlDatabase, moment: datetime) -> Iterator[int]:
     for name, kind in CATALOGUE.items():
-        yield from _until_none(partial(bury, control, name, moment - kind.row_kept, leave_stone=kind.tombstone))
-    yield from _until_none(partial(bury, control, None, cutoff(Retention.JOB, moment), leave_stone=True))
+        yield from _until_none(
+            partial(remove_jobs, control, name, moment - kind.row_kept, keep_tombstones=kind.tombstone)
+        )
+    yield from _until_none(partial(remove_jobs, control, None, cutoff(Retention.JOB, moment), keep_tombstones=True))
 
 
 def _until_none(step: Callable[[], int]) -> Iterator[int]:
@@ -209,17 +211,17 @@ def _until_none(step: Callable[[], int]) -> Iterator[int]:
         yield count
 
 
-def bury(control: ControlDatabase, kind: str | None, before: datetime, *, leave_stone: bool) -> int:
-    """Turn a batch of ended jobs of one kind into tombstones (or nothing); returns how many.
+def remove_jobs(control: ControlDatabase, kind: str | None, before: datetime, *, keep_tombstones: bool) -> int:
+    """Remove a batch of ended jobs of one kind, replaced by tombstones if wanted; returns how many.
 
-    None stands for all kinds that the catalogue no longer has. A job that still owes a cleanup is not
-    buried: its row is what remembers the debt.
+    None stands for all kinds that the catalogue no longer has. A job whose cleanup is pending
+    stays: its row is what remembers the cleanup.
     """
     which = JOB.c.kind.not_in(list(CATALOGUE)) if kind is None else JOB.c.kind == kind
     due = select(JOB.c.id).where(which, IS_ENDED, JOB.c.finished_at < before, JOB.c.cleanup_at.is_(None)).limit(BATCH)
     with control.transaction() as connection:
         chosen: Sequence[str] = connection.execute(due.with_for_update(skip_locked=True)).scalars().all()
-        if chosen and leave_stone:
+        if chosen and keep_tombstones:
             shared = [column.name for column in TOMBSTONE.c if column.name != "buried_at"]
             rows = select(*(JOB.c[name] for name in shared), bindparam("moment", now(), Job.created_at.type))
             connection.execute(insert(TOMBSTONE).from_select([*shared, "buried_at"], rows.where(JOB.c.id.in_(chosen))))

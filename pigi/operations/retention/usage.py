@@ -1,7 +1,7 @@
-"""Usage signals become daily counts that are about nobody, and then go (promises P04 and P11).
+"""Aggregation of usage signals into daily counts that are about nobody, after which the signals go (P04, P11).
 
 A day's uses of a feature are counted only if at least `LEAST_ORGANISATIONS` used it, and rounded: so no count
-tells what one of them did. There are no totals, from which a count that was left out could be worked out.
+says what one of them did. There are no totals, from which a count that was left out could be worked out.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ ROUNDED_TO = 10
 BATCH = 1000
 
 
-def fold(context: JobContext, application: Application) -> None:
-    """Count every day that is over, then remove its signals. A count, once made, stands."""
+def aggregate_usage(context: JobContext, application: Application) -> None:
+    """Count every day that is over, then remove its signals. A count, once made, is never changed."""
     while (day := _oldest_day(application.control)) is not None and day < now().date():
         _count(application.control, day)
         while _remove(application.control, day):

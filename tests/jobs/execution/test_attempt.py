@@ -17,7 +17,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import claims
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Single
+from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Delivery
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job
@@ -224,7 +224,7 @@ def test_a_cancel_between_effects_stops_at_the_next(worker_context, trial):
 def test_a_cancel_between_steps_stops_at_the_next_look(worker_context, trial):
     def body(context, _worker_context):
         cancel_job(worker_context.application, context.job.job_id, None)
-        context.look()
+        context.checkpoint_now()
 
     assert do(worker_context, trial, body).state == "cancelled"
 
@@ -251,7 +251,7 @@ def test_a_job_that_was_cancelled_meanwhile_ends_instead_of_waiting_to_be_tried_
 ):
     error, draining = LEAVING[way]
     cleaned = []
-    kind = replace(cleanup_trial, effects={"least": Single.AT_LEAST})
+    kind = replace(cleanup_trial, effects={"least": Delivery.AT_LEAST})
 
     def body(context, _worker_context):
         context.begin_effect("least")

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from pigi.jobs.execution import heartbeat as module
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
-from pigi.jobs.model.claim import Cancelled, LeaseLost, Stop
+from pigi.jobs.model.claim import Cancelled, JobInterrupt, LeaseLost
 from pigi.jobs.recovery.pump import rescue
 from tests.support.jobs import ask, change, effects, lapse, row_of, take
 
@@ -95,7 +95,7 @@ def learned(heartbeat, kind):
     while True:
         try:
             heartbeat.check()
-        except Stop as stop:
+        except JobInterrupt as stop:
             if isinstance(stop, kind):
                 return
 

@@ -11,7 +11,7 @@ from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
-from pigi.jobs.kinds import DELIVERIES
+from pigi.jobs.kinds import MOST_LOSSES
 from pigi.jobs.model.claim import Cancelled, LeaseLost
 from pigi.jobs.recovery.rescue import rescue
 from tests.support.jobs import ask, change, effects, lapse, row_of, story, take, view
@@ -71,7 +71,7 @@ def test_a_zombie_shows_no_progress(control, zombie, heartbeat):
 
 def test_a_zombie_stops_at_the_checkpoint_after_its_heartbeat(control, zombie, heartbeat):
     with pytest.raises(LeaseLost):
-        context_of(control, zombie, heartbeat).look()
+        context_of(control, zombie, heartbeat).checkpoint_now()
 
 
 def test_a_lapsed_lease_that_nobody_took_over_begins_no_effect(control, trial):
@@ -85,10 +85,10 @@ def test_a_lapsed_lease_that_nobody_took_over_begins_no_effect(control, trial):
 def test_a_heartbeat_brings_a_cancel_to_the_next_checkpoint(control, trial, heartbeat):
     held = take(control, trial, ask(control, trial))
     context = context_of(control, held, heartbeat)
-    context.look()
+    context.checkpoint_now()
     change(control, held.job_id, cancel_requested_at=timedelta(0))
     with pytest.raises(Cancelled):
-        context.look()
+        context.checkpoint_now()
 
 
 def test_a_heartbeat_is_not_sent_for_a_job_that_was_let_go_of(control, trial, heartbeat):
@@ -102,18 +102,18 @@ def test_a_heartbeat_is_not_sent_for_a_job_that_was_let_go_of(control, trial, he
 
 def test_a_job_over_which_workers_die_ends_as_worker_lost(control, trial):
     job = ask(control, trial)
-    for _ in range(DELIVERIES):
+    for _ in range(MOST_LOSSES):
         take(control, trial, job)
         lapse(control, job)
         rescue(control)
     row = row_of(control, job)
-    assert (row.state, row.reason, row.lost, row.published_at) == ("failed", "worker_lost", DELIVERIES, None)
-    assert story(control, job).count("retrying") == DELIVERIES - 1
+    assert (row.state, row.reason, row.lost, row.published_at) == ("failed", "worker_lost", MOST_LOSSES, None)
+    assert story(control, job).count("retrying") == MOST_LOSSES - 1
 
 
 def test_what_a_lost_job_intended_is_unknown(control, trial):
     job = ask(control, trial)
-    change(control, job, lost=DELIVERIES - 1)
+    change(control, job, lost=MOST_LOSSES - 1)
     ledger.begin(control, take(control, trial, job), "least")
     lapse(control, job)
     rescue(control)
@@ -122,14 +122,14 @@ def test_what_a_lost_job_intended_is_unknown(control, trial):
 
 def test_a_lost_job_that_leaves_something_owes_its_cleanup(control, cleanup_trial):
     job = ask(control, cleanup_trial)
-    change(control, job, lost=DELIVERIES - 1)
+    change(control, job, lost=MOST_LOSSES - 1)
     take(control, cleanup_trial, job)
     lapse(control, job)
     rescue(control)
     assert row_of(control, job).cleanup_at is not None
 
 
-@pytest.mark.parametrize("lost", [0, DELIVERIES - 1])
+@pytest.mark.parametrize("lost", [0, MOST_LOSSES - 1])
 def test_a_lost_job_that_was_cancelled_meanwhile_ends_instead_of_running_again(control, cleanup_trial, lost):
     held = take(control, cleanup_trial, ask(control, cleanup_trial))
     change(control, held.job_id, lost=lost, cancel_requested_at=timedelta(0))

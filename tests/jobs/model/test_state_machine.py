@@ -15,7 +15,7 @@ from pigi.domain.job_state import ENDED, MOVES, WAITING, JobState
 from pigi.errors import Refused
 from pigi.jobs.execution import claims
 from pigi.jobs.execution.claims import claim
-from pigi.jobs.kinds import DELIVERIES, MIGRATE_ORGANISATION
+from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Claim
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job, retry_job
@@ -117,7 +117,7 @@ class Walk(RuleBasedStateMachine):
         for expected in self.expected.values():
             if expected.state is JobState.RUNNING and expected.lapsed:
                 expected.lost += 1
-                if expected.lost < DELIVERIES or expected.cancelling:
+                if expected.lost < MOST_LOSSES or expected.cancelling:
                     expected.wait_again()
                 else:
                     expected.move(JobState.FAILED)

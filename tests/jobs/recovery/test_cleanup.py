@@ -15,7 +15,7 @@ from pigi.domain.job_state import JobState
 from pigi.jobs.execution import claims, cleanup
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.cleanup import LONGEST_WAIT
-from pigi.jobs.execution.limits import LEASE_SECONDS
+from pigi.jobs.execution.timeouts import LEASE_SECONDS
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.cleanup import BATCH

@@ -8,11 +8,11 @@ import pytest
 
 from pigi.domain.job_state import JobState
 from pigi.jobs.execution import claims as settle
-from pigi.jobs.heartbeats import moments, notes
+from pigi.jobs.heartbeats import last_notes, moments
 from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES
 from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
-from pigi.jobs.recovery.pump import Round, pump
+from pigi.jobs.recovery.pump import PumpResult, pump
 from pigi.jobs.recovery.republish import BATCH, MISSED_SECONDS
 from tests.support.jobs import ask, change, copies, lapse, refuse, register_organisation, row_of, story, take
 from tests.support.processes import HANDS, pump_once
@@ -22,7 +22,7 @@ LONG_AGO = timedelta(seconds=-MISSED_SECONDS - 1)
 
 
 def ended(control, kind, close_in):
-    """An ended job of an organisation that owes a putting-away."""
+    """An ended job of an organisation whose cleanup is due."""
     held = take(control, kind, ask(control, kind, register_organisation(control)))
     settle.finish(control, held, JobState.SUCCEEDED, None, None)
     change(control, held.job_id, cleanup_at=close_in)
@@ -36,11 +36,11 @@ def test_a_service_that_fails_stops_no_other_and_is_named(with_redis, control):
     change(control, due, due_at=timedelta(seconds=-1))
     owing = ended(control, GENERATE_DRAFT, timedelta(seconds=-1))
     refuse(control, "UPDATE OF lost", "job", f"NEW.id = '{lapsed}'")
-    assert pump(control, with_redis.notifier) == Round(0, 1, 0, 1, failed=("rescue",))
+    assert pump(control, with_redis.notifier) == PumpResult(0, 1, 0, 1, failed=("rescue",))
     assert with_redis.notifier.queued("mail") == {due}
     assert with_redis.notifier.queued("ai") == {owing}
     with control.autocommit() as connection:
-        assert notes(connection)["pump"] == "rescue"
+        assert last_notes(connection)["pump"] == "rescue"
 
 
 def test_a_job_that_cannot_be_rescued_stops_none_behind_it(with_redis, control):
@@ -54,7 +54,7 @@ def test_a_job_that_cannot_be_rescued_stops_none_behind_it(with_redis, control):
 
 
 def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis, control):
-    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
+    assert pump(control, with_redis.notifier) == PumpResult(0, 0, 0, 0)
     with control.autocommit() as connection:
         assert "pump" in moments(connection)
 
@@ -70,7 +70,7 @@ def test_a_due_job_whose_bell_never_rang_is_rung(with_redis, control):
 def test_a_job_whose_time_has_not_come_is_left_alone(with_redis, control):
     job = ask(control, PROBE, due_in=60)
     before = row_of(control, job)
-    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
+    assert pump(control, with_redis.notifier) == PumpResult(0, 0, 0, 0)
     assert row_of(control, job) == before
 
 
@@ -99,7 +99,7 @@ def test_a_job_that_runs_is_not_rung_for(with_redis, control):
     job = ask(control, PROBE)
     take(control, PROBE, job)
     change(control, job, published_at=LONG_AGO)
-    assert pump(control, with_redis.notifier) == Round(0, 0, 0, 0)
+    assert pump(control, with_redis.notifier) == PumpResult(0, 0, 0, 0)
 
 
 def test_while_redis_is_away_no_bell_counts_as_lost(application, control):
@@ -125,7 +125,7 @@ def test_a_lapsed_lease_is_taken_back_and_rung_in_one_tick(with_redis, control):
     job = ask(control, PROBE)
     take(control, PROBE, job)
     lapse(control, job)
-    assert pump(control, with_redis.notifier) == Round(1, 1, 0, 0)
+    assert pump(control, with_redis.notifier) == PumpResult(1, 1, 0, 0)
     assert story(control, job) == ["queued", "running", "retrying"]
     assert with_redis.notifier.queued("mail") == {job}
 

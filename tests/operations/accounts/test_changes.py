@@ -1,4 +1,4 @@
-"""Changing one's own account: what needs the password, who is told, and what ends."""
+"""Changing one's own account: what needs the password, who is notified, and what ends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pigi.domain.retention import Retention
 from pigi.errors import Refused
 from pigi.operations.accounts import (
     Change,
-    ask_for_reset,
     change_account,
     confirm_address,
     find_person,
     read_account,
+    request_reset,
     reset_password,
     sign_in,
 )
@@ -64,7 +64,7 @@ def refused(call, *arguments, **others):
     return refusal.value.code, [flaw["pointer"] for flaw in refusal.value.details.get("errors", ())]
 
 
-def test_a_name_needs_no_password_and_tells_nobody(application, ada):
+def test_a_name_needs_no_password_and_notifies_nobody(application, ada):
     assert changed(application, ada, name="Ada Lovelund").name == "Ada Lovelund"
 
     assert read_account(application, ada.account_id).name == "Ada Lovelund"
@@ -85,8 +85,8 @@ def test_a_stolen_session_cannot_try_passwords_for_long(application, ada):
     assert found == ["wrong_password"] * 5 + ["too_many_tries"]
 
 
-def test_a_new_password_ends_all_other_sessions_and_links_and_is_told(application, ada):
-    ask_for_reset(application, ADA, HOME)
+def test_a_new_password_ends_all_other_sessions_and_links_and_is_notified(application, ada):
+    request_reset(application, ADA, HOME)
     changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
     reset, confirm = reset_tokens(application, ADA)[0], address_tokens(application, NEW_ADDRESS)[0]
 
@@ -108,7 +108,7 @@ def test_a_weak_new_password_is_pointed_at_and_changes_nothing(application, ada)
     assert read_account(application, ada.account_id).name == "Ada Lund"
 
 
-def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_told_before(application, ada):
+def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_notified_before(application, ada):
     seen = changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
 
     assert (seen.email, seen.new_email) == (ADA, NEW_ADDRESS)
@@ -142,7 +142,7 @@ def test_the_link_suffices_but_then_ends_every_session(application, ada):
     assert session_count(application, stranger.account_id) == 1
 
 
-def test_nothing_tells_that_an_address_is_taken_until_its_owner_would_confirm(application, ada):
+def test_nothing_reveals_that_an_address_is_taken_until_its_owner_would_confirm(application, ada):
     make_account(application, email=NEW_ADDRESS)
 
     seen = changed(application, ada, email=NEW_ADDRESS.upper(), password=PASSWORD)
@@ -168,8 +168,8 @@ def test_a_link_confirms_once_and_ends_those_of_other_addresses(application, ada
 
 
 def test_links_that_went_to_the_old_address_die_with_it(application, ada):
-    """Whoever reads the old mailbox, and had asked for a new password, has nothing of it after the change."""
-    ask_for_reset(application, ADA, HOME)
+    """Whoever reads the old mailbox, and had requested a new password, has nothing of it after the change."""
+    request_reset(application, ADA, HOME)
     token = reset_tokens(application, ADA)[0]
     changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
     confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], None)

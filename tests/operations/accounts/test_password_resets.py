@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from pigi.clock import now
 from pigi.errors import Refused
-from pigi.operations.accounts import ACCOUNT, ask_for_reset, reset_password, sign_in
+from pigi.operations.accounts import ACCOUNT, request_reset, reset_password, sign_in
 from pigi.operations.accounts.changes import TOKEN
 from pigi.operations.credentials import token_hash
 from tests.support.accounts import (
@@ -39,7 +39,7 @@ def ada(application):
 
 
 def asked(application, email=ADA, network=HOME):
-    ask_for_reset(application, email, network)
+    request_reset(application, email, network)
     return reset_tokens(application, email)[-1]
 
 
@@ -49,7 +49,7 @@ def code_of(call, *arguments):
     return refusal.value.code
 
 
-def test_the_link_sets_a_password_ends_all_sessions_and_tells_the_owner(application, ada):
+def test_the_link_sets_a_password_ends_all_sessions_and_notifies_the_owner(application, ada):
     make_session(application, ada)
     reset_password(application, asked(application), NEW, HOME)
 
@@ -115,7 +115,7 @@ def test_asking_does_the_same_for_a_known_and_an_unknown_address(application, ad
     found = []
     for email in (ADA, "unknown@example.org"):
         with statements(application) as run:
-            ask_for_reset(application, email, HOME)
+            request_reset(application, email, HOME)
         found.append(run)
 
     assert found[0] == found[1]
@@ -126,12 +126,12 @@ def test_an_address_gets_five_links_an_hour_and_they_still_work(application, ada
     """Somebody else asks as often as they may: the owner has a link that is not older than they are fast."""
     clock = Clock(monkeypatch, now())
     for number in range(12):
-        ask_for_reset(application, ADA, f"198.51.100.{number}")
-    ask_for_reset(application, ADA, HOME)
+        request_reset(application, ADA, f"198.51.100.{number}")
+    request_reset(application, ADA, HOME)
 
     assert mails_to(application, ADA) == ["password-reset"] * 5
     clock.move(minutes=12)
-    ask_for_reset(application, ADA, HOME)
+    request_reset(application, ADA, HOME)
     assert mails_to(application, ADA) == ["password-reset"] * 6
     reset_password(application, reset_tokens(application, ADA)[0], NEW, HOME)
 
@@ -139,10 +139,10 @@ def test_an_address_gets_five_links_an_hour_and_they_still_work(application, ada
 def test_a_network_asks_for_only_so_many(application, monkeypatch):
     Clock(monkeypatch, now())
     for number in range(20):
-        ask_for_reset(application, f"person-{number}@example.org", HOME)
+        request_reset(application, f"person-{number}@example.org", HOME)
 
-    assert code_of(ask_for_reset, application, ADA, HOME) == "too_many_tries"
-    ask_for_reset(application, ADA, "198.51.100.1")
+    assert code_of(request_reset, application, ADA, HOME) == "too_many_tries"
+    request_reset(application, ADA, "198.51.100.1")
 
 
 def test_a_new_password_lets_its_owner_in_however_often_others_failed(application, ada, monkeypatch):

@@ -1,4 +1,4 @@
-"""Registering: an account takes the mailed link and the password, and nothing tells whether an address is known."""
+"""Registering: an account takes the mailed link and the password, and nothing reveals whether an address is known."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_request_does_the_same_for_a_known_and_an_unknown_address(application)
     assert not any("account." in statement for statement in found[0])
 
 
-def test_an_address_gets_no_more_than_its_share_of_mail_and_nobody_is_told(application):
+def test_an_address_gets_no_more_than_its_share_of_mail_and_the_response_is_the_same(application):
     for _ in range(7):
         register(application, NAME, ADA, PASSWORD, HOME)
 

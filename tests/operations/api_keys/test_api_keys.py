@@ -1,4 +1,4 @@
-"""API keys: told once, hashed, ended at once, rotated with an overlap, and their use noted by the day."""
+"""API keys: shown once, hashed, ended at once, rotated with an overlap, and their use recorded by the day."""
 
 from __future__ import annotations
 

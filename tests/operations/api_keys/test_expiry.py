@@ -31,7 +31,7 @@ def own(control):
 
 
 @pytest.fixture
-def keepers(application, own):
+def rotators(application, own):
     """Whoever may rotate keys, beside somebody who may not and one who cannot sign in."""
     make_member(application, own)
     gone = make_member(application, own, Role.ADMIN)
@@ -67,14 +67,14 @@ def a_key(application, own, end, *, made=NOON - 90 * DAY, **facts):
     return key_id
 
 
-def test_owners_and_admins_are_warned_three_times_and_each_time_once(application, own, keepers, warn):
+def test_owners_and_admins_are_warned_three_times_and_each_time_once(application, own, rotators, warn):
     end = NOON + 20 * DAY
     key = a_key(application, own, end)
-    warned = [day for day in range(23) for _ in range(2) if warn(NOON + day * DAY) == {(key, who) for who in keepers}]
+    warned = [day for day in range(23) for _ in range(2) if warn(NOON + day * DAY) == {(key, who) for who in rotators}]
     assert warned == [6, 17, 20]
 
 
-def test_the_mail_is_the_organisations_and_asked_by_the_schedule(application, own, keepers, warn):
+def test_the_mail_is_the_organisations_and_requested_by_the_schedule(application, own, rotators, warn):
     a_key(application, own, NOON + DAY)
     warn(NOON)
     with application.control.read() as session:
@@ -84,25 +84,25 @@ def test_the_mail_is_the_organisations_and_asked_by_the_schedule(application, ow
     assert [tuple(row) for row in found] == [(own, own, "schedule")] * 2
 
 
-def test_missed_days_are_made_up_for_by_one_warning(application, own, keepers, warn):
+def test_missed_days_are_made_up_for_by_one_warning(application, own, rotators, warn):
     key = a_key(application, own, NOON + 2 * DAY)
-    assert warn(NOON) == {(key, who) for who in keepers}
+    assert warn(NOON) == {(key, who) for who in rotators}
     assert warn(NOON + DAY) == set()
 
 
-def test_a_key_that_ended_before_the_days_run_is_still_told_of(application, own, keepers, warn):
+def test_a_key_that_ended_before_the_days_run_is_still_warned_of(application, own, rotators, warn):
     key = a_key(application, own, NOON - timedelta(hours=11), warned_days=3)
     assert {subject for subject, _ in warn(NOON)} == {key}
     assert warn(NOON + timedelta(hours=1)) == set()
 
 
-def test_a_key_that_cannot_be_warned_of_keeps_no_other_waiting(application, control, own, keepers, warn):
+def test_a_key_that_cannot_be_warned_of_keeps_no_other_waiting(application, control, own, rotators, warn):
     keys = sorted(a_key(application, own, NOON + 2 * DAY) for _ in range(3))
     refuse(control, "UPDATE OF warned_days", "api_key", f"NEW.id = '{keys[1]}'")
     assert {key for key, _ in warn(NOON)} == {keys[0], keys[2]}
 
 
-def test_keys_that_need_no_warning(application, own, keepers, warn, control):
+def test_keys_that_need_no_warning(application, own, rotators, warn, control):
     end = NOON + 2 * DAY
     rotated = a_key(application, own, end)
     a_key(application, own, NOON + 90 * DAY, replaces=rotated)
@@ -118,7 +118,7 @@ def test_keys_that_need_no_warning(application, own, keepers, warn, control):
     assert warn(NOON) == set()
 
 
-def test_a_key_whose_successor_was_revoked_is_warned_of(application, own, keepers, warn):
+def test_a_key_whose_successor_was_revoked_is_warned_of(application, own, rotators, warn):
     key = a_key(application, own, NOON + 2 * DAY)
     a_key(application, own, NOON + 90 * DAY, replaces=key, revoked_at=NOON - DAY)
     assert {subject for subject, _ in warn(NOON)} == {key}

@@ -1,4 +1,4 @@
-"""The audit chain is written with the acts it tells of, one entry after another."""
+"""The audit chain is written with the acts it records, one entry after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from pigi.application import Application
-from pigi.domain.audit import BEGINNING, Content, commitment, entry_hash
+from pigi.domain.audit import BEGINNING, EntryContent, commitment, entry_hash
 from pigi.ids import new_id
 from pigi.operations.audit import CLI, CONTENT, record
 from pigi.operations.audit.chain import ENTRY
@@ -55,7 +55,7 @@ def test_the_content_stands_apart_and_matches_its_commitment(application):
 
     (entry,), (row,) = entries(application), contents(application)
     assert row.details == '{"days":90}'
-    content = Content(SOMEWHERE, CLI, f"api-key:{key}", row.details)
+    content = EntryContent(SOMEWHERE, CLI, f"api-key:{key}", row.details)
     assert entry.commitment == commitment(row.salt, content)
 
 

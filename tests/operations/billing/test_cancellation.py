@@ -8,7 +8,7 @@ import pytest
 
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import JobContext
-from pigi.jobs.kinds import CATALOGUE, Kind, Single
+from pigi.jobs.kinds import CATALOGUE, Delivery, Kind
 from pigi.operations.billing import end_subscriptions, remove_customer
 from standins.stripe.faults import drop_after, fail
 from tests.support.billing import Shop
@@ -23,14 +23,14 @@ def shop(application, stripe):
 @pytest.fixture
 def ending(monkeypatch):
     """A kind that ends what an organisation has; Pigi's own, as deletion is."""
-    effects = dict.fromkeys(("subscription", "invoice", "customer"), Single.EXACTLY)
+    effects = dict.fromkeys(("subscription", "invoice", "customer"), Delivery.EXACTLY)
     kind = Kind("tests.ending", queue="billing", effects=effects)
     monkeypatch.setitem(CATALOGUE, kind.name, kind)
     return kind
 
 
 def do(shop, kind, owner, act, job=None):
-    """Ask for the act and answer the bell once, or again; the job's row."""
+    """Queue the act and answer its notification once, or again; the job's row."""
     job = job or ask(shop.control, kind)
     change(shop.control, job, due_at=timedelta(seconds=-1))
 
@@ -65,7 +65,7 @@ def test_an_organisation_that_is_no_customer_asks_nobody(shop, ending):
     assert shop.stripe.requests == []
 
 
-def test_a_customer_that_was_made_unheard_is_found_and_removed(shop, ending):
+def test_a_customer_whose_making_was_never_confirmed_is_found_and_removed(shop, ending):
     from pigi.operations.billing import request_checkout
 
     owner = shop.organisation()

@@ -92,7 +92,7 @@ def test_whoever_has_a_subscription_cannot_buy_another(shop):
         request_checkout(shop.application, owner, "business")
 
 
-def test_nor_if_pigi_has_not_heard_of_the_first_yet(shop):
+def test_nor_if_no_event_of_the_first_has_arrived_yet(shop):
     owner = shop.organisation()
     first = shop.session(owner, shop.checkout(owner))
     late = request_checkout(shop.application, owner, "business").id
@@ -127,7 +127,7 @@ def test_an_archived_price_is_not_on_offer_and_keeps_its_plan_for_whoever_pays_i
 
 @pytest.mark.parametrize("fault", AFTER_THE_ACT, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("hours", [0, 25])
-def test_a_customer_that_was_made_unheard_is_not_made_again(shop, fault, hours):
+def test_a_customer_whose_making_was_never_confirmed_is_not_made_again(shop, fault, hours):
     owner = shop.organisation()
     shop.stripe.plan("POST", "/v1/customers", fault)
     job = request_checkout(shop.application, owner, "team").id
@@ -163,7 +163,7 @@ def test_nor_by_another_job_days_later(shop):
 
 
 @pytest.mark.parametrize("fault", AFTER_THE_ACT, ids=lambda fault: fault.name)
-def test_a_checkout_that_was_made_unheard_is_not_made_again(shop, fault):
+def test_a_checkout_whose_making_was_never_confirmed_is_not_made_again(shop, fault):
     owner = shop.organisation()
     shop.stripe.plan("POST", "/v1/checkout/sessions", fault)
     job = request_checkout(shop.application, owner, "team").id
@@ -371,7 +371,7 @@ def test_nor_does_anything_of_it_stay_to_be_paid_when_that_breaks_off(shop, meth
     assert {effect.state for effect in shop.effects(job).values()} == {"done"}
 
 
-def test_a_customer_that_replaces_one_lets_go_of_it_in_what_was_heard(shop):
+def test_a_customer_that_replaces_one_removes_its_id_from_stored_events(shop):
     owner = shop.subscribed()
     shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "canceled")
     shop.hear()

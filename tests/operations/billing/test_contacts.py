@@ -74,7 +74,7 @@ def test_changes_that_concern_no_owner_ask_for_nothing(shop):
     assert asked(shop) == []
 
 
-def test_an_organisation_that_is_no_customer_is_told_to_nobody(shop):
+def test_nothing_of_an_organisation_that_is_no_customer_is_sent(shop):
     owner = shop.organisation()
     rename_organisation(shop.application, owner, "Lighthouse Works")
     assert asked(shop) == []

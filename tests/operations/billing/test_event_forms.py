@@ -18,7 +18,7 @@ V2 = "/v2/core/events/"
 
 @pytest.fixture
 def shop(application):
-    """One that hears thin events."""
+    """A shop whose webhook gets thin events."""
     with FaultyStripe(Setup(payload="thin")) as stripe:
         yield Shop(application, stripe)
 
@@ -137,7 +137,7 @@ def test_a_line_that_must_wait_keeps_no_other_waiting(shop):
     assert sorted(line.amount for line in shop.log(owner)) == [-300, -200, -100, 4900]
 
 
-def test_what_thin_events_told_is_not_missed(shop):
+def test_what_thin_events_reported_is_not_missed(shop):
     owner = paid(shop)
     shop.stripe.cancel_later(shop.subscriptions(owner)[0]["id"])
     shop.hear()
@@ -203,7 +203,7 @@ def test_facts_that_are_alike_stay_as_many_as_they_were(shop):
     assert [line.amount for line in shop.log(owner)].count(-100) == 3
 
 
-def test_what_was_lost_is_not_taken_for_what_was_heard_at_the_same_moment(shop):
+def test_a_lost_event_is_not_taken_for_one_received_at_the_same_moment(shop):
     owner = paid(shop)
     shop.hear()
     (charge,) = shop.stripe.objects("charge")

@@ -72,7 +72,7 @@ def turns(shop, owner):
 
 @pytest.fixture(params=["snapshot", "thin"])
 def paying(application, request):
-    """A shop that hears the one form or the other, somebody who has paid, the charge and its invoice."""
+    """A shop whose webhook gets the one form or the other, somebody who has paid, the charge and its invoice."""
     with FaultyStripe(Setup(payload=request.param)) as stripe:
         shop = Shop(application, stripe)
         owner = shop.subscribed()
@@ -91,7 +91,7 @@ def test_a_refund_that_fails_takes_nothing_from_what_was_paid(paying):
     assert sum(line.amount for line in shop.log(owner)) == 4900
 
 
-def test_a_refund_that_has_failed_before_it_is_heard_of_counts_for_nothing(paying):
+def test_a_refund_that_has_failed_before_its_event_arrives_counts_for_nothing(paying):
     shop, owner, charge, _invoice = paying
     shop.stripe.fail_refund(shop.stripe.refund(charge)["id"])
     shop.hear()
@@ -200,5 +200,5 @@ def test_a_line_is_kept_for_seven_years_from_the_end_of_its_financial_year(secon
     ends = financial_year_end(happened)
     assert ends == date(happened.year, 12, 31)
     last_moment = datetime(ends.year + 7, 12, 31, 23, 59, tzinfo=UTC)
-    assert not ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment))
-    assert ends < SWEEP.clock.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))
+    assert not ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment))
+    assert ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from pigi.domain.stripe_events import read_event
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.billing import ACCOUNT, grant_plan, oversee, read_run, request_reconciliation
-from pigi.operations.billing.events import note_event
+from pigi.operations.billing.events import store_event
 from pigi.operations.billing.reconciliation import PRICE
 from pigi.ports.billing import CheckoutRequest
 from standins.stripe.faults import FaultyStripe, fail
@@ -26,11 +26,11 @@ def shop(application, stripe):
 
 
 def lose(shop, share=1.0):
-    """Events that nobody ever delivers; how many of them Pigi would have heeded."""
-    return sum(read_event(json.loads(body)).heeded for body in shop.stripe.take_events())
+    """Events that nobody ever delivers; how many of them Pigi would have handled."""
+    return sum(read_event(json.loads(body)).handled for body in shop.stripe.take_events())
 
 
-def test_what_no_webhook_told_is_found(shop):
+def test_an_event_that_no_webhook_delivered_is_found(shop):
     owner, other = shop.subscribed(), shop.subscribed()
     shop.reconcile()
     (subscription,) = shop.subscriptions(owner)
@@ -54,7 +54,7 @@ def test_a_second_run_finds_nothing_more(shop):
     assert run.customers == 1
 
 
-def test_a_checkout_of_which_nothing_was_heard_is_found(shop):
+def test_a_checkout_of_which_no_event_arrived_is_found(shop):
     owner = shop.organisation()
     job = shop.checkout(owner)
     shop.stripe.pay(shop.session(owner, job))
@@ -82,14 +82,14 @@ def test_a_subscription_of_no_organisation_is_counted(shop):
     assert shop.account(owner).customer_id is None
 
 
-def test_events_that_were_heard_and_not_processed_are_processed(shop):
+def test_events_that_were_received_and_not_processed_are_processed(shop):
     owner = shop.subscribed()
     shop.stripe.renew(shop.subscriptions(owner)[0]["id"], pay=False)
     with shop.control.transaction() as connection:
         for body in shop.stripe.take_events():
             event = read_event(json.loads(body))
-            if event.heeded:
-                note_event(connection, event)
+            if event.handled:
+                store_event(connection, event)
     assert oversee(shop.application).waiting > 0
     shop.reconcile()
     assert oversee(shop.application).waiting == 0
@@ -128,7 +128,7 @@ def test_an_event_of_a_customer_that_stripe_does_not_know_stands_in_nobodys_way(
     customer = shop.account(owner).customer_id
     strange = told.replace(customer.encode(), b"cus_nobody").replace(b'"evt_', b'"evt_x')
     with shop.control.transaction() as connection:
-        note_event(connection, read_event(json.loads(strange)))
+        store_event(connection, read_event(json.loads(strange)))
     assert shop.reconcile().ended_at is not None
     assert oversee(shop.application).waiting == 0
     assert shop.standing(owner) == ("past_due", "team")
@@ -256,7 +256,7 @@ def test_prices_are_learnt(shop):
     assert (month.amount, month.currency, month.interval, business.amount) == (4900, "eur", "month", 19900)
 
 
-def test_operators_see_how_it_stands(shop):
+def test_operators_see_the_state_of_billing(shop):
     owner = shop.subscribed()
     shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
     body, *_ = shop.stripe.take_events()

@@ -1,4 +1,4 @@
-"""The life of a subscription: after each step at Stripe's, Pigi stands as Stripe does."""
+"""The life of a subscription: after each step at Stripe's, Pigi stores what Stripe has."""
 
 from __future__ import annotations
 

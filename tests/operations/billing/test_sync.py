@@ -1,4 +1,4 @@
-"""Hearing of Stripe: in whatever order, number or form events come, what is stored is what Stripe says."""
+"""Syncing with Stripe: in whatever order, number or form events come, what is stored is what Stripe says."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_one_read_serves_all_events_that_wait(shop):
 @pytest.mark.parametrize(
     "fault", [fail(500), fail(503, after=True), busy(), drop_before(), malformed(), fail(401), fail(403)]
 )
-def test_whatever_stripe_answers_nothing_that_was_heard_is_lost(shop, fault):
+def test_whatever_stripe_answers_no_received_event_is_lost(shop, fault):
     owner = shop.organisation()
     shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
     job, *_ = [job for job in map(shop.deliver, shop.stripe.take_events()) if job is not None]
@@ -130,7 +130,7 @@ def test_a_customer_of_somebody_else_leaves_no_trace_but_the_event(shop):
     assert all(event.object_id is None for event in shop.events())
 
 
-def test_a_customer_that_pigi_never_heard_of_is_known_by_its_metadata(shop):
+def test_a_customer_that_pigi_never_stored_is_known_by_its_metadata(shop):
     owner = shop.organisation()
     job = shop.checkout(owner)
     customer = shop.account(owner).customer_id
@@ -304,7 +304,7 @@ def test_an_event_of_something_else_is_answered_well_whatever_its_ids_are(shop):
 
 
 @pytest.mark.parametrize("name", ["Paula's, from the old shop", "x" * 81, ["cus_1"]])
-def test_a_heeded_event_whose_ids_are_none_ends_as_a_strangers(shop, name):
+def test_a_handled_event_whose_ids_are_none_ends_as_unknown(shop, name):
     shop.subscribed()
     shop.stripe.set_status(shop.stripe.objects("subscription")[0]["id"], "past_due")
     body, *_ = shop.stripe.take_events()

@@ -61,7 +61,7 @@ def full(shop, name):
 
 
 def due(shop, owner):
-    """Delete the organisation as of a week ago, its closing done."""
+    """Delete the organisation as of a week ago, its cancellation at Stripe done."""
     shop.do(delete_organisation(shop.application, owner).id)
     lapse(shop, owner)
 
@@ -184,7 +184,7 @@ def test_a_purge_that_is_stopped_anywhere_goes_on_from_there(shop, monkeypatch):
 
 
 class Stops:
-    """Hands that are told to let go at a checkpoint of the test's choice."""
+    """A worker context that starts to drain at a checkpoint of the test's choice."""
 
     def __init__(self, shop):
         self._left = 0
@@ -218,7 +218,7 @@ def test_while_stripe_is_away_only_what_says_whom_to_end_stays_and_others_go_on(
     assert "organisation" not in mentions(shop, owner.organisation_id)
 
 
-def test_a_purge_that_failed_and_is_done_again_by_hand_still_ends_what_is_owed(shop):
+def test_a_purge_that_failed_and_is_retried_by_hand_still_cancels_at_stripe(shop):
     owner = full(shop, "Harbour Works")
     due(shop, owner)
     shop.stripe.plan("DELETE", "/v1/customers", fail(500), times=2 * PURGE_ORGANISATION.attempts)
@@ -232,7 +232,7 @@ def test_a_purge_that_failed_and_is_done_again_by_hand_still_ends_what_is_owed(s
     assert shop.customers(owner) == []
 
 
-def test_a_closing_that_never_came_about_is_made_up_for(shop):
+def test_a_cancellation_that_never_happened_is_made_up_for(shop):
     owner = full(shop, "Harbour Works")
     delete_organisation(shop.application, owner)
     lapse(shop, owner)

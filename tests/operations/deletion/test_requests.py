@@ -1,4 +1,4 @@
-"""Deleting an organisation: access and money end at once, nothing asked before happens, and it can be undone."""
+"""Deleting an organisation: access and money end at once, nothing requested before happens, and it can be undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pigi.domain.access import Action, Caller, Person, Role
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id
-from pigi.jobs.heartbeats import notes
+from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SWEEP_ORGANISATIONS
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import AccessGrant, authorise, still_granted
@@ -47,7 +47,7 @@ def owner(shop):
 
 
 def delete(shop, owner):
-    """Ask for the deletion; the closing job's id."""
+    """Request the deletion; the id of the job that cancels at Stripe."""
     return delete_organisation(shop.application, owner).id
 
 
@@ -61,14 +61,14 @@ def row(shop, owner):
 
 
 def age(shop, owner, period):
-    """Make the deletion look as if it had been asked for so long ago."""
+    """Make the deletion look as if it had been requested so long ago."""
     with shop.control.autocommit() as connection:
         moved = update(Organisation).where(Organisation.id == owner.organisation_id).values(deletion_at=now() - period)
         connection.execute(moved)
 
 
 def sweep(shop):
-    """What the hourly job does; the jobs that it asked for, by kind."""
+    """What the hourly job does; the jobs that it queued, by kind."""
     assert shop.do(ask(shop.control, SWEEP_ORGANISATIONS)).state == "succeeded"
     with shop.control.autocommit() as connection:
         asked = select(JOB.c.id, JOB.c.kind).where(JOB.c.requested_by == "schedule", JOB.c.state == "queued")
@@ -116,7 +116,7 @@ def test_an_owner_still_sees_that_it_goes_and_may_restore_it_and_nothing_else(sh
     assert read_organisation(shop.application, owner) == seen
 
 
-def test_nobody_goes_on_standing_there_but_an_owner_who_follows_the_deletion(shop, owner):
+def test_every_access_grant_ends_but_an_owners_to_follow_the_deletion(shop, owner):
     application, where = shop.application, owner.organisation_id
     people = [owner.account_id, make_member(application, where, Role.ADMIN)]
     sessions = [find_person(application, make_session(application, account)).session_id for account in people]
@@ -164,7 +164,7 @@ def test_nothing_new_is_asked_for(shop, owner):
         request_generation(shop.application, owner, "agent", "reviewer", "Reviews.")
 
 
-def test_asking_again_answers_with_the_closing_that_is_under_way(shop, owner):
+def test_a_repeated_request_answers_with_the_cancellation_that_is_under_way(shop, owner):
     first = delete(shop, owner)
     began = row(shop, owner)
     assert delete(shop, owner) == first
@@ -200,7 +200,7 @@ def test_a_checkout_that_is_open_can_no_longer_be_paid_and_a_late_invoice_is_not
 
 @pytest.mark.parametrize("fault", [fail(500), fail(500, after=True), drop_before(), drop_after(), busy()])
 @pytest.mark.parametrize("call", [("GET", "/v1/customers"), ("GET", "/v1/subscriptions"), ("DELETE", "/v1/sub")])
-def test_while_stripe_is_away_the_closing_is_tried_again_until_it_is_done(shop, call, fault):
+def test_while_stripe_is_away_the_cancellation_is_tried_again_until_it_is_done(shop, call, fault):
     owner = shop.subscribed()
     shop.stripe.plan(*call, fault)
     job_id = delete(shop, owner)
@@ -209,7 +209,7 @@ def test_while_stripe_is_away_the_closing_is_tried_again_until_it_is_done(shop, 
     assert shop.truth(owner) == shop.account(owner).status == "canceled"
 
 
-def test_a_closing_that_failed_or_was_stopped_is_asked_for_again_until_one_succeeded(shop):
+def test_a_cancellation_that_failed_or_was_stopped_is_queued_again_until_one_succeeded(shop):
     owner = shop.subscribed()
     first = delete(shop, owner)
     assert sweep(shop) == {}
@@ -232,7 +232,7 @@ def test_a_deletion_that_cannot_be_looked_at_keeps_no_other_waiting(shop):
     with shop.control.autocommit() as connection:
         asked = select(JOB.c.subject_id).where(JOB.c.kind == PURGE_ORGANISATION.name)
         assert set(connection.execute(asked).scalars()) == {owners[0].organisation_id, owners[2].organisation_id}
-        assert notes(connection)["each organisations.sweep"] == "skipped 1 of 3"
+        assert last_notes(connection)["each organisations.sweep"] == "skipped 1 of 3"
 
 
 def test_a_purchase_that_slipped_through_is_ended_too(shop, owner):
@@ -250,7 +250,7 @@ def test_a_purchase_that_slipped_through_is_ended_too(shop, owner):
     assert shop.truth(owner) == shop.account(owner).status == "canceled"
 
 
-def test_news_of_its_subscription_is_still_heard(shop):
+def test_events_of_its_subscription_are_still_received(shop):
     owner = shop.subscribed()
     delete(shop, owner)
     shop.stripe.set_status(shop.subscriptions(owner)[0]["id"], "past_due")
@@ -296,7 +296,7 @@ def test_a_restored_organisation_is_as_it_was_but_for_its_subscription(shop):
     ]
 
 
-def test_a_restoration_stops_the_closing_so_that_the_subscription_goes_on(shop):
+def test_a_restoration_stops_the_cancellation_so_that_the_subscription_goes_on(shop):
     owner = shop.subscribed()
     job_id = delete(shop, owner)
     restore_organisation(shop.application, owner)
@@ -305,7 +305,7 @@ def test_a_restoration_stops_the_closing_so_that_the_subscription_goes_on(shop):
     assert CLOSE_ORGANISATION.name not in sweep(shop)
 
 
-def test_a_closing_that_runs_while_it_is_restored_ends_nothing_more(shop):
+def test_a_cancellation_that_runs_during_a_restoration_ends_nothing_more(shop):
     owner = shop.subscribed()
     job_id = delete(shop, owner)
 

@@ -19,7 +19,7 @@ from pigi.jobs.execution.cleanup import clean_up_ended
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import DELIVERIES, GENERATE_DRAFT
+from pigi.jobs.kinds import GENERATE_DRAFT, MOST_LOSSES
 from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import drafting, read_generation, request_generation
@@ -53,7 +53,7 @@ RUBBISH = "I would rather not."
 
 
 class RequestModel:
-    """A generation that was asked for, with a worker that has a script."""
+    """A requested generation, with a worker that has a script."""
 
     def __init__(self, application, organisation):
         self.application, self.organisation = application, organisation
@@ -92,66 +92,74 @@ class RequestModel:
 
 
 @pytest.fixture
-def asked(application, organisation):
+def requested(application, organisation):
     return RequestModel(application, organisation)
 
 
-def test_a_good_first_answer_becomes_the_draft(asked):
-    worker_context = asked.work(GOOD)
-    assert (asked.row.state, asked.draft.draft["name"], asked.draft.findings) == ("succeeded", "reviewer", ())
+def test_a_good_first_answer_becomes_the_draft(requested):
+    worker_context = requested.work(GOOD)
+    assert (requested.row.state, requested.draft.draft["name"], requested.draft.findings) == (
+        "succeeded",
+        "reviewer",
+        (),
+    )
     assert len(model_of(worker_context).requests) == 1
-    assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
-    assert (asked.draft.model, asked.draft.input_tokens, asked.draft.output_tokens) == ("scripted-model", 10, 20)
-    assert asked.draft.instruction == INSTRUCTIONS["agent"].version
+    assert requested.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
+    assert (requested.draft.model, requested.draft.input_tokens, requested.draft.output_tokens) == (
+        "scripted-model",
+        10,
+        20,
+    )
+    assert requested.draft.instruction == INSTRUCTIONS["agent"].version
 
 
-def test_a_broken_rule_leads_to_one_repair(asked):
-    worker_context = asked.work(SECRET_INSIDE, GOOD)
-    assert (asked.row.state, asked.draft.findings) == ("succeeded", ())
+def test_a_broken_rule_leads_to_one_repair(requested):
+    worker_context = requested.work(SECRET_INSIDE, GOOD)
+    assert (requested.row.state, requested.draft.findings) == ("succeeded", ())
     repair = model_of(worker_context).requests[1]
     assert repair.previous == SECRET_INSIDE
     assert repair.findings
-    assert (asked.draft.input_tokens, asked.draft.output_tokens) == (20, 40)
+    assert (requested.draft.input_tokens, requested.draft.output_tokens) == (20, 40)
 
 
-def test_a_rule_that_stays_broken_is_shown_with_the_draft(asked):
-    worker_context = asked.work(SECRET_INSIDE, SECRET_INSIDE)
-    assert asked.row.state == "succeeded"
-    assert [finding["rule"] for finding in asked.draft.findings] == ["literal-secret"]
+def test_a_rule_that_stays_broken_is_shown_with_the_draft(requested):
+    worker_context = requested.work(SECRET_INSIDE, SECRET_INSIDE)
+    assert requested.row.state == "succeeded"
+    assert [finding["rule"] for finding in requested.draft.findings] == ["literal-secret"]
     assert len(model_of(worker_context).requests) == 2
 
 
-def test_findings_are_shown_however_many_there_are(asked):
+def test_findings_are_shown_however_many_there_are(requested):
     secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789"
     many = json.dumps({**AGENT, "tools": [f"Bash({secret}{number})" for number in range(30)]})
-    asked.work(many, many)
-    assert asked.row.state == "succeeded"
-    assert {finding["rule"] for finding in asked.draft.findings} >= {"literal-secret"}
+    requested.work(many, many)
+    assert requested.row.state == "succeeded"
+    assert {finding["rule"] for finding in requested.draft.findings} >= {"literal-secret"}
 
 
-def test_an_answer_that_cannot_be_read_twice_fails_as_malformed(asked):
-    asked.work(RUBBISH, RUBBISH)
-    assert (asked.row.state, asked.row.reason, asked.generation.draft) == ("failed", "malformed", None)
+def test_an_answer_that_cannot_be_read_twice_fails_as_malformed(requested):
+    requested.work(RUBBISH, RUBBISH)
+    assert (requested.row.state, requested.row.reason, requested.generation.draft) == ("failed", "malformed", None)
 
 
-def test_a_repair_that_cannot_be_read_does_not_replace_a_draft_that_can(asked):
-    asked.work(SECRET_INSIDE, RUBBISH)
-    assert asked.row.state == "succeeded"
-    assert asked.draft.draft["instructions"] == json.loads(SECRET_INSIDE)["instructions"]
+def test_a_repair_that_cannot_be_read_does_not_replace_a_draft_that_can(requested):
+    requested.work(SECRET_INSIDE, RUBBISH)
+    assert requested.row.state == "succeeded"
+    assert requested.draft.draft["instructions"] == json.loads(SECRET_INSIDE)["instructions"]
 
 
-def test_an_answer_that_cannot_be_read_is_repaired_by_one_that_can(asked):
-    asked.work(RUBBISH, GOOD)
-    assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
+def test_an_answer_that_cannot_be_read_is_repaired_by_one_that_can(requested):
+    requested.work(RUBBISH, GOOD)
+    assert (requested.row.state, requested.draft.draft["name"]) == ("succeeded", "reviewer")
 
 
-def test_the_draft_carries_the_name_that_was_asked_for(asked):
-    asked.work(json.dumps({**AGENT, "name": "another"}))
-    assert asked.draft.draft["name"] == "reviewer"
+def test_the_draft_carries_the_requested_name(requested):
+    requested.work(json.dumps({**AGENT, "name": "another"}))
+    assert requested.draft.draft["name"] == "reviewer"
 
 
-def test_nothing_leaves_but_instruction_schema_name_and_purpose(asked, organisation):
-    request = model_of(asked.work(GOOD)).requests[0]
+def test_nothing_leaves_but_instruction_schema_name_and_purpose(requested, organisation):
+    request = model_of(requested.work(GOOD)).requests[0]
     assert vars(request) == {
         "instruction": INSTRUCTIONS["agent"].text,
         "schema": json_schema("agent"),
@@ -164,7 +172,7 @@ def test_nothing_leaves_but_instruction_schema_name_and_purpose(asked, organisat
     assert PURPOSE not in repr(request)
 
 
-def crash_in(asked, monkeypatch, step):
+def crash_in(requested, monkeypatch, step):
     """Have the worker die at ``step`` of the first attempt, and the pump take its job back."""
 
     def die(*_arguments):
@@ -173,204 +181,206 @@ def crash_in(asked, monkeypatch, step):
     with monkeypatch.context() as patch:
         patch.setattr(drafting, step, die)
         with pytest.raises(KeyboardInterrupt):
-            asked.work(GOOD)
-    lapse(asked.application.control, asked.id)
-    assert rescue(asked.application.control) == 1
+            requested.work(GOOD)
+    lapse(requested.application.control, requested.id)
+    assert rescue(requested.application.control) == 1
 
 
-def test_after_a_crash_before_the_answer_was_stored_the_model_is_asked_again(asked, monkeypatch):
-    crash_in(asked, monkeypatch, "_store_answer")
-    worker_context = asked.work(GOOD)
+def test_after_a_crash_before_the_answer_was_stored_the_model_is_called_again(requested, monkeypatch):
+    crash_in(requested, monkeypatch, "_store_answer")
+    worker_context = requested.work(GOOD)
     assert len(model_of(worker_context).requests) == 1
-    assert (asked.row.state, asked.effects["model:1"]) == ("succeeded", ("done", 2))
+    assert (requested.row.state, requested.effects["model:1"]) == ("succeeded", ("done", 2))
 
 
-def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_asked_again(asked, monkeypatch):
-    crash_in(asked, monkeypatch, "_keep_draft")
-    worker_context = asked.work()
+def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_called_again(requested, monkeypatch):
+    crash_in(requested, monkeypatch, "_keep_draft")
+    worker_context = requested.work()
     assert model_of(worker_context).requests == []
-    assert (asked.row.state, asked.draft.draft["name"]) == ("succeeded", "reviewer")
-    assert asked.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
+    assert (requested.row.state, requested.draft.draft["name"]) == ("succeeded", "reviewer")
+    assert requested.effects == {"model:1": ("done", 1), "draft": ("done", 1)}
 
 
-def test_a_failure_without_any_work_of_the_model_leaves_no_effect(asked):
-    asked.work(Temporary("provider_busy", timedelta(seconds=1)))
-    assert (asked.row.state, asked.row.reason, asked.effects) == ("retrying", "provider_busy", {})
+def test_a_failure_without_any_work_of_the_model_leaves_no_effect(requested):
+    requested.work(Temporary("provider_busy", timedelta(seconds=1)))
+    assert (requested.row.state, requested.row.reason, requested.effects) == ("retrying", "provider_busy", {})
 
 
-def test_a_stream_that_was_cut_may_have_cost_something_and_says_so(asked):
-    asked.work(Temporary("stream_cut"))
-    assert asked.effects == {"model:1": ("intended", 1)}
-    asked.work(GOOD)
-    assert asked.effects["model:1"] == ("done", 2)
+def test_a_stream_that_was_cut_may_have_cost_something_and_says_so(requested):
+    requested.work(Temporary("stream_cut"))
+    assert requested.effects == {"model:1": ("intended", 1)}
+    requested.work(GOOD)
+    assert requested.effects["model:1"] == ("done", 2)
 
 
-def test_the_purpose_goes_when_the_draft_is_there(asked):
-    assert asked.generation.purpose is not None
-    asked.work(GOOD)
-    assert asked.holds_no_purpose()
-    assert asked.draft.draft is not None
+def test_the_purpose_goes_when_the_draft_is_there(requested):
+    assert requested.generation.purpose is not None
+    requested.work(GOOD)
+    assert requested.holds_no_purpose()
+    assert requested.draft.draft is not None
 
 
-def test_the_purpose_goes_when_the_job_fails(asked):
-    asked.work(Permanent("refused"))
-    assert (asked.row.state, asked.row.reason, asked.holds_no_purpose()) == ("failed", "refused", True)
-    assert asked.draft.name == "reviewer"
+def test_the_purpose_goes_when_the_job_fails(requested):
+    requested.work(Permanent("refused"))
+    assert (requested.row.state, requested.row.reason, requested.holds_no_purpose()) == ("failed", "refused", True)
+    assert requested.draft.name == "reviewer"
 
 
-def test_the_purpose_stays_while_the_job_is_tried_again(asked):
-    asked.work(Temporary("stalled"))
-    assert asked.generation.purpose is not None
+def test_the_purpose_stays_while_the_job_is_tried_again(requested):
+    requested.work(Temporary("stalled"))
+    assert requested.generation.purpose is not None
 
 
-def test_all_goes_when_the_job_is_cancelled_while_it_waits(asked):
-    cancel_job(asked.application, asked.id, asked.organisation)
-    assert (asked.row.state, asked.row.cleanup_at, asked.generation) == ("cancelled", None, None)
-    assert asked.holds_no_purpose()
+def test_all_goes_when_the_job_is_cancelled_while_it_waits(requested):
+    cancel_job(requested.application, requested.id, requested.organisation)
+    assert (requested.row.state, requested.row.cleanup_at, requested.generation) == ("cancelled", None, None)
+    assert requested.holds_no_purpose()
 
 
-def test_all_goes_when_the_job_is_cancelled_while_the_model_writes(asked):
+def test_all_goes_when_the_job_is_cancelled_while_the_model_writes(requested):
     def cancelled():
-        cancel_job(asked.application, asked.id, asked.organisation)
+        cancel_job(requested.application, requested.id, requested.organisation)
         return SECRET_INSIDE
 
-    worker_context = asked.work(cancelled, GOOD)
+    worker_context = requested.work(cancelled, GOOD)
     assert len(model_of(worker_context).requests) == 1
-    assert (asked.row.state, asked.generation) == ("cancelled", None)
-    assert asked.holds_no_purpose()
+    assert (requested.row.state, requested.generation) == ("cancelled", None)
+    assert requested.holds_no_purpose()
 
 
-def test_all_goes_when_the_organisation_is_fenced(asked):
-    raise_epoch(asked.application.control, asked.organisation)
-    worker_context = asked.work()
+def test_all_goes_when_the_organisation_is_fenced(requested):
+    raise_epoch(requested.application.control, requested.organisation)
+    worker_context = requested.work()
     assert model_of(worker_context).requests == []
-    assert (asked.row.reason, asked.row.cleanup_at, asked.generation) == ("fenced", None, None)
-    assert asked.holds_no_purpose()
+    assert (requested.row.reason, requested.row.cleanup_at, requested.generation) == ("fenced", None, None)
+    assert requested.holds_no_purpose()
 
 
-def test_the_purpose_goes_through_the_cleanup_when_workers_died_over_the_job(asked):
-    control = asked.application.control
-    change(control, asked.id, lost=DELIVERIES - 1)
-    take(control, GENERATE_DRAFT, asked.id)
-    lapse(control, asked.id)
+def test_the_purpose_goes_through_the_cleanup_when_workers_died_over_the_job(requested):
+    control = requested.application.control
+    change(control, requested.id, lost=MOST_LOSSES - 1)
+    take(control, GENERATE_DRAFT, requested.id)
+    lapse(control, requested.id)
     rescue(control)
-    assert asked.row.reason == "worker_lost"
-    asked.work()
-    assert asked.holds_no_purpose()
-    assert timedelta(days=6, hours=23) < asked.row.cleanup_at - asked.row.finished_at <= timedelta(days=7)
+    assert requested.row.reason == "worker_lost"
+    requested.work()
+    assert requested.holds_no_purpose()
+    assert timedelta(days=6, hours=23) < requested.row.cleanup_at - requested.row.finished_at <= timedelta(days=7)
 
 
 @pytest.mark.parametrize(("turn", "stays"), [(GOOD, timedelta(hours=24)), (Permanent("refused"), timedelta(days=7))])
-def test_what_is_left_goes_when_its_period_is_over(asked, turn, stays):
-    asked.work(turn)
-    assert abs(asked.row.cleanup_at - asked.row.finished_at - stays) < timedelta(minutes=1)
-    change(asked.application.control, asked.id, finished_at=-stays, cleanup_at=timedelta(seconds=-1))
-    asked.work()
-    assert (asked.generation, asked.row.cleanup_at) == (None, None)
+def test_what_is_left_goes_when_its_period_is_over(requested, turn, stays):
+    requested.work(turn)
+    assert abs(requested.row.cleanup_at - requested.row.finished_at - stays) < timedelta(minutes=1)
+    change(requested.application.control, requested.id, finished_at=-stays, cleanup_at=timedelta(seconds=-1))
+    requested.work()
+    assert (requested.generation, requested.row.cleanup_at) == (None, None)
 
 
-def test_a_draft_stays_until_its_period_is_over(asked):
-    asked.work(GOOD)
-    change(asked.application.control, asked.id, finished_at=timedelta(hours=-23), cleanup_at=timedelta(seconds=-1))
-    asked.work()
-    assert asked.generation.draft is not None
-    assert asked.row.cleanup_at > asked.row.finished_at
+def test_a_draft_stays_until_its_period_is_over(requested):
+    requested.work(GOOD)
+    change(
+        requested.application.control, requested.id, finished_at=timedelta(hours=-23), cleanup_at=timedelta(seconds=-1)
+    )
+    requested.work()
+    assert requested.generation.draft is not None
+    assert requested.row.cleanup_at > requested.row.finished_at
 
 
-def test_a_worker_that_was_taken_over_writes_nothing_into_the_organisations_database(asked):
-    control = asked.application.control
+def test_a_worker_that_was_taken_over_writes_nothing_into_the_organisations_database(requested):
+    control = requested.application.control
 
     def taken_over():
-        lapse(control, asked.id)
+        lapse(control, requested.id)
         rescue(control)
-        asked.work(GOOD)
+        requested.work(GOOD)
         return json.dumps({**AGENT, "description": "Written by a zombie."})
 
-    asked.work(taken_over)
-    assert (asked.row.state, asked.row.attempt) == ("succeeded", 2)
-    assert asked.draft.draft["description"] == AGENT["description"]
-    assert asked.holds_no_purpose()
+    requested.work(taken_over)
+    assert (requested.row.state, requested.row.attempt) == ("succeeded", 2)
+    assert requested.draft.draft["description"] == AGENT["description"]
+    assert requested.holds_no_purpose()
 
 
-def test_a_worker_that_was_taken_over_erases_nothing_that_another_needs(asked):
-    control = asked.application.control
+def test_a_worker_that_was_taken_over_erases_nothing_that_another_needs(requested):
+    control = requested.application.control
 
     def taken_over():
-        lapse(control, asked.id)
+        lapse(control, requested.id)
         rescue(control)
-        take(control, GENERATE_DRAFT, asked.id)
+        take(control, GENERATE_DRAFT, requested.id)
         raise Permanent("refused")
 
-    asked.work(taken_over)
-    assert asked.row.state == "running"
-    assert asked.generation.purpose is not None
+    requested.work(taken_over)
+    assert requested.row.state == "running"
+    assert requested.generation.purpose is not None
 
 
-def test_a_retry_brings_the_purpose_again_and_it_goes_again(asked):
-    asked.work(Permanent("refused"))
-    retry_job(asked.application, asked.id, asked.organisation, "Another purpose.")
-    request = model_of(asked.work(GOOD)).requests[0]
-    assert (request.purpose, asked.row.state) == ("Another purpose.", "succeeded")
-    assert asked.holds_no_purpose()
+def test_a_retry_brings_the_purpose_again_and_it_goes_again(requested):
+    requested.work(Permanent("refused"))
+    retry_job(requested.application, requested.id, requested.organisation, "Another purpose.")
+    request = model_of(requested.work(GOOD)).requests[0]
+    assert (request.purpose, requested.row.state) == ("Another purpose.", "succeeded")
+    assert requested.holds_no_purpose()
 
 
-def test_live_text_is_there_while_the_model_writes_and_gone_afterwards(asked):
+def test_live_text_is_there_while_the_model_writes_and_gone_afterwards(requested):
     seen = []
 
     def turn():
         return SECRET_INSIDE
 
     def second():
-        seen.append(live_rows(asked.application, asked.organisation))
+        seen.append(live_rows(requested.application, requested.organisation))
         return GOOD
 
-    asked.work(turn, second)
+    requested.work(turn, second)
     assert seen[0] > 0
-    assert live_rows(asked.application, asked.organisation) == 0
+    assert live_rows(requested.application, requested.organisation) == 0
 
 
-def rename(asked, table, name):
-    with asked.application.tenants.session(asked.organisation) as tenant:
+def rename(requested, table, name):
+    with requested.application.tenants.session(requested.organisation) as tenant:
         tenant.execute(text(f"ALTER TABLE {table} RENAME TO {name}"))
 
 
-def test_live_text_that_cannot_be_stored_costs_neither_the_answer_nor_the_draft(asked, monkeypatch):
+def test_live_text_that_cannot_be_stored_costs_neither_the_answer_nor_the_draft(requested, monkeypatch):
     monkeypatch.setattr(drafting, "FLUSH_SECONDS", 0.0)
 
     def first():
-        rename(asked, "live_text", "away")
+        rename(requested, "live_text", "away")
         return SECRET_INSIDE
 
     def second():
-        rename(asked, "away", "live_text")
+        rename(requested, "away", "live_text")
         return GOOD
 
-    worker_context = asked.work(first, second)
+    worker_context = requested.work(first, second)
     assert len(model_of(worker_context).requests) == 2
-    assert (asked.row.state, asked.row.failures, asked.draft.findings) == ("succeeded", 0, ())
-    assert asked.effects == {"model:1": ("done", 1), "model:2": ("done", 1), "draft": ("done", 1)}
+    assert (requested.row.state, requested.row.failures, requested.draft.findings) == ("succeeded", 0, ())
+    assert requested.effects == {"model:1": ("done", 1), "model:2": ("done", 1), "draft": ("done", 1)}
 
 
-def test_live_text_that_could_not_be_stored_follows_when_it_can(asked, monkeypatch):
+def test_live_text_that_could_not_be_stored_follows_when_it_can(requested, monkeypatch):
     monkeypatch.setattr(drafting, "FLUSH_SECONDS", 0.0)
     monkeypatch.setattr(drafting, "PAUSE_SECONDS", 0.0)
     shown = []
 
     class Pausing(ScriptedModel):
         def write_draft(self, request, on_text, check):
-            rename(asked, "live_text", "away")
+            rename(requested, "live_text", "away")
             on_text(GOOD[:20])
-            rename(asked, "away", "live_text")
+            rename(requested, "away", "live_text")
             on_text(GOOD[20:])
-            pieces = live_text(asked.application, asked.organisation, asked.view.subject_id, 0)
+            pieces = live_text(requested.application, requested.organisation, requested.view.subject_id, 0)
             shown.append("".join(piece.text for piece in pieces))
             return super().write_draft(request, lambda _text: None, check)
 
-    asked.work(model=Pausing([GOOD]))
+    requested.work(model=Pausing([GOOD]))
     assert shown == [GOOD]
 
 
-def test_an_answer_is_stored_though_its_database_is_away_for_a_moment(asked, monkeypatch):
+def test_an_answer_is_stored_though_its_database_is_away_for_a_moment(requested, monkeypatch):
     store, tries = drafting._store_answer, count()
 
     def away_after_the_commit(*arguments):
@@ -379,28 +389,28 @@ def test_an_answer_is_stored_though_its_database_is_away_for_a_moment(asked, mon
             raise OperationalError("", {}, ConnectionError())
 
     monkeypatch.setattr(drafting, "_store_answer", away_after_the_commit)
-    worker_context = asked.work(GOOD)
+    worker_context = requested.work(GOOD)
     assert len(model_of(worker_context).requests) == 1
-    assert (asked.row.state, asked.draft.input_tokens, asked.draft.output_tokens) == ("succeeded", 10, 20)
+    assert (requested.row.state, requested.draft.input_tokens, requested.draft.output_tokens) == ("succeeded", 10, 20)
 
 
-def test_what_is_stored_while_the_job_runs_is_sealed(asked):
+def test_what_is_stored_while_the_job_runs_is_sealed(requested):
     seen = []
 
     def second():
-        seen.append(asked.generation)
+        seen.append(requested.generation)
         return GOOD
 
-    asked.work(SECRET_INSIDE, second)
+    requested.work(SECRET_INSIDE, second)
     stored = b"".join(value for value in seen[0] if isinstance(value, bytes))
     assert MARKER.encode() not in stored
     assert b"review" not in stored
 
 
-def test_a_generation_that_is_gone_fails_the_job(asked):
-    remove_generation(asked.application.tenants, asked.organisation, asked.view.subject_id)
-    asked.work()
-    assert (asked.row.state, asked.row.reason) == ("failed", "purpose_gone")
+def test_a_generation_that_is_gone_fails_the_job(requested):
+    remove_generation(requested.application.tenants, requested.organisation, requested.view.subject_id)
+    requested.work()
+    assert (requested.row.state, requested.row.reason) == ("failed", "purpose_gone")
 
 
 def test_the_body_is_registered():
@@ -416,7 +426,7 @@ def given_up(asked):
     )
     row = drafting._read_row(context, tenants)
     context.begin_effect("model:1")
-    change(control, asked.id, lost=DELIVERIES - 1)
+    change(control, asked.id, lost=MOST_LOSSES - 1)
     lapse(control, asked.id)
     rescue(control)
     clean_up_ended(GENERATE_DRAFT, asked.application, control, asked.id)

@@ -1,4 +1,4 @@
-"""Asking for a generation: what is written, in which order, and what may not be asked."""
+"""Requesting a generation: what is written, in which order, and what is refused."""
 
 from __future__ import annotations
 

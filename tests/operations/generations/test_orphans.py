@@ -12,7 +12,7 @@ from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.isolation import SKIPPED
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.heartbeats import notes
+from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import SWEEP_GENERATIONS
 from pigi.operations.generations import GENERATION, request_generation
 from pigi.operations.generations import orphans as sweeping
@@ -94,7 +94,7 @@ def test_an_organisation_that_cannot_be_opened_does_not_stop_the_others_and_is_r
         assert generation_row(application, organisation, generations[organisation]) is None
     assert (job.progress_note, job.progress_done, job.progress_total) == (SKIPPED, 2, 3)
     with control.autocommit() as connection:
-        assert notes(connection)["each generations.sweep"] == "skipped 1 of 3"
+        assert last_notes(connection)["each generations.sweep"] == "skipped 1 of 3"
     told = [record.getMessage() for record in caplog.records if locked in record.getMessage()]
     assert len(told) == 1
     assert told[0].startswith(f"generations.sweep: skipped {locked} (")

@@ -17,14 +17,14 @@ from pigi.ids import new_id
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims as settle
 from pigi.jobs.execution import cleanup
-from pigi.jobs.execution.cleanup import clean_up_ended, hold_failed
+from pigi.jobs.execution.cleanup import clean_up_ended, lease_failed
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, MIGRATE_ORGANISATION
 from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
-from pigi.operations.retention.sweeps import bury
+from pigi.operations.retention.sweeps import remove_jobs
 from tests.support.jobs import (
     ask,
     caller_of,
@@ -65,7 +65,7 @@ def failed_generation(application, organisation):
 def buried(control, organisation):
     job = put(control, organisation, JobState.SUCCEEDED)
     change(control, job, finished_at=timedelta(days=-31))
-    assert bury(control, KIND.name, now() - timedelta(days=30), leave_stone=True) == 1
+    assert remove_jobs(control, KIND.name, now() - timedelta(days=30), keep_tombstones=True) == 1
     return job
 
 
@@ -94,7 +94,7 @@ def test_a_job_that_is_not_there_is_not_found(application, one, job):
     assert refused(read_job, application, job, one) == "not_found"
 
 
-def test_a_buried_job_is_read_from_its_tombstone(application, control, one):
+def test_a_removed_job_is_read_from_its_tombstone(application, control, one):
     job = buried(control, one)
     view = read_job(application, job, one)
     assert (view.state, view.buried, view.timeline) == ("succeeded", True, ())
@@ -145,7 +145,7 @@ def test_cancelling_an_ended_job_leaves_it_as_it_is(application, control, one, s
     assert row_of(control, job) == before
 
 
-def test_cancelling_a_buried_job_answers_with_its_tombstone(application, control, one):
+def test_cancelling_a_removed_job_answers_with_its_tombstone(application, control, one):
     job = buried(control, one)
     assert cancel_job(application, job, one).buried
 
@@ -195,7 +195,7 @@ def test_only_a_failed_job_is_retried(application, control, one, state):
     assert row_of(control, job) == before
 
 
-def test_a_buried_job_is_not_retried(application, control, one):
+def test_a_removed_job_is_not_retried(application, control, one):
     assert refused(retry_job, application, buried(control, one), one, None) == "not_retryable"
 
 
@@ -258,7 +258,7 @@ def test_a_retry_holds_no_lock_of_the_control_database_while_the_tenant_is_writt
         assert retry_job(application, job.id, organisation, "Another purpose.").state == "queued"
 
 
-def test_of_two_retries_at_once_the_second_is_refused_and_the_firsts_purpose_stands(
+def test_of_two_retries_at_once_the_second_is_refused_and_the_firsts_purpose_is_kept(
     application, organisation, monkeypatch
 ):
     job, found = failed_generation(application, organisation), []
@@ -325,7 +325,7 @@ def test_a_retry_forgets_the_lease_of_the_last_attempt(application, control, one
 def test_a_retry_that_died_leaves_its_purpose_to_the_pump(with_redis, redis_server, control, organisation):
     job = failed_generation(with_redis, organisation)
     redis_server.client.flushall()
-    held = hold_failed(control, job.id, timedelta(minutes=1))
+    held = lease_failed(control, job.id, timedelta(minutes=1))
     restore_purpose(with_redis, held.job(lambda: None), "Another purpose.")
     assert pump(control, with_redis.notifier).cleanups == 0
     change(control, held.job_id, cleanup_at=timedelta(seconds=-1))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
 from pigi.clock import now
-from pigi.domain.mail import CATALOGUE, Template, moment, shown
+from pigi.domain.mail import MAIL_TEMPLATES, Template, moment, shown
 from pigi.gateways.smtp_message import read_sender, write_message
 from pigi.operations.mail.sending import LONGEST, write_letter
 
@@ -92,7 +92,7 @@ def test_every_template_has_facts_files_and_a_subject():
     names = {entry.name for entry in (files("pigi") / "mail_templates").iterdir()}
     wanted = {f"{template}.{form}" for template in Template for form in ("txt", "html")}
     assert names == wanted | {"layout.txt", "layout.html", "parts.html"}
-    assert set(FACTS) == set(Template) == set(CATALOGUE)
+    assert set(FACTS) == set(Template) == set(MAIL_TEMPLATES)
 
 
 @pytest.mark.parametrize("template", list(Template))
@@ -113,7 +113,7 @@ def test_a_key_that_is_over_is_said_to_be_over_in_both():
 
 
 @pytest.mark.parametrize("template", list(Template))
-def test_every_fact_is_told_in_both(template):
+def test_every_value_appears_in_both_forms(template):
     written = letter(template)
     page = Page(written.html)
     for fact in FACTS[template].values():
@@ -214,5 +214,5 @@ def test_an_ordinary_name_is_shown_as_it_is(name):
     assert shown(name) == name
 
 
-def test_a_moment_is_told_in_utc():
+def test_a_moment_is_written_in_utc():
     assert re.fullmatch(r"\d{1,2} [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC", moment(now()))

@@ -1,4 +1,4 @@
-"""Mails from the request to the mailbox: who gets what, what is moot, and what the ledger says after any end."""
+"""Mails from the request to the mailbox: who gets what, what fails as moot, and what the ledger says after any end."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sqlalchemy import delete, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Caller, Role
-from pigi.domain.mail import CATALOGUE, Promise, Template, wait_before_try
+from pigi.domain.mail import MAIL_TEMPLATES, Promise, Template, wait_before_try
 from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import SEND_MAIL, Single
+from pigi.jobs.kinds import SEND_MAIL, Delivery
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job
@@ -63,7 +63,7 @@ def test_a_welcome_does_not_carry_the_name_that_a_stranger_typed(office):
     assert b"evil" not in the_mail(office, "rita@example.org").source
 
 
-def test_an_address_with_an_account_is_told_so_and_gets_no_link_to_confirm(office):
+def test_an_address_with_an_account_is_mailed_that_and_gets_no_link_to_confirm(office):
     make_account(office.application, email="Rita@example.org")
     mail = office.welcome("rita@EXAMPLE.org")
     assert ended(office.do(mail)) == ("succeeded", None)
@@ -113,7 +113,7 @@ def test_a_reset_for_a_disabled_account_sends_nothing(office):
     assert (office.sink.arrivals, office.mail(mail)) == ([], None)
 
 
-def test_a_change_of_address_is_confirmed_at_the_new_one_and_told_to_the_old_one(office):
+def test_a_change_of_address_is_confirmed_at_the_new_one_and_notified_to_the_old_one(office):
     account = make_account(office.application, email="old@example.org")
     confirm = office.link(Template.CONFIRM_ADDRESS, "new@example.org", account)
     tell = office.link(Template.ADDRESS_CHANGED, "old@example.org", account)
@@ -128,7 +128,7 @@ def test_a_change_of_address_is_confirmed_at_the_new_one_and_told_to_the_old_one
         assert session.get(AccountToken, office.mail(confirm).subject_id) is not None
 
 
-def test_the_old_address_is_told_that_the_change_is_done_if_it_is(office):
+def test_the_notice_to_the_old_address_says_that_the_change_is_done_if_it_is(office):
     account = make_account(office.application, email="new@example.org")
     office.do(office.link(Template.ADDRESS_CHANGED, "old@example.org", account))
     told = the_mail(office, "old@example.org")
@@ -136,20 +136,20 @@ def test_the_old_address_is_told_that_the_change_is_done_if_it_is(office):
     assert told.links == [HOME, HOME]
 
 
-def test_a_new_password_is_told_to_the_account(office):
+def test_a_new_password_is_notified_to_the_account(office):
     mail = office.password_changed("ada@example.org")
     office.do(mail)
     assert the_mail(office, "ada@example.org").links == [f"{HOME}/forgot-password", HOME]
     assert office.effects(mail)["notice"].state == "done"
 
 
-def test_an_expiring_key_is_told_to_each_of_its_keepers_by_a_mail_of_their_own(office, organisation):
+def test_everybody_who_may_rotate_an_expiring_key_gets_a_mail_of_their_own(office, organisation):
     key, _ = make_key_row(office.application, organisation)
     addresses = [an_address() for _ in range(2)]
-    keepers = [office.member(organisation, Role.OWNER, address) for address in addresses]
+    accounts = [office.member(organisation, Role.OWNER, address) for address in addresses]
     mails = [
-        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=heartbeat)
-        for address, heartbeat in zip(addresses, keepers, strict=True)
+        office.queue("key-expiring", key, address, organisation_id=organisation, recipient_id=account)
+        for address, account in zip(addresses, accounts, strict=True)
     ]
     assert [ended(office.do(mail)) for mail in mails] == [("succeeded", None)] * 2
     for address in addresses:
@@ -205,7 +205,7 @@ def ask_for(office, organisation, template):
 
 
 @pytest.mark.parametrize(("template", "happen"), MOOT.values(), ids=MOOT)
-def test_a_mail_about_what_is_gone_is_moot(office, organisation, template, happen):
+def test_a_mail_about_what_is_gone_fails_as_moot(office, organisation, template, happen):
     mail, _ = ask_for(office, organisation, template)
     happen(office, mail)
     assert ended(office.do(mail)) == ("failed", "mail_moot")
@@ -213,7 +213,7 @@ def test_a_mail_about_what_is_gone_is_moot(office, organisation, template, happe
 
 
 @pytest.mark.parametrize("role", [None, Role.MEMBER])
-def test_whoever_may_no_longer_see_the_keys_is_not_told_of_them(office, organisation, role):
+def test_whoever_may_no_longer_see_the_keys_gets_no_mail_about_them(office, organisation, role):
     mail, _ = ask_for(office, organisation, "key-expiring")
     with office.control.begin() as session:
         session.execute(delete(Membership) if role is None else update(Membership).values(role=role))
@@ -451,7 +451,7 @@ def test_an_organisation_sees_its_own_mails_newest_first_and_how_they_ended(offi
     assert [view.id for view in rest] == [mails[0]]
 
 
-def test_a_mail_is_asked_for_in_the_transaction_of_what_it_tells_of(office):
+def test_a_mail_is_queued_in_the_transaction_of_the_change_it_reports(office):
     with office.control.begin() as session:
         queue_mail(session, office.application, "welcome", "018f", "a@b.org")
         session.rollback()
@@ -466,9 +466,9 @@ def test_an_unknown_template_is_a_programming_error(office):
 
 
 def test_every_promise_has_an_effect_of_that_policy():
-    for sort in CATALOGUE.values():
+    for sort in MAIL_TEMPLATES.values():
         policy = SEND_MAIL.effects[sort.effect]
-        assert policy is (Single.AT_MOST if sort.promise is Promise.AT_MOST else Single.AT_LEAST)
+        assert policy is (Delivery.AT_MOST if sort.promise is Promise.AT_MOST else Delivery.AT_LEAST)
 
 
 def test_the_waits_suit_greylisting_and_outlast_an_outage():

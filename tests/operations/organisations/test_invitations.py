@@ -76,7 +76,7 @@ def age(application, invitation_id):
 
 def test_inviting_writes_a_row_and_queues_one_mail(application, own, owner):
     view = invite(application, owner, " New@Example.com ", Role.ADMIN)
-    assert (view.email, view.role, view.invited_by) == ("New@Example.com", Role.ADMIN, owner.account_id)
+    assert (view.email, view.role, view.invited_by) == ("New@example.com", Role.ADMIN, owner.account_id)
     assert view.expires_at - view.created_at == timedelta(days=14)
     assert list_invitations(application, owner) == [view]
     assert rows(application, Mail.template, Mail.subject_id, Mail.organisation_id) == [("invitation", view.id, own)]

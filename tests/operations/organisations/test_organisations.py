@@ -13,7 +13,6 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.access import authorise, role_in
 from pigi.operations.organisations import (
-    ask_for_migrations,
     create_organisation,
     end_membership,
     list_organisations,
@@ -21,6 +20,7 @@ from pigi.operations.organisations import (
     organisations_of,
     read_organisation,
     rename_organisation,
+    request_migrations,
 )
 from pigi.store.control import Job, Organisation
 from pigi.store.ledgers import AuditContent, AuditEntry
@@ -163,6 +163,6 @@ def test_leaving_takes_it_from_the_list(application, person):
 def test_an_organisation_that_cannot_be_asked_for_keeps_no_other_from_its_migration(application, control):
     behind = [register_organisation(control) for _ in range(3)]
     refuse(control, "INSERT", "job", f"NEW.organisation_id = '{behind[1]}'")
-    assert ask_for_migrations(application, "operator") == 2
+    assert request_migrations(application, "operator") == 2
     with control.read() as session:
         assert set(session.scalars(select(Job.organisation_id))) == {behind[0], behind[2]}

@@ -61,7 +61,7 @@ def count(control, table):
         return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def test_an_ended_job_is_buried_after_thirty_days_and_not_before(control, one, sweep):
+def test_an_ended_job_is_removed_after_thirty_days_and_not_before(control, one, sweep):
     old = ended(control, MIGRATE_ORGANISATION, one, 30 * DAY + timedelta(minutes=1))
     young = ended(control, MIGRATE_ORGANISATION, one, 30 * DAY - timedelta(minutes=1))
     sweep()
@@ -69,7 +69,7 @@ def test_an_ended_job_is_buried_after_thirty_days_and_not_before(control, one, s
     assert row_of(control, young) is not None
 
 
-def test_a_burial_takes_effects_and_timeline_and_leaves_a_tombstone(application, control, one, sweep):
+def test_removing_a_job_takes_effects_and_timeline_and_leaves_a_tombstone(application, control, one, sweep):
     old = ended(control, MIGRATE_ORGANISATION, one, 31 * DAY)
     before = row_of(control, old)
     sweep()
@@ -80,7 +80,7 @@ def test_a_burial_takes_effects_and_timeline_and_leaves_a_tombstone(application,
     assert count(control, Effect) == 0
 
 
-def test_probes_go_after_an_hour_without_a_stone(control, sweep):
+def test_probes_go_after_an_hour_without_a_tombstone(control, sweep):
     old, young = (ended(control, PROBES["mail"], None, timedelta(minutes=age)) for age in (61, 59))
     sweep()
     assert (row_of(control, old), count(control, Tombstone)) == (None, 0)
@@ -88,14 +88,14 @@ def test_probes_go_after_an_hour_without_a_stone(control, sweep):
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "retrying"])
-def test_a_job_that_has_not_ended_is_never_buried(control, one, sweep, state):
+def test_a_job_that_has_not_ended_is_never_removed(control, one, sweep, state):
     job = ask(control, MIGRATE_ORGANISATION, one)
     change(control, job, state=state, created_at=-400 * DAY, due_at=DAY, finished_at=-400 * DAY)
     sweep()
     assert row_of(control, job).state == state
 
 
-def test_a_job_that_owes_a_closing_is_not_buried(control, one, sweep):
+def test_a_job_whose_cleanup_is_pending_is_not_removed(control, one, sweep):
     debtor = ended(control, GENERATE_DRAFT, one, 31 * DAY, cleanup_at=-DAY)
     sweep()
     assert row_of(control, debtor) is not None
@@ -104,7 +104,7 @@ def test_a_job_that_owes_a_closing_is_not_buried(control, one, sweep):
     assert row_of(control, debtor) is None
 
 
-def test_a_job_of_a_kind_that_is_gone_is_buried_too(control, one, sweep):
+def test_a_job_of_a_kind_that_is_gone_is_removed_too(control, one, sweep):
     job = ended(control, MIGRATE_ORGANISATION, one, 31 * DAY, kind="retired.kind")
     sweep()
     assert row_of(control, job) is None
@@ -147,7 +147,7 @@ def test_a_sweep_takes_as_many_batches_as_it_needs(control, one, sweep, monkeypa
     assert count(control, Tombstone) == 25
 
 
-def test_a_job_that_is_retried_while_it_is_being_buried_is_not_lost(control, one, sweep, settings):
+def test_a_job_that_is_retried_while_it_is_being_removed_is_not_lost(control, one, sweep, settings):
     job = ended(control, MIGRATE_ORGANISATION, one, 31 * DAY, state="failed")
     requeued = []
 

@@ -18,7 +18,7 @@ from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, GENERATE_DRAFT, SWEEP_JOBS
 from pigi.operations.audit import CLI, record, verify
 from pigi.operations.audit.chain import ENTRY
 from pigi.operations.retention import report_classes, sweep_jobs, sweeps
-from pigi.operations.retention.sweeps import EVERY, SWEEPS, Clock, How, remove
+from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, RemovalMode, TimeFormat, remove
 from pigi.store.control import Organisation
 from pigi.store.people import Account, ApiKey
 from tests.support.audits import Unhurried
@@ -28,7 +28,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AGES = {
     "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
 }  # fmt: skip
-REMOVED = [sweep for sweep in SWEEPS if sweep.how is How.REMOVED]
+REMOVED = [sweep for sweep in SWEEPS if sweep.mode is RemovalMode.REMOVED]
 
 
 def account(control):
@@ -64,7 +64,7 @@ def plant(control, sweep, age):
     row = {column.name: value_for(column, control) for column in needed}
     for name in columns:
         # A day counts from its end.
-        row[name] = sweep.clock.write(moment - DAY if sweep.clock is Clock.DAY else moment)
+        row[name] = sweep.time_format.write(moment - DAY if sweep.time_format is TimeFormat.DAY else moment)
     with control.transaction() as connection:
         connection.execute(insert(sweep.table), row)
 
@@ -89,7 +89,7 @@ def line(application, retention):
 @pytest.mark.parametrize("sweep", REMOVED, ids=named)
 def test_what_is_past_its_period_goes_and_the_rest_stays(application, control, sweep):
     period = keep(sweep.retention)
-    grain = DAY if sweep.clock is Clock.DAY else MINUTE
+    grain = DAY if sweep.time_format is TimeFormat.DAY else MINUTE
     plant(control, sweep, period + grain)
     plant(control, sweep, period - grain)
     found = line(application, sweep.retention)
@@ -103,7 +103,11 @@ def test_what_is_past_its_period_goes_and_the_rest_stays(application, control, s
 
 @pytest.mark.parametrize("sweep", REMOVED, ids=named)
 def test_the_report_says_what_is_overdue(application, control, sweep):
-    plant(control, sweep, keep(sweep.retention) + EVERY + (DAY if sweep.clock is Clock.DAY else MINUTE))
+    plant(
+        control,
+        sweep,
+        keep(sweep.retention) + SWEEP_INTERVAL + (DAY if sweep.time_format is TimeFormat.DAY else MINUTE),
+    )
     assert [found.retention for found in report_classes(application) if found.overdue] == [sweep.retention]
 
 

@@ -1,4 +1,4 @@
-"""Usage signals become counts that tell nothing of anybody."""
+"""Usage signals become counts that say nothing of anybody."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from pigi.application import Application
 from pigi.clock import now
 from pigi.ids import new_id
-from pigi.operations.retention import fold, usage
+from pigi.operations.retention import aggregate_usage, usage
 from pigi.operations.retention.usage import DAILY, rounded
 from pigi.store.log_entries import USAGE
 from tests.support.audits import Unhurried
@@ -48,30 +48,30 @@ def test_a_day_that_is_over_is_counted_and_its_signals_go(application, monkeypat
     yesterday, before = (now() - DAY).date(), (now() - 2 * DAY).date()
     use(application, "generation.asked", 12, times=3)
     use(application, "generation.asked", 10, age=2 * DAY)
-    fold(Unhurried(), application)
+    aggregate_usage(Unhurried(), application)
     assert daily(application) == {(yesterday, "generation.asked"): 40, (before, "generation.asked"): 10}
     assert signals(application) == 0
 
 
 def test_what_fewer_than_ten_organisations_did_is_left_out(application):
     use(application, "generation.asked", 9, times=100)
-    fold(Unhurried(), application)
+    aggregate_usage(Unhurried(), application)
     assert daily(application) == {}
     assert signals(application) == 0
 
 
 def test_today_waits_for_its_end(application):
     use(application, "generation.asked", 20, age=timedelta(0))
-    fold(Unhurried(), application)
+    aggregate_usage(Unhurried(), application)
     assert daily(application) == {}
     assert signals(application) == 20
 
 
-def test_a_count_that_was_made_stands(application):
+def test_a_count_that_was_made_does_not_change(application):
     use(application, "generation.asked", 20)
-    fold(Unhurried(), application)
+    aggregate_usage(Unhurried(), application)
     use(application, "generation.asked", 50)
-    fold(Unhurried(), application)
+    aggregate_usage(Unhurried(), application)
     assert list(daily(application).values()) == [20]
 
 
@@ -79,6 +79,6 @@ def test_counts_are_about_nobody():
     assert set(DAILY.c.keys()) == {"day", "event", "count"}
 
 
-@pytest.mark.parametrize(("count", "told"), [(10, 10), (14, 10), (15, 20), (24, 20), (25, 30)])
-def test_counts_are_rounded_to_ten(count, told):
-    assert rounded(count) == told
+@pytest.mark.parametrize(("count", "shown"), [(10, 10), (14, 10), (15, 20), (24, 20), (25, 30)])
+def test_counts_are_rounded_to_ten(count, shown):
+    assert rounded(count) == shown

@@ -202,4 +202,4 @@ def test_the_api_document_shows_how_an_event_is_sent(client: Client) -> None:
     assert [(one["name"], one["required"]) for one in operation["parameters"]] == [("Stripe-Signature", True)]
     assert operation["requestBody"]["required"] is True
     assert document["components"]["schemas"]["StripeEvent"]["additionalProperties"] is True
-    assert set(operation["responses"]) == {"200", "400", "403", "404", "413", "500", "503"}
+    assert set(operation["responses"]) == {"200", "400", "403", "404", "408", "413", "500", "503"}

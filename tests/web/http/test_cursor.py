@@ -13,7 +13,7 @@ from pigi.domain.job_state import Entry
 from pigi.ids import new_id
 from pigi.jobs.model.view import JobView
 from pigi.operations.generations import LivePiece
-from web.http.streams import ANEW, Cursor, Event, knows_the_end, pending, read_cursor, text_told
+from web.http.streams import ANEW, Cursor, Event, knows_the_end, pending, read_cursor, sent_position
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -74,7 +74,7 @@ def lives(draw: DrawFn) -> Life:
 
 def told(cursor: Cursor, job: JobView, pieces: list[LivePiece]) -> list[Event]:
     """What a stream at ``cursor`` tells of one look."""
-    after = text_told(cursor, job)
+    after = sent_position(cursor, job)
     return list(pending(cursor, job, [piece for piece in pieces if piece.position > after]))
 
 

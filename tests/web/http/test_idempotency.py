@@ -18,7 +18,7 @@ from pigi.clock import now
 from pigi.errors import Refused
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.api_keys import issue_key
-from pigi.operations.idempotency import Heartbeat
+from pigi.operations.idempotency import ReservationHeartbeat
 from pigi.operations.idempotency import reservations as idempotency
 from pigi.store.keyring import Keyring
 from tests.support.http import BODY, bearer, serve
@@ -238,7 +238,7 @@ def test_a_dead_owner_s_key_is_taken_over_and_the_dead_decide_nothing(applicatio
 
 
 def test_who_is_at_work_for_long_is_not_taken_for_dead(application: Application, caller: Caller) -> None:
-    heartbeat, mine = Heartbeat(), idempotency.reserve(application, caller.name, KEY, b"request")
+    heartbeat, mine = ReservationHeartbeat(), idempotency.reserve(application, caller.name, KEY, b"request")
     assert isinstance(mine, idempotency.Reservation)
     with heartbeat.holding(mine):
         age(application, idempotency.ABANDONED + timedelta(seconds=1))

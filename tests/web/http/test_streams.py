@@ -111,7 +111,7 @@ def test_an_old_stream_asks_its_client_to_come_back(
     client: Client, headers: dict[str, str], job: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streams, "LONGEST_SECONDS", 0.5)
-    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.1)
+    monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.1)
     text = follow(client, job, headers).get_data(as_text=True)
 
     assert text.startswith("retry: ")

@@ -1,4 +1,4 @@
-"""What an address asks for. Pages forgive: what they do not know, or what has another form, is left out."""
+"""Reading a page's query string. Pages forgive: what they do not know, or what has another form, is left out."""
 
 from __future__ import annotations
 

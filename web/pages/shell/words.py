@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pigi.domain.mail import CATALOGUE as MAILS
+from pigi.domain.mail import MAIL_TEMPLATES
 from pigi.domain.reasons import REASONS
 from pigi.jobs.kinds import kind_of
 from web.pages.shell.money import FILTERS as OF_BILLING
@@ -161,7 +161,7 @@ def job_word(kind: str) -> str:
 
 def mail_word(template: str) -> str:
     """What a mail's template is called: its subject, which names nobody."""
-    return next((facts.subject for name, facts in MAILS.items() if name == template), template)
+    return next((facts.subject for name, facts in MAIL_TEMPLATES.items() if name == template), template)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

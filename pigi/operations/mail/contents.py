@@ -1,7 +1,7 @@
-"""What a mail is about, read when it is written: to whom it goes, and the facts that its template wants.
+"""Contents of mails: the recipient, values and links that a template is filled with, read when the mail is written.
 
-Nothing of it is in the mail's row or its job. What has gone meanwhile, such as an invitation that was revoked,
-makes the mail moot. That an address has no account is found here too, and makes it none at all.
+Nothing of it is in the mail's row or its job. If what a mail is about has gone meanwhile, such as an invitation that
+was revoked, the mail fails as ``mail_moot``. If an address turns out to have no account, there is no mail at all.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _ROLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member
 
 
 @dataclass(frozen=True, repr=False)
-class Content:
-    """Which letter to write, to whom and with which facts; links are paths of the public address."""
+class MailContent:
+    """The template of a letter, its recipient and the values to fill it with; links are paths of the public address."""
 
     template: Template
     recipient: str
@@ -41,10 +41,10 @@ class Content:
 
 
 class NobodyError(Exception):
-    """The address that was asked for has no account: there is no mail, and no trace that there was a wish for one."""
+    """The requested address has no account: there is no mail, and no trace that one was requested."""
 
 
-def find_content(session: ControlSession, keyring: Keyring, mail: Any) -> Content:
+def find_content(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     """The content of a mail, from its ledger's row.
 
     Raises:
@@ -55,29 +55,29 @@ def find_content(session: ControlSession, keyring: Keyring, mail: Any) -> Conten
     return _FINDERS[Template(mail.template)](session, keyring, mail)
 
 
-def _welcome(session: ControlSession, keyring: Keyring, mail: Any) -> Content:
+def _welcome(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, Registration, Registration.id == mail.subject_id)
     account = _account(session, Account.email_key == row.email_key)
     if account is not None:
         links = {"link": "/sign-in", "forgotten": "/forgot-password"}
-        return Content(Template.ALREADY_REGISTERED, account.email, {}, links)
+        return MailContent(Template.ALREADY_REGISTERED, account.email, {}, links)
     # No name: whoever registered somebody else's address could have Pigi send them a text.
-    return _with_link(keyring, Content(Template.WELCOME, row.email), "/welcome/", credentials.WELCOME, row)
+    return _with_link(keyring, MailContent(Template.WELCOME, row.email), "/welcome/", credentials.WELCOME, row)
 
 
-def _invitation(session: ControlSession, keyring: Keyring, mail: Any) -> Content:
+def _invitation(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, Invitation, Invitation.id == mail.subject_id)
-    inviter = _wanted(_account(session, Account.id == row.invited_by))
+    inviter = _required(_account(session, Account.id == row.invited_by))
     facts: dict[str, object] = {
         "inviter": shown(inviter.name),
         "organisation": shown(_organisation(session, row.organisation_id)),
         "role": _ROLES[Role(row.role)],
     }
-    found = Content(Template.INVITATION, row.email, facts)
+    found = MailContent(Template.INVITATION, row.email, facts)
     return _with_link(keyring, found, "/invitations/", credentials.INVITATION, row)
 
 
-def _password_reset(session: ControlSession, keyring: Keyring, mail: Any) -> Content:
+def _password_reset(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, AccountToken, AccountToken.id == mail.subject_id)
     account = _account(session, Account.email_key == row.email_key)
     if account is None:
@@ -86,35 +86,35 @@ def _password_reset(session: ControlSession, keyring: Keyring, mail: Any) -> Con
     session.execute(update(AccountToken).where(*nobodys).values(account_id=account.id))
     # To the address of the account, not to what was typed: different spellings of one key need not be one mailbox.
     return _with_link(
-        keyring, Content(Template.PASSWORD_RESET, account.email), "/reset-password/", credentials.RESET, row
+        keyring, MailContent(Template.PASSWORD_RESET, account.email), "/reset-password/", credentials.RESET, row
     )
 
 
-def _confirm_address(session: ControlSession, keyring: Keyring, mail: Any) -> Content:
+def _confirm_address(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, AccountToken, AccountToken.id == mail.subject_id)
-    _wanted(_account(session, Account.id == row.account_id))
-    found = Content(Template.CONFIRM_ADDRESS, row.email)
+    _required(_account(session, Account.id == row.account_id))
+    found = MailContent(Template.CONFIRM_ADDRESS, row.email)
     return _with_link(keyring, found, "/confirm-address/", credentials.ADDRESS, row)
 
 
-def _address_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> Content:
-    row = _wanted(session.scalar(select(AccountToken).where(AccountToken.id == mail.subject_id)))
-    account = _wanted(_account(session, Account.id == row.account_id))
+def _address_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    row = _required(session.scalar(select(AccountToken).where(AccountToken.id == mail.subject_id)))
+    account = _required(_account(session, Account.id == row.account_id))
     facts: dict[str, object] = {"at": moment(mail.created_at), "done": account.email_key != row.email_key}
-    return Content(Template.ADDRESS_CHANGED, row.email, facts, {"link": "/forgot-password"})
+    return MailContent(Template.ADDRESS_CHANGED, row.email, facts, {"link": "/forgot-password"})
 
 
-def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> Content:
-    account = _wanted(_account(session, Account.id == mail.subject_id))
+def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    account = _required(_account(session, Account.id == mail.subject_id))
     facts: dict[str, object] = {"at": moment(mail.created_at)}
-    return Content(Template.PASSWORD_CHANGED, account.email, facts, {"link": "/forgot-password"})
+    return MailContent(Template.PASSWORD_CHANGED, account.email, facts, {"link": "/forgot-password"})
 
 
-def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> Content:
-    key = _wanted(session.scalar(select(ApiKey).where(ApiKey.id == mail.subject_id, ApiKey.revoked_at.is_(None))))
-    account = _wanted(_account(session, Account.id == mail.recipient_id))
+def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    key = _required(session.scalar(select(ApiKey).where(ApiKey.id == mail.subject_id, ApiKey.revoked_at.is_(None))))
+    account = _required(_account(session, Account.id == mail.recipient_id))
     place = (Membership.organisation_id == key.organisation_id, Membership.account_id == account.id)
-    role = _wanted(session.scalar(select(Membership.role).where(*place)))
+    role = _required(session.scalar(select(Membership.role).where(*place)))
     if not role_may(Role(role), Action.KEYS_CHANGE):
         raise Permanent("mail_moot")
     facts: dict[str, object] = {
@@ -123,10 +123,10 @@ def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> Cont
         "until": moment(key.expires_at),
         "over": key.expires_at <= now(),
     }
-    return Content(Template.KEY_EXPIRING, account.email, facts, {"link": f"/o/{key.organisation_id}/api-keys"})
+    return MailContent(Template.KEY_EXPIRING, account.email, facts, {"link": f"/o/{key.organisation_id}/api-keys"})
 
 
-_FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], Content]] = {
+_FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
     Template.ALREADY_REGISTERED: _welcome,
@@ -139,7 +139,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], Content]] = {
 }
 
 
-def _with_link(keyring: Keyring, content: Content, path: str, use: str, row: Any) -> Content:
+def _with_link(keyring: Keyring, content: MailContent, path: str, use: str, row: Any) -> MailContent:
     token = credentials.mailed_token(keyring, use, row.id, row.token_hash)
     if token is None:
         raise KeyMissingError
@@ -148,7 +148,7 @@ def _with_link(keyring: Keyring, content: Content, path: str, use: str, row: Any
 
 
 def _live(session: ControlSession, table: Any, *where: ColumnElement[bool]) -> Any:
-    return _wanted(session.scalar(select(table).where(*where, table.expires_at > now())))
+    return _required(session.scalar(select(table).where(*where, table.expires_at > now())))
 
 
 def _account(session: ControlSession, *where: ColumnElement[bool]) -> Any:
@@ -157,10 +157,10 @@ def _account(session: ControlSession, *where: ColumnElement[bool]) -> Any:
 
 def _organisation(session: ControlSession, organisation_id: str) -> str:
     where = (Organisation.id == organisation_id, Organisation.state == "active")
-    return str(_wanted(session.scalar(select(Organisation.name).where(*where))))
+    return str(_required(session.scalar(select(Organisation.name).where(*where))))
 
 
-def _wanted(found: Any) -> Any:
+def _required(found: Any) -> Any:
     if found is None:
         raise Permanent("mail_moot")
     return found
