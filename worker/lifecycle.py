@@ -75,7 +75,7 @@ def open_child(**_details: Any) -> None:
     """Open everything anew: sockets and threads do not survive a fork."""
     application = Application.open()
     relaxed = ControlDatabase(application.settings.database_url, relaxed=True)
-    heartbeat = LeaseHeartbeat(application.control, overdue)
+    heartbeat = LeaseHeartbeat(application.control, overdue, application.notifier)
     set_worker_context(
         WorkerContext(application, Wiring(application.settings), heartbeat, draining, relaxed, CHAIN_SECONDS)
     )

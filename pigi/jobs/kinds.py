@@ -58,10 +58,10 @@ class Kind:
         changing: what they must be allowed to do, so that they may cancel and retry it.
         subject_reading: for a job of Pigi's own that is about an organisation, what those may do there who may read it.
         retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
-        restore: takes that field back in: ``(application, organisation id, subject id, value, check)``; it calls
-            ``check`` last within its transaction, which raises if the retry was overtaken.
-        cleanup: removes what an ended job need not keep, on every path:
-            ``(application, organisation id, subject id, state, ended at)`` to when to come again, or None. Repeatable.
+        restore: takes that field back in: ``(application, job, value)``, where ``job`` is a
+            `pigi.jobs.execution.cleanup.EndedJob`.
+        cleanup: removes what an ended job need not keep, on every path: ``(application, job)`` to when to come again,
+            or None. Repeatable.
         result: path, in its organisation, of what it makes; ``{}`` is what the job is about.
         page: the page that shows it, likewise.
         live_text: reads text that streams while it runs:

@@ -18,7 +18,7 @@ from sqlalchemy import event, insert
 
 from pigi.logs import NOTED
 from pigi.store.engines import is_sqlite, make_engine
-from pigi.store.outages import is_away
+from pigi.store.outages import is_passing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,7 +136,7 @@ class Logbook:
         try:
             self._store([*entries, self._of_dropped(dropped)] if dropped else entries)
         except Exception as error:  # noqa: BLE001 - whatever it was, the thread must live
-            if is_away(error):
+            if is_passing(error):
                 self._dropped += dropped
                 self._entries.extendleft(reversed(entries))
                 return False

@@ -21,8 +21,18 @@ FIRST_WAIT = 0.05
 LONGEST_WAIT = 1.0
 
 
+CONTENDED = frozenset({"40P01", "55P03"})
+"""SQLSTATEs of a deadlock and of a lock that was not had in time
+(https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+
+
 def is_away(error: BaseException) -> bool:
-    """Whether the database, not the statement, is at fault: gone, restarting, out of places or locked."""
+    """Whether the database, not the statement, is at fault: gone, restarting, out of places, or locked as a whole."""
+    return is_passing(error) and getattr(getattr(error, "orig", None), "sqlstate", None) not in CONTENDED
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same statement may well succeed in a moment: the database is away, or others held the rows."""
     if isinstance(error, OperationalError):
         return True
     return isinstance(error, DBAPIError) and error.connection_invalidated
@@ -31,7 +41,9 @@ def is_away(error: BaseException) -> bool:
 def retry_while_unavailable(
     action: Callable[[], Result], seconds: float, also: tuple[type[Exception], ...] = ()
 ) -> Result:
-    """Run ``action``, again while the database is away or it raises one of ``also``; then its error stands.
+    """Run ``action``, again while the database is away, others hold the rows, or it raises one of ``also``.
+
+    After that its error stands.
 
     For ``seconds`` tries begin, and the last is over `TRY_SECONDS` after that: locks are waited for no longer.
     ``action`` must bear being run twice: an error may hide a commit that did happen.
@@ -44,7 +56,7 @@ def retry_while_unavailable(
             with lock_wait(left):
                 return action()
         except caught as error:
-            again = is_away(error) or isinstance(error, also)
+            again = is_passing(error) or isinstance(error, also)
             if not again or time.monotonic() + wait > end:
                 raise
         time.sleep(wait)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pigi.gateways.anthropic_model import CHECK_SECONDS, CallLimits
-from pigi.jobs.execution.cleanup import LEASE_MARGIN
+from pigi.jobs.execution.cleanup import LEASE_PERIOD
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.execution.timeouts import (
     DATABASE_SECONDS,
@@ -15,6 +17,7 @@ from pigi.jobs.execution.timeouts import (
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.operations.generations.drafting import TURNS
+from pigi.operations.jobs.jobs import RETRY_PERIOD
 from pigi.store.engines import BUSY_SECONDS, SILENCE_SECONDS, TRY_SECONDS
 from worker.lifecycle import CHAIN_SECONDS, GRACE_SECONDS, OVERDUE_SECONDS
 
@@ -44,8 +47,13 @@ def test_what_became_of_an_attempt_is_written_before_its_child_is_killed():
     assert DATABASE_SECONDS + 2 * TRY_SECONDS < HARD_LIMIT_SECONDS
 
 
-def test_a_cleanup_is_held_until_its_child_is_gone_for_certain():
-    assert LEASE_MARGIN.total_seconds() > HARD_LIMIT_SECONDS
+def test_two_extensions_of_a_cleanups_hold_may_fail_before_it_lapses():
+    assert LEASE_PERIOD.total_seconds() > 3 * HEARTBEAT_SECONDS
+
+
+@pytest.mark.parametrize("hold", [LEASE_PERIOD, RETRY_PERIOD])
+def test_a_cleanup_is_taken_over_in_time_from_whoever_died_in_it(hold):
+    assert hold.total_seconds() < RECOVERY_SECONDS
 
 
 def test_a_killed_workers_job_is_taken_back_in_time():

@@ -39,7 +39,7 @@ class Shop:
 
     def __init__(self, pigi, standin, application):
         self.pigi, self.standin, self.application = pigi, standin, application
-        heartbeat = LeaseHeartbeat(application.control, lambda: False)
+        heartbeat = LeaseHeartbeat(application.control, lambda: False, application.notifier)
         self._worker_context = WorkerContext(application, Wiring(application.settings), heartbeat, lambda: False)
 
     def __call__(self, *words):

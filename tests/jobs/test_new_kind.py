@@ -49,13 +49,13 @@ class Poems:
         if not context.begin_effect("poem").settled:
             context.complete_effect("poem", None)
 
-    def restore(self, _application, _organisation, subject, theme, check):
-        self.themes[subject] = theme
-        check()
+    def restore(self, _application, ended, theme):
+        self.themes[ended.subject_id] = theme
+        ended.check()
 
-    def clean_up(self, _application, _organisation, subject, _state, _ended_at):
-        self.themes.pop(subject, None)
-        self.lines.pop(subject, None)
+    def clean_up(self, _application, ended):
+        self.themes.pop(ended.subject_id, None)
+        self.lines.pop(ended.subject_id, None)
 
     def live_text(self, _application, _organisation, subject, after):
         found = enumerate(self.lines.get(subject, []), start=1)

@@ -83,7 +83,7 @@ class Shop:
         self.stripe = stripe
         self.provider = StripeBilling(stripe.url, key, limits)
         self.sdk = StripeClient(KEY, base_addresses={"api": stripe.url}, stripe_version=API_VERSION)
-        heartbeat = LeaseHeartbeat(self.control, lambda: False)
+        heartbeat = LeaseHeartbeat(self.control, lambda: False, self.application.notifier)
         self.worker_context: Any = WorkerContext(self.application, Outside(self.provider), heartbeat, lambda: False)
 
     # Customers

@@ -17,6 +17,7 @@ from pigi.domain.access import Caller
 from pigi.ids import new_id
 from pigi.jobs.effects import effects_of
 from pigi.jobs.execution.claims import claim
+from pigi.jobs.execution.cleanup import EndedJob
 from pigi.jobs.execution.context import Handler, WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.model.transitions import JOB
@@ -31,7 +32,9 @@ from pigi.store.sessions import ControlDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
+    from pigi.domain.job_state import JobState
     from pigi.jobs.execution.context import Body, JobContext
     from pigi.jobs.kinds import Kind
     from pigi.jobs.model.claim import Claim
@@ -89,7 +92,10 @@ def make_worker_context(
 ) -> WorkerContext:
     """What a worker's child works with, with a model that plays ``turns``."""
     return WorkerContext(
-        application, Outside(ScriptedModel(list(turns))), LeaseHeartbeat(application.control, lambda: False), draining
+        application,
+        Outside(ScriptedModel(list(turns))),
+        LeaseHeartbeat(application.control, lambda: False, application.notifier),
+        draining,
     )
 
 
@@ -139,6 +145,11 @@ def take(control: ControlDatabase, kind: Kind, job_id: str) -> Claim:
 def handle(kind: Kind, body: Body, cleanup: Callable[..., Any] | None = None) -> Handler:
     """A handler for a body of a test."""
     return Handler(replace(kind, cleanup=cleanup) if cleanup else kind, body)
+
+
+def ended_job(organisation_id: str | None, subject_id: str, state: JobState, ended_at: datetime) -> EndedJob:
+    """What hooks are told of a job that ended in its first attempt."""
+    return EndedJob(organisation_id, subject_id, state, ended_at, attempt=1, check=lambda: None)
 
 
 def does_nothing(_context: JobContext, _worker_context: WorkerContext) -> None:

@@ -54,7 +54,7 @@ class Office:
         self.control = application.control
         self.sink = sink
         self.mailer = SmtpMailer(sink.url, "Pigi <pigi@example.net>", "pigi.example", limits=LIMITS)
-        heartbeat = LeaseHeartbeat(self.control, lambda: False)
+        heartbeat = LeaseHeartbeat(self.control, lambda: False, self.application.notifier)
         self.worker_context: Any = WorkerContext(self.application, Outside(self.mailer), heartbeat, lambda: False)
 
     # Asking

@@ -15,7 +15,7 @@ from pigi.operations.jobs import cancel_job
 from pigi.operations.mail import clean_up
 from standins.mail.faults import FaultyMail, greylist
 from tasks.mail import send_mail
-from tests.support.jobs import change, lapse, row_of, take
+from tests.support.jobs import change, ended_job, lapse, row_of, take
 from tests.support.mail import Office
 
 
@@ -85,9 +85,9 @@ def test_closing_twice_changes_nothing(office):
     mail = office.welcome()
     job = office.do(mail)
     before = office.mail(mail)
-    clean_up(office.application, None, mail, job.state, job.finished_at)
+    clean_up(office.application, ended_job(None, mail, job.state, job.finished_at))
     assert office.state(mail) == before.state
 
 
 def test_a_mail_that_the_sweep_removed_needs_no_closing(office):
-    clean_up(office.application, None, "018f", "succeeded", None)
+    clean_up(office.application, ended_job(None, "018f", "succeeded", None))

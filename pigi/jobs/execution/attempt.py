@@ -7,16 +7,15 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded
-from sqlalchemy.exc import DBAPIError
 
 from pigi.clock import now
 from pigi.domain.job_state import ENDED, WAITING, JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import claims
-from pigi.jobs.execution.cleanup import clean_up, clean_up_ended
+from pigi.jobs.execution.cleanup import EndedJob, clean_up, clean_up_ended
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost
@@ -25,7 +24,7 @@ from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
 from pigi.store import log_entries
 from pigi.store.engines import lock_wait
-from pigi.store.outages import is_away, retry_while_unavailable
+from pigi.store.outages import is_passing, retry_while_unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from pigi.jobs.queueing.partitions import Notification
 
 logger = logging.getLogger(__name__)
+
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
     The end of a job takes the next published one of its kind along, for up to ``chain_seconds``: that saves a
     commit and a trip through Redis. The notification of a job so taken finds another's, or nothing to do.
     """
+    tokens = [claims.new_token()]
+    try:
+        _run_chain(handler, job_id, worker_context, tokens)
+    except SystemExit:
+        # It may come when the next job is claimed and the last one's end not yet returned.
+        application = worker_context.application
+        application.notifier.notify(claims.hand_back_all(application.control, tokens[-2:]))
+        raise
+
+
+def _run_chain(handler: Handler, job_id: str, worker_context: WorkerContext[Any], tokens: list[str]) -> None:
+    """Run the job and those that follow; adds the token of each claim to ``tokens`` before it is made."""
     relaxed_control, began = worker_context.relaxed_control, time.monotonic()
 
     def chain() -> Kind | None:
@@ -70,7 +83,7 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
         goes_on = not worker_context.draining() and time.monotonic() - began < worker_context.chain_seconds
         return handler.kind if goes_on else None
 
-    token = claims.new_token()
+    token = tokens[0]
     held = retry_while_unavailable(lambda: claims.claim(relaxed_control, handler.kind, job_id, token), DATABASE_SECONDS)
     if held is None:
         _handle_unclaimed(handler.kind, job_id, worker_context.application)
@@ -82,7 +95,8 @@ def run(handler: Handler, job_id: str, worker_context: WorkerContext[Any]) -> No
         )
     buffer = NotificationBuffer(worker_context.application.notifier, lambda jobs: still_waiting(relaxed_control, jobs))
     while held is not None:
-        freed, held = _run_one(handler, held, worker_context, chain)
+        tokens.append(claims.new_token())
+        freed, held = _run_one(handler, held, worker_context, chain, tokens[-1])
         if held is None:
             buffer.close(freed)
         else:
@@ -105,20 +119,17 @@ def _handle_unclaimed(kind: Kind, job_id: str, application: ApplicationProtocol)
 
 
 def _run_one(
-    handler: Handler, held: Claim, worker_context: WorkerContext[Any], chain: Callable[[], Kind | None]
+    handler: Handler, held: Claim, worker_context: WorkerContext[Any], chain: Callable[[], Kind | None], token: str
 ) -> tuple[list[Notification], Claim | None]:
-    """Run a claimed job once; returns the notifications to send, and the claim of the next job of the chain."""
+    """Run a claimed job once; returns the notifications to send, and the claim of the chain's next job by ``token``."""
     application, heartbeat = worker_context.application, worker_context.heartbeat
     heartbeat.hold(held)
     try:
         context = JobContext(application.control, held, heartbeat, worker_context.draining)
         outcome = attempt(handler, context, worker_context)
         if isinstance(outcome, Finish):
-            return _finish(handler.kind, held, worker_context, outcome, chain)
+            return _finish(handler.kind, held, worker_context, outcome, chain, token)
         return _leave(handler.kind, held, worker_context, outcome), None
-    except SystemExit:
-        application.notifier.notify(claims.hand_back(application.control, held))
-        raise
     finally:
         heartbeat.let_go()
 
@@ -147,7 +158,7 @@ def _code_of(held: Claim, error: Exception) -> str:
     log_entries.put(log_entries.failure_entry(held.kind, error, job_id=held.job_id))
     if isinstance(error, SoftTimeLimitExceeded):
         return "timed_out"
-    return "database_away" if isinstance(error, DBAPIError) and is_away(error) else "internal"
+    return "database_away" if is_passing(error) else "internal"
 
 
 def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | None = None) -> Retry | Finish:
@@ -166,27 +177,47 @@ def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | N
     return Retry(code, delay)
 
 
-def _finish(
-    kind: Kind, held: Claim, worker_context: WorkerContext[Any], outcome: Finish, chain: Callable[[], Kind | None]
+def _insist(write: Callable[[], Written], end: float | None = None) -> Written:
+    """Write what became of a job, once more if its time limit, which comes once, strikes in the middle.
+
+    Tries begin until ``end``, on the monotonic clock; for `DATABASE_SECONDS` without it. Before the child is killed
+    there is time for both, see `pigi.jobs.execution.timeouts`.
+    """
+    end = time.monotonic() + DATABASE_SECONDS if end is None else end
+    try:
+        return retry_while_unavailable(write, max(0.0, end - time.monotonic()))
+    except SoftTimeLimitExceeded:
+        return retry_while_unavailable(write, max(0.0, end - time.monotonic()))
+
+
+def _finish(  # noqa: PLR0913 - an attempt's facts
+    kind: Kind,
+    held: Claim,
+    worker_context: WorkerContext[Any],
+    outcome: Finish,
+    chain: Callable[[], Kind | None],
+    token: str,
 ) -> tuple[list[Notification], Claim | None]:
     """Record the end, and claim the next job of the chain with it; cleans up before, so that no end shows a rest.
 
     One period for all, or the child would be killed over the last of them: what fails to be cleaned up stays owed.
     """
     end = time.monotonic() + DATABASE_SECONDS
-    relaxed_control, token, cleanup_at = worker_context.relaxed_control, claims.new_token(), None
+    relaxed_control, cleanup_at = worker_context.relaxed_control, None
     if kind.cleanup is not None:
         # A last heartbeat: one that lost its lease must not remove what a later attempt still needs.
-        if not retry_while_unavailable(lambda: claims.extend(relaxed_control, held)[0], DATABASE_SECONDS):
+        if not _insist(lambda: claims.extend(relaxed_control, held)[0], end):
             return [], None
-        facts = (held.organisation_id, held.subject_id, outcome.state, now())
+
+        def check() -> None:
+            if not claims.check_lease(relaxed_control, held)[0]:
+                raise LeaseLost
+
+        job = EndedJob(held.organisation_id, held.subject_id, outcome.state, now(), held.attempt, check)
         with lock_wait(end - time.monotonic()):
-            cleanup_at = clean_up(kind, worker_context.application, *facts)
+            cleanup_at = clean_up(kind, worker_context.application, job)
     ending, following = claims.Ending(outcome.state, outcome.reason, cleanup_at), chain()
-    return retry_while_unavailable(
-        lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token),
-        max(0.0, end - time.monotonic()),
-    )
+    return _insist(lambda: claims.finish_and_claim(relaxed_control, held, ending, following, token), end)
 
 
 def _leave(
@@ -202,7 +233,7 @@ def _leave(
             return claims.retry(relaxed_control, held, outcome.reason, outcome.delay)
         return claims.hand_back(relaxed_control, held)
 
-    freed = retry_while_unavailable(give_up, DATABASE_SECONDS)
+    freed = _insist(give_up)
     if kind.cleanup is not None:
         clean_up_ended(kind, application, application.control, held.job_id)
     return freed

@@ -23,7 +23,7 @@ from pigi.jobs.queueing.partitions import release
 from pigi.store.engines import is_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Connection, Executable, Row
@@ -174,6 +174,13 @@ def hand_back(control: ControlDatabase, held: Claim) -> list[Notification]:
     That counts neither as a failure nor as a loss.
     """
     return _give_up(control, held, transitions.HAND_BACK, {})
+
+
+def hand_back_all(control: ControlDatabase, tokens: Sequence[str]) -> list[Notification]:
+    """`hand_back` for whatever is still claimed with these tokens."""
+    with control.autocommit() as connection:
+        found = [claimed_with(connection, token) for token in tokens]
+    return [one for held in found if held is not None for one in hand_back(control, held)]
 
 
 def _give_up(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.jobs.model.claim import Claim
+    from pigi.jobs.queueing.notifications import Notifier
     from pigi.store.sessions import ControlDatabase
 
 
@@ -40,9 +41,10 @@ class LeaseHeartbeat:
     the next job already, says nothing about that; and nobody waits for the database to begin or end a job.
     """
 
-    def __init__(self, control: ControlDatabase, overdue: Callable[[], bool]) -> None:
+    def __init__(self, control: ControlDatabase, overdue: Callable[[], bool], notifier: Notifier) -> None:
         """``overdue`` says whether the worker has been stopping for longer than a job may take."""
         self._control = control
+        self._notifier = notifier
         self._overdue = overdue
         self._lease: _Lease | None = None
         threading.Thread(target=self._run, name="lease-heartbeat", daemon=True).start()
@@ -96,5 +98,6 @@ class LeaseHeartbeat:
     def _hand_back(self) -> None:
         lease = self._lease
         if lease is not None and not lease.lost:
-            hand_back(self._control, lease.claim)
+            notifications = hand_back(self._control, lease.claim)
             lease.lost = True
+            self._notifier.notify(notifications)

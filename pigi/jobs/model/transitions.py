@@ -216,6 +216,7 @@ REQUEUE = move(
     failures=0,
     lost=0,
     deadline_at=None,
+    lease_token=None,
     published_at=None,
     finished_at=None,
     cleanup_at=None,

@@ -22,19 +22,20 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlDatabase
 
 BATCH = 500
+"""Cleanups a queue and a round."""
 MOST_SLOTS = max(queue.concurrency for queue in QUEUES.values())
 _DUE = IS_ENDED & (JOB.c.cleanup_at <= NOW)
+_KNOWN = JOB.c.kind.in_(bindparam("kinds", expanding=True))
 
 
 def _due_cleanups() -> Any:
-    """Due cleanups, each with its slot in its partition, and how many slots jobs and running cleanups hold there."""
+    """A queue's due cleanups, each with its slot in its partition, and how many others hold one there."""
     slot = func.row_number().over(
         partition_by=JOB.c.partition, order_by=(JOB.c.published_at.is_(None), JOB.c.cleanup_at, JOB.c.id)
     )
-    known = JOB.c.kind.in_(bindparam("kinds", expanding=True))
     ranked = (
         select(JOB.c.id, JOB.c.kind, JOB.c.queue, JOB.c.partition, JOB.c.cleanup_at, slot.label("slot"))
-        .where(_DUE, known)
+        .where(_DUE, _KNOWN, JOB.c.queue == bindparam("of_queue"))
         .subquery()
     )
     other = JOB.alias("other")
@@ -49,24 +50,39 @@ def _due_cleanups() -> Any:
     return first.order_by(ranked.c.slot, ranked.c.cleanup_at).limit(BATCH)
 
 
+_QUEUES = select(JOB.c.queue).where(_DUE, _KNOWN).distinct()
 _DUE_CLEANUPS = _due_cleanups()
 _PUBLISH = update(JOB).where(JOB.c.id.in_(bindparam("ids", expanding=True)), _DUE, JOB.c.published_at.is_(None))
 
 
 def find_cleanups(control: ControlDatabase, notifier: Notifier) -> list[Notification]:
-    """Give due cleanups slots in their partitions; the notifications of those that Redis does not hold yet."""
+    """Give due cleanups slots in their partitions; the notifications of those that Redis does not hold yet.
+
+    Queue by queue, so that one whose consumer is away, with all its notifications in Redis, hides no other's.
+    """
+    known = {"kinds": list(CATALOGUE)}
     with control.autocommit() as connection:
-        due = connection.execute(_DUE_CLEANUPS, {"kinds": list(CATALOGUE)}).all()
-    queued = {queue: notifier.queued(queue) for queue in {row.queue for row in due}}
-    # None: Redis is away or its queue too long to be searched; a slot would be held for nothing.
-    reachable = [row for row in due if queued[row.queue] is not None and row.queue in QUEUES]
-    slots = {row.id: QUEUES[row.queue].concurrency - row.busy for row in reachable}
-    chosen = [row.id for row in reachable if row.slot <= max(slots[row.id], 1)]
+        owing = {row.queue for row in connection.execute(_QUEUES, known)}
+    notifications: list[Notification] = []
+    for queue in sorted(owing & QUEUES.keys()):
+        queued = notifier.queued(queue)
+        # None: Redis is away or its queue too long to be searched; a slot would be held for nothing.
+        if queued is not None:
+            notifications += _give_slots(control, {**known, "of_queue": queue}, QUEUES[queue].concurrency, queued)
+    return notifications
+
+
+def _give_slots(
+    control: ControlDatabase, which: dict[str, object], concurrency: int, queued: set[str]
+) -> list[Notification]:
+    with control.autocommit() as connection:
+        due = connection.execute(_DUE_CLEANUPS, which).all()
+    chosen = [row.id for row in due if row.slot <= max(concurrency - row.busy, 1)]
     if chosen:
         with control.autocommit() as connection:
             connection.execute(_PUBLISH.values(published_at=NOW), {"ids": chosen})
     return [
         Notification(row.queue, row.kind, row.id)
-        for row in reachable
-        if row.slot <= slots[row.id] and row.id not in (queued[row.queue] or ())
+        for row in due
+        if row.slot <= concurrency - row.busy and row.id not in queued
     ]

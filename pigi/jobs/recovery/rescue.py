@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.jobs.effects import MARK_UNKNOWN
@@ -12,6 +13,7 @@ from pigi.jobs.execution.claims import cancel_flagged
 from pigi.jobs.kinds import CATALOGUE, MOST_LOSSES
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB, NOW
+from pigi.store.outages import is_away
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -31,10 +33,24 @@ _LAPSED = (
 
 
 def rescue(control: ControlDatabase) -> int:
-    """Return jobs with lapsed leases to the waiting ones; says how many were moved."""
+    """Return jobs with lapsed leases to the waiting ones; says how many were moved.
+
+    A job that cannot be moved stops no other; the first one's error is raised in the end. Raises at once while the
+    database is away.
+    """
     with control.autocommit() as connection:
         lapsed = connection.execute(_LAPSED).all()
-    return sum(_move(control, row) for row in lapsed)
+    moved, errors = 0, []
+    for row in lapsed:
+        try:
+            moved += _move(control, row)
+        except SQLAlchemyError as error:
+            if is_away(error):
+                raise
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return moved
 
 
 def _move(control: ControlDatabase, row: Row[Any]) -> int:

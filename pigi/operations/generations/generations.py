@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.domain.access import Caller
+    from pigi.jobs.execution.cleanup import EndedJob
     from pigi.jobs.model.view import JobView
     from pigi.store.sessions import ControlSession, TenantSession
     from pigi.store.tenants import Tenants
@@ -158,24 +159,31 @@ def _insert(tenant: TenantSession, generation_id: str, job_id: str, resource: st
     )
 
 
-def restore_purpose(
-    application: Application, organisation_id: str, generation_id: str, purpose: str, check: Callable[[], None]
-) -> None:
-    """Store a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone.
-
-    ``check`` raises if the retry may not go on. It is called once the row is locked, so that one that waited for the
-    lock until after its time writes nothing over the purpose of the next.
-    """
+def restore_purpose(application: Application, job: EndedJob, purpose: str) -> None:
+    """Store a purpose again, for a retry by hand; raises Refused ``not_retryable`` if the generation is gone."""
+    organisation_id, generation_id = _subject(job)
     with application.tenants.session(organisation_id) as tenant:
         sealed = tenant.sealer.seal(purpose, TABLE, "purpose", generation_id)
         changed = tenant.connection().execute(
             update(GENERATION)
             .where(GENERATION.c.id == generation_id)
-            .values(purpose=sealed, answer=None, turns=0, draft=None)
+            .values(purpose=sealed, answer=None, turns=0, draft=None, fence=_past_all(job))
         )
         if changed.rowcount != 1:
             raise Refused("not_retryable")
-        check()
+        job.check()
+
+
+def _past_all(job: EndedJob) -> int:
+    """A fence that shuts out every attempt so far: one given up for dead may still come with its answer."""
+    return job.attempt + 1
+
+
+def _subject(job: EndedJob) -> tuple[str, str]:
+    if job.organisation_id is None or job.subject_id is None:
+        message = "a draft's job has an organisation and a generation"
+        raise ValueError(message)
+    return job.organisation_id, job.subject_id
 
 
 def read_generation(application: Application, organisation_id: str, generation_id: str) -> GenerationView:
@@ -252,24 +260,23 @@ def remove_generation(tenants: Tenants, organisation_id: str, generation_id: str
         tenant.connection().execute(delete(GENERATION).where(GENERATION.c.id == generation_id))
 
 
-def clean_up(
-    application: Application, organisation_id: str, generation_id: str, state: JobState, ended_at: datetime
-) -> datetime | None:
-    """Clean up after an ended job: erase its content (P15); returns when the next is due, None if nothing is left.
+def clean_up(application: Application, job: EndedJob) -> datetime | None:
+    """Erase what an ended job need not hold (P15); returns when to come again, None when nothing is left.
 
     The purpose, the model's answer and the live text go at once. A draft stays for its period, and a failed
     generation's name for the time in which it can be retried. Safe to repeat.
     """
-    stays = {JobState.SUCCEEDED: keep(Retention.DRAFT), JobState.FAILED: RETRYABLE}.get(state)
+    organisation_id, generation_id = _subject(job)
+    stays = {JobState.SUCCEEDED: keep(Retention.DRAFT), JobState.FAILED: RETRYABLE}.get(job.state)
+    again = None if stays is None or job.ended_at + stays <= now() else job.ended_at + stays
+    row = GENERATION.c.id == generation_id
+    rest = update(GENERATION).where(row).values(purpose=None, answer=None, fence=_past_all(job))
     try:
-        if stays is None or ended_at + stays <= now():
-            remove_generation(application.tenants, organisation_id, generation_id)
-            return None
         with application.tenants.session(organisation_id) as tenant:
+            # The row first: once it is locked, and past its fence, no attempt adds live text to what is erased here.
+            tenant.connection().execute(delete(GENERATION).where(row) if again is None else rest)
             tenant.connection().execute(delete(LIVE_TEXT).where(LIVE_TEXT.c.generation_id == generation_id))
-            tenant.connection().execute(
-                update(GENERATION).where(GENERATION.c.id == generation_id).values(purpose=None, answer=None)
-            )
+            job.check()
     except TenantMissingError:
         return None
-    return ended_at + stays
+    return again

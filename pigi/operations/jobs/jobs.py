@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
-RETRY_PERIOD = timedelta(minutes=1)
+RETRY_PERIOD = timedelta(seconds=30)
 """For how long a retry by hand keeps others off the job: far above what it takes, and over soon if it died."""
 
 
@@ -172,7 +172,7 @@ def _restore(application: Application, kind: Kind, held: CleanupLease, purpose: 
             raise Refused("not_retryable")
 
     if kind.restore is not None and held.organisation_id is not None and held.subject_id is not None:
-        hook(kind.restore)(application, held.organisation_id, held.subject_id, purpose, check)
+        hook(kind.restore)(application, held.job(check), purpose)
 
 
 def _requeue(
@@ -194,7 +194,5 @@ def _requeue(
 
 def _give_up(application: Application, kind: Kind, held: CleanupLease) -> None:
     """Leave the job as it was found, with no purpose; the pump does if this process dies, once the lease lapses."""
-    with application.control.transaction() as connection:
-        notifications = release_lease(connection, held, now(), held.failures)
-    application.notifier.notify(notifications)
+    application.notifier.notify(release_lease(application.control, held, now(), held.failures))
     clean_up_ended(kind, application, application.control, held.job_id)

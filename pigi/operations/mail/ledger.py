@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.domain.access import Caller
-    from pigi.domain.job_state import JobState
+    from pigi.jobs.execution.cleanup import EndedJob
     from pigi.store.sessions import ControlSession
 
 MAIL: Any = Mail.__table__
@@ -150,15 +150,13 @@ _SETTLE = (
 """One statement, so that no slow one writes what was true before."""
 
 
-def clean_up(
-    application: Application, _organisation_id: str | None, mail_id: str, _state: JobState, ended_at: datetime
-) -> None:
-    """Write into the ledger how a mail's job ended, according to its effect; repeating it does no harm.
+def clean_up(application: Application, job: EndedJob) -> None:
+    """Write into the ledger how a mail's job ended, as its effect tells it; repeating it does no harm.
 
     The effect may still be open here, since a job's cleanup comes before its end: open at the end is unknown.
     """
     with application.control.transaction() as connection:
-        mail = connection.execute(_SETTLE, {"mail_id": mail_id, "at": ended_at}).first()
+        mail = connection.execute(_SETTLE, {"mail_id": job.subject_id, "at": job.ended_at}).first()
         if mail is not None and (mail.template, mail.state) == (Template.ADDRESS_CHANGED, MailState.SENT):
             # The row held the old address for this mail alone.
             connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))

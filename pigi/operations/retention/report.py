@@ -98,7 +98,8 @@ def _pending_erasure(
     pending = JOB.c.kind.in_([kind.name for kind in kinds]) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
     if keep(retention) == timedelta(0):
         # Due at once. A cleanup of a later day is of what is kept longer; so, at first, is one that became due then.
-        pending &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0)
+        # One that is held while it runs looks as if it were of a later time, but for its place.
+        pending &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0) | JOB.c.published_at.is_not(None)
         for later in {other for kind in kinds for other in kind.erases if other is not retention}:
             due = moment - keep(later)
             pending &= ~JOB.c.finished_at.between(due - SWEEP_INTERVAL, due)

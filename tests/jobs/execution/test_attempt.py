@@ -264,7 +264,7 @@ def test_a_job_that_was_cancelled_meanwhile_ends_instead_of_waiting_to_be_tried_
 
     organisation = register_organisation(control)
     jobs = [ask(control, kind, organisation, subject_id="s") for _ in range(QUEUES[kind.queue].concurrency + 1)]
-    handler = handle(kind, body, lambda *facts: cleaned.append(facts[2:4]))
+    handler = handle(kind, body, lambda _application, ended: cleaned.append((ended.subject_id, ended.state)))
     with declared(handler.kind):
         run(handler, jobs[0], make_worker_context(application, draining=lambda: draining))
     row = row_of(control, jobs[0])
@@ -323,6 +323,59 @@ def test_a_worker_that_exits_hands_back_first(worker_context, control, trial):
     assert (row_of(control, job).state, row_of(control, job).reason) == ("retrying", "handed_back")
 
 
+def after_the_first(monkeypatch, error, name="finish_and_claim"):
+    """Have ``error`` come right after the first of these writes was committed."""
+    real, errors = getattr(claims, name), [error]
+
+    def interrupted(*arguments):
+        answer = real(*arguments)
+        if errors:
+            raise errors.pop()
+        return answer
+
+    monkeypatch.setattr(claims, name, interrupted)
+
+
+def before_the_first(monkeypatch, error, name):
+    """Have ``error`` come right before the first of these writes is begun."""
+    real, errors = getattr(claims, name), [error]
+
+    def interrupted(*arguments):
+        if errors:
+            raise errors.pop()
+        return real(*arguments)
+
+    monkeypatch.setattr(claims, name, interrupted)
+
+
+@pytest.mark.parametrize("when", [before_the_first, after_the_first])
+def test_a_time_limit_that_strikes_while_the_end_is_written_loses_no_end(
+    worker_context, control, trial, monkeypatch, when
+):
+    job = ask(control, trial)
+    when(monkeypatch, SoftTimeLimitExceeded(), "finish_and_claim")
+    run(handle(trial, does_nothing), job, worker_context)
+    assert row_of(control, job).state == "succeeded"
+
+
+def test_a_time_limit_that_strikes_while_a_retry_is_written_loses_no_retry(worker_context, control, trial, monkeypatch):
+    job = ask(control, trial)
+    before_the_first(monkeypatch, SoftTimeLimitExceeded(), "retry")
+    run(handle(trial, raising(Temporary("provider_busy"))), job, worker_context)
+    assert row_of(control, job).state == "retrying"
+
+
+def test_a_worker_that_exits_when_it_has_claimed_the_next_job_hands_that_back(
+    worker_context, control, trial, monkeypatch
+):
+    jobs = [ask(control, trial) for _ in range(2)]
+    after_the_first(monkeypatch, SystemExit(0))
+    with pytest.raises(SystemExit):
+        run(handle(trial, does_nothing), jobs[0], replace(worker_context, chain_seconds=60.0))
+    rows = [row_of(control, job) for job in jobs]
+    assert [(row.state, row.reason) for row in rows] == [("succeeded", None), ("retrying", "handed_back")]
+
+
 def taken_over(error=None):
     """A body that loses its lease to another worker and then goes on as if nothing had happened."""
 
@@ -354,8 +407,8 @@ def test_an_attempt_that_was_taken_over_cleans_up_nothing(worker_context, contro
 def test_the_cleanup_runs_before_the_end_is_shown(worker_context, control, cleanup_trial):
     shown = []
 
-    def cleanup(_application, _organisation, _subject, state, _ended_at):
-        shown.append((state, row_of(control, job).state))
+    def cleanup(_application, ended):
+        shown.append((ended.state, row_of(control, job).state))
 
     job = ask(control, cleanup_trial, register_organisation(control), subject_id="subject")
     run(handle(cleanup_trial, does_nothing, cleanup), job, worker_context)

@@ -18,8 +18,8 @@ from tests.support.jobs import ask, change, effects, lapse, row_of, take
 
 
 @pytest.fixture
-def heartbeat(control):
-    return LeaseHeartbeat(control, lambda: False)
+def heartbeat(control, application):
+    return LeaseHeartbeat(control, lambda: False, application.notifier)
 
 
 def interrupted(act, step, interruption):
@@ -101,11 +101,11 @@ def learned(heartbeat, kind):
 
 
 @pytest.fixture
-def looking(control, monkeypatch):
+def looking(control, application, monkeypatch):
     """A heartbeat that looks all the time, and that never beats of its own accord."""
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 3600.0)
-    return LeaseHeartbeat(control, lambda: False)
+    return LeaseHeartbeat(control, lambda: False, application.notifier)
 
 
 def test_a_look_learns_of_a_cancel_and_extends_nothing(control, trial, looking):
@@ -126,11 +126,25 @@ def test_a_look_learns_that_the_lease_is_lost_and_that_outlasts_a_cancel(control
     learned(looking, LeaseLost)
 
 
-def test_a_job_that_was_cancelled_and_is_handed_back_behind_its_back_ends(control, trial, monkeypatch):
+def test_a_job_that_was_cancelled_and_is_handed_back_behind_its_back_ends(control, application, trial, monkeypatch):
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
     held = take(control, trial, ask(control, trial))
     change(control, held.job_id, cancel_requested_at=timedelta(0))
-    heartbeat = LeaseHeartbeat(control, lambda: True)
+    heartbeat = LeaseHeartbeat(control, lambda: True, application.notifier)
     heartbeat.hold(held)
     learned(heartbeat, LeaseLost)
     assert (row_of(control, held.job_id).state, effects(control, held.job_id)) == ("cancelled", {})
+
+
+def test_a_job_that_is_handed_back_behind_its_back_notifies_of_what_then_has_a_place(
+    control, with_redis, trial, monkeypatch
+):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    held = take(control, trial, ask(control, trial))
+    notified = threading.Event()
+    notify = with_redis.notifier.notify
+    monkeypatch.setattr(with_redis.notifier, "notify", lambda found: (notify(found), notified.set()))
+    LeaseHeartbeat(control, lambda: True, with_redis.notifier).hold(held)
+    notified.wait(60)
+    assert row_of(control, held.job_id).published_at is not None
+    assert with_redis.notifier.queued(trial.queue) == {held.job_id}

@@ -29,8 +29,8 @@ def zombie(control, trial):
 
 
 @pytest.fixture
-def heartbeat(control):
-    return LeaseHeartbeat(control, lambda: False)
+def heartbeat(control, application):
+    return LeaseHeartbeat(control, lambda: False, application.notifier)
 
 
 def context_of(control, held, heartbeat):

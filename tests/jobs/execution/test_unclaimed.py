@@ -58,8 +58,10 @@ def test_a_fenced_job_is_cleaned_up_after_at_once(worker_context, control, clean
     cleaned = []
     job = ask(control, cleanup_trial, organisation, subject_id="subject")
     raise_epoch(control, organisation)
-    run(handle(cleanup_trial, never, lambda *facts: cleaned.append(facts[1:4])), job, worker_context)
-    assert cleaned == [(organisation, "subject", "cancelled")]
+    run(handle(cleanup_trial, never, lambda _application, ended: cleaned.append(ended)), job, worker_context)
+    assert [(one.organisation_id, one.subject_id, one.state) for one in cleaned] == [
+        (organisation, "subject", "cancelled")
+    ]
     assert row_of(control, job).cleanup_at is None
 
 
@@ -84,8 +86,8 @@ def test_a_cleanup_is_told_when_the_job_ended(worker_context, control, cleanup_t
     told = []
     job = ended(control, cleanup_trial, organisation, timedelta(seconds=-1))
     change(control, job, finished_at=timedelta(days=-3))
-    run(handle(cleanup_trial, never, lambda *facts: told.append(facts[3:])), job, worker_context)
-    assert told == [("failed", row_of(control, job).finished_at)]
+    run(handle(cleanup_trial, never, lambda _application, ended: told.append(ended)), job, worker_context)
+    assert [(one.state, one.ended_at, one.attempt) for one in told] == [("failed", row_of(control, job).finished_at, 1)]
 
 
 def test_a_cleanup_that_is_not_due_waits(worker_context, control, cleanup_trial, organisation):

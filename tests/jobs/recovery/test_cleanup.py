@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
-from pigi.jobs.execution import claims
+from pigi.jobs.execution import claims, cleanup
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.cleanup import LONGEST_WAIT
+from pigi.jobs.execution.timeouts import LEASE_SECONDS
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import QUEUES
+from pigi.jobs.recovery.cleanup import BATCH
 from pigi.jobs.recovery.pump import pump
 from tests.support.jobs import ask, change, copies, does_nothing, handle, register_organisation, row_of, take
 
@@ -42,10 +48,10 @@ def notified(application, kind):
     return application.notifier.queued(kind.queue)
 
 
-def answer(application, redis_server, worker_context, kind, job, cleanup):
+def answer(application, redis_server, worker_context, kind, job, clean_up):
     """What a child does: take the notification from Redis and act on it."""
     redis_server.client.flushall()
-    run(handle(kind, does_nothing, cleanup), job, worker_context)
+    run(handle(kind, does_nothing, clean_up), job, worker_context)
 
 
 def test_an_organisations_cleanups_take_no_more_places_than_its_jobs_may(
@@ -159,6 +165,68 @@ def test_a_cleanup_whose_worker_died_comes_due_again(
     change(control, job, published_at=timedelta(minutes=-10), cleanup_at=PAST)
     redis_server.client.flushall()
     assert pump(control, with_redis.notifier).cleanups == 1
+
+
+def test_the_hold_of_a_cleanup_is_short_and_moves_on_while_it_runs(
+    with_redis, redis_server, control, cleanup_trial, one, worker_context, monkeypatch
+):
+    job, found = ended(control, cleanup_trial, one), []
+    monkeypatch.setattr(cleanup, "HEARTBEAT_SECONDS", 0.01)
+
+    def wait_for_extensions(*_facts):
+        while len(found) < 3:
+            until = row_of(control, job).cleanup_at
+            assert until <= now() + timedelta(seconds=LEASE_SECONDS)
+            if until not in found:
+                found.append(until)
+
+    answer(with_redis, redis_server, worker_context, cleanup_trial, job, wait_for_extensions)
+    assert found == sorted(found)
+    assert (row_of(control, job).cleanup_at, row_of(control, job).published_at) == (None, None)
+
+
+def test_a_cleanup_that_lost_its_hold_leaves_alone_what_came_of_the_next(
+    with_redis, redis_server, control, cleanup_trial, one, worker_context, monkeypatch
+):
+    monkeypatch.setattr(cleanup, "HEARTBEAT_SECONDS", 3600.0)
+    job, later = ended(control, cleanup_trial, one), now() + timedelta(days=1)
+
+    def be_overtaken(*_facts):
+        change(control, job, cleanup_at=PAST)
+        run(handle(cleanup_trial, does_nothing, lambda *_facts: later), job, worker_context)
+
+    answer(with_redis, redis_server, worker_context, cleanup_trial, job, be_overtaken)
+    assert row_of(control, job).cleanup_at == later
+
+
+def test_a_hold_is_let_go_of_though_the_database_is_away_for_a_moment(
+    with_redis, redis_server, control, cleanup_trial, one, worker_context, monkeypatch
+):
+    job, blips = ended(control, cleanup_trial, one), [OperationalError("x", {}, Exception("gone"))]
+
+    def blip(*details):
+        if blips and "cleanup_failures=" in details[2]:
+            raise blips.pop()
+
+    event.listen(control.engine, "before_cursor_execute", blip)
+    answer(with_redis, redis_server, worker_context, cleanup_trial, job, lambda *_facts: None)
+    event.remove(control.engine, "before_cursor_execute", blip)
+    assert blips == []
+    assert (row_of(control, job).cleanup_at, row_of(control, job).published_at) == (None, None)
+
+
+def test_a_queue_whose_consumer_is_away_hides_no_other_queues_cleanups(
+    with_redis, control, cleanup_trial, one, monkeypatch
+):
+    other_kind = replace(cleanup_trial, name="tests.other", queue="export")
+    monkeypatch.setitem(CATALOGUE, other_kind.name, other_kind)
+    first = ended(control, cleanup_trial, one)
+    for organisation in range(BATCH):
+        copies(control, first, 1, partition=f"{organisation}:{cleanup_trial.queue}")
+    pump(control, with_redis.notifier)
+    other = ended(control, other_kind, one)
+    pump(control, with_redis.notifier)
+    assert notified(with_redis, other_kind) == {other}
 
 
 def test_while_redis_is_away_no_cleanup_takes_a_place(application, control, cleanup_trial, one):

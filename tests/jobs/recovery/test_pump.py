@@ -43,6 +43,16 @@ def test_a_service_that_fails_stops_no_other_and_is_named(with_redis, control):
         assert last_notes(connection)["pump"] == "rescue"
 
 
+def test_a_job_that_cannot_be_rescued_stops_none_behind_it(with_redis, control):
+    first, second = (ask(control, PROBE) for _ in range(2))
+    for job, ago in ((first, 9), (second, 1)):
+        take(control, PROBE, job)
+        change(control, job, lease_until=timedelta(seconds=-ago))
+    refuse(control, "UPDATE OF lost", "job", f"NEW.id = '{first}'")
+    assert pump(control, with_redis.notifier).failed == ("rescue",)
+    assert [row_of(control, job).state for job in (first, second)] == ["running", "retrying"]
+
+
 def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis, control):
     assert pump(control, with_redis.notifier) == PumpResult(0, 0, 0, 0)
     with control.autocommit() as connection:

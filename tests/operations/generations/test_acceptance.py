@@ -35,7 +35,7 @@ from pigi.operations.generations import (
 )
 from tests.support.contents import AGENT, DOCUMENT, GITHUB_TOKEN
 from tests.support.factories import make_organisation
-from tests.support.jobs import MARKER, caller_of, change, generation_row
+from tests.support.jobs import MARKER, caller_of, change, ended_job, generation_row
 
 DRAFT = {**AGENT, "instructions": f"Reviews. {MARKER}"}
 
@@ -95,7 +95,8 @@ def test_it_leaves_its_generation(application, caller, project, generation):
 def test_it_outlives_the_period_of_drafts(application, caller, project, generation):
     made = accept_draft(application, caller, generation, Target(project))
     long_ago = now() - keep(Retention.DRAFT)
-    assert clean_up(application, caller.organisation_id, generation, JobState.SUCCEEDED, long_ago) is None
+    ended = ended_job(caller.organisation_id, generation, JobState.SUCCEEDED, long_ago)
+    assert clean_up(application, ended) is None
     assert read_resource(application, caller, resource_of(made)) == made
     assert code_of(accept_draft, application, caller, generation, Target(project)) == "not_found"
 

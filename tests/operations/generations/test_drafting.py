@@ -16,12 +16,17 @@ from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.resources import json_schema
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.cleanup import clean_up_ended
+from pigi.jobs.execution.context import JobContext
+from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import GENERATE_DRAFT, MOST_LOSSES
+from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import GENERATION, drafting, read_generation, request_generation
 from pigi.operations.generations.generations import live_text, remove_generation
 from pigi.operations.jobs import cancel_job, retry_job
+from pigi.ports import DraftAnswer
 from pigi.store.engine_cache import TenantsBusyError
 from pigi.store.keyring import KeyMissingError
 from tasks.generations import write_draft
@@ -469,3 +474,43 @@ def test_a_generation_that_is_gone_fails_the_job(requested):
 
 def test_the_body_is_registered():
     assert HANDLER.body is write_draft
+
+
+def given_up(asked):
+    """Give the job up over an attempt that is still in its call of the model, and clean up; how its answer comes in."""
+    control, tenants = asked.application.control, asked.application.tenants
+    held = take(control, GENERATE_DRAFT, asked.id)
+    context = JobContext(
+        control, held, LeaseHeartbeat(control, lambda: False, asked.application.notifier), lambda: False
+    )
+    row = drafting._read_row(context, tenants)
+    context.begin_effect("model:1")
+    change(control, asked.id, lost=MOST_LOSSES - 1)
+    lapse(control, asked.id)
+    rescue(control)
+    clean_up_ended(GENERATE_DRAFT, asked.application, control, asked.id)
+
+    def answer():
+        live = drafting.LiveWriter(context, tenants, 1)
+        live._pending.append("live")
+        with pytest.raises(LeaseLost):
+            live.flush()
+        with pytest.raises(LeaseLost):
+            drafting._store_answer(context, tenants, row, DraftAnswer(GOOD, "m", 1, 1, "r"), 1)
+
+    return answer
+
+
+def test_an_answer_after_the_cleanup_is_not_stored(asked):
+    given_up(asked)()
+    assert asked.generation.answer is None
+    assert live_rows(asked.application, asked.organisation) == 0
+
+
+def test_an_answer_to_the_purpose_before_a_retry_does_not_become_the_draft(asked):
+    answer = given_up(asked)
+    retry_job(asked.application, asked.id, asked.organisation, "Another purpose.")
+    answer()
+    worker_context = asked.work(GOOD)
+    assert [request.purpose for request in model_of(worker_context).requests] == ["Another purpose."]
+    assert row_of(asked.application.control, asked.id).state == "succeeded"

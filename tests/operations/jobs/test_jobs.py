@@ -16,8 +16,10 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution import claims as settle
+from pigi.jobs.execution import cleanup
 from pigi.jobs.execution.cleanup import clean_up_ended, lease_failed
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, MIGRATE_ORGANISATION
+from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
@@ -27,6 +29,7 @@ from tests.support.jobs import (
     ask,
     caller_of,
     change,
+    ended_job,
     generation_row,
     impatient,
     raise_epoch,
@@ -204,7 +207,7 @@ def test_a_generation_is_not_retried_without_its_purpose(application, control, o
 
 def test_a_retry_that_is_refused_leaves_no_purpose_behind(application, control, organisation):
     job = failed_generation(application, organisation)
-    clean_up(application, organisation, job.subject_id, JobState.FAILED, now())
+    clean_up(application, ended_job(organisation, job.subject_id, JobState.FAILED, now()))
     raise_epoch(control, organisation)
     assert refused(retry_job, application, job.id, organisation, "Another purpose.") == "not_retryable"
     assert generation_row(application, organisation, job.subject_id).purpose is None
@@ -295,11 +298,35 @@ def test_no_retry_comes_between_a_cleanup_and_its_end(application, control, orga
     assert purpose_of(application, organisation, job) == "Another purpose."
 
 
+def test_a_cleanup_that_wakes_after_a_retry_leaves_the_new_purpose(application, control, organisation, monkeypatch):
+    job = failed_generation(application, organisation)
+    monkeypatch.setattr(cleanup, "HEARTBEAT_SECONDS", 3600.0)
+
+    def sleep_through_the_retry(*facts):
+        change(control, job.id, cleanup_at=timedelta(seconds=-1))
+        retry_job(application, job.id, organisation, "Another purpose.")
+        return clean_up(*facts)
+
+    change(control, job.id, cleanup_at=timedelta(seconds=-1))
+    clean_up_ended(replace(GENERATE_DRAFT, cleanup=sleep_through_the_retry), application, control, job.id)
+    assert row_of(control, job.id).state == "queued"
+    assert purpose_of(application, organisation, job) == "Another purpose."
+
+
+def test_a_retry_forgets_the_lease_of_the_last_attempt(application, control, one):
+    held = take(control, KIND, ask(control, KIND, one))
+    settle.finish(control, held, JobState.FAILED, "internal", None)
+    retry_job(application, held.job_id, one, None)
+    assert row_of(control, held.job_id).lease_token is None
+    with pytest.raises(LeaseLost):
+        ledger.complete(control, held, "schema", None)
+
+
 def test_a_retry_that_died_leaves_its_purpose_to_the_pump(with_redis, redis_server, control, organisation):
     job = failed_generation(with_redis, organisation)
     redis_server.client.flushall()
     held = lease_failed(control, job.id, timedelta(minutes=1))
-    restore_purpose(with_redis, organisation, job.subject_id, "Another purpose.", lambda: None)
+    restore_purpose(with_redis, held.job(lambda: None), "Another purpose.")
     assert pump(control, with_redis.notifier).cleanups == 0
     change(control, held.job_id, cleanup_at=timedelta(seconds=-1))
     assert pump(control, with_redis.notifier).cleanups == 1

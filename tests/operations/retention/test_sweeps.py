@@ -168,12 +168,17 @@ def test_a_class_that_cannot_be_swept_keeps_no_other_waiting_and_fails_the_job(a
 
 def ended(control, ended_ago, closes_in):
     job = ask(control, GENERATE_DRAFT, register_organisation(control), subject_id=new_id())
-    change(control, job, state="failed", finished_at=-ended_ago, cleanup_at=closes_in)
+    change(control, job, state="failed", finished_at=-ended_ago, cleanup_at=closes_in, published_at=None)
     return job
 
 
 def test_a_purpose_whose_erasure_failed_and_waits_for_its_next_try_is_shown(application, control):
     change(control, ended(control, 3 * timedelta(hours=1), 5 * MINUTE), cleanup_failures=9)
+    assert (line(application, Retention.PURPOSE).rows, line(application, Retention.PURPOSE).overdue) == (1, True)
+
+
+def test_a_purpose_whose_erasure_is_under_way_is_shown(application, control):
+    change(control, ended(control, 3 * timedelta(hours=1), timedelta(seconds=20)), published_at=-MINUTE)
     assert (line(application, Retention.PURPOSE).rows, line(application, Retention.PURPOSE).overdue) == (1, True)
 
 
