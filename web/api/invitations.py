@@ -114,12 +114,12 @@ def accept_by_link(context: RequestContext, token: str) -> Reply:
     """
     body = read_body(AcceptanceRequest)
     joined = accept_invitation(context.application, token, context.person, Newcomer(body.name, body.password))
-    told = {
+    shown = {
         "organisation_id": joined.organisation_id,
         "organisation_name": joined.organisation_name,
         "role": joined.role,
     }
-    answer = reply(as_json(told))
+    answer = reply(as_json(shown))
     if joined.cookie is not None:
         set_session_cookies(answer, joined.cookie, secure=context.application.settings.production)
     return answer

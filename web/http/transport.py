@@ -33,8 +33,8 @@ def network_of(environ: Mapping[str, Any], proxies: int) -> str:
     """
     address = environ.get("REMOTE_ADDR", "")
     if proxies:
-        told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-        address = told[-proxies] if len(told) >= proxies else address
+        forwarded = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        address = forwarded[-proxies] if len(forwarded) >= proxies else address
     try:
         found = ipaddress.ip_address(_bare(address))
     except ValueError:
@@ -62,8 +62,8 @@ def is_https(environ: Mapping[str, Any], proxies: int) -> bool:
     forges one only fools themselves.
     """
     if proxies:
-        told = [part.strip() for part in environ.get("HTTP_X_FORWARDED_PROTO", "").split(",") if part.strip()]
-        return bool(told) and told[-min(proxies, len(told))].lower() == "https"
+        forwarded = [part.strip() for part in environ.get("HTTP_X_FORWARDED_PROTO", "").split(",") if part.strip()]
+        return bool(forwarded) and forwarded[-min(proxies, len(forwarded))].lower() == "https"
     return bool(environ.get("wsgi.url_scheme") == "https")
 
 

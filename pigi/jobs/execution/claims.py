@@ -72,7 +72,7 @@ def claimed_with(connection: Connection, token: str) -> Claim | None:
 
 _NEXT = {sqlite: transitions.claim_next(skip_locked=not sqlite) for sqlite in (True, False)}
 _CLAIMED_WITH = select(*transitions.CLAIM_COLUMNS).where(
-    # That there is a lease follows from the state; said again, it lets SQLite check_lease among the running jobs alone.
+    # That there is a lease follows from the state; said again, it lets SQLite look among the running jobs alone.
     JOB.c.lease_token == bindparam("token"),
     transitions.IS_RUNNING,
     JOB.c.lease_until.is_not(None),
