@@ -476,19 +476,19 @@ def test_the_body_is_registered():
     assert HANDLER.body is write_draft
 
 
-def given_up(asked):
+def given_up(requested):
     """Give the job up over an attempt that is still in its call of the model, and clean up; how its answer comes in."""
-    control, tenants = asked.application.control, asked.application.tenants
-    held = take(control, GENERATE_DRAFT, asked.id)
+    control, tenants = requested.application.control, requested.application.tenants
+    held = take(control, GENERATE_DRAFT, requested.id)
     context = JobContext(
-        control, held, LeaseHeartbeat(control, lambda: False, asked.application.notifier), lambda: False
+        control, held, LeaseHeartbeat(control, lambda: False, requested.application.notifier), lambda: False
     )
     row = drafting._read_row(context, tenants)
     context.begin_effect("model:1")
-    change(control, asked.id, lost=MOST_LOSSES - 1)
-    lapse(control, asked.id)
+    change(control, requested.id, lost=MOST_LOSSES - 1)
+    lapse(control, requested.id)
     rescue(control)
-    clean_up_ended(GENERATE_DRAFT, asked.application, control, asked.id)
+    clean_up_ended(GENERATE_DRAFT, requested.application, control, requested.id)
 
     def answer():
         live = drafting.LiveWriter(context, tenants, 1)
@@ -501,16 +501,16 @@ def given_up(asked):
     return answer
 
 
-def test_an_answer_after_the_cleanup_is_not_stored(asked):
-    given_up(asked)()
-    assert asked.generation.answer is None
-    assert live_rows(asked.application, asked.organisation) == 0
+def test_an_answer_after_the_cleanup_is_not_stored(requested):
+    given_up(requested)()
+    assert requested.generation.answer is None
+    assert live_rows(requested.application, requested.organisation) == 0
 
 
-def test_an_answer_to_the_purpose_before_a_retry_does_not_become_the_draft(asked):
-    answer = given_up(asked)
-    retry_job(asked.application, asked.id, asked.organisation, "Another purpose.")
+def test_an_answer_to_the_purpose_before_a_retry_does_not_become_the_draft(requested):
+    answer = given_up(requested)
+    retry_job(requested.application, requested.id, requested.organisation, "Another purpose.")
     answer()
-    worker_context = asked.work(GOOD)
+    worker_context = requested.work(GOOD)
     assert [request.purpose for request in model_of(worker_context).requests] == ["Another purpose."]
-    assert row_of(asked.application.control, asked.id).state == "succeeded"
+    assert row_of(requested.application.control, requested.id).state == "succeeded"
