@@ -69,12 +69,19 @@ def installation(
     try:
         with pytest.MonkeyPatch.context() as patch:
             make_passwords_cheap(patch)
-            yield Installation(settings, application, app, furnish(maker), furnish(maker, "Ferry Company"))
+            home, away = furnish(maker), furnish(maker, "Ferry Company")
+        yield Installation(settings, application, app, home, away)
     finally:
         app.extensions["pigi"].watcher.close()
         application.dispose()
         maker.dispose()
         stores.clean(settings)
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every caller of every route has a password. For these tests alone: others of the same process may be about it."""
+    make_passwords_cheap(monkeypatch)
 
 
 def outcome(answer: Any, asked: Ask) -> str:

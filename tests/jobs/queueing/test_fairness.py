@@ -40,7 +40,7 @@ def rung_jobs(control, jobs):
 
 @pytest.mark.parametrize("queue", QUEUES.values(), ids=list(QUEUES))
 def test_no_organisation_can_hold_all_hands_of_a_pool(queue):
-    assert 0 < queue.concurrency < POOLS[queue.pool].worker_context
+    assert 0 < queue.concurrency < POOLS[queue.pool].children
 
 
 def test_jobs_asked_for_in_a_row_never_pass_the_window(control, one):

@@ -12,7 +12,7 @@ from pigi.operations.accounts import csrf_token
 from tests.support.people import browser, make_account, make_session
 from web.app import ROUTES
 from web.http.auth import XSRF
-from web.http.routes import Who
+from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -72,7 +72,7 @@ def test_another_site_s_form_is_refused_signed_in_or_not(
     """Sign-in too: otherwise a page elsewhere could sign its visitors in to an account of the attacker's."""
     signed_in = browser(app, make_session(application, account))
     headers = {"Sec-Fetch-Site": site}
-    open_to_all = [route for route in UNSAFE if route.kind.value == "open"]
+    open_to_all = [route for route in UNSAFE if route.kind is RouteKind.PUBLIC_WRITE]
 
     assert {code_of(signed_in, route, **headers) for route in UNSAFE} == {(403, "csrf_refused")}
     assert {code_of(client, route, **headers) for route in open_to_all} == {(403, "csrf_refused")}
