@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from pigi.jobs.kinds import MOST_LOSSES
-from tests.support.held_worker import MOMENTS
+from tests.support.moments import MOMENTS
 from tests.support.sinks import check_books, effects, requests_by_name, stored_of
 from tests.support.stack import recovery_seconds, until
 

@@ -13,9 +13,12 @@ from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Cancelled, Fenced
+from pigi.jobs.queueing.notifications import Notifier
 from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
 from tests.support.jobs import answer_lost, ask, change, effects, lapse, raise_epoch, register_organisation, take
+
+SILENT = Notifier("unix:///nowhere.sock")
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def test_withdrawing_leaves_the_intent_of_an_earlier_attempt(control, held, tria
 
 @pytest.fixture
 def context(control, held):
-    return JobContext(control, held, LeaseHeartbeat(control, lambda: False), lambda: False)
+    return JobContext(control, held, LeaseHeartbeat(control, lambda: False, SILENT), lambda: False)
 
 
 def test_a_beginning_whose_answer_was_lost_counts_once_and_may_be_had(control, context):
@@ -95,7 +98,9 @@ def test_a_beginning_whose_answer_was_lost_counts_once_and_may_be_had(control, c
 
 def test_a_beginning_whose_answer_was_lost_is_still_the_second_after_a_crash(control, context, held, trial):
     context.begin_effect("most")
-    again = JobContext(control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False), lambda: False)
+    again = JobContext(
+        control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False, SILENT), lambda: False
+    )
     with answer_lost(control):
         assert again.begin_effect("most").state == "unknown"
 
@@ -107,7 +112,9 @@ def test_a_body_that_begins_an_effect_twice_is_told_so(context):
 
 def test_a_withdrawal_whose_answer_was_lost_leaves_the_intent_of_an_earlier_attempt(control, context, held, trial):
     context.begin_effect("least")
-    again = JobContext(control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False), lambda: False)
+    again = JobContext(
+        control, crash(control, held, trial), LeaseHeartbeat(control, lambda: False, SILENT), lambda: False
+    )
     again.begin_effect("least")
     with answer_lost(control):
         again.withdraw_effect("least")

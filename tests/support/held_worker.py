@@ -19,11 +19,7 @@ from worker.app import app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MOMENTS", "app"]
-
-MOMENTS = ("claimed", "begun", "stored", "drafted", "finishing", "closed")
-"""After the claim; an effect begun, not yet had; answer stored, not recorded as done; draft stored, not recorded as
-done; all done but the end; cleaned up but not yet ended."""
+__all__ = ["app"]
 
 _at_hand = ("", 0)
 
