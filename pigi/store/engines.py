@@ -8,6 +8,7 @@ Error messages never show parameters.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -77,8 +78,12 @@ def make_engine(
 
 @contextmanager
 def lock_wait(seconds: float) -> Iterator[None]:
-    """In this block, transactions that begin wait at most ``seconds`` for a lock, instead of `BUSY_SECONDS`."""
-    token = _LOCK_WAIT.set(max(0.001, min(seconds, _LOCK_WAIT.get())))
+    """In this block, transactions that begin wait at most ``seconds`` for a lock, instead of `BUSY_SECONDS`.
+
+    Over a second it is rounded up to a whole one: each other wait costs a statement, and most are the usual one.
+    """
+    wanted = math.ceil(seconds) if seconds > 1 else max(0.001, seconds)
+    token = _LOCK_WAIT.set(min(wanted, _LOCK_WAIT.get()))
     try:
         yield
     finally:

@@ -45,7 +45,8 @@ def retry_while_unavailable(
 
     After that its error stands.
 
-    For ``seconds`` tries begin, and the last is over `TRY_SECONDS` after that: locks are waited for no longer.
+    For ``seconds`` tries begin, and the last is over `TRY_SECONDS`, and up to a second, after that: locks are waited
+    for no longer.
     ``action`` must bear being run twice: an error may hide a commit that did happen.
     """
     caught: tuple[type[Exception], ...] = (DBAPIError, *also)
