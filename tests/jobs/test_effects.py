@@ -16,7 +16,17 @@ from pigi.jobs.model.claim import Cancelled, Fenced
 from pigi.jobs.queueing.notifications import Notifier
 from pigi.jobs.recovery.pump import rescue
 from pigi.operations.jobs import cancel_job
-from tests.support.jobs import answer_lost, ask, change, effects, lapse, raise_epoch, register_organisation, take
+from tests.support.jobs import (
+    answer_lost,
+    ask,
+    change,
+    effects,
+    finish,
+    lapse,
+    raise_epoch,
+    register_organisation,
+    take,
+)
 
 SILENT = Notifier("unix:///nowhere.sock")
 
@@ -133,7 +143,7 @@ def test_an_intent_that_is_left_over_at_the_end_is_unknown(control, held, state)
     ledger.begin(control, held, "least")
     ledger.begin(control, held, "exact")
     ledger.complete(control, held, "exact", None)
-    claims.finish(control, held, state, None, None)
+    finish(control, held, state, None, None)
     assert {key: effect.state for key, effect in effects(control, held.job_id).items()} == {
         "least": "unknown",
         "exact": "done",

@@ -16,7 +16,7 @@ from pigi.clock import now
 from pigi.domain.access import Caller
 from pigi.ids import new_id
 from pigi.jobs.effects import effects_of
-from pigi.jobs.execution.claims import claim
+from pigi.jobs.execution.claims import Ending, claim, finish_and_claim
 from pigi.jobs.execution.cleanup import EndedJob
 from pigi.jobs.execution.context import Handler, WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
@@ -268,3 +268,8 @@ def answer_lost(database: ControlDatabase) -> Iterator[None]:
     event.listen(database.engine, "commit", lose)
     yield
     assert not event.contains(database.engine, "commit", lose)
+
+
+def finish(control: ControlDatabase, held: Claim, state: JobState, reason: str | None, cleanup_at: Any) -> Any:
+    """End a job, if it is still held; the notifications for the next of its partition."""
+    return finish_and_claim(control, held, Ending(state, reason, cleanup_at), None, "")[0]

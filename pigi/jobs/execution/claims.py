@@ -138,17 +138,12 @@ class Ending:
     cleanup_at: datetime | None
 
 
-def finish(
-    control: ControlDatabase, held: Claim, state: JobState, reason: str | None, cleanup_at: datetime | None
-) -> list[Notification]:
-    """End the job, if it is still ours; returns the notifications to send for the next of its partition."""
-    return finish_and_claim(control, held, Ending(state, reason, cleanup_at), None, "")[0]
-
-
 def finish_and_claim(
     control: ControlDatabase, held: Claim, ending: Ending, following: Kind | None, token: str
 ) -> tuple[list[Notification], Claim | None]:
-    """As `finish`, and in the same transaction take the next job of kind ``following``: one commit, not two.
+    """End the job, if it is still ours, and with it take the next one of kind ``following``: one commit, not two.
+
+    Returns the notifications to send for the next of its partition, and the claim.
 
     Safe to repeat with the same ``token``: if the first commit did happen, what it claimed is found again.
     """

@@ -14,7 +14,7 @@ from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.kinds import MOST_LOSSES
 from pigi.jobs.model.claim import Cancelled, LeaseLost
 from pigi.jobs.recovery.rescue import rescue
-from tests.support.jobs import ask, change, effects, lapse, row_of, story, take, view
+from tests.support.jobs import ask, change, effects, finish, lapse, row_of, story, take, view
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def context_of(control, held, heartbeat):
 @pytest.mark.parametrize(
     "act",
     [
-        lambda control, held: claims.finish(control, held, JobState.SUCCEEDED, None, None),
-        lambda control, held: claims.finish(control, held, JobState.FAILED, "malformed", None),
+        lambda control, held: finish(control, held, JobState.SUCCEEDED, None, None),
+        lambda control, held: finish(control, held, JobState.FAILED, "malformed", None),
         lambda control, held: claims.retry(control, held, "stalled", timedelta(0)),
         claims.hand_back,
         lambda control, held: ledger.withdraw(control, held, "least", 1),

@@ -16,6 +16,7 @@ from tests.support.jobs import (
     ask,
     change,
     effects,
+    finish,
     handle,
     raise_epoch,
     register_organisation,
@@ -67,7 +68,7 @@ def test_a_fenced_job_is_cleaned_up_after_at_once(worker_context, control, clean
 
 def ended(control, kind, organisation, cleanup_in):
     job = ask(control, kind, organisation, subject_id="subject")
-    claims.finish(control, take(control, kind, job), "failed", "malformed", None)
+    finish(control, take(control, kind, job), "failed", "malformed", None)
     change(control, job, cleanup_at=cleanup_in)
     return job
 

@@ -19,7 +19,7 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Claim
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job, retry_job
-from tests.support.jobs import ask, lapse, register_organisation, row_of, view
+from tests.support.jobs import ask, finish, lapse, register_organisation, row_of, view
 
 if TYPE_CHECKING:
     from pigi.application import Application
@@ -86,7 +86,7 @@ class Walk(RuleBasedStateMachine):
     @rule(job=jobs, state=some.sampled_from(sorted(ENDED)), age=some.integers(0, 1))
     def finish(self, job: str, state: JobState, age: int) -> None:
         if (held := self._claim(job, age)) is not None:
-            claims.finish(self.control, held, state, None, None)
+            finish(self.control, held, state, None, None)
             if self._holds(job, held):
                 self.expected[job].move(state)
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
-from pigi.jobs.execution import claims, cleanup
+from pigi.jobs.execution import cleanup
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.cleanup import LONGEST_WAIT
 from pigi.jobs.execution.timeouts import LEASE_SECONDS
@@ -20,7 +20,7 @@ from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.cleanup import BATCH
 from pigi.jobs.recovery.pump import pump
-from tests.support.jobs import ask, change, copies, does_nothing, handle, register_organisation, row_of, take
+from tests.support.jobs import ask, change, copies, does_nothing, finish, handle, register_organisation, row_of, take
 
 PAST = timedelta(seconds=-1)
 
@@ -39,7 +39,7 @@ def one(control):
 def ended(control, kind, organisation):
     """An ended job whose cleanup is due."""
     held = take(control, kind, ask(control, kind, organisation, subject_id="subject"))
-    claims.finish(control, held, JobState.SUCCEEDED, None, None)
+    finish(control, held, JobState.SUCCEEDED, None, None)
     change(control, held.job_id, cleanup_at=PAST)
     return held.job_id
 
@@ -130,7 +130,7 @@ def test_a_partition_whose_jobs_never_end_still_cleans_up(with_redis, control, c
     running = [take(control, cleanup_trial, ask(control, cleanup_trial, one)) for _ in range(places)]
     waiting = ask(control, cleanup_trial, one)
     assert pump(control, with_redis.notifier).cleanups == 0
-    assert claims.finish(control, running[0], JobState.SUCCEEDED, None, None) == []
+    assert finish(control, running[0], JobState.SUCCEEDED, None, None) == []
     assert pump(control, with_redis.notifier).cleanups == 1
     assert notified(with_redis, cleanup_trial) == {owing}
     assert row_of(control, waiting).published_at is None
