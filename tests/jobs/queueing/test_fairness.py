@@ -15,7 +15,7 @@ from pigi.jobs.queueing.partitions import partition_of
 from pigi.jobs.queues import POOLS, QUEUES
 from pigi.jobs.recovery.release import release_waiting
 from pigi.operations.jobs import cancel_job
-from tests.support.jobs import ask, change, copies, register_organisation, row_of, take
+from tests.support.jobs import ask, change, copies, finish, register_organisation, row_of, take
 from tests.support.processes import HANDS, ask_often
 
 KIND = MIGRATE_ORGANISATION
@@ -59,7 +59,7 @@ def test_an_end_lets_in_the_next_of_its_lane_and_no_other(control, one):
     jobs = [ask(control, KIND, one) for _ in range(CONCURRENCY + 3)]
     other = [ask(control, KIND, register_organisation(control), due_in=60)]
     change(control, other[0], due_at=row_of(control, jobs[0]).due_at)
-    notifications = settle.finish(control, take(control, KIND, jobs[0]), JobState.SUCCEEDED, None, None)
+    notifications = finish(control, take(control, KIND, jobs[0]), JobState.SUCCEEDED, None, None)
     assert [notification.job_id for notification in notifications] == [jobs[CONCURRENCY]]
     assert rung_jobs(control, other) == []
 
@@ -69,9 +69,7 @@ def test_a_lane_is_left_in_the_order_in_which_it_was_entered(control, one):
     entered = list(jobs[:CONCURRENCY])
     for position in range(4):
         held = take(control, KIND, entered[position])
-        entered += [
-            notification.job_id for notification in settle.finish(control, held, JobState.SUCCEEDED, None, None)
-        ]
+        entered += [notification.job_id for notification in finish(control, held, JobState.SUCCEEDED, None, None)]
     assert entered == jobs
 
 

@@ -7,14 +7,13 @@ from datetime import timedelta
 import pytest
 
 from pigi.domain.job_state import JobState
-from pigi.jobs.execution import claims as settle
 from pigi.jobs.heartbeats import last_notes, moments
 from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES
 from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.pump import PumpResult, pump
 from pigi.jobs.recovery.republish import BATCH, MISSED_SECONDS
-from tests.support.jobs import ask, change, copies, lapse, refuse, register_organisation, row_of, story, take
+from tests.support.jobs import ask, change, copies, finish, lapse, refuse, register_organisation, row_of, story, take
 from tests.support.processes import HANDS, pump_once
 
 PROBE = PROBES["mail"]
@@ -24,7 +23,7 @@ LONG_AGO = timedelta(seconds=-MISSED_SECONDS - 1)
 def ended(control, kind, close_in):
     """An ended job of an organisation whose cleanup is due."""
     held = take(control, kind, ask(control, kind, register_organisation(control)))
-    settle.finish(control, held, JobState.SUCCEEDED, None, None)
+    finish(control, held, JobState.SUCCEEDED, None, None)
     change(control, held.job_id, cleanup_at=close_in)
     return held.job_id
 

@@ -30,6 +30,7 @@ from tests.support.jobs import (
     caller_of,
     change,
     ended_job,
+    finish,
     generation_row,
     impatient,
     raise_epoch,
@@ -51,14 +52,14 @@ def put(control, organisation, state):
     """A job that came to ``state``, running or ended."""
     held = take(control, KIND, ask(control, KIND, organisation))
     if state is not JobState.RUNNING:
-        settle.finish(control, held, state, None, None)
+        finish(control, held, state, None, None)
     return held.job_id
 
 
 def failed_generation(application, organisation):
     job = request_generation(application, caller_of(organisation), "agent", "reviewer", "Reviews changes.")
     held = take(application.control, GENERATE_DRAFT, job.id)
-    settle.finish(application.control, held, JobState.FAILED, "refused", now() + timedelta(days=7))
+    finish(application.control, held, JobState.FAILED, "refused", now() + timedelta(days=7))
     return job
 
 
@@ -180,7 +181,7 @@ def test_a_failed_job_is_retried_as_the_same_job_with_its_effects(application, c
     held = take(control, KIND, ask(control, KIND, one))
     ledger.begin(control, held, "schema")
     ledger.complete(control, held, "schema", "0001")
-    settle.finish(control, held, JobState.FAILED, "internal", None)
+    finish(control, held, JobState.FAILED, "internal", None)
     told = retry_job(application, held.job_id, one, None)
     assert (told.id, told.state, told.failures, told.finished_at) == (held.job_id, "queued", 0, None)
     assert [effect.state for effect in told.effects] == ["done"]
@@ -315,7 +316,7 @@ def test_a_cleanup_that_wakes_after_a_retry_leaves_the_new_purpose(application, 
 
 def test_a_retry_forgets_the_lease_of_the_last_attempt(application, control, one):
     held = take(control, KIND, ask(control, KIND, one))
-    settle.finish(control, held, JobState.FAILED, "internal", None)
+    finish(control, held, JobState.FAILED, "internal", None)
     retry_job(application, held.job_id, one, None)
     assert row_of(control, held.job_id).lease_token is None
     with pytest.raises(LeaseLost):

@@ -13,7 +13,6 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.ids import new_id
 from pigi.jobs import effects as ledger
-from pigi.jobs.execution import claims as settle
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.heartbeats import moments
@@ -22,7 +21,7 @@ from pigi.jobs.model import transitions as moves
 from pigi.operations.jobs import read_job
 from pigi.operations.retention import sweeps as upkeep
 from pigi.store.control import Effect, Heartbeat, IdempotencyKey, Tombstone, UsageCount
-from tests.support.jobs import ask, change, copies, impatient, register_organisation, row_of, take
+from tests.support.jobs import ask, change, copies, finish, impatient, register_organisation, row_of, take
 
 DAY = timedelta(days=1)
 
@@ -51,7 +50,7 @@ def ended(control, kind, organisation, age, /, **columns):
     held = take(control, kind, ask(control, kind, organisation))
     if kind.effects:
         ledger.begin(control, held, next(iter(kind.effects)))
-    settle.finish(control, held, JobState.SUCCEEDED, None, None)
+    finish(control, held, JobState.SUCCEEDED, None, None)
     change(control, held.job_id, finished_at=-age, **columns)
     return held.job_id
 
