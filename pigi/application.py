@@ -9,6 +9,7 @@ from pigi.domain.plans import Plans
 from pigi.jobs.queueing.notifications import Notifier
 from pigi.settings import Settings, get_settings
 from pigi.store.keyring import Keyring
+from pigi.store.objects import Objects
 from pigi.store.sessions import ControlDatabase
 from pigi.store.tenants import Tenants
 
@@ -37,6 +38,11 @@ class Application:
     def plans(self) -> Plans:
         """What organisations may use, and what can be bought."""
         return Plans.from_settings(self.settings)
+
+    @cached_property
+    def files(self) -> Objects:
+        """Where exports and uploads lie."""
+        return Objects(self.settings.files_url)
 
     def dispose(self, *, close: bool = True) -> None:
         """Forget all connections; ``close=False`` after a fork, since the parent still uses them."""

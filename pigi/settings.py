@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", validation_alias=_named("DATABASE_URL"), repr=False)
     tenant_database_url: str = Field("", validation_alias=_named("TENANT_DATABASE_URL"), repr=False)
     redis_url: str = Field("", validation_alias=_named("REDIS_URL"), repr=False)
+    files_url: str = Field("", validation_alias=_named("FILES_URL"), repr=False)
+    backups_url: str = Field("", validation_alias=_named("BACKUPS_URL"), repr=False)
+    backup_recipient: str = Field("", validation_alias=_named("PIGI_BACKUP_RECIPIENT"))
     anthropic_api_key: str = Field("", validation_alias=_named("ANTHROPIC_API_KEY"), repr=False)
     anthropic_base_url: str = Field("", validation_alias=_named("ANTHROPIC_BASE_URL"))
     anthropic_model: str = Field("claude-sonnet-5-5", validation_alias=_named("ANTHROPIC_MODEL"))
@@ -75,6 +78,8 @@ class Settings(BaseSettings):
             "database_url": self.database_url or f"sqlite:///{home}/control.db",
             "tenant_database_url": self.tenant_database_url or f"sqlite:///{home}/organisations/{{id}}.db",
             "redis_url": self.redis_url or f"unix://{home}/run/redis.sock",
+            "files_url": self.files_url or f"file://{home}/files",
+            "backups_url": self.backups_url or f"file://{home}/backups",
             "public_url": self.public_url or f"http://{self.host}:{self.port}",
             "mail_from": self.mail_from or ("" if self.production else DEVELOPMENT_SENDER),
         }
@@ -172,6 +177,8 @@ def _production_problems(settings: Settings) -> list[str]:
             not _encrypted(settings.database_url) or not _encrypted(settings.tenant_database_url),
         "REDIS_URL must be rediss:// or a unix socket in production (P18)":
             not settings.redis_url.startswith(("rediss://", "unix://")),
+        "FILES_URL and BACKUPS_URL must be reached over https in production (P18)":
+            "endpoint=http:" in f"{settings.files_url} {settings.backups_url}",
         "PIGI_REGION must be a region in the EU, such as eu-central (P17)": not settings.region.startswith("eu"),
     }  # fmt: skip
     return [problem for problem, wrong in checks.items() if wrong]

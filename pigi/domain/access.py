@@ -32,6 +32,7 @@ class Scope(StrEnum):
     CONFIGURATION_READ = "configuration:read"
     CONFIGURATION_WRITE = "configuration:write"
     GENERATIONS_WRITE = "generations:write"
+    EXPORTS_WRITE = "exports:write"
 
 
 class OrganisationState(StrEnum):
@@ -72,6 +73,8 @@ class Action(StrEnum):
     GENERATIONS_READ = "read generations"
     JOBS_READ = "read jobs"
     JOBS_CHANGE = "cancel and retry jobs"
+    EXPORT = "export the organisation"
+    IMPORT = "import into the organisation"
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,9 @@ RULES: dict[Action, AccessRule] = {
     Action.GENERATIONS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
     Action.JOBS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
     Action.JOBS_CHANGE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
+    # All of it in one file: more than a member is given to read page by page.
+    Action.EXPORT: AccessRule(Role.ADMIN, frozenset({Scope.EXPORTS_WRITE}), while_deleting=True),
+    Action.IMPORT: AccessRule(Role.MEMBER, frozenset({_WRITE})),
 }
 
 

@@ -38,6 +38,14 @@ class Retention(StrEnum):
     BILLING_EVENT = "billing_event"
     BILLING_LINK = "billing_link"
     BILLING_RUN = "billing_run"
+    EXPORT = "export"
+    EXPORT_RECORD = "export_record"
+    IMPORT = "import"
+    DELETION = "deletion"
+    RECEIPT = "receipt"
+    ERASURE = "erasure"
+    BACKUP = "backup"
+    HOLD = "hold"
     OPERATIONAL = "operational"
 
 
@@ -85,6 +93,19 @@ PERIODS: dict[Retention, Period] = {
     ),
     Retention.BILLING_LINK: Period(timedelta(hours=24), "the request for it", "contract: the page is open for so long"),
     Retention.BILLING_RUN: Period(timedelta(days=90), "its beginning", "legitimate interest: to see drift come and go"),
+    Retention.EXPORT: Period(timedelta(days=7), "its end, as a file", "contract; promises P28 and P31"),
+    Retention.EXPORT_RECORD: Period(
+        timedelta(days=30), "the request for the export", "legitimate interest: to answer who took data along"
+    ),
+    Retention.IMPORT: Period(timedelta(days=7), "the upload, unless accepted or discarded", "contract"),
+    Retention.DELETION: Period(
+        timedelta(days=30), "its end, without saying of whom", "accountability: to show that it was on time"
+    ),
+    Retention.RECEIPT: Period(timedelta(days=730), "the deletion's end", "accountability; promise P26"),
+    # Longer than any backup that it has to be replayed over.
+    Retention.ERASURE: Period(timedelta(days=90), "the erasure", "law: what was deleted stays deleted; promise P26"),
+    Retention.BACKUP: Period(timedelta(days=21), "its making", "legitimate interest: to recover; promise P26"),
+    Retention.HOLD: Period(timedelta(days=730), "its release", "accountability: why something was kept longer"),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -96,6 +117,10 @@ def financial_year_end(moment: datetime) -> date:
 
 GRACE = timedelta(days=7)
 """How long a deleted organisation can be restored. What is left of it then goes within a day (promise P26)."""
+FINAL_WITHIN = timedelta(days=30)
+"""By when a deletion must be final: the backups of its last day are gone by then too (promise P26)."""
+WARNED_BEFORE = timedelta(days=1)
+"""How long before a deletion becomes final its owners are told once more."""
 RETRYABLE = timedelta(days=7)
 """How long a failed job keeps what a retry by hand needs."""
 

@@ -1,7 +1,7 @@
 """The ledger of effects: what a job did to the world, each once by its key.
 
 An effect is recorded as intended before the act and as done after it. A crash in between leaves it
-intended, and its policy (`pigi.jobs.kinds.Delivery`) says what the next attempt does. Beginning an effect is
+intended, and its policy (`pigi.jobs.kind.Delivery`) says what the next attempt does. Beginning an effect is
 refused to a worker that lost its lease, to a cancelled job and to a fenced organisation, in the same
 transaction that records the intent. What was had may be recorded until another attempt has begun.
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, select, update
 
-from pigi.jobs.kinds import CATALOGUE, Delivery
+from pigi.jobs.kind import Delivery
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model import transitions
 from pigi.jobs.model.claim import Cancelled, Fenced, LeaseLost
 from pigi.jobs.model.transitions import JOB, NOW

@@ -19,7 +19,7 @@ from pigi.jobs.queueing.enqueue import enqueue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.queueing.notifications import Notifier
     from pigi.store.sessions import ControlDatabase
 

@@ -87,6 +87,9 @@ class Session(ControlBase):
     )
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.SESSION))
     seen_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("idle time", Retention.SESSION))
+    confirmed_at: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("when the password was last given, for acts that ask for it", Retention.SESSION)
+    )
 
 
 class Membership(ControlBase):

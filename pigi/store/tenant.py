@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Disclosure
@@ -142,3 +142,27 @@ class ResourceRevision(TenantBase):
     instruction: Mapped[str | None] = mapped_column(CODE, info=technical("version of the instruction", CONFIGURATION))
     model: Mapped[str | None] = mapped_column(String(80), info=technical("which model drafted it", CONFIGURATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
+
+
+class Import(TenantBase):
+    """An upload on its way into the configuration. Its file is in the files store until it is accepted or discarded."""
+
+    __tablename__ = "import"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the import", Retention.IMPORT))
+    job_id: Mapped[str] = mapped_column(ID, index=True, info=technical("which job reads it", Retention.IMPORT))
+    state: Mapped[str] = mapped_column(
+        CODE, info=technical("reading, ready, accepted, discarded or failed", Retention.IMPORT)
+    )
+    format: Mapped[str | None] = mapped_column(CODE, info=technical("what the file turned out to be", Retention.IMPORT))
+    size: Mapped[int] = mapped_column(BigInteger, info=technical("bytes of the upload", Retention.IMPORT))
+    sizes: Mapped[str] = mapped_column(Text, default="", info=technical("sizes of its parts", Retention.IMPORT))
+    report: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=content("what it would change, sealed", Retention.IMPORT)
+    )
+    cursor: Mapped[str] = mapped_column(Text, default="", info=technical("where to go on", Retention.IMPORT))
+    requested_by: Mapped[str] = mapped_column(String(80), info=pseudonym("who uploaded it", Retention.IMPORT))
+    created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.IMPORT))
+    ended_at: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("accepted or discarded", Retention.IMPORT)
+    )

@@ -31,7 +31,7 @@ from web.http.replies import API
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from tests.access.callers import Caller
     from tests.support.furnished import Furnished
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pigi.domain.privacy import Erasure
 from pigi.operations.deletion.purge import HANDLED_ELSEWHERE, OWNED
-from pigi.store.base import ControlBase
+from pigi.store.schema import CONTROL
 
-TABLES = {table.name: table for table in ControlBase.metadata.sorted_tables}
+TABLES = {table.name: table for table in CONTROL.sorted_tables}
 
 
 def facts(column):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pigi.domain.retention import PERIODS, Retention
-from pigi.store import billing, ledgers, people  # noqa: F401 - these fill the metadata
-from pigi.store.base import ControlBase, TenantBase
 from pigi.store.control import Job
+from pigi.store.schema import CONTROL, TENANT
 from pigi.store.tenant import Generation
 
 COLUMNS = {
     f"{table.name}.{column.name}": column
-    for base in (ControlBase, TenantBase)
-    for table in base.metadata.tables.values()
+    for metadata in (CONTROL, TENANT)
+    for table in metadata.tables.values()
     for column in table.columns
 }
 

@@ -12,7 +12,8 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent
 from pigi.ids import new_id
 from pigi.jobs.execution.runtime import HANDLERS, job, set_worker_context
-from pigi.jobs.kinds import CATALOGUE, Delivery, Kind, register
+from pigi.jobs.kind import Delivery, Kind
+from pigi.jobs.kinds import CATALOGUE, register
 from pigi.jobs.queueing.celery_app import app as celery
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.jobs.recovery.pump import pump

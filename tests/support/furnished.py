@@ -24,7 +24,7 @@ from tests.support.people import make_invitation, make_key_row, make_member
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
 
 COLLECTIONS = {"agents": "agent", "mcp-servers": "mcp-server", "documents": "document", "settings": "settings"}
 """What a collection is called in paths, and the kind of its resources."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pigi.application import Application
-from pigi.jobs.kinds import CATALOGUE, Delivery, Kind
+from pigi.jobs.kind import Delivery, Kind
+from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queueing.notifications import Notifier
 from standins.stripe.faults import FaultyStripe
 from tests.support.jobs import make_worker_context, with_notifier

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from pigi.domain.job_state import JobState
     from pigi.jobs.execution.context import Body, JobContext
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.model.claim import Claim
     from pigi.jobs.model.view import EffectView, JobView
     from pigi.ports import DraftRequest

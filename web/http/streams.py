@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action
-from pigi.jobs.kinds import hook, kind_of
+from pigi.jobs.kind import hook
+from pigi.jobs.kinds import kind_of
 from pigi.operations.jobs import read_job
 from web.http import logs
 from web.http.replies import Reply, as_json, entry, job_text, progress

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.jobs.execution.context import ApplicationProtocol, Handler, WorkerContext
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.queueing.partitions import Notification
 
 logger = logging.getLogger(__name__)

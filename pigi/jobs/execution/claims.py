@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Executable, Row
 
     from pigi.domain.job_state import JobState
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.queueing.partitions import Notification
     from pigi.store.sessions import ControlDatabase
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pigi.clock import now
 from pigi.domain.job_state import JobState, backoff
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS, HEARTBEAT_SECONDS, LEASE_SECONDS
-from pigi.jobs.kinds import hook
+from pigi.jobs.kind import hook
 from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.model.transitions import ID, IS_ENDED, JOB, NOW, UNFENCED, state_is
 from pigi.jobs.queueing.partitions import Notification, release
@@ -31,7 +31,7 @@ from pigi.store.outages import retry_while_unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.store.sessions import ControlDatabase
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from pigi.store.outages import retry_while_unavailable
 if TYPE_CHECKING:
     from pigi.jobs.effects import Begun
     from pigi.jobs.execution.heartbeat import LeaseHeartbeat
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.model.claim import Claim
     from pigi.jobs.queueing.notifications import Notifier
     from pigi.ports import Gateways

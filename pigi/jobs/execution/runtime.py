@@ -15,7 +15,7 @@ from pigi.jobs.queueing.celery_app import app as celery
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
 
 HANDLERS: dict[str, Handler] = {}
 _worker_context: list[WorkerContext[Any]] = []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.store.sessions import ControlDatabase
 
 PARTITION = JOB.c.partition == bindparam("of_partition")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.model.view import JobView
     from pigi.operations.plans import Use
     from pigi.store.sessions import ControlSession

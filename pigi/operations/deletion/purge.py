@@ -22,9 +22,8 @@ from pigi.operations.billing import ACCOUNT, provider_of, remove_customer
 from pigi.operations.deletion.requests import is_customer, is_over
 from pigi.operations.idempotency import TABLE as IDEMPOTENCY
 from pigi.operations.retention import BATCH
-from pigi.store import billing, ledgers  # noqa: F401 - with those below, these fill the metadata
-from pigi.store.base import ControlBase
 from pigi.store.people import ApiKey
+from pigi.store.schema import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +41,7 @@ KEY: Any = ApiKey.__table__
 
 
 def _owned() -> tuple[Any, ...]:
-    tables = [table for table in ControlBase.metadata.sorted_tables if "organisation_id" in table.c]
+    tables = [table for table in CONTROL.sorted_tables if "organisation_id" in table.c]
     kept = {table for table in tables if table.c.organisation_id.info["facts"].erasure is Erasure.KEPT}
     return tuple(table for table in reversed(tables) if table not in kept and table is not CONTENT)
 
@@ -69,6 +68,10 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "error_log": "names no organisation",
     "usage_daily": "counts without identities",
     "heartbeat": "Pigi's own",
+    "deletion": "says no longer of whom once it is done, and is swept later",
+    "deletion_step": "removed with its deletion",
+    "receipt": "names nobody",
+    "backup": "Pigi's own; the file is gone after its period",
 }
 """The tables that are not in `OWNED`, and what becomes of their rows."""
 

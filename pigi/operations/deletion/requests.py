@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.jobs.execution.context import JobContext
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.jobs.model.view import JobView
     from pigi.operations.organisations import OrganisationView
     from pigi.ports import Gateways

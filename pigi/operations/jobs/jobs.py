@@ -14,7 +14,8 @@ from pigi.ids import is_id
 from pigi.jobs.effects import REOPEN, effects_of
 from pigi.jobs.execution.claims import cancel
 from pigi.jobs.execution.cleanup import LEASE_HOLDS, clean_up_ended, lease_failed, lease_holds, release_lease
-from pigi.jobs.kinds import CATALOGUE, hook, kind_of
+from pigi.jobs.kind import hook
+from pigi.jobs.kinds import CATALOGUE, kind_of
 from pigi.jobs.model import transitions
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import JobView, view_of, view_of_tombstone
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.jobs.execution.cleanup import CleanupLease
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
     from pigi.store.sessions import ControlSession
 
     OnDone = Callable[[ControlSession, JobView], None]

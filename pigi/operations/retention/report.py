@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.domain.privacy import ColumnFacts
-    from pigi.jobs.kinds import Kind
+    from pigi.jobs.kind import Kind
 
 
 @dataclass(frozen=True)

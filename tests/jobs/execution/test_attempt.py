@@ -17,7 +17,8 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution import attempt, claims
 from pigi.jobs.execution.attempt import run
-from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES, Delivery
+from pigi.jobs.kind import Delivery
+from pigi.jobs.kinds import CATALOGUE, MIGRATE_ORGANISATION, PROBES
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job

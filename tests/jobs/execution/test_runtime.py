@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pigi.jobs.execution.runtime import HANDLERS, HARD_LIMIT_SECONDS, job, set_worker_context
-from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, PROBES, hook
+from pigi.jobs.kind import hook
+from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, PROBES
 from pigi.jobs.queueing.celery_app import app as celery
 from tasks import generations, maintenance
 from tests.support.jobs import ask, row_of

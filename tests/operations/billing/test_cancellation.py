@@ -8,7 +8,8 @@ import pytest
 
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.context import JobContext
-from pigi.jobs.kinds import CATALOGUE, Delivery, Kind
+from pigi.jobs.kind import Delivery, Kind
+from pigi.jobs.kinds import CATALOGUE
 from pigi.operations.billing import end_subscriptions, remove_customer
 from standins.stripe.faults import drop_after, fail
 from tests.support.billing import Shop

@@ -13,7 +13,8 @@ from pigi.domain.mail import MAIL_TEMPLATES, Promise, Template, wait_before_try
 from pigi.errors import Misconfigured, Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.kinds import SEND_MAIL, Delivery
+from pigi.jobs.kind import Delivery
+from pigi.jobs.kinds import SEND_MAIL
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.credentials import INVITATION, RESET, WELCOME
 from pigi.operations.jobs import cancel_job, retry_job

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.jobs.kinds import hook, kind_of
+from pigi.jobs.kind import hook
+from pigi.jobs.kinds import kind_of
 from pigi.operations.organisations import list_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pigi.jobs.kinds import Hook
+    from pigi.jobs.kind import Hook
     from pigi.jobs.model.view import JobView
     from web.http.context import OrganisationContext
 

@@ -1,0 +1,1 @@
+"""Imports: uploads that become configuration once somebody accepts them."""

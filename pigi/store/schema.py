@@ -1,0 +1,9 @@
+"""All tables of both kinds of database. Whoever asks the metadata for every table must get it from here."""
+
+from __future__ import annotations
+
+from pigi.store import billing, control, deletions, exports, ledgers, people, records, tenant  # noqa: F401 - they declare tables
+from pigi.store.base import ControlBase, TenantBase
+
+CONTROL = ControlBase.metadata
+TENANT = TenantBase.metadata
