@@ -110,6 +110,22 @@ PERIODS: dict[Retention, Period] = {
 }
 
 
+ENDED_OTHERWISE: dict[Retention, str] = {
+    Retention.PURPOSE: "erased by the job's cleanup, before its end can be seen",
+    Retention.DRAFT: "erased by the job's cleanup, which comes due a day after the end",
+    Retention.EXPORT: "removed by the job's cleanup, which comes due when the link expires",
+    Retention.IMPORT: "removed when it is accepted or discarded, else by the job's cleanup after its period",
+}
+"""Classes with a period of which nothing is swept, and what ends them. The others have a sweep each."""
+
+LINKED_BY: dict[Retention, tuple[Retention, ...]] = {
+    Retention.REQUEST_LOG: (Retention.ERROR_LOG,),
+    Retention.TOMBSTONE: (Retention.ERROR_LOG,),
+    Retention.ACCESS_KEY: (Retention.IDEMPOTENCY,),
+}
+"""Classes through which rows of others lead to their organisation; a hold on the others keeps these as well."""
+
+
 def financial_year_end(moment: datetime) -> date:
     """The last day of the financial year of ``moment``: the calendar year, in UTC."""
     return date(moment.astimezone(UTC).year, 12, 31)

@@ -152,10 +152,11 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def lock_name(connection: Connection, name: str) -> None:
+def lock_name(connection: Connection, name: str, *, shared: bool = False) -> None:
     """Hold a named lock to the end of the transaction (PostgreSQL); SQLite's write lock serves there."""
     if not is_sqlite(connection):
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        connection.execute(select(lock(func.hashtextextended(name, 0))))
 
 
 def insert_into(connection: Connection, table: Any) -> Any:
