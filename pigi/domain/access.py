@@ -6,7 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+
+CONFIRMED_FOR = timedelta(minutes=10)
+"""How long a session counts as confirmed after its password was given once more."""
 
 
 class Role(StrEnum):
@@ -127,11 +131,15 @@ RULES: dict[Action, AccessRule] = {
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody signed in; an operator is no member of anything."""
+    """Somebody signed in; an operator is no member of anything.
+
+    ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back.
+    """
 
     account_id: str
     session_id: str
     operator: bool = False
+    confirmed: bool = False
 
     @property
     def name(self) -> str:
@@ -150,12 +158,13 @@ class Key:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who acts in which organisation, after `authorise` allowed it."""
+    """Who acts in which organisation, after `authorise` allowed it; ``confirmed`` as `Person` has it."""
 
     organisation_id: str
     role: Role | None = None
     account_id: str | None = None
     key_id: str | None = None
+    confirmed: bool = False
 
     @property
     def name(self) -> str:

@@ -59,6 +59,7 @@ KINDS: dict[str, frozenset[str]] = {
     "account.password_reset": frozenset(),
     "account.address_changed": frozenset(),
     "session.signed_in": frozenset(),
+    "session.confirmed": frozenset(),
     "session.signed_out": frozenset(),
     "session.signed_out_everywhere": frozenset({"count"}),
     "organisation.created": frozenset(),

@@ -174,6 +174,10 @@ REASONS: dict[str, Reason] = {
     "forbidden": Reason(
         "You may not do this here.", "Ask somebody whose role allows it, such as an owner, or use a key with the scope."
     ),
+    "confirmation_required": Reason(
+        "This needs your password once more.",
+        "POST it to /api/v1/session/confirmation, which counts for 10 minutes, and send this again.",
+    ),
     "csrf_refused": Reason(
         "The request does not show that it comes from Pigi's own pages.",
         "Reload the page and try again; programs send the XSRF-TOKEN cookie's value as X-XSRF-TOKEN.",

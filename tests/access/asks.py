@@ -123,7 +123,7 @@ def _restore(home: Furnished, caller: Caller) -> Ask:
     if not _owns(home, caller):
         return Ask(body={})
     spare = _spare(home, caller)
-    delete_organisation(home.application, ActingCaller(spare, Role.OWNER, caller.account))
+    delete_organisation(home.application, ActingCaller(spare, Role.OWNER, caller.account, confirmed=True))
     return Ask({"organisation": spare}, {})
 
 
@@ -284,6 +284,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/registrations/<token>": _confirm,
     f"POST {API}/session": _sign_in,
     f"PATCH {API}/me": lambda _home, _caller: Ask(body={"name": "Nora Newname"}),
+    f"POST {API}/session/confirmation": lambda _home, _caller: Ask(body={"password": PASSWORD}),
     f"POST {API}/password-resets": lambda _home, _caller: Ask(body={"email": an_address()}),
     f"POST {API}/password-resets/<token>": _reset,
     f"POST {API}/email-changes/<token>": _confirm_address,

@@ -128,7 +128,7 @@ def test_a_key_has_the_scopes_that_are_asked_for_or_all(pigi, application):
     narrow = json.loads(pigi("api-keys", "add", organisation, "--scope", "configuration:read", "--json").stdout)
     wide = json.loads(pigi("api-keys", "add", organisation, "--json").stdout)
     assert narrow["scopes"] == ["configuration:read"]
-    assert wide["scopes"] == ["configuration:read", "configuration:write", "generations:write"]
+    assert wide["scopes"] == ["configuration:read", "configuration:write", "exports:write", "generations:write"]
     assert pigi("api-keys", "add", organisation, "--scope", "everything").returncode == 2
 
 

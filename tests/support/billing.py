@@ -92,9 +92,8 @@ class Shop:
         """A new organisation, and its owner who acts."""
         organisation_id = make_organisation(self.control, self.application.tenants, name)
         email = email or f"owner-{secrets.token_hex(4)}@example.com"
-        return Caller(
-            organisation_id, Role.OWNER, make_member(self.application, organisation_id, Role.OWNER, email=email)
-        )
+        account_id = make_member(self.application, organisation_id, Role.OWNER, email=email)
+        return Caller(organisation_id, Role.OWNER, account_id, confirmed=True)
 
     def checkout(self, owner: Caller, plan: str = "team", price: str | None = None) -> str:
         """Ask for a checkout and do its job; the job's id."""

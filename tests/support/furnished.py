@@ -53,7 +53,7 @@ class Furnished:
     @property
     def caller(self) -> Caller:
         """Its owner, acting."""
-        return Caller(self.organisation, Role.OWNER, self.owner)
+        return Caller(self.organisation, Role.OWNER, self.owner, confirmed=True)
 
     def new_resource(self, collection: str, project: str = "") -> str:
         """One more resource; its id."""
@@ -81,7 +81,7 @@ def furnish(application: Application, name: str = "Harbour Works") -> Furnished:
     """A new organisation with one of everything, which its owner made."""
     organisation = make_organisation(application.control, application.tenants, name)
     owner = make_member(application, organisation, Role.OWNER, name="Olga Owner")
-    caller = Caller(organisation, Role.OWNER, owner)
+    caller = Caller(organisation, Role.OWNER, owner, confirmed=True)
     project = create_project(application, caller, "Shop", "What the shop's agents need.").id
     generation, job = drafted(application, caller)
     invitation, token = make_invitation(application, organisation, owner)

@@ -9,11 +9,14 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
+
 from pigi.clock import now
 from pigi.domain.access import Role, Scope
 from pigi.domain.addresses import email_key
 from pigi.ids import new_id
 from pigi.operations.accounts import csrf_token
+from pigi.operations.accounts.sessions import SESSION as SESSIONS
 from pigi.operations.accounts.sessions import open_session
 from pigi.operations.api_keys.keys import PREFIX, _hashed
 from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
@@ -90,10 +93,13 @@ def make_member(application: Application, organisation_id: str, role: Role = Rol
     return account_id
 
 
-def make_session(application: Application, account_id: str) -> str:
-    """A session of an account, as signing in opens it; what its cookie holds."""
+def make_session(application: Application, account_id: str, *, confirmed: bool = True) -> str:
+    """A session of an account, as signing in opens it, its password given once more or not; what its cookie holds."""
     with application.control.begin() as session:
-        return open_session(session, account_id)[1]
+        session_id, token = open_session(session, account_id)
+        if confirmed:
+            session.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(confirmed_at=now()))
+        return token
 
 
 def browser(app: Flask, token: str, *, csrf: str | None = None) -> Client:

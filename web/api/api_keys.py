@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Note = Callable[[ControlSession, str], None]
 
-ScopeName = Literal["configuration:read", "configuration:write", "generations:write"]
+ScopeName = Literal["configuration:read", "configuration:write", "generations:write", "exports:write"]
 Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS, description="Days until the new key ends."), WHOLE]
 Overlap = Annotated[
     int, Field(ge=0, le=LONGEST_OVERLAP_DAYS, description="Days until the old key ends; 0 ends it now."), WHOLE
@@ -164,6 +164,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Make an API key",
         (_ISSUED,),
+        confirmed=True,
         problems=("too_many_keys",),
         body=KeyRequest,
         replay=_shown,
@@ -177,6 +178,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Rotate an API key",
         (_ISSUED,),
+        confirmed=True,
         problems=("key_over", "too_many_keys"),
         body=RotationRequest,
         replay=_shown,

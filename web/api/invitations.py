@@ -165,7 +165,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Invite somebody",
         (ResponseSpec(201, "The invitation", Invitation, headers=("Location", "Idempotency-Replayed")),),
-        problems=("already_member", "plan_limit", "too_many_today"),
+        problems=("already_member", "plan_limit", "too_many_today", "confirmation_required"),
         body=InvitationRequest,
         replay=_sent_before,
     ),

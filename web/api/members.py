@@ -108,7 +108,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Change a member's role",
         (ResponseSpec(200, "The member", Member, headers=("Idempotency-Replayed",)),),
-        problems=("last_owner",),
+        problems=("last_owner", "confirmation_required"),
         body=RoleChange,
         replay=_show_member,
     ),
@@ -120,7 +120,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Remove a member, or leave",
         (ResponseSpec(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
-        problems=("last_owner",),
+        problems=("last_owner", "confirmation_required"),
         notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked.",
     ),
 )

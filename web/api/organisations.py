@@ -170,6 +170,7 @@ ROUTES = (
         RouteKind.JOB,
         "Delete an organisation",
         JOB_RESPONSES,
+        confirmed=True,
     ),
     Route(
         "POST",

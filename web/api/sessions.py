@@ -9,7 +9,7 @@ from flask import request
 from pydantic import Field
 
 from pigi.operations import accounts
-from pigi.operations.accounts import read_account
+from pigi.operations.accounts import confirm_session, confirmed_until, read_account
 from pigi.operations.organisations import organisations_of
 from web.http.auth import SESSION as COOKIE
 from web.http.auth import delete_session_cookies, set_session_cookies
@@ -48,6 +48,18 @@ class SessionOpened(ResponseModel):
     """Who is signed in now. The session is in the cookies."""
 
     account: Account
+
+
+class ConfirmationRequest(RequestModel):
+    """Confirm the session with one's password."""
+
+    password: Password = Field(repr=False)
+
+
+class Confirmation(ResponseModel):
+    """Until when the session counts as confirmed."""
+
+    confirmed_until: datetime | None
 
 
 class OwnMembership(ResponseModel):
@@ -94,6 +106,17 @@ def close_all_sessions(context: AccountContext) -> Reply:
     """End all sessions of the account, this one among them."""
     accounts.sign_out_everywhere(context.application, context.account, context.record_no_content)
     return closed(context)
+
+
+def confirm_current_session(context: AccountContext) -> Reply:
+    """Give the password once more. For 10 minutes this session may then do what cannot be taken back."""
+    body = read_body(ConfirmationRequest)
+    until = confirm_session(context.application, context.account, body.password, context.network, context.record)
+    return reply(as_json({"confirmed_until": moment(until)}))
+
+
+def _confirmation(context: AccountContext, _location: str) -> Reply:
+    return reply(as_json({"confirmed_until": moment(confirmed_until(context.application, context.account))}))
 
 
 def opened(context: RequestContext, signed_in: Opened) -> Reply:
@@ -145,6 +168,20 @@ ROUTES = (
         RouteKind.READ,
         "Show who is signed in",
         (ResponseSpec(200, "Who is signed in", Session),),
+    ),
+    Route(
+        "POST",
+        f"{SESSION}/confirmation",
+        confirm_current_session,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "Confirm the session",
+        (ResponseSpec(200, "Until when it counts", Confirmation, headers=("Idempotency-Replayed",)),),
+        problems=("wrong_password", "too_many_tries"),
+        body=ConfirmationRequest,
+        fingerprint=lambda: b"password",
+        replay=_confirmation,
+        notes="Asked for before deleting an organisation, making or rotating an API key, and changing who is an owner.",
     ),
     Route(
         "DELETE",

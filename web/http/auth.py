@@ -38,8 +38,16 @@ _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{1,512}=*) *"
 def identify(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> RequestContext:
     """Who calls, as the route's view is given it; ``arguments`` are the view's, less the organisation.
 
-    Raises Refused: ``unauthenticated``, ``csrf_refused``, ``forbidden``, or ``not_found`` for what they may not see.
+    Raises Refused: ``unauthenticated``, ``csrf_refused``, ``forbidden``, or ``not_found`` for what they may not see;
+        ``confirmation_required`` last of all.
     """
+    context = _identified(services, facts, route, arguments)
+    if route.confirmed and context.person is not None and not context.person.confirmed:
+        raise Refused("confirmation_required")
+    return context
+
+
+def _identified(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> RequestContext:
     if isinstance(route.who, Action):
         return _in_organisation(services, facts, route, route.who, arguments)
     if route.who is Who.ANYONE:

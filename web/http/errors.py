@@ -33,6 +33,7 @@ STATUS: dict[str, int] = {
     "plan_limit": 402,
     "organisation_closed": 403,
     "forbidden": 403,
+    "confirmation_required": 403,
     "csrf_refused": 403,
     "https_required": 403,
     "wrong_password": 403,

@@ -194,6 +194,8 @@ def _response(spec: ResponseSpec) -> dict[str, Any]:
 def _problems(route: Route) -> dict[str, Any]:
     """What the route may refuse with, by status."""
     codes = [*route.problems, *OF_KIND[route.kind], "internal"]
+    if route.confirmed:
+        codes.append("confirmation_required")
     if route.who is not Who.ANYONE:
         codes.append("unauthenticated")
     if isinstance(route.who, Action):

@@ -67,6 +67,7 @@ class Route:
         accepts: header parameters by name, from `web.http.openapi.PARAMETERS`.
         replay: what answers a repeat, given the context, the first response's Location and the view's arguments.
         fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
+        confirmed: whether the password of a session must have been given of late (`CONFIRMED_FOR`).
         most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
     """
 
@@ -82,6 +83,7 @@ class Route:
     body_required: bool = True
     query: dict[str, dict[str, Any]] = field(default_factory=dict)
     accepts: tuple[str, ...] = ()
+    confirmed: bool = False
     most_bytes: int | None = None
     replay: Callable[..., Reply] | None = None
     fingerprint: Callable[[], bytes] | None = None

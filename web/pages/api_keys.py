@@ -16,6 +16,7 @@ SCOPES = (
     (Scope.CONFIGURATION_READ, "Read configuration", "Projects, resources and their revisions."),
     (Scope.CONFIGURATION_WRITE, "Write configuration", "Create, change and archive them; includes reading."),
     (Scope.GENERATIONS_WRITE, "Generate with AI", "Generate drafts; follow, cancel and retry their jobs."),
+    (Scope.EXPORTS_WRITE, "Export", "Take all of the configuration along in one file."),
 )
 
 

@@ -15,6 +15,7 @@ import { ask, say, SAID } from "./shell.js";
 // Problem documents speak to programs too; this is the same for somebody with a form: what happened, what to do.
 const WORDS = {
   invalid: ["Some fields need to be corrected.", "Correct what is marked and send it again."],
+  confirmation_required: ["This needs your password once more.", "Send it again and type your password when you are asked."],
   precondition_failed: ["Somebody changed it meanwhile.", "Look at the current version, then make your change again. What you wrote stays here until you leave."],
   secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
   unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
@@ -48,6 +49,7 @@ export function followForms() {
     const drop = event.target.closest("[data-drop]");
     if (add) addItem(add);
     if (drop) dropItem(drop);
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
   document.addEventListener("change", (event) => showParts(event.target.form));
   document.addEventListener("input", (event) => {
@@ -75,7 +77,8 @@ async function submit(form, button) {
   }
   busy(form, button, true);
   try {
-    const answer = await send(form, body);
+    let answer = await send(form, body);
+    if (answer.status === 403 && (await answer.clone().json().catch(() => ({}))).code === "confirmation_required" && (await passwordGiven())) answer = await send(form, body);
     if (answer.ok) await succeed(form, answer);
     else await refuse(form, fields, answer);
   } catch {
@@ -89,7 +92,8 @@ async function submit(form, button) {
 async function send(form, body) {
   const verb = (form.dataset.verb ?? form.method).toUpperCase();
   const headers = { Accept: "application/json, application/problem+json" };
-  if (verb !== "DELETE") headers["Content-Type"] = "application/json";
+  const empty = verb === "DELETE" && body === "{}";
+  if (!empty) headers["Content-Type"] = "application/json";
   if (cookie("XSRF-TOKEN")) headers["X-XSRF-TOKEN"] = cookie("XSRF-TOKEN");
   if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
   if (form.dataset.prefer) headers.Prefer = form.dataset.prefer;
@@ -99,7 +103,7 @@ async function send(form, body) {
   for (let round = 1; ; round += 1) {
     const last = open || round === TRIES;
     try {
-      const answer = await fetch(form.getAttribute("action"), { method: verb, headers, body: verb === "DELETE" ? undefined : body, credentials: "same-origin", redirect: "error" });
+      const answer = await fetch(form.getAttribute("action"), { method: verb, headers, body: empty ? undefined : body, credentials: "same-origin", redirect: "error" });
       if (answer.status !== 503 || last) {
         form.act = undefined;
         return answer;
@@ -110,6 +114,19 @@ async function send(form, body) {
     await pause(700 * 2 ** round);
   }
 }
+
+// Some acts ask for the password once more; it counts for ten minutes, so one dialog serves several of them.
+function passwordGiven() {
+  const dialog = document.getElementById("confirm");
+  const form = dialog.querySelector("form");
+  form.reset();
+  clear(form);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}
+
+instead("confirmed", (form) => form.closest("dialog").close("yes"));
 
 async function succeed(form, answer) {
   const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}));

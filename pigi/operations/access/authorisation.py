@@ -51,7 +51,8 @@ def authorise(application: Application, principal: Person | Key, organisation_id
     if membership is None or not is_found(membership[1], membership[0], action):
         raise Refused("not_found")
     role = membership[0]
-    return _allowed(Caller(organisation_id, role, principal.account_id), may=role_may(role, action))
+    caller = Caller(organisation_id, role, principal.account_id, confirmed=principal.confirmed)
+    return _allowed(caller, may=role_may(role, action))
 
 
 def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:

@@ -11,6 +11,7 @@ from pigi.operations.accounts.accounts import (
     read_account,
 )
 from pigi.operations.accounts.changes import Change, change_account, confirm_address, request_reset, reset_password
+from pigi.operations.accounts.confirmation import confirm_session, confirmed_until, prove
 from pigi.operations.accounts.registration import confirm_registration, register
 from pigi.operations.accounts.sessions import (
     SignedIn,
@@ -35,10 +36,13 @@ __all__ = [
     "close_sessions",
     "confirm_address",
     "confirm_registration",
+    "confirm_session",
+    "confirmed_until",
     "csrf_token",
     "find_person",
     "find_person_by_email",
     "is_csrf_token",
+    "prove",
     "read_account",
     "register",
     "request_reset",

@@ -23,6 +23,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.accounts.confirmation import WRONG, prove
 from pigi.operations.accounts.sessions import close_sessions
 from pigi.operations.audit import record
 from pigi.operations.billing import address_changed
@@ -50,9 +51,6 @@ if TYPE_CHECKING:
     OnDone = Callable[[ControlSession], None]
     from pigi.store.sessions import ControlSession
 
-PROOF = [{"pointer": "/password", "message": "is needed to change the address or the password"}]
-WRONG = [{"pointer": "/password", "message": "is not your password"}]
-
 
 @dataclass(frozen=True, repr=False)
 class Change:
@@ -78,7 +76,7 @@ def change_account(
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
         with credentials.hashing_slot():
-            _prove(application, row, change.password, network)
+            prove(application, row, change.password, network)
             if change.new_password is not None:
                 # What they are called before and after: neither is a secret.
                 name, email = f"{row.name} {change.name or ''}", f"{row.email} {change.email or ''}"
@@ -126,16 +124,6 @@ def confirm_address(application: Application, token: str, person: Person | None)
 def _read(application: Application, account_id: str) -> Any:
     with application.control.read() as session:
         return session.execute(select(ACCOUNT).where(ACCOUNT.c.id == account_id)).one()
-
-
-def _prove(application: Application, row: Any, password: str | None, network: str) -> None:
-    """Whoever found a browser signed in must not be able to take the account over."""
-    if password is None:
-        raise Refused("invalid", errors=PROOF)
-    tried = acquire(application, SIGN_IN, network, row.email_key)
-    if not credentials.is_password(password, row.password_hash):
-        raise Refused("wrong_password", errors=WRONG)
-    tried.refund()
 
 
 def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select, update
 
 from pigi.clock import now
-from pigi.domain.access import Person
+from pigi.domain.access import CONFIRMED_FOR, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.retention import Retention, cutoff
 from pigi.domain.throttles import SIGN_IN
@@ -41,7 +41,7 @@ RECORDED_EVERY = timedelta(minutes=1)
 SESSION: Any = Session.__table__
 
 _FIND: Any = (
-    select(Session.id, Session.account_id, Session.seen_at, Account.kind)
+    select(Session.id, Session.account_id, Session.seen_at, Session.confirmed_at, Account.kind)
     .join(Account, Account.id == Session.account_id)
     .where(
         Session.token_hash == bindparam("hash"),
@@ -72,7 +72,8 @@ def find_person(application: Application, token: str) -> Person:
             raise Refused("unauthenticated")
         if moment - row.seen_at > RECORDED_EVERY:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
-    return Person(row.account_id, row.id, operator=row.kind == OPERATOR)
+    confirmed = row.confirmed_at is not None and moment - row.confirmed_at < CONFIRMED_FOR
+    return Person(row.account_id, row.id, operator=row.kind == OPERATOR, confirmed=confirmed)
 
 
 def csrf_token(token: str) -> str:

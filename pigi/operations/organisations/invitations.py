@@ -24,6 +24,7 @@ from pigi.operations.audit import record
 from pigi.operations.credentials import INVITATION as USE
 from pigi.operations.credentials import is_token, token_hash
 from pigi.operations.mail import queue_mail
+from pigi.operations.organisations.members import require_confirmation
 from pigi.operations.plans import check_members, count_today
 from pigi.store.control import Organisation
 from pigi.store.people import Account, Invitation, Membership
@@ -82,7 +83,7 @@ def invite(
 
     Raises Refused: ``invalid_address``; ``forbidden`` for a role above the caller's, also that of the open
         invitation; ``already_member``, ``plan_limit`` for an address without an open invitation,
-        ``too_many_today``, and as `changing_access`.
+        ``too_many_today``, ``confirmation_required`` for an owner, and as `changing_access`.
     """
     try:
         email = read_address(email)
@@ -91,6 +92,7 @@ def invite(
     with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
         if not own.covers(role):
             raise Refused("forbidden")
+        require_confirmation(caller, role)
         _refuse_members(session, caller, email)
         found = _of_address(session, caller, email)
         if found is None:

@@ -76,13 +76,14 @@ def change_role(
     """Make a member something else, in effect from the next request on.
 
     Raises Refused: ``not_found``; ``forbidden`` if the role that they have or get is above the caller's;
-        ``last_owner``.
+        ``last_owner``; ``confirmation_required`` if somebody becomes an owner, or is one no longer.
     """
     with changing_access(application, caller, Action.MEMBERS_CHANGE) as (session, own):
         was = _role_of(session, caller, account_id)
         if not (own.covers(was) and own.covers(role)):
             raise Refused("forbidden")
         if role is not was:
+            require_confirmation(caller, was, role)
             if was is Role.OWNER:
                 _keep_an_owner(session, caller.organisation_id)
             session.execute(update(MEMBERSHIP).where(*_place(caller, account_id)).values(role=role))
@@ -101,13 +102,14 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
     """Leave, or remove somebody, in effect at once.
 
     Raises Refused: ``not_found``; ``forbidden`` for another's membership, unless the caller may change members and
-        their role is not above the caller's; ``last_owner``.
+        their role is not above the caller's; ``last_owner``; ``confirmation_required`` if they are an owner.
     """
     with changing_access(application, caller, Action.MEMBERSHIP_END) as (session, own):
         was = _role_of(session, caller, account_id)
         leaving = account_id == caller.account_id
         if not leaving and not (role_may(own, Action.MEMBERS_CHANGE) and own.covers(was)):
             raise Refused("forbidden")
+        require_confirmation(caller, was)
         if was is Role.OWNER:
             _keep_an_owner(session, caller.organisation_id)
         session.execute(delete(MEMBERSHIP).where(*_place(caller, account_id)))
@@ -117,6 +119,12 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
         _notify_billing(session, application, caller, was)
         if on_done is not None:
             on_done(session)
+
+
+def require_confirmation(caller: Caller, *roles: Role) -> None:
+    """Whoever changes who is an owner has given their password just now; raises Refused ``confirmation_required``."""
+    if Role.OWNER in roles and not caller.confirmed:
+        raise Refused("confirmation_required")
 
 
 def _notify_billing(session: ControlSession, application: Application, caller: Caller, *roles: Role) -> None:

@@ -41,7 +41,7 @@ def own(control):
 
 @pytest.fixture
 def owner(application, own):
-    person = Person(make_member(application, own, Role.OWNER), new_id())
+    person = Person(make_member(application, own, Role.OWNER), new_id(), confirmed=True)
     return authorise(application, person, own, Action.INVITATIONS_CHANGE)
 
 

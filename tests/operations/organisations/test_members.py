@@ -41,7 +41,7 @@ def own(control):
 
 def caller(application, organisation_id, account_id):
     """The account, as it is let in now."""
-    return Caller(organisation_id, role_in(application, account_id, organisation_id), account_id)
+    return Caller(organisation_id, role_in(application, account_id, organisation_id), account_id, confirmed=True)
 
 
 def acts(application):
@@ -237,7 +237,7 @@ class Memberships(RuleBasedStateMachine):
         return self.before[one].rank if self.before[one] else 0
 
     def caller(self, one):
-        return Caller(self.own, self.before[one], self.accounts[one])
+        return Caller(self.own, self.before[one], self.accounts[one], confirmed=True)
 
     def is_last(self, one):
         return self.before[one] is OWNER and self.before.count(OWNER) == 1

@@ -31,7 +31,7 @@ from tests.support.people import join, make_account, make_member
 
 @pytest.fixture
 def person(application):
-    return Person(make_account(application), new_id())
+    return Person(make_account(application), new_id(), confirmed=True)
 
 
 @pytest.fixture

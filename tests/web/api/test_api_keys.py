@@ -97,7 +97,7 @@ def test_a_revoked_key_is_refused_at_once_and_not_rotated(
         {"label": ""},
         {"scopes": []},
         {"scopes": ["everything"]},
-        {"scopes": ["generations:write"] * 4},
+        {"scopes": ["generations:write"] * 5},
         {"days": 0},
         {"days": 366},
         {"days": "30"},

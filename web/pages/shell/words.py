@@ -34,6 +34,7 @@ AUDIT = {
     "account.password_reset": "Password reset",
     "account.address_changed": "Address changed",
     "session.signed_in": "Signed in",
+    "session.confirmed": "Gave the password once more",
     "session.signed_out": "Signed out",
     "session.signed_out_everywhere": "Signed out everywhere",
     "organisation.created": "Organisation created",

@@ -1,0 +1,77 @@
+"""Giving the password once more: whoever found a browser signed in must not be able to do what cannot be taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from pigi.clock import now
+from pigi.domain.access import CONFIRMED_FOR
+from pigi.domain.throttles import SIGN_IN
+from pigi.errors import Refused
+from pigi.operations import credentials
+from pigi.operations.accounts.accounts import ACCOUNT
+from pigi.operations.accounts.sessions import SESSION
+from pigi.operations.audit import record
+from pigi.operations.credentials import acquire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.domain.access import Person
+    from pigi.store.sessions import ControlSession
+
+PROOF = [{"pointer": "/password", "message": "is needed for this"}]
+WRONG = [{"pointer": "/password", "message": "is not your password"}]
+
+
+def confirm_session(
+    application: Application,
+    person: Person,
+    password: str,
+    network: str,
+    on_done: Callable[[ControlSession], None] | None = None,
+) -> datetime:
+    """Confirm this session, and no other of the account, for `CONFIRMED_FOR`; until when.
+
+    Raises Refused: ``wrong_password``, ``too_many_tries``, ``unavailable``; ``unauthenticated`` if the session ended,
+        or the password was changed, while this was looked at.
+    """
+    with application.control.read() as session:
+        row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
+    with credentials.hashing_slot():
+        prove(application, row, password, network)
+    moment = now()
+    unchanged = select(ACCOUNT.c.id).where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == row.password_hash)
+    confirmed = update(SESSION).where(SESSION.c.id == person.session_id, SESSION.c.account_id.in_(unchanged))
+    with application.control.begin() as session:
+        result: Any = session.execute(confirmed.values(confirmed_at=moment))
+        if result.rowcount != 1:
+            raise Refused("unauthenticated")
+        record(session, application, "session.confirmed", person.name, subject=f"session:{person.session_id}")
+        if on_done is not None:
+            on_done(session)
+    return moment + CONFIRMED_FOR
+
+
+def confirmed_until(application: Application, person: Person) -> datetime | None:
+    """Until when this session counts as confirmed; None if it never was."""
+    with application.control.read() as session:
+        at = session.scalar(select(SESSION.c.confirmed_at).where(SESSION.c.id == person.session_id))
+    return None if at is None else at + CONFIRMED_FOR
+
+
+def prove(application: Application, row: Any, password: str | None, network: str) -> None:
+    """Check the password of the account ``row``, within `hashing_slot`.
+
+    Raises Refused: ``invalid`` without one, ``wrong_password``, ``too_many_tries``.
+    """
+    if password is None:
+        raise Refused("invalid", errors=PROOF)
+    tried = acquire(application, SIGN_IN, network, row.email_key)
+    if not credentials.is_password(password, row.password_hash):
+        raise Refused("wrong_password", errors=WRONG)
+    tried.refund()
