@@ -45,10 +45,11 @@ class OrganisationState(StrEnum):
     ACTIVE = "active"
     """In use. Left by an owner who deletes it."""
     DELETING = "deleting"
-    """Closed to everybody but its owners. Left by an owner who restores it or, after 7 days (`GRACE`), by its purge."""
+    """Closed to everybody but its owners, who may read and export it. Left by an owner who restores it or, after 7 days
+    (`GRACE`), by its purge."""
     PURGING = "purging"
-    """Being removed; nobody hears of it any more. Left by its purge, with the row: within minutes, or once Stripe has
-    removed the customer."""
+    """Being removed; its owners alone see how far that is. Left by its purge, with the row: within minutes, or once
+    Stripe has removed the customer."""
 
 
 class Action(StrEnum):
@@ -85,7 +86,8 @@ class Action(StrEnum):
 class AccessRule:
     """The least role that may, and the scopes of which a key needs one; no scope means no key may.
 
-    ``while_deleting`` says that owners may it also in an organisation that is being deleted; nobody may more there.
+    ``while_deleting`` says that owners may it also in an organisation that is being deleted, which they can read but
+    not change; nobody may more there.
     """
 
     role: Role
@@ -102,26 +104,26 @@ RULES: dict[Action, AccessRule] = {
     Action.ORGANISATION_DELETE: AccessRule(Role.OWNER, while_deleting=True),
     Action.ORGANISATION_RESTORE: AccessRule(Role.OWNER, while_deleting=True),
     Action.DELETION_READ: AccessRule(Role.OWNER, while_deleting=True),
-    Action.WORKSPACE_READ: AccessRule(Role.MEMBER),
-    Action.MEMBERS_READ: AccessRule(Role.MEMBER),
+    Action.WORKSPACE_READ: AccessRule(Role.MEMBER, while_deleting=True),
+    Action.MEMBERS_READ: AccessRule(Role.MEMBER, while_deleting=True),
     Action.MEMBERS_CHANGE: AccessRule(Role.ADMIN),
     # Whoever is a member may leave; ending another's membership takes more (`pigi.operations.organisations`).
     Action.MEMBERSHIP_END: AccessRule(Role.MEMBER),
-    Action.INVITATIONS_READ: AccessRule(Role.ADMIN),
+    Action.INVITATIONS_READ: AccessRule(Role.ADMIN, while_deleting=True),
     Action.INVITATIONS_CHANGE: AccessRule(Role.ADMIN),
     # No key reaches people or keys: a leaked key must not be able to make itself a successor.
-    Action.KEYS_READ: AccessRule(Role.ADMIN),
+    Action.KEYS_READ: AccessRule(Role.ADMIN, while_deleting=True),
     Action.KEYS_CHANGE: AccessRule(Role.ADMIN),
-    Action.AUDIT_READ: AccessRule(Role.ADMIN),
-    Action.MAIL_READ: AccessRule(Role.ADMIN),
+    Action.AUDIT_READ: AccessRule(Role.ADMIN, while_deleting=True),
+    Action.MAIL_READ: AccessRule(Role.ADMIN, while_deleting=True),
     # No key reaches money either: it lies in files and pipelines, and could sign up for what only people may agree to.
-    Action.BILLING_READ: AccessRule(Role.MEMBER),
+    Action.BILLING_READ: AccessRule(Role.MEMBER, while_deleting=True),
     Action.BILLING_CHANGE: AccessRule(Role.OWNER),
-    Action.CONFIGURATION_READ: AccessRule(Role.MEMBER, frozenset({_READ, _WRITE})),
+    Action.CONFIGURATION_READ: AccessRule(Role.MEMBER, frozenset({_READ, _WRITE}), while_deleting=True),
     Action.CONFIGURATION_WRITE: AccessRule(Role.MEMBER, frozenset({_WRITE})),
     Action.GENERATE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
-    Action.GENERATIONS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
-    Action.JOBS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE})),
+    Action.GENERATIONS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE}), while_deleting=True),
+    Action.JOBS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE}), while_deleting=True),
     Action.JOBS_CHANGE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
     # All of it in one file: more than a member is given to read page by page.
     Action.EXPORT: AccessRule(Role.ADMIN, frozenset({Scope.EXPORTS_WRITE}), while_deleting=True),
@@ -173,7 +175,12 @@ class Caller:
 
 
 def is_found(state: str, role: Role, action: Action) -> bool:
-    """Whether an organisation in this state is there at all for a member of this role who asks for ``action``."""
+    """Whether an organisation in this state is there at all for a member of this role who asks for ``action``.
+
+    Of a purge owners see how far it is, as long as it lasts, and nothing else.
+    """
+    if state == OrganisationState.PURGING:
+        return role is Role.OWNER and action is Action.DELETION_READ
     if state == OrganisationState.DELETING:
         return role is Role.OWNER and RULES[action].while_deleting
     return state == OrganisationState.ACTIVE

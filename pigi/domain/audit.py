@@ -28,7 +28,9 @@ BEGINNING = "0" * 64
 SALT_BYTES = 32
 """As many as the hash has: a salt that could be searched would let a guess be confirmed."""
 ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
-SUBJECT = re.compile(r"(account|operator|api-key|organisation|invitation|session|job|mail|project):[0-9a-f-]{36}")
+SUBJECT = re.compile(
+    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion):[0-9a-f-]{36}"
+)
 
 PLAN_LENGTH = 40
 

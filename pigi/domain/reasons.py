@@ -57,6 +57,15 @@ REASONS: dict[str, Reason] = {
     "tenant_behind": Reason(
         "The organisation's database is being brought up to date.", "Try again later; an operator runs `pigi migrate`."
     ),
+    # Deletion
+    "broker_away": Reason("Redis did not answer.", "Nothing: it is tried again."),
+    "deletion_waiting": Reason(
+        "Something is still at work for what is deleted.", "Nothing: it ends in minutes, and the deletion goes on."
+    ),
+    "deletion_left_over": Reason(
+        "The final search found something that should be gone.",
+        "Look at the deletion's steps and tell the maintainers; it is searched again, and there is no receipt before.",
+    ),
     # The model provider
     "provider_busy": Reason("The model provider is too busy.", "Try again later."),
     "provider_unreachable": Reason("The model provider could not be reached.", "Try again later."),

@@ -179,6 +179,9 @@ PURGE_ORGANISATION = register(
         "organisations.purge",
         queue="upkeep",
         title="Removing an organisation",
+        # It is about a deletion, so that no row names the organisation any more. By its waits for hours.
+        attempts=24,
+        wait=LONG_BACKOFF,
         time_limit=timedelta(hours=1),
         retry_window=timedelta(hours=6),
         effects={"subscription": Delivery.EXACTLY, "invoice": Delivery.EXACTLY, "customer": Delivery.EXACTLY},

@@ -15,6 +15,8 @@ ID = String(36)
 CODE = String(40)
 OPEN = text("state != 'done'")
 DELETION = Retention.DELETION
+RECIPIENTS, TERMS = "deletion recipients", "deletion terms"
+"""The uses for which the keyring seals the two columns (`pigi.store.keyring.Keyring.seal`)."""
 
 
 class Deletion(ControlBase):
@@ -41,6 +43,7 @@ class Deletion(ControlBase):
     requested_at: Mapped[datetime] = mapped_column(Instant, info=technical("when", DELETION))
     restorable_until: Mapped[datetime] = mapped_column(Instant, info=technical("the end of its grace", DELETION))
     final_by: Mapped[datetime] = mapped_column(Instant, info=technical("by when it must be done (P26)", DELETION))
+    sealed_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("since when for good", DELETION))
     warned_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("when owners were warned", DELETION))
     done_at: Mapped[datetime | None] = mapped_column(Instant, index=True, info=technical("when it was done", DELETION))
     recipients: Mapped[bytes | None] = mapped_column(

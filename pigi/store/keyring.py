@@ -51,6 +51,7 @@ class Keyring:
             raise Misconfigured(["PIGI_SECRET_KEYS must hold one or more keys of 32 bytes with different names"])
         self.current = keys[0][0]
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
+        self._boxes = [AESGCM(_derive(key, "seal rows")) for _, key in keys]
         self._digest_keys = [_derive(key, "digest") for _, key in keys]
         self._token_keys = [_derive(key, "tokens") for _, key in keys]
         self.signer = Signer([_derive(key, "sign") for _, key in keys])
@@ -84,6 +85,23 @@ class Keyring:
             return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _bound(organisation_id))
         except (InvalidTag, ValueError):
             raise SealBrokenError from None
+
+    def seal(self, use: str, row: str, data: bytes) -> bytes:
+        """``data`` sealed with the first key for one ``row`` and one ``use``: for few and short-lived values of Pigi's.
+
+        What belongs to an organisation is sealed with its own data key (`pigi.store.sealing`).
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._boxes[0].encrypt(nonce, data, bind(use, row))
+
+    def open(self, use: str, row: str, sealed: bytes) -> bytes:
+        """What `seal` sealed under any key of the ring; raises SealBrokenError: altered, moved, or its key is gone."""
+        for box in self._boxes:
+            try:
+                return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bind(use, row))
+            except (InvalidTag, ValueError):
+                continue
+        raise SealBrokenError
 
     def digest(self, label: str, data: bytes) -> str:
         """HMAC-SHA256 of ``data`` in hex, under a key derived from the first key; ``label`` parts uses.

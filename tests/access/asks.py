@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pigi.clock import now
 from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.access import Role
+from pigi.ids import new_id
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation
+from pigi.store.deletions import Receipt
 from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
 from tests.support.http import BODY
@@ -125,6 +128,19 @@ def _restore(home: Furnished, caller: Caller) -> Ask:
     spare = _spare(home, caller)
     delete_organisation(home.application, ActingCaller(spare, Role.OWNER, caller.account, confirmed=True))
     return Ask({"organisation": spare}, {})
+
+
+def _follow_deletion(home: Furnished, caller: Caller) -> Ask:
+    """An owner follows the deletion of one."""
+    asked = _restore(home, caller)
+    return Ask(asked.values)
+
+
+def _receipt(home: Furnished, _caller: Caller) -> Ask:
+    receipt_id = new_id()
+    with home.application.control.begin() as session:
+        session.add(Receipt(id=receipt_id, document="{}", created_at=now()))
+    return Ask({"receipt": receipt_id})
 
 
 def _owns(home: Furnished, caller: Caller) -> bool:
@@ -294,6 +310,9 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"PATCH {_OWN}": lambda _home, _caller: Ask(body={"name": "Harbour Works"}),
     f"DELETE {_OWN}": _delete,
     f"POST {_OWN}/restore": _restore,
+    f"GET {_OWN}/deletion": _follow_deletion,
+    "GET /o/<organisation>/deletion": _follow_deletion,
+    f"GET {API}/receipts/<receipt>": _receipt,
     f"PATCH {_OWN}/members/<account>": _role,
     f"PATCH {_OWN}/members/<account>#of-oneself": _own_role,
     f"PATCH {_OWN}/members/<account>#of-an-owner": _demote_owner,

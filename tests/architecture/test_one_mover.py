@@ -10,6 +10,8 @@ MOVES = "pigi/jobs/model/transitions.py"
 # These have states of their own.
 OTHERS = {
     "pigi/jobs/effects.py": {"EFFECT"},
+    "pigi/operations/deletion/records.py": {"DELETION"},
+    "pigi/operations/deletion/steps.py": {"STEP"},
     "pigi/operations/mail/ledger.py": {"MAIL"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},

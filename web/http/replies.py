@@ -224,6 +224,16 @@ def _links(job: JobView) -> dict[str, str | None]:
         "cancel": f"{own}/cancel",
         "retry": f"{own}/retry",
         "result": _result(job),
+        **_deletion(job),
+    }
+
+
+def _deletion(job: JobView) -> dict[str, str]:
+    if job.receipt_id is None:
+        return {}
+    return {
+        "deletion": f"{API}/organisations/{job.subject_id}/deletion",
+        "receipt": f"{API}/receipts/{job.receipt_id}",
     }
 
 

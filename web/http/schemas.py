@@ -108,13 +108,18 @@ class Effect(ResponseModel):
 
 
 class JobLinks(ResponseModel):
-    """Where to go from a job; ``result`` is what it makes, for kinds that make something readable."""
+    """Where to go from a job; ``result`` is what it makes, for kinds that make something readable.
+
+    The job that closes a deleted organisation leads to the deletion, and to the receipt that there will be.
+    """
 
     self: str
     events: str
     cancel: str
     retry: str
     result: str | None
+    deletion: str | None = None
+    receipt: str | None = None
 
 
 class JobSummary(ResponseModel):

@@ -30,6 +30,7 @@ class JobView:
 
     ``queue``, ``partition`` and ``published_at`` (when it was handed to the broker, None while it waits in the
     database) say why a due job does not start; operators see them, organisations do not. None of a tombstone.
+    ``receipt_id`` is set of the job that closes an organisation: the receipt that its deletion will leave.
     """
 
     id: str
@@ -55,6 +56,7 @@ class JobView:
     queue: str | None = None
     partition: str | None = None
     published_at: datetime | None = None
+    receipt_id: str | None = None
 
     @property
     def ended(self) -> bool:

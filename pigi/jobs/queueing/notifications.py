@@ -17,6 +17,9 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from pigi.errors import Temporary
+from pigi.jobs.queues import QUEUES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
@@ -30,6 +33,9 @@ SILENCE_SECONDS = 1.0
 
 WAKE_SECONDS = 0.02
 """How often a chain of short jobs notifies of what it let in, to wake children that have nothing to do."""
+
+PIECE = 1000
+"""Messages that are read from a queue at a time."""
 
 _BODY_TAIL = [{}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
 
@@ -113,6 +119,31 @@ class Notifier:
         except (redis.RedisError, OSError):
             return None
         return {job_id for message in messages if (job_id := job_in(message))}
+
+    def count_messages(self, jobs: Collection[str]) -> int:
+        """How many messages are about one of these jobs; raises Temporary ``broker_away``."""
+        return sum(1 for _message in self._messages_of(jobs))
+
+    def remove_messages(self, jobs: Collection[str]) -> None:
+        """Remove the messages that are about one of these jobs; raises Temporary ``broker_away``."""
+        for queue, message in self._messages_of(jobs):
+            self._asked("lrem", PREFIX + queue, 0, message)
+
+    def _messages_of(self, jobs: Collection[str]) -> list[tuple[str, bytes]]:
+        """From the end that workers take from, a piece at a time: a message that moves on is met again, not missed."""
+        found: dict[tuple[str, bytes], None] = {}
+        for queue in QUEUES if jobs else ():
+            length = self._asked("llen", PREFIX + queue)
+            for end in range(0, length, PIECE):
+                piece = self._asked("lrange", PREFIX + queue, -end - PIECE, -end - 1)
+                found.update(dict.fromkeys((queue, message) for message in piece if job_in(message) in jobs))
+        return list(found)
+
+    def _asked(self, command: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._redis, command)(*arguments)
+        except (redis.RedisError, OSError):
+            raise Temporary("broker_away") from None
 
     def answers(self) -> bool:
         """Whether Redis is there."""

@@ -1,19 +1,47 @@
-"""Deletion of organisations: requesting, undoing and purging."""
+"""Deletion of organisations: requesting, undoing, purging and proving it; and the machine that accounts share."""
 
 from __future__ import annotations
 
+from pigi.operations.deletion.machine import Plan, Sealing, carry_out
+from pigi.operations.deletion.oversight import DeletionCase, late_deletions, list_deletions
 from pigi.operations.deletion.purge import purge_organisation
+from pigi.operations.deletion.receipts import read_receipt
+from pigi.operations.deletion.records import DeletionView, StepView, call_off, deletion_of, open_deletion
 from pigi.operations.deletion.requests import (
+    close_for_deletion,
     close_organisation,
     delete_organisation,
+    read_deletion,
+    reopen,
     restore_organisation,
-    sweep_organisations,
 )
+from pigi.operations.deletion.steps import Outside, Rows, Step, Together, Work
+from pigi.operations.deletion.sweep import sweep_organisations
 
 __all__ = [
+    "DeletionCase",
+    "DeletionView",
+    "Outside",
+    "Plan",
+    "Rows",
+    "Sealing",
+    "Step",
+    "StepView",
+    "Together",
+    "Work",
+    "call_off",
+    "carry_out",
+    "close_for_deletion",
     "close_organisation",
     "delete_organisation",
+    "deletion_of",
+    "late_deletions",
+    "list_deletions",
+    "open_deletion",
     "purge_organisation",
+    "read_deletion",
+    "read_receipt",
+    "reopen",
     "restore_organisation",
     "sweep_organisations",
 ]

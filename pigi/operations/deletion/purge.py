@@ -1,43 +1,67 @@
-"""The purge of an organisation once its grace period is over (P26): its customer at Stripe first, its own row last.
+"""How an organisation is deleted for good once its grace period is over (P26): its seal, and what each step removes.
 
-If Stripe prevents the first, all goes but the row and the customer's ID, and the rest is tried again.
-
-Each step looks at what is there, so a purge that died goes on where it was, and none can be half done for ever.
-The tables come from the models: one that names an organisation is emptied unless its columns say that it is kept.
+The tables come from the models: one that names an organisation is emptied unless its columns say that it is kept. The
+organisation's own row goes last: it is what lets its owners follow the purge.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
+from pigi.clock import now
 from pigi.domain.access import OrganisationState
+from pigi.domain.deletions import DeletionScope, Place
 from pigi.domain.privacy import Erasure
-from pigi.errors import Permanent, Temporary
-from pigi.jobs.model.transitions import JOB
+from pigi.ids import new_id
+from pigi.jobs.model.transitions import FLAG_CANCEL, IS_RUNNING, JOB, NOW
 from pigi.operations.access import ORGANISATION, hold_organisation
 from pigi.operations.audit import CONTENT, erase_content, record
 from pigi.operations.billing import ACCOUNT, provider_of, remove_customer
-from pigi.operations.deletion.requests import is_customer, is_over
+from pigi.operations.deletion.letters import owners_of
+from pigi.operations.deletion.machine import Plan, Sealing, carry_out
+from pigi.operations.deletion.standing import is_customer, is_held
+from pigi.operations.deletion.steps import Outside, Rows, Together
 from pigi.operations.idempotency import TABLE as IDEMPOTENCY
-from pigi.operations.retention import BATCH
-from pigi.store.people import ApiKey
-from pigi.store.schema import CONTROL
+from pigi.store.billing import BillingLink
+from pigi.store.control import DataKey, Tombstone
+from pigi.store.engines import lacks_table
+from pigi.store.erasures import ErasureLog
+from pigi.store.exports import Export
+from pigi.store.ledgers import ErrorLog, Mail, RequestLog, UsageSignal
+from pigi.store.people import ApiKey, Membership
+from pigi.store.schema import CONTROL, TENANT
+from pigi.store.tenants import TenantMissingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Connection
 
     from pigi.application import Application
-    from pigi.errors import PigiError
     from pigi.jobs.execution.context import JobContext
+    from pigi.operations.deletion.steps import Step, Work
     from pigi.ports import Gateways
-    from pigi.store.sessions import ControlDatabase
+    from pigi.store.sessions import ControlSession
 
+    Emptying = Iterator[tuple[Any, ColumnElement[bool]]]
 
 KEY: Any = ApiKey.__table__
+MEMBERSHIP: Any = Membership.__table__
+ERROR: Any = ErrorLog.__table__
+LOG: Any = RequestLog.__table__
+EARLIER: dict[str, tuple[Any, ...]] = {
+    "links": (Export.__table__,),
+    "key": (DataKey.__table__,),
+    "logs": (LOG, UsageSignal.__table__),
+    "mails": (Mail.__table__,),
+    "jobs": (JOB, Tombstone.__table__),
+    "billing": (ACCOUNT, BillingLink.__table__),
+    "organisation": (MEMBERSHIP,),
+}
+"""Tables that have a step of their own; all others that name an organisation go in the step ``access``."""
 
 
 def _owned() -> tuple[Any, ...]:
@@ -50,7 +74,7 @@ OWNED = _owned()
 """Tables whose rows name an organisation, each before those that it refers to."""
 
 HANDLED_ELSEWHERE: dict[str, str] = {
-    "organisation": "removed last, since its row is what remembers the purge",
+    "organisation": "removed last, since its row is what lets owners follow the purge",
     "effect": "removed with its job",
     "audit_content": "erased with its salt, and the chain records how much (`pigi.operations.audit.chain`)",
     "audit_entry": "holds hashes whose content is erased",
@@ -59,16 +83,16 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "billing_log": "kept, as the law asks (P27)",
     "billing_price": "Pigi's own",
     "billing_run": "Pigi's own",
-    "idempotency_key": "removed with the API keys that sent it; those of people are swept after a day",
+    "idempotency_key": "removed with the API keys that sent it, and where it names the organisation",
     "account": "of a person, who may belong elsewhere",
     "account_token": "of a person",
     "registration": "of a person",
     "session": "of a person",
     "throttle": "a keyed hash of a network or an address",
-    "error_log": "names no organisation",
+    "error_log": "removed where it names one of its jobs",
     "usage_daily": "counts without identities",
     "heartbeat": "Pigi's own",
-    "deletion": "says no longer of whom once it is done, and is swept later",
+    "deletion": "says no longer of whom once everything is gone, and is swept later",
     "deletion_step": "removed with its deletion",
     "receipt": "names nobody",
     "backup": "Pigi's own; the file is gone after its period",
@@ -77,90 +101,166 @@ HANDLED_ELSEWHERE: dict[str, str] = {
 
 
 def purge_organisation(context: JobContext, application: Application, gateways: Gateways) -> None:
-    """Remove all of the organisation; one that was restored, or is gone already, is left alone.
-
-    Raises as `remove_customer`, once all is gone but the id of the customer at Stripe: nobody's data waits for that.
-    """
-    organisation_id = context.subject_id
-    if not _begin(application, organisation_id):
-        return
-    failure = _remove_customer(context, application, gateways, organisation_id)
-    application.tenants.drop(organisation_id)
-    removed = 0
-    for count in _batches(application.control, organisation_id, context.job.job_id, keep_account=failure is not None):
-        removed += count
-        context.checkpoint()
-        context.progress(removed, removed + BATCH, "purging")
-    if failure is not None:
-        raise failure
-    _finish(application, organisation_id)
+    """Bring an organisation's deletion to its end; the job is about the deletion. Raises as `carry_out`."""
+    carry_out(context, application, gateways, PLAN)
 
 
-def _begin(application: Application, organisation_id: str) -> bool:
-    """From here on there is no way back, whatever the clocks of others say; False if it must not be purged."""
-    with application.control.begin() as session:
-        held = hold_organisation(session, organisation_id)
-        if held is None or held.deletion_at is None or not is_over(held):
-            return False
-        purging = {"state": OrganisationState.PURGING.value, "epoch": ORGANISATION.c.epoch + 1}
-        deleting = (ORGANISATION.c.id == organisation_id) & (ORGANISATION.c.state == OrganisationState.DELETING.value)
-        session.connection().execute(update(ORGANISATION).where(deleting).values(purging))
-    return True
+def _seal(session: ControlSession, _application: Application, row: Any) -> Sealing | None:
+    """From here on there is no way back, whatever the clocks of others say; None if it was restored, or is held."""
+    where = row.subject_id
+    held = hold_organisation(session, where)
+    if held is None or held.state != OrganisationState.DELETING or is_held(session.connection(), where):
+        return None
+    connection = session.connection()
+    purging = {"state": OrganisationState.PURGING.value, "epoch": ORGANISATION.c.epoch + 1}
+    connection.execute(update(ORGANISATION).where(ORGANISATION.c.id == where).values(purging))
+    jobs = connection.execute(select(JOB.c.id, JOB.c.state).where(_jobs_of(where))).all()
+    for job in connection.execute(select(JOB.c.id).where(JOB.c.organisation_id == where, IS_RUNNING)).all():
+        connection.execute(FLAG_CANCEL, {"job_id": job.id})
+    keys: Sequence[str] = connection.execute(select(KEY.c.id).where(KEY.c.organisation_id == where)).scalars().all()
+    recipients = {new_id(): address for address in owners_of(session, where).values()}
+    return Sealing(recipients, (*(job.id for job in jobs), *keys))
 
 
-def _remove_customer(
-    context: JobContext, application: Application, gateways: Gateways, organisation_id: str
-) -> PigiError | None:
-    """Remove the customer at Stripe; the failure that prevented it, if any."""
-    with context.control.autocommit() as connection:
-        if not is_customer(connection, organisation_id):
-            return None
+def _is_quiet(connection: Connection, organisation_id: str) -> bool:
+    """Whether no worker holds a job of it any more; the fence lets none take another."""
+    at_work = (JOB.c.organisation_id == organisation_id) & IS_RUNNING & (JOB.c.lease_until > NOW)
+    return connection.execute(select(JOB.c.id).where(at_work).limit(1)).first() is None
+
+
+def _jobs_of(organisation_id: str) -> ColumnElement[bool]:
+    """Its jobs, and Pigi's own about it."""
+    about: ColumnElement[bool] = JOB.c.organisation_id.is_(None) & (JOB.c.subject_id == organisation_id)
+    return or_(JOB.c.organisation_id == organisation_id, about)
+
+
+# What each step removes.
+
+
+def _measure_subscription(work: Work) -> int:
+    with work.application.control.autocommit() as connection:
+        return int(is_customer(connection, work.subject_id))
+
+
+def _remove_subscription(work: Work) -> None:
+    with work.application.control.autocommit() as connection:
+        customer = is_customer(connection, work.subject_id)
+    if customer:
+        remove_customer(work.context, work.application, provider_of(work.gateways), work.subject_id)
+
+
+def _folder(organisation_id: str) -> str:
+    return f"organisations/{organisation_id}"
+
+
+def _measure_files(work: Work) -> int:
+    return sum(1 for _found in work.application.files.find(_folder(work.subject_id)))
+
+
+def _remove_files(work: Work) -> None:
+    work.application.files.remove(_folder(work.subject_id))
+
+
+def _measure_database(work: Work) -> int:
+    """Rows of all its tables; 0 if it is gone."""
     try:
-        remove_customer(context, application, provider_of(gateways), organisation_id)
-    except (Temporary, Permanent) as failure:
-        return failure
-    return None
+        with work.application.tenants.read(work.subject_id) as session:
+            return sum(_rows_of(session.connection(), table) for table in TENANT.sorted_tables)
+    except TenantMissingError:
+        return 0
 
 
-def _batches(control: ControlDatabase, organisation_id: str, own_job: str, *, keep_account: bool) -> Iterator[int]:
+def _rows_of(connection: Connection, table: Any) -> int:
+    """0 for a table that a database which missed a release lacks."""
+    try:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table.name}").scalar_one())  # noqa: S608 - the model's own name
+    except DBAPIError as error:
+        if lacks_table(error):
+            return 0
+        raise
+
+
+def _drop_database(work: Work) -> None:
+    """Not before no backup can bring it back."""
+    ErasureLog.from_settings(work.application.settings).add(DeletionScope.ORGANISATION, work.subject_id, now())
+    work.application.tenants.drop(work.subject_id)
+
+
+def _measure_messages(work: Work) -> int:
+    return work.application.notifier.count_messages(_job_ids(work))
+
+
+def _remove_messages(work: Work) -> None:
+    work.application.notifier.remove_messages(_job_ids(work))
+
+
+def _job_ids(work: Work) -> set[str]:
+    with work.application.control.autocommit() as connection:
+        return set(connection.execute(select(JOB.c.id).where(_jobs_of(work.subject_id))).scalars())
+
+
+def _logs(organisation_id: str) -> Emptying:
+    jobs = select(JOB.c.id).where(_jobs_of(organisation_id))
+    yield ERROR, ERROR.c.job_id.in_(jobs)
+    yield LOG, LOG.c.job_id.in_(jobs)
+    yield from _tables("logs", organisation_id)
+
+
+def _jobs(organisation_id: str) -> Emptying:
+    yield JOB, _jobs_of(organisation_id)
+    yield from _tables("jobs", organisation_id)
+
+
+def _idempotency(organisation_id: str) -> Emptying:
     mine = select("api-key:" + KEY.c.id).where(KEY.c.organisation_id == organisation_id)
-    yield from _emptied(control, IDEMPOTENCY, IDEMPOTENCY.c.caller.in_(mine))
-    # Pigi's own jobs about it, but for this one, which lives to say that it succeeded.
-    about = JOB.c.organisation_id.is_(None) & (JOB.c.subject_id == organisation_id) & (JOB.c.id != own_job)
-    yield from _emptied(control, JOB, about)
-    for table in OWNED:
-        if keep_account and table is ACCOUNT:
-            continue
-        yield from _emptied(control, table, table.c.organisation_id == organisation_id)
+    yield IDEMPOTENCY, IDEMPOTENCY.c.caller.in_(mine)
+    # Those of people go after a day, but may have been sent a moment ago.
+    yield IDEMPOTENCY, IDEMPOTENCY.c.location.contains(organisation_id) | IDEMPOTENCY.c.answer.contains(organisation_id)
 
 
-def _emptied(control: ControlDatabase, table: Any, rows: ColumnElement[bool]) -> Iterator[int]:
-    """Remove rows batch by batch, in the order of their key, so that a log without an index is read but once."""
-    last: Any = None
-    while True:
-        with control.transaction() as connection:
-            removed: Sequence[Any] = connection.execute(_removal(table, rows, last)).scalars().all()
-        if not removed:
-            return
-        yield len(removed)
-        last = max(removed)
+def _access(organisation_id: str) -> Emptying:
+    earlier = {table for tables in EARLIER.values() for table in tables}
+    yield from ((table, table.c.organisation_id == organisation_id) for table in OWNED if table not in earlier)
 
 
-def _removal(table: Any, rows: ColumnElement[bool], last: Any) -> Any:
-    key = list(table.primary_key.columns)
-    chosen = select(*key).where(rows).order_by(*key).limit(BATCH)
-    if len(key) > 1:
-        return delete(table).where(tuple_(*key).in_(chosen)).returning(key[0])
-    if last is not None:
-        chosen = chosen.where(key[0] > last)
-    return delete(table).where(key[0].in_(chosen)).returning(key[0])
+def _of(step: str) -> Any:
+    return lambda organisation_id: _tables(step, organisation_id)
 
 
-def _finish(application: Application, organisation_id: str) -> None:
-    """Erase what the audit chain tells of it, note that it was purged, and remove its row: together, or not at all."""
-    with application.control.begin() as session:
-        if hold_organisation(session, organisation_id) is None:
-            return
-        erase_content(session, application, organisation_id=organisation_id)
-        session.connection().execute(delete(ORGANISATION).where(ORGANISATION.c.id == organisation_id))
-        record(session, application, "organisation.purged", "pigi", None, f"organisation:{organisation_id}")
+def _tables(step: str, organisation_id: str) -> Emptying:
+    """The step's tables, in the order of `OWNED`."""
+    yield from ((table, table.c.organisation_id == organisation_id) for table in OWNED if table in EARLIER[step])
+
+
+def _remove_organisation(session: ControlSession, work: Work) -> int:
+    """Erase what the audit chain tells of it, and remove its members' places and its row: together, or not at all."""
+    if hold_organisation(session, work.subject_id) is None:
+        return 0
+    erased = erase_content(session, work.application, organisation_id=work.subject_id)
+    connection = session.connection()
+    places = connection.execute(delete(MEMBERSHIP).where(MEMBERSHIP.c.organisation_id == work.subject_id)).rowcount
+    connection.execute(delete(ORGANISATION).where(ORGANISATION.c.id == work.subject_id))
+    record(session, work.application, "organisation.purged", "pigi", None, f"deletion:{work.deletion_id}")
+    return erased + int(places) + 1
+
+
+_BEFORE_ROW: tuple[Step, ...] = (
+    Outside("subscription", Place.BILLING, _measure_subscription, _remove_subscription),
+    Rows("links", Place.DATABASE, _of("links")),
+    Outside("files", Place.FILES, _measure_files, _remove_files),
+    Outside("database", Place.DATABASE, _measure_database, _drop_database),
+    Rows("key", Place.DATABASE, _of("key"), needs=("database",)),
+    Rows("logs", Place.LOGS, _logs),
+    Outside("broker", Place.BROKER, _measure_messages, _remove_messages),
+    Rows("mails", Place.MAILS, _of("mails")),
+    Rows("jobs", Place.JOBS, _jobs, needs=("logs", "broker")),
+    Rows("idempotency", Place.DATABASE, _idempotency),
+    # What can still be charged must not lose the name of whom it charges.
+    Rows("billing", Place.BILLING, _of("billing"), needs=("subscription",)),
+    Rows("access", Place.DATABASE, _access, needs=("idempotency",)),
+)
+STEPS: tuple[Step, ...] = (
+    *_BEFORE_ROW,
+    Together("organisation", Place.DATABASE, _remove_organisation, needs=tuple(step.name for step in _BEFORE_ROW)),
+)
+PLAN = Plan(DeletionScope.ORGANISATION, STEPS, _seal, _is_quiet)

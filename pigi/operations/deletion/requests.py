@@ -6,26 +6,30 @@ The epoch rises when it is deleted and when it is restored, so nothing that was 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, OrganisationState
-from pigi.domain.job_state import ENDED, JobState
+from pigi.domain.deletions import DeletionScope
+from pigi.domain.job_state import ENDED
+from pigi.domain.mail import Template
 from pigi.domain.retention import GRACE
-from pigi.domain.subscriptions import ENDED as OVER
-from pigi.domain.subscriptions import NONE
 from pigi.errors import Refused
 from pigi.jobs.execution.claims import cancel
-from pigi.jobs.execution.isolation import for_each
-from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, PURGE_ORGANISATION, SYNC_BILLING
+from pigi.jobs.kinds import CLOSE_ORGANISATION, MIGRATE_ORGANISATION, SYNC_BILLING
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of
 from pigi.jobs.queueing.enqueue import enqueue, notify_after_commit
-from pigi.operations.access import ORGANISATION, changing_access, hold_organisation
+from pigi.operations.access import ORGANISATION, changing_access
 from pigi.operations.audit import record
-from pigi.operations.billing import end_subscriptions, find_account, provider_of
+from pigi.operations.billing import end_subscriptions, provider_of
+from pigi.operations.deletion.letters import write_to_owners
+from pigi.operations.deletion.purge import STEPS
+from pigi.operations.deletion.records import DeletionView, call_off, deletion_of, open_deletion
+from pigi.operations.deletion.standing import is_customer, is_held, state_of
 from pigi.operations.organisations import read_organisation
 from pigi.store.migrate import tenant_head
 
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
     OnQueued = Callable[[ControlSession, JobView], None]
     OnDone = Callable[[ControlSession], None]
 
-REQUESTED_BY = "schedule"
+ORGANISATIONS = DeletionScope.ORGANISATION
 
 
 def delete_organisation(application: Application, caller: Caller, on_queued: OnQueued | None = None) -> JobView:
@@ -56,14 +60,31 @@ def delete_organisation(application: Application, caller: Caller, on_queued: OnQ
     """
     where = caller.organisation_id
     with changing_access(application, caller, Action.ORGANISATION_DELETE) as (session, _role):
-        if _move(session, where, OrganisationState.ACTIVE, state=OrganisationState.DELETING.value, deletion_at=now()):
-            record(session, application, "organisation.deletion_started", caller.name, where)
-            job = _enqueue(session, application, CLOSE_ORGANISATION, where, caller.name)
-        else:
-            job = view_of(newest_job(session.connection(), CLOSE_ORGANISATION, where))
+        job = close_for_deletion(session, application, where, caller.name)
+        job = replace(job, receipt_id=_under_way(session.connection(), where).receipt_id)
         if on_queued is not None:
             on_queued(session, job)
     return job
+
+
+def close_for_deletion(
+    session: ControlSession, application: Application, organisation_id: str, by: str, part_of: str | None = None
+) -> JobView:
+    """Begin the deletion of an organisation whose row the session holds, and tell its owners; the job that closes it.
+
+    ``part_of`` is the account's deletion that takes it along. Repeated, it changes nothing.
+    """
+    connection, moment = session.connection(), now()
+    closed = {"state": OrganisationState.DELETING.value, "deletion_at": moment}
+    if not _move(session, organisation_id, OrganisationState.ACTIVE, **closed):
+        return view_of(newest_job(connection, CLOSE_ORGANISATION, organisation_id))
+    names = [step.name for step in STEPS]
+    deletion_id = open_deletion(
+        connection, ORGANISATIONS, organisation_id, by, names, part_of=part_of, requested_at=moment
+    )
+    record(session, application, "organisation.deletion_started", by, organisation_id)
+    write_to_owners(session, application, Template.DELETION_STARTED, deletion_id, organisation_id)
+    return _enqueue(session, application, CLOSE_ORGANISATION, organisation_id, by)
 
 
 def restore_organisation(application: Application, caller: Caller, on_done: OnDone | None = None) -> OrganisationView:
@@ -71,18 +92,37 @@ def restore_organisation(application: Application, caller: Caller, on_done: OnDo
 
     Raises Refused: ``not_restorable`` unless it is being deleted and its grace period lasts; as `changing_access`.
     """
-    where = caller.organisation_id
     with changing_access(application, caller, Action.ORGANISATION_RESTORE) as (session, _role):
-        lasts = ORGANISATION.c.deletion_at > now() - GRACE
-        again = {"state": OrganisationState.ACTIVE.value, "deletion_at": None}
-        if not _move(session, where, OrganisationState.DELETING, lasts, **again):
-            raise Refused("not_restorable")
-        _stop_cancellation(session, application, where)
-        _catch_up(session, application, where, caller.name)
-        record(session, application, "organisation.restored", caller.name, where)
+        reopen(session, application, caller.organisation_id, caller.name)
         if on_done is not None:
             on_done(session)
     return read_organisation(application, caller)
+
+
+def reopen(session: ControlSession, application: Application, organisation_id: str, by: str) -> None:
+    """Undo the deletion of an organisation whose row the session holds; raises Refused ``not_restorable``."""
+    lasts = ORGANISATION.c.deletion_at > now() - GRACE
+    again = {"state": OrganisationState.ACTIVE.value, "deletion_at": None}
+    if not _move(session, organisation_id, OrganisationState.DELETING, lasts, **again):
+        raise Refused("not_restorable")
+    call_off(session.connection(), ORGANISATIONS, organisation_id)
+    _stop_cancellation(session, application, organisation_id)
+    _catch_up(session, application, organisation_id, by)
+    record(session, application, "organisation.restored", by, organisation_id)
+
+
+def read_deletion(application: Application, caller: Caller) -> tuple[DeletionView, bool]:
+    """The deletion of the caller's organisation, and whether a legal hold stops it; Refused ``not_found`` if none."""
+    with application.control.read() as session:
+        connection = session.connection()
+        return _under_way(connection, caller.organisation_id), is_held(connection, caller.organisation_id)
+
+
+def _under_way(connection: Connection, organisation_id: str) -> DeletionView:
+    found = deletion_of(connection, ORGANISATIONS, organisation_id)
+    if found is None:
+        raise Refused("not_found")
+    return found
 
 
 def _move(
@@ -94,11 +134,9 @@ def _move(
     return int(session.connection().execute(moved).rowcount) == 1
 
 
-def _enqueue(session: ControlSession, application: Application, kind: Kind, organisation_id: str, by: str) -> JobView:
+def _enqueue(session: ControlSession, application: Application, kind: Kind, subject_id: str, by: str) -> JobView:
     """Queue a job of Pigi's own: the organisation's are fenced."""
-    return enqueue(
-        session, application.notifier, kind, organisation_id=None, requested_by=by, subject_id=organisation_id
-    )
+    return enqueue(session, application.notifier, kind, organisation_id=None, requested_by=by, subject_id=subject_id)
 
 
 def _stop_cancellation(session: ControlSession, application: Application, organisation_id: str) -> None:
@@ -124,73 +162,18 @@ def close_organisation(context: JobContext, application: Application, gateways: 
     """Cancel what the organisation has at Stripe, unless it was restored. Raises as `end_subscriptions`."""
     organisation_id = context.subject_id
     with context.control.autocommit() as connection:
-        due = _state(connection, organisation_id) == OrganisationState.DELETING
+        due = state_of(connection, organisation_id) == OrganisationState.DELETING
         due = due and is_customer(connection, organisation_id)
     if due:
         end_subscriptions(context, application, provider_of(gateways), organisation_id)
 
 
-def sweep_organisations(context: JobContext, application: Application) -> None:
-    """Queue the next job of each deletion: cancelling at Stripe until it succeeded, then the purge when it is due."""
-    query = (
-        select(ORGANISATION.c.id).where(ORGANISATION.c.deletion_at.is_not(None)).order_by(ORGANISATION.c.deletion_at)
-    )
-    with context.control.autocommit() as connection:
-        found: Sequence[str] = connection.execute(query).scalars().all()
-
-    def queue(organisation_id: str) -> None:
-        with application.control.begin() as session:
-            kind = _next_job(session, organisation_id)
-            if kind is not None:
-                _enqueue(session, application, kind, organisation_id, REQUESTED_BY)
-
-    for_each(context, found, queue, "sweeping")
-
-
-def _next_job(session: ControlSession, organisation_id: str) -> Kind | None:
-    """The kind of job to queue; None if it is under way or done, or the organisation restored or gone."""
-    held = hold_organisation(session, organisation_id)
-    if held is None or held.deletion_at is None:
-        return None
-    connection = session.connection()
-    over = is_over(held)
-    kind = PURGE_ORGANISATION if over else CLOSE_ORGANISATION
-    newest = newest_job(connection, kind, organisation_id)
-    if newest is not None and newest.state not in ENDED:
-        return None
-    closed = newest is not None and newest.state == JobState.SUCCEEDED and not _pays(connection, organisation_id)
-    return None if closed and not over else kind
-
-
-def is_over(organisation: Any) -> bool:
-    """Whether the organisation of this row can no longer be restored."""
-    return bool(organisation.state == OrganisationState.PURGING or organisation.deletion_at <= now() - GRACE)
-
-
-def is_customer(connection: Connection, organisation_id: str) -> bool:
-    """Whether it has, or may have, a customer at Stripe."""
-    account = find_account(connection, organisation_id)
-    return account is not None and (account.customer_id is not None or account.intended_at is not None)
-
-
-def newest_job(connection: Connection, kind: Kind, organisation_id: str) -> Any:
+def newest_job(connection: Connection, kind: Kind, subject_id: str) -> Any:
     """The newest job of this kind; None if there is none (any more)."""
-    query = select(JOB).where(*_of(kind, organisation_id)).order_by(JOB.c.id.desc()).limit(1)
+    query = select(JOB).where(*_of(kind, subject_id)).order_by(JOB.c.id.desc()).limit(1)
     return connection.execute(query).first()
 
 
-def _of(kind: Kind, organisation_id: str) -> tuple[Any, ...]:
+def _of(kind: Kind, subject_id: str) -> tuple[Any, ...]:
     # Pigi's own are few, and an index of all jobs leads to them.
-    return JOB.c.organisation_id.is_(None), JOB.c.kind == kind.name, JOB.c.subject_id == organisation_id
-
-
-def _state(connection: Connection, organisation_id: str) -> str | None:
-    query = select(ORGANISATION.c.state).where(ORGANISATION.c.id == organisation_id)
-    found: str | None = connection.execute(query).scalar()
-    return found
-
-
-def _pays(connection: Connection, organisation_id: str) -> bool:
-    """Whether something can still be collected, as a purchase that was under way when the cancellation looked."""
-    account = find_account(connection, organisation_id)
-    return account is not None and account.status not in {NONE, *OVER}
+    return JOB.c.organisation_id.is_(None), JOB.c.kind == kind.name, JOB.c.subject_id == subject_id

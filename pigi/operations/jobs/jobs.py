@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
@@ -22,6 +23,7 @@ from pigi.jobs.model.view import JobView, view_of, view_of_tombstone
 from pigi.jobs.queueing.enqueue import notify_after_commit
 from pigi.jobs.queueing.partitions import release
 from pigi.store.control import Tombstone
+from pigi.store.deletions import Deletion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,10 +57,15 @@ def read_job(application: Application, job_id: str, organisation_id: str | None,
             view = view_of(row).with_effects(effects_of(connection, job_id))
         else:
             view = _tombstone_view(connection, job_id)
-    about_it = deletion and kind_of(view.kind).subject_reading is not None
+        about_it = deletion and kind_of(view.kind).subject_reading is not None
+        if about_it:
+            view = replace(view, receipt_id=connection.execute(_RECEIPT, {"subject": view.subject_id}).scalar())
     if organisation_id not in {None, view.subject_id if about_it else view.organisation_id}:
         raise Refused("not_found")
     return view
+
+
+_RECEIPT = select(Deletion.receipt_id).where(Deletion.subject_id == bindparam("subject"))
 
 
 def _tombstone_view(connection: Connection, job_id: str) -> JobView:

@@ -6,6 +6,7 @@ was revoked, the mail fails as ``mail_moot``. If an address turns out to have no
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,12 @@ from sqlalchemy import ColumnElement, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, Role, role_may
+from pigi.domain.deletions import DeletionState
 from pigi.domain.mail import Template, moment, shown
 from pigi.errors import Permanent
 from pigi.operations import credentials
 from pigi.store.control import Organisation
+from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.keyring import KeyMissingError
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
 
@@ -126,6 +129,38 @@ def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> Mail
     return MailContent(Template.KEY_EXPIRING, account.email, facts, {"link": f"/o/{key.organisation_id}/api-keys"})
 
 
+def _deletion_notice(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    """Of an organisation's deletion, to an owner, as long as it can be undone."""
+    open_still = (Deletion.id == mail.subject_id, Deletion.state == DeletionState.GRACE.value)
+    deletion = _required(session.scalar(select(Deletion).where(*open_still)))
+    account = _required(_account(session, Account.id == mail.recipient_id))
+    place = (Membership.organisation_id == deletion.subject_id, Membership.account_id == account.id)
+    if session.scalar(select(Membership.role).where(*place)) != Role.OWNER:
+        raise Permanent("mail_moot")
+    name = session.scalar(select(Organisation.name).where(Organisation.id == deletion.subject_id))
+    facts: dict[str, object] = {
+        "organisation": shown(_required(name)),
+        "by_you": deletion.requested_by == f"account:{account.id}",
+        "requested": moment(deletion.requested_at),
+        "until": moment(deletion.restorable_until),
+    }
+    links = {"link": f"/o/{deletion.subject_id}/deletion"}
+    return MailContent(Template(mail.template), account.email, facts, links)
+
+
+def _deletion_receipt(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
+    """To somebody whose account may be gone: only the sealed row knows the address, and only until this was sent."""
+    deletion = _required(session.scalar(select(Deletion).where(Deletion.id == mail.subject_id)))
+    recipients = json.loads(keyring.open(RECIPIENTS, deletion.id, _required(deletion.recipients)))
+    facts: dict[str, object] = {
+        "scope": deletion.scope,
+        "requested": moment(deletion.requested_at),
+        "done": moment(_required(deletion.done_at)),
+    }
+    links = {"link": f"/api/v1/receipts/{deletion.receipt_id}", "keys": "/.well-known/pigi-keys.json"}
+    return MailContent(Template.DELETION_RECEIPT, str(_required(recipients.get(mail.recipient_id))), facts, links)
+
+
 _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
@@ -136,6 +171,9 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.ADDRESS_CHANGED: _address_changed,
     Template.PASSWORD_CHANGED: _password_changed,
     Template.KEY_EXPIRING: _key_expiring,
+    Template.DELETION_STARTED: _deletion_notice,
+    Template.DELETION_WARNING: _deletion_notice,
+    Template.DELETION_RECEIPT: _deletion_receipt,
 }
 
 

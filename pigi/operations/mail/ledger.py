@@ -17,6 +17,7 @@ from pigi.jobs.effects import EFFECT
 from pigi.jobs.kinds import SEND_MAIL
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.enqueue import enqueue
+from pigi.store.deletions import Deletion
 from pigi.store.instants import Instant
 from pigi.store.ledgers import Mail
 from pigi.store.people import AccountToken
@@ -24,12 +25,15 @@ from pigi.store.people import AccountToken
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement, Connection
+
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.jobs.execution.cleanup import EndedJob
     from pigi.store.sessions import ControlSession
 
 MAIL: Any = Mail.__table__
+DELETION: Any = Deletion.__table__
 PAGE = 200
 HASHED_AS = "mail address"
 
@@ -65,11 +69,12 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         application: for its notifier, and for the keyring that hashes the address.
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
-            confirm-address, address-changed), account (password-changed) or API key (key-expiring).
+            confirm-address, address-changed), account (password-changed), API key (key-expiring) or deletion.
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.
-        recipient_id: the recipient's account, where the subject does not say (key-expiring).
+        recipient_id: the recipient's account, where the subject does not say (key-expiring, deletion-started and
+            deletion-warning); of a deletion-receipt, whom among its recipients.
 
     Raises:
         ValueError: there is no such template.
@@ -160,3 +165,13 @@ def clean_up(application: Application, job: EndedJob) -> None:
         if mail is not None and (mail.template, mail.state) == (Template.ADDRESS_CHANGED, MailState.SENT):
             # The row held the old address for this mail alone.
             connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))
+        elif mail is not None and mail.template == Template.DELETION_RECEIPT:
+            forget_recipients(connection, DELETION.c.id == mail.subject_id)
+
+
+def forget_recipients(connection: Connection, *which: ColumnElement[bool]) -> None:
+    """Remove the addresses of deletions whose receipts were all sent, or could not be."""
+    queued = (MAIL.c.template == Template.DELETION_RECEIPT.value) & (MAIL.c.state == MailState.QUEUED.value)
+    waiting = select(MAIL.c.id).where(MAIL.c.subject_id == DELETION.c.id, queued).exists()
+    done = DELETION.c.done_at.is_not(None) & DELETION.c.recipients.is_not(None)
+    connection.execute(update(DELETION).where(*which, done, ~waiting).values(recipients=None))

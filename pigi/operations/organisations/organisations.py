@@ -136,17 +136,21 @@ def _check_owner(session: ControlSession, owner: Person) -> None:
 
 
 def organisations_of(application: Application, person: Person, *, deleted: bool = False) -> list[OrganisationView]:
-    """The organisations that somebody belongs to, oldest first; with ``deleted`` also those that they may restore."""
+    """The organisations that somebody belongs to, oldest first; with ``deleted`` also those that they may restore.
+
+    One that is being deleted can be read (`is_found`), but is nobody's place to work in.
+    """
     query = (
         select(ORGANISATION, Membership.role)
         .join(Membership, Membership.organisation_id == ORGANISATION.c.id)
         .where(Membership.account_id == person.account_id)
         .order_by(ORGANISATION.c.id)
     )
-    action = Action.ORGANISATION_RESTORE if deleted else Action.WORKSPACE_READ
+    if not deleted:
+        query = query.where(ORGANISATION.c.state == OrganisationState.ACTIVE.value)
     with application.control.read() as session:
         rows = [(row, Role(row.role)) for row in session.execute(query)]
-    return [_view(row, role) for row, role in rows if is_found(row.state, role, action)]
+    return [_view(row, role) for row, role in rows if is_found(row.state, role, Action.ORGANISATION_RESTORE)]
 
 
 def read_organisation(application: Application, caller: Caller) -> OrganisationView:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pigi.domain.access import Action, role_may
+from pigi.domain.access import Action, is_found, role_may
 from pigi.domain.reasons import explain
 from pigi.operations.accounts import read_account
 from pigi.operations.billing import wanted_payment
@@ -86,6 +86,7 @@ class Shell:
     def may(self) -> dict[str, bool]:
         """Acts that not everybody is offered."""
         role = self.organisation.role if self.organisation else None
+        state = self.organisation.state if self.organisation else ""
         body = {
             "change": Action.ORGANISATION_CHANGE,
             "delete": Action.ORGANISATION_DELETE,
@@ -95,7 +96,10 @@ class Shell:
             "mail": Action.MAIL_READ,
             "buy": Action.BILLING_CHANGE,
         }
-        return {name: role is not None and role_may(role, action) for name, action in body.items()}
+        return {
+            name: role is not None and is_found(state, role, action) and role_may(role, action)
+            for name, action in body.items()
+        }
 
     @property
     def places(self) -> list[tuple[str, list[NavigationItem]]]:
@@ -153,13 +157,13 @@ def shell_of(context: RequestContext) -> Shell:
     if person is None:
         return Shell(application.settings.fonts)
     account = read_account(application, person.account_id)
-    organisations = organisations_of(application, person)
+    organisations = organisations_of(application, person, deleted=True)
     own = context.caller.organisation_id if isinstance(context, OrganisationContext) else None
     shown = next((one for one in organisations if one.id == own), None)
     return Shell(
         application.settings.fonts,
         Known(person.account_id, account.name, account.email, person.operator),
-        organisations,
+        [one for one in organisations if one.purge_at is None],
         shown,
         charged=application.plans.charged,
         late=None if shown is None else wanted_payment(application, shown.id),

@@ -57,6 +57,7 @@ DELETION = (
     required("requested_at", Instant()),
     required("restorable_until", Instant()),
     required("final_by", Instant()),
+    optional("sealed_at", Instant()),
     optional("warned_at", Instant()),
     optional("done_at", Instant()),
     optional("recipients", sa.LargeBinary()),

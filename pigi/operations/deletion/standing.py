@@ -1,0 +1,51 @@
+"""How an organisation that is being deleted stands: its grace, its holds, its customer at Stripe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from pigi.clock import now
+from pigi.domain.access import OrganisationState
+from pigi.domain.retention import GRACE
+from pigi.domain.subscriptions import ENDED, NONE
+from pigi.operations.access import ORGANISATION
+from pigi.operations.billing import find_account
+from pigi.store.records import Hold
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+HOLD: Any = Hold.__table__
+
+
+def is_over(organisation: Any) -> bool:
+    """Whether the organisation of this row can no longer be restored."""
+    return bool(organisation.state == OrganisationState.PURGING or organisation.deletion_at <= now() - GRACE)
+
+
+def is_held(connection: Connection, organisation_id: str) -> bool:
+    """Whether a legal hold that counts keeps anything of it: then nothing of it is deleted for good."""
+    counts = (HOLD.c.approved_at.is_not(None), HOLD.c.released_at.is_(None))
+    query = select(HOLD.c.id).where(HOLD.c.organisation_id == organisation_id, *counts).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def is_customer(connection: Connection, organisation_id: str) -> bool:
+    """Whether it has, or may have, a customer at Stripe."""
+    account = find_account(connection, organisation_id)
+    return account is not None and (account.customer_id is not None or account.intended_at is not None)
+
+
+def pays(connection: Connection, organisation_id: str) -> bool:
+    """Whether something can still be collected, as a purchase that was under way when the cancellation looked."""
+    account = find_account(connection, organisation_id)
+    return account is not None and account.status not in {NONE, *ENDED}
+
+
+def state_of(connection: Connection, organisation_id: str) -> str | None:
+    """The organisation's state; None if it is gone."""
+    query = select(ORGANISATION.c.state).where(ORGANISATION.c.id == organisation_id)
+    found: str | None = connection.execute(query).scalar()
+    return found

@@ -1,0 +1,41 @@
+"""Pages of deletions: an organisation's own for its owners, and all of them for operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.clock import now
+from pigi.domain.access import Action
+from pigi.domain.deletions import DeletionState
+from pigi.operations.deletion import list_deletions, read_deletion
+from web.http.routes import Who
+from web.pages.shell.layout import OWN, draw, page
+
+if TYPE_CHECKING:
+    from web.http.context import AccountContext, OrganisationContext
+    from web.http.replies import Reply
+
+
+def deletion_page(context: OrganisationContext) -> Reply:
+    """How far its deletion is, until when it can be restored, and what will be left."""
+    view, held = read_deletion(context.application, context.caller)
+    return draw(
+        context,
+        "deletions/deletion.html",
+        here="deletion",
+        where=context.caller.organisation_id,
+        deletion=view,
+        held=held,
+        restorable=view.state is DeletionState.GRACE and view.restorable_until > now(),
+    )
+
+
+def deletions_page(context: AccountContext) -> Reply:
+    """Every deletion with its steps, when it is due, and whether it is held or overdue."""
+    return draw(context, "operators/deletions.html", here="", cases=list_deletions(context.application))
+
+
+ROUTES = (
+    page(f"{OWN}/deletion", deletion_page, Action.DELETION_READ),
+    page("/operate/deletions", deletions_page, Who.OPERATOR),
+)
