@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from pigi.clock import now
 from pigi.domain.deletions import DeletionState
 from pigi.operations.deletion.records import DELETION, OPEN, DeletionView, steps_of, view_of
-from pigi.operations.deletion.standing import HOLD
 from pigi.operations.retention import LONGEST_PURGE
+from pigi.store.holds import HOLD, IS_ACTIVE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,13 +31,7 @@ class DeletionCase:
     overdue: bool
 
 
-_HELD = (
-    select(HOLD.c.id)
-    .where(
-        HOLD.c.organisation_id == DELETION.c.subject_id, HOLD.c.approved_at.is_not(None), HOLD.c.released_at.is_(None)
-    )
-    .exists()
-)
+_HELD = select(HOLD.c.id).where(HOLD.c.organisation_id == DELETION.c.subject_id, IS_ACTIVE).exists()
 
 
 def list_deletions(application: Application) -> list[DeletionCase]:

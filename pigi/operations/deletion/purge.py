@@ -22,7 +22,7 @@ from pigi.operations.audit import CONTENT, erase_content, record
 from pigi.operations.billing import ACCOUNT, provider_of, remove_customer
 from pigi.operations.deletion.letters import owners_of
 from pigi.operations.deletion.machine import Plan, Sealing, carry_out
-from pigi.operations.deletion.standing import is_customer, is_held
+from pigi.operations.deletion.standing import is_customer
 from pigi.operations.deletion.steps import Outside, Rows, Together
 from pigi.operations.idempotency import TABLE as IDEMPOTENCY
 from pigi.store.billing import BillingLink
@@ -30,6 +30,7 @@ from pigi.store.control import DataKey, Tombstone
 from pigi.store.engines import lacks_table
 from pigi.store.erasures import ErasureLog
 from pigi.store.exports import Export
+from pigi.store.holds import active_holds, lock_holds
 from pigi.store.ledgers import ErrorLog, Mail, RequestLog, UsageSignal
 from pigi.store.people import ApiKey, Membership
 from pigi.store.schema import CONTROL, TENANT
@@ -108,10 +109,10 @@ def purge_organisation(context: JobContext, application: Application, gateways: 
 def _seal(session: ControlSession, _application: Application, row: Any) -> Sealing | None:
     """From here on there is no way back, whatever the clocks of others say; None if it was restored, or is held."""
     where = row.subject_id
-    held = hold_organisation(session, where)
-    if held is None or held.state != OrganisationState.DELETING or is_held(session.connection(), where):
+    organisation, connection = hold_organisation(session, where), session.connection()
+    lock_holds(connection, shared=True)
+    if organisation is None or organisation.state != OrganisationState.DELETING or active_holds(connection, where):
         return None
-    connection = session.connection()
     purging = {"state": OrganisationState.PURGING.value, "epoch": ORGANISATION.c.epoch + 1}
     connection.execute(update(ORGANISATION).where(ORGANISATION.c.id == where).values(purging))
     jobs = connection.execute(select(JOB.c.id, JOB.c.state).where(_jobs_of(where))).all()

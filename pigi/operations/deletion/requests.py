@@ -29,8 +29,9 @@ from pigi.operations.billing import end_subscriptions, provider_of
 from pigi.operations.deletion.letters import write_to_owners
 from pigi.operations.deletion.purge import STEPS
 from pigi.operations.deletion.records import DeletionView, call_off, deletion_of, open_deletion
-from pigi.operations.deletion.standing import is_customer, is_held, state_of
+from pigi.operations.deletion.standing import is_customer, state_of
 from pigi.operations.organisations import read_organisation
+from pigi.store.holds import active_holds
 from pigi.store.migrate import tenant_head
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def read_deletion(application: Application, caller: Caller) -> tuple[DeletionVie
     """The deletion of the caller's organisation, and whether a legal hold stops it; Refused ``not_found`` if none."""
     with application.control.read() as session:
         connection = session.connection()
-        return _under_way(connection, caller.organisation_id), is_held(connection, caller.organisation_id)
+        return _under_way(connection, caller.organisation_id), bool(active_holds(connection, caller.organisation_id))
 
 
 def _under_way(connection: Connection, organisation_id: str) -> DeletionView:

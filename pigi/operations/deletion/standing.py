@@ -1,4 +1,4 @@
-"""How an organisation that is being deleted stands: its grace, its holds, its customer at Stripe."""
+"""How an organisation that is being deleted stands: its grace, and its customer at Stripe."""
 
 from __future__ import annotations
 
@@ -12,24 +12,14 @@ from pigi.domain.retention import GRACE
 from pigi.domain.subscriptions import ENDED, NONE
 from pigi.operations.access import ORGANISATION
 from pigi.operations.billing import find_account
-from pigi.store.records import Hold
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-HOLD: Any = Hold.__table__
 
 
 def is_over(organisation: Any) -> bool:
     """Whether the organisation of this row can no longer be restored."""
     return bool(organisation.state == OrganisationState.PURGING or organisation.deletion_at <= now() - GRACE)
-
-
-def is_held(connection: Connection, organisation_id: str) -> bool:
-    """Whether a legal hold that counts keeps anything of it: then nothing of it is deleted for good."""
-    counts = (HOLD.c.approved_at.is_not(None), HOLD.c.released_at.is_(None))
-    query = select(HOLD.c.id).where(HOLD.c.organisation_id == organisation_id, *counts).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def is_customer(connection: Connection, organisation_id: str) -> bool:

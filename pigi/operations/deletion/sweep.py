@@ -25,8 +25,9 @@ from pigi.operations.deletion.oversight import late_deletions
 from pigi.operations.deletion.purge import STEPS
 from pigi.operations.deletion.records import DELETION, OPEN, open_deletion, row_of
 from pigi.operations.deletion.requests import newest_job
-from pigi.operations.deletion.standing import is_held, pays
+from pigi.operations.deletion.standing import pays
 from pigi.operations.mail import forget_recipients
+from pigi.store.holds import active_holds
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -80,7 +81,7 @@ def _ask(session: ControlSession, application: Application, deletion_id: str) ->
         return
     held = hold_organisation(session, row.subject_id) if row.subject_id is not None else None
     if row.state != DeletionState.GRACE or row.restorable_until <= now():
-        if row.state != DeletionState.GRACE or not is_held(connection, row.subject_id):
+        if row.state != DeletionState.GRACE or not active_holds(connection, row.subject_id):
             _queue(session, application, PURGE_ORGANISATION, row.id)
         return
     if held is None or held.state != OrganisationState.DELETING:
