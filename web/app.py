@@ -17,6 +17,7 @@ from web.api import (
     audit,
     billing,
     deletions,
+    exports,
     generations,
     health,
     invitations,
@@ -61,6 +62,7 @@ ROUTES = (
     *projects.ROUTES,
     *resources.ROUTES,
     *generations.ROUTES,
+    *exports.ROUTES,
     *billing.ROUTES,
     *jobs.ROUTES,
 )
@@ -97,6 +99,7 @@ def create_app(application: Application) -> Flask:
         budget.Permits(budget.WAITER_READS),
         BodyReceiver(budget.BODIES),
         budget.Slots(budget.REPEATS),
+        budget.Slots(budget.DOWNLOADS),
         ReservationHeartbeat(),
     )
     app.extensions["pigi"] = services

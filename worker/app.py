@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tasks.api_keys
 import tasks.billing
+import tasks.exports
 import tasks.generations
 import tasks.mail
 import tasks.maintenance

@@ -46,7 +46,7 @@ def _is_scopes(value: Any) -> bool:
 
 
 _FIELDS: dict[str, Check] = {
-    **dict.fromkeys(("invitation", "key", "replaces", "job"), lambda value: is_id(str(value))),
+    **dict.fromkeys(("invitation", "key", "replaces", "job", "export"), lambda value: is_id(str(value))),
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
     "scopes": _is_scopes,
@@ -78,6 +78,7 @@ KINDS: dict[str, frozenset[str]] = {
     "key.issued": frozenset({"key", "scopes", "days"}),
     "key.rotated": frozenset({"key", "replaces", "scopes", "days"}),
     "key.revoked": frozenset({"key"}),
+    "export.requested": frozenset({"export"}),
     "operator.added": frozenset(),
     "operator.disabled": frozenset(),
     "operator.enabled": frozenset(),

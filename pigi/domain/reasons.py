@@ -66,6 +66,22 @@ REASONS: dict[str, Reason] = {
         "The final search found something that should be gone.",
         "Look at the deletion's steps and tell the maintainers; it is searched again, and there is no receipt before.",
     ),
+    "files_away": Reason(
+        "The store of files is away or full.", "Try again later; if it repeats, tell the operator: FILES_URL names it."
+    ),
+    # Exports
+    "export_gone": Reason("The export was removed before it was written.", "Ask for a new one."),
+    "export_not_ready": Reason(
+        "The export is still being prepared.", "Follow its job, and fetch the file when that has succeeded."
+    ),
+    "export_failed": Reason(
+        "The export could not be prepared.", "Its job says why. Retry that, or ask for a new export."
+    ),
+    "export_expired": Reason("The export's file was removed after its 7 days.", "Ask for a new export."),
+    "range_unsatisfiable": Reason(
+        "The file does not reach so far.", "Ask for a range within the size that Content-Range names, or for all of it."
+    ),
+    "too_many_downloads": Reason("Many files are being fetched at the moment.", "Come back after a while."),
     # The model provider
     "provider_busy": Reason("The model provider is too busy.", "Try again later."),
     "provider_unreachable": Reason("The model provider could not be reached.", "Try again later."),

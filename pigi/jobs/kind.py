@@ -53,6 +53,7 @@ class Kind:
         shown: whether an organisation's overview shows such jobs; not those that come by themselves all the time.
         reading: what members and keys must be allowed to do, so that they may read and follow it.
         changing: what they must be allowed to do, so that they may cancel and retry it.
+        while_deleting: whether it may also be requested and done in its organisation's grace period.
         subject_reading: for a job of Pigi's own that is about an organisation, what those may do there who may read it.
         retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
         restore: takes that field back in: ``(application, job, value)``, where ``job`` is a
@@ -85,6 +86,7 @@ class Kind:
     shown: bool = True
     reading: Action = Action.JOBS_READ
     changing: Action = Action.ORGANISATION_CHANGE
+    while_deleting: bool = False
     subject_reading: Action | None = None
     retry_needs: str | None = None
     restore: Hook = None

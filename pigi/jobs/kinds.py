@@ -197,6 +197,26 @@ SWEEP_ORGANISATIONS = register(
         time_limit=timedelta(minutes=10),
     )
 )
+EXPORT_CONFIGURATION = register(
+    Kind(
+        "exports.configuration",
+        queue="export",
+        title="Export of the configuration",
+        listed=True,
+        # By its waits for hours: as long as a files store is full or away at worst.
+        attempts=18,
+        wait=LONG_BACKOFF,
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        effects={"file": Delivery.EXACTLY},
+        reading=Action.EXPORT,
+        changing=Action.EXPORT,
+        while_deleting=True,
+        cleanup="pigi.operations.exports:clean_up",
+        result="exports/{}",
+        page="exports",
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

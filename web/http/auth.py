@@ -48,6 +48,8 @@ def identify(services: Services, facts: RequestFacts, route: Route, arguments: d
 
 
 def _identified(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> RequestContext:
+    if route.signed is not None and (by_link := route.signed(services, facts, arguments)) is not None:
+        return by_link
     if isinstance(route.who, Action):
         return _in_organisation(services, facts, route, route.who, arguments)
     if route.who is Who.ANYONE:

@@ -21,13 +21,15 @@ BODIES = 64
 """Requests a process whose body is being received; one more, and the one that takes longest is given up."""
 REPEATS = 64
 """Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
+DOWNLOADS = 32
+"""Files a process that may be on their way to their clients; more are told to come again."""
 ORDINARY = 12
 """Requests of known callers that a process works on at once; more wait for a permit."""
 WAITER_READS = 4
 """Whoever waits and looks at the databases at once; with `ORDINARY`, no more than the control pool holds."""
 UNMETERED = 4
 """Threads for health and pages, which take no permit."""
-THREADS = STREAMS + WAITS + BODIES + REPEATS + ORDINARY + UNMETERED
+THREADS = STREAMS + WAITS + BODIES + REPEATS + DOWNLOADS + ORDINARY + UNMETERED
 """Threads a process, made on demand; the server lets idle ones go."""
 
 

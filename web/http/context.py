@@ -52,6 +52,7 @@ class Services:
     waiter_reads: Permits
     bodies: BodyReceiver
     repeats: Slots
+    downloads: Slots
     heartbeat: ReservationHeartbeat
 
     def close(self) -> None:

@@ -43,6 +43,9 @@ STATUS: dict[str, int] = {
     "link_over": 404,
     "method_not_allowed": 405,
     "body_too_slow": 408,
+    "export_expired": 404,
+    "export_not_ready": 409,
+    "export_failed": 409,
     "not_retryable": 409,
     "not_restorable": 409,
     "last_owner": 409,
@@ -63,6 +66,7 @@ STATUS: dict[str, int] = {
     "idempotency_undecided": 409,
     "body_too_large": 413,
     "media_type_unsupported": 415,
+    "range_unsatisfiable": 416,
     "invalid": 422,
     "secret_found": 422,
     "draft_has_errors": 422,
@@ -70,6 +74,7 @@ STATUS: dict[str, int] = {
     "purpose_required": 422,
     "idempotency_key_reused": 422,
     "precondition_required": 428,
+    "too_many_downloads": 429,
     "too_many_in_flight": 429,
     "too_many_tries": 429,
     "too_many_today": 429,
@@ -79,7 +84,12 @@ STATUS: dict[str, int] = {
 }
 """The status of each code that a request can be refused with."""
 
-RETRY_AFTER_SECONDS: dict[str, int] = {"idempotency_undecided": 1, "unavailable": 5, "not_ready": 5}
+RETRY_AFTER_SECONDS: dict[str, int] = {
+    "idempotency_undecided": 1,
+    "too_many_downloads": 30,
+    "unavailable": 5,
+    "not_ready": 5,
+}
 """When to come back, where the refusal itself does not say."""
 
 OF_HTTP: dict[int, str] = {

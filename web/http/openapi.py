@@ -56,6 +56,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "schema": TEXT,
     },
+    "Range": {
+        "description": "`bytes=FIRST-LAST`, `bytes=FIRST-` or `bytes=-COUNT` (RFC 9110, section 14): that part (206). "
+        "Several ranges, and what cannot be read, are answered with the whole file.",
+        "schema": TEXT,
+    },
+    "If-Range": {
+        "description": "The file's ETag: the range is answered only if it is still that file, else all of it.",
+        "schema": TEXT,
+    },
     "If-None-Match": {"description": "ETags that the client knows: one that matches is answered 304.", "schema": TEXT},
 }
 
@@ -66,6 +75,9 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Location": {"description": "The path of the job, or of what was made.", "schema": TEXT},
     "ETag": {"description": "Names the revision; send it as If-Match with a change.", "schema": TEXT},
+    "Accept-Ranges": {"description": "`bytes`: parts of the file can be asked for.", "schema": TEXT},
+    "Content-Range": {"description": "Which part of the file this is, and how large all of it is.", "schema": TEXT},
+    "Content-Disposition": {"description": "The name to save the file under.", "schema": TEXT},
     "Content-Location": {"description": "The job's path.", "schema": TEXT},
     "Retry-After": {"description": "Seconds after which to come back.", "schema": {"type": "integer", "minimum": 0}},
     "Idempotency-Replayed": {"description": "`true` when the answer is that of an earlier request.", "schema": TEXT},

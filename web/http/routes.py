@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pigi.domain.access import Action
     from pigi.jobs.model.view import JobView
+    from web.http.context import RequestContext, RequestFacts, Services
     from web.http.replies import Reply
 
 
@@ -66,6 +67,8 @@ class Route:
         query: its query parameters; anything else in the query is refused.
         accepts: header parameters by name, from `web.http.openapi.PARAMETERS`.
         replay: what answers a repeat, given the context, the first response's Location and the view's arguments.
+        signed: what lets in whoever has a signed link, given the services, the facts and the view's arguments, of which
+            it takes the organisation; None if the link does not hold: callers are then identified as everywhere.
         fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
         confirmed: whether the password of a session must have been given of late (`CONFIRMED_FOR`).
         most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
@@ -86,6 +89,7 @@ class Route:
     confirmed: bool = False
     most_bytes: int | None = None
     replay: Callable[..., Reply] | None = None
+    signed: Callable[[Services, RequestFacts, dict[str, Any]], RequestContext | None] | None = None
     fingerprint: Callable[[], bytes] | None = None
     notes: str = ""
     documented: bool = True

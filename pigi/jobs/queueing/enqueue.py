@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, String, bindparam, case, event, func, insert, null, select
+from sqlalchemy import Integer, String, bindparam, case, event, func, insert, null, or_, select
 
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
@@ -62,16 +62,20 @@ def _insertion(epoch: Any) -> dict[str, Any]:
     }
 
 
-def _statement(*, of_organisation: bool) -> ReturningInsert[Any]:
-    values = _insertion(Organisation.epoch if of_organisation else bindparam("epoch", 0, Integer))
+def _statement(*states: str) -> ReturningInsert[Any]:
+    """Insert a job of an organisation in one of these states; without any, a job of Pigi's own."""
+    values = _insertion(Organisation.epoch if states else bindparam("epoch", 0, Integer))
     source = select(*values.values())
-    if of_organisation:
-        source = source.where(Organisation.id == _text("organisation_id"), Organisation.state == "active")
+    if states:
+        source = source.where(
+            Organisation.id == _text("organisation_id"), or_(*(Organisation.state == state for state in states))
+        )
     return insert(JOB).from_select(list(values), source, include_defaults=False).returning(*JOB.c)
 
 
-_FOR_ORGANISATION = _statement(of_organisation=True)
-_FOR_PIGI = _statement(of_organisation=False)
+_FOR_ORGANISATION = _statement("active")
+_WHILE_DELETING = _statement("active", "deleting")
+_FOR_PIGI = _statement()
 
 
 def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
@@ -102,7 +106,8 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
         period: see ``schedule``.
 
     Raises:
-        Refused: ``organisation_closed`` if the organisation is not active.
+        Refused: ``organisation_closed`` if the organisation is not active, nor in its grace period where the kind may
+            be done then.
     """
     parameters = {
         "job_id": job_id or new_id(),
@@ -117,7 +122,8 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
         "schedule": schedule,
         "period": period,
     }
-    statement = _FOR_ORGANISATION if organisation_id else _FOR_PIGI
+    of_organisation = _WHILE_DELETING if kind.while_deleting else _FOR_ORGANISATION
+    statement = of_organisation if organisation_id else _FOR_PIGI
     row = session.connection().execute(statement, parameters).first()
     if row is None:
         raise Refused("organisation_closed")

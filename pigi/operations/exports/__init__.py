@@ -1,1 +1,34 @@
 """Exports: a copy of an organisation's configuration, or of what is held about a person."""
+
+from __future__ import annotations
+
+from pigi.operations.exports.configuration import request_configuration, write_configuration
+from pigi.operations.exports.exports import (
+    EXPORT,
+    ExportView,
+    Owner,
+    add_export,
+    clean_up,
+    list_exports,
+    read_export,
+)
+from pigi.operations.exports.files import ExportFile, LinkSignature, is_signed, open_file, sign_link
+from pigi.operations.exports.parts import PartWriter
+
+__all__ = [
+    "EXPORT",
+    "ExportFile",
+    "ExportView",
+    "LinkSignature",
+    "Owner",
+    "PartWriter",
+    "add_export",
+    "clean_up",
+    "is_signed",
+    "list_exports",
+    "open_file",
+    "read_export",
+    "request_configuration",
+    "sign_link",
+    "write_configuration",
+]
