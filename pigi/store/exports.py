@@ -20,7 +20,8 @@ RECORD = Retention.EXPORT_RECORD
 class Export(ControlBase):
     """An export of an organisation (configuration) or of a person (access); the file is in the files store, in parts.
 
-    ``sizes`` are those of the parts that are written, in bytes and parted by commas; ``cursor`` is where to go on.
+    ``sizes`` lists the parts that are written, as ``ATTEMPT:BYTES`` parted by commas; ``cursor`` is where to go on,
+    and empty once nobody need. Authors are in it as digests, which lead to nobody.
     """
 
     __tablename__ = "export"
@@ -38,8 +39,8 @@ class Export(ControlBase):
     requested_by: Mapped[str] = mapped_column(String(80), info=pseudonym("who requested it", RECORD))
     state: Mapped[str] = mapped_column(CODE, info=technical("preparing, ready, failed or expired", RECORD))
     bytes: Mapped[int | None] = mapped_column(BigInteger, info=technical("size of the file", RECORD))
-    sha256: Mapped[str | None] = mapped_column(String(64), info=technical("the file, whole?", RECORD))
-    sizes: Mapped[str] = mapped_column(Text, default="", info=technical("sizes of the parts", RECORD))
-    cursor: Mapped[str] = mapped_column(Text, default="", info=technical("where to go on", RECORD))
+    sha256: Mapped[str | None] = mapped_column(String(64), info=technical("whether the file is whole", RECORD))
+    sizes: Mapped[str] = mapped_column(Text, default="", info=technical("sizes of the parts", Retention.EXPORT))
+    cursor: Mapped[str] = mapped_column(Text, default="", info=technical("where to go on", Retention.EXPORT))
     created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", RECORD))
     expires_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("until when the file lies", RECORD))

@@ -251,6 +251,11 @@ def _discard(home: Furnished, _caller: Caller) -> Ask:
     return Ask({"generation": home.new_draft()[0]}, {})
 
 
+def _export(_home: Furnished, _caller: Caller) -> Ask:
+    """However many are preparing: how often this is asked is not what is asked here."""
+    return Ask(body={"scope": "configuration"}, also=frozenset({"too_many_in_flight"}))
+
+
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
     return Ask(query={"organisation": home.organisation})
 
@@ -336,6 +341,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/generations": _generate,
     f"POST {_DRAFT}/accept": _accept,
     f"POST {_DRAFT}/discard": _discard,
+    f"POST {_OWN}/exports": _export,
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,

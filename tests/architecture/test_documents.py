@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from pigi.domain.access import OrganisationState
+from pigi.domain.exports import ExportState
 from pigi.domain.job_state import JobState
 from pigi.domain.mail import MailState
 from pigi.domain.resources import ResourceState
@@ -154,6 +155,7 @@ def test_the_glossary_has_each_term_once_and_in_order():
     ("heading", "states"),
     [
         ("## Job", JobState),
+        ("## Export", ExportState),
         ("## Organisation", OrganisationState),
         ("## API key", KeyState),
         ("## Project and resource", ResourceState),

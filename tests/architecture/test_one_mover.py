@@ -12,6 +12,7 @@ OTHERS = {
     "pigi/jobs/effects.py": {"EFFECT"},
     "pigi/operations/deletion/records.py": {"DELETION"},
     "pigi/operations/deletion/steps.py": {"STEP"},
+    "pigi/operations/exports/exports.py": {"EXPORT"},
     "pigi/operations/mail/ledger.py": {"MAIL"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from pigi.clock import now
 from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
 from pigi.ids import new_id
 from pigi.operations.configuration import ResourceAddress, create_project, create_resource, replace_resource
+from pigi.operations.exports import EXPORT, Owner
+from pigi.operations.exports.exports import Part, object_name, write_parts
 from pigi.operations.generations import GENERATION, request_generation
 from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
@@ -49,6 +52,7 @@ class Furnished:
     member: str
     mail: str
     link: str
+    export: str
 
     @property
     def caller(self) -> Caller:
@@ -99,6 +103,7 @@ def furnish(application: Application, name: str = "Harbour Works") -> Furnished:
         make_member(application, organisation, name="Mia Member"),
         _mail(application, organisation, invitation),
         _link(application, organisation),
+        _export(application, organisation),
     )
 
 
@@ -158,6 +163,17 @@ def _link(application: Application, organisation: str) -> str:
     return link_id
 
 
+def _export(application: Application, organisation: str) -> str:
+    """An export whose file is ready."""
+    owner, part, moment = Owner(organisation), Part(1, 2), now()
+    row: dict[str, Any] = {"id": new_id(), "scope": "configuration", "organisation_id": organisation, "job_id": new_id(), "cursor": ""}
+    row |= {"requested_by": "test", "state": "ready", "bytes": 2, "sha256": "0" * 64, "sizes": write_parts((part,))}
+    application.files.put(object_name(owner, row["id"], 1, part), b"{}")
+    with application.control.autocommit() as connection:
+        connection.execute(insert(EXPORT), {**row, "created_at": moment, "expires_at": moment + timedelta(days=7)})
+    return str(row["id"])
+
+
 def usual(home: Furnished, path: str) -> dict[str, str]:
     """Values of a path's variables that exist in an organisation."""
     collection = next((name for name in COLLECTIONS if f"/{name}/" in f"{path}/"), "agents")
@@ -173,6 +189,7 @@ def usual(home: Furnished, path: str) -> dict[str, str]:
         "invitation": home.invitation,
         "key": home.key,
         "link": home.link,
+        "export": home.export,
         "code": "not_found",
         "name": "pigi.css",
     }

@@ -213,9 +213,9 @@ def clean_up(application: Application, job: EndedJob) -> datetime | None:
         return ends
     if row.state in {ExportState.PREPARING, ExportState.READY}:
         target = ExportState.EXPIRED if row.state == ExportState.READY else ExportState.FAILED
-        moved = update(EXPORT).where(EXPORT.c.id == row.id, EXPORT.c.state == row.state)
+        this = EXPORT.c.id == row.id, EXPORT.c.state == row.state
         with application.control.transaction() as connection:
-            connection.execute(moved.values(state=target.value, sizes="", cursor=""))
+            connection.execute(update(EXPORT).where(*this).values(state=target.value, sizes="", cursor=""))
         job.check()
     application.files.remove(folder_of(Owner(row.organisation_id, row.account_id), row.id))
     return None if over else ends
