@@ -27,7 +27,7 @@ def request(application: Application, caller: Caller) -> JobView:
 
 def do(application: Application, job_id: str, worker_context: WorkerContext | None = None) -> None:
     """One attempt of an export's job, and its cleanup if that is due."""
-    import tasks.exports  # noqa: F401, PLC0415 - importing registers
+    import tasks.exports  # noqa: F401 - importing registers
 
     run(HANDLERS[EXPORT_CONFIGURATION.name], job_id, worker_context or make_worker_context(application))
 

@@ -166,7 +166,13 @@ def _link(application: Application, organisation: str) -> str:
 def _export(application: Application, organisation: str) -> str:
     """An export whose file is ready."""
     owner, part, moment = Owner(organisation), Part(1, 2), now()
-    row: dict[str, Any] = {"id": new_id(), "scope": "configuration", "organisation_id": organisation, "job_id": new_id(), "cursor": ""}
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "scope": "configuration",
+        "organisation_id": organisation,
+        "job_id": new_id(),
+        "cursor": "",
+    }
     row |= {"requested_by": "test", "state": "ready", "bytes": 2, "sha256": "0" * 64, "sizes": write_parts((part,))}
     application.files.put(object_name(owner, row["id"], 1, part), b"{}")
     with application.control.autocommit() as connection:

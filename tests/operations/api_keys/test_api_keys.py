@@ -32,7 +32,7 @@ from pigi.store.people import ApiKey
 from tests.support.jobs import register_organisation
 from tests.support.people import make_key_row, make_member
 
-READ, WRITE, GENERATE = Scope
+READ, WRITE, GENERATE, _EXPORT = Scope
 
 
 @pytest.fixture

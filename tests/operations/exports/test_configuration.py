@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
-from sqlalchemy import insert, select, update
 
-from pigi.clock import now
 from pigi.domain.access import Caller, Role
 from pigi.domain.configuration_format import SCHEMA
-from pigi.domain.exports import MOST_PREPARING, ExportState
 from pigi.domain.preconditions import Tags
-from pigi.errors import Refused
 from pigi.jobs.execution.isolation import Isolation  # noqa: F401
 from pigi.operations.configuration import ResourceAddress, archive_project, archive_resource, replace_resource
-from pigi.operations.exports import EXPORT, Owner, open_file, parts, request_configuration
-from pigi.operations.exports.exports import folder_of
-from pigi.store.objects import Objects
 from pigi.store.tenant import ResourceRevision
 from tests.support import exports
 from tests.support.furnished import COLLECTIONS, furnish, renamed
-from tests.support.jobs import change, lapse, make_worker_context, view
 
 REVISION = ResourceRevision.__table__
 
