@@ -25,6 +25,7 @@ from web.api import (
     mails,
     members,
     organisations,
+    privacy,
     projects,
     resources,
     sessions,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 ROUTES = (
     *pages.ROUTES,
     *health.ROUTES,
+    *privacy.ROUTES,
     *problems.ROUTES,
     *accounts.ROUTES,
     *sessions.ROUTES,

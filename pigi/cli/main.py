@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "billing": ("pigi.cli.billing:billing", "Compare Pigi with Stripe, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
+    "inventory": ("pigi.cli.inventory:show", "Show every place where data is, and for how long."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),
 }
 """Each command: where it is, and its line in the help."""

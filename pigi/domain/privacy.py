@@ -42,17 +42,35 @@ class Basis(StrEnum):
 
 
 class Disclosure(StrEnum):
-    """What an export does with a column."""
+    """What an export does with a column. An access export holds only rows that lead to the person who asks."""
 
     INCLUDED = "included"
     WITHHELD = "withheld"
 
 
 class Erasure(StrEnum):
-    """What erasing the organisation does with a column."""
+    """What erasing the organisation, or the person, does with a column."""
 
     DELETED = "deleted"
     KEPT = "kept"
+    LAST = "deleted last"
+    """By the end of the deletion itself, which must know until then of whom it is."""
+
+
+class Role(StrEnum):
+    """As what Pigi holds data (GDPR article 4, points 7 and 8)."""
+
+    CONTROLLER = "controller"
+    PROCESSOR = "processor"
+
+
+class Recipient(StrEnum):
+    """Who else gets data (GDPR article 30(1)(d)); what each gets and why is in `pigi.privacy.recipients`."""
+
+    STRIPE = "stripe"
+    ANTHROPIC = "anthropic"
+    BUNNY = "bunny fonts"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True)
@@ -67,3 +85,5 @@ class ColumnFacts:
     access: Disclosure
     export: Disclosure
     erasure: Erasure
+    role: Role = Role.CONTROLLER
+    recipients: tuple[Recipient, ...] = ()

@@ -47,6 +47,9 @@ REASONS: dict[str, Reason] = {
     "tenant_missing": Reason(
         "The organisation has no database or no key.", "Wait a moment if it is new; it may be deleted."
     ),
+    "search_incomplete": Reason(
+        "A place where data may be could not be looked at, so nobody can say yet that nothing is left.", AGAIN
+    ),
     "tenants_busy": Reason("Too many organisations are being worked for at once.", "Try again later."),
     "key_missing": Reason(
         "The installation lacks the key that opens this.", "Tell the operator: put it back in the keyring."

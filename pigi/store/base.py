@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from pigi.domain.privacy import Basis, Category, ColumnFacts, Disclosure, Erasure, Subject
+from pigi.domain.privacy import Basis, Category, ColumnFacts, Disclosure, Erasure, Role, Subject
 
 if TYPE_CHECKING:
+    from pigi.domain.privacy import Recipient
     from pigi.domain.retention import Retention
 
 NAMES = {
@@ -57,28 +58,38 @@ class TenantBase(_Annotated):
 
 
 def technical(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
-    """Facts of a column that is about nobody: states, times, counts, random identifiers."""
-    return _info(Category.TECHNICAL, purpose, retention, subject=Subject.NOBODY)
+    """Facts of a column that is about nobody: states, times, counts, random identifiers.
+
+    In the access export of a person it goes along with the row that it explains.
+    """
+    return _info(Category.TECHNICAL, purpose, retention, subject=Subject.NOBODY, access=Disclosure.INCLUDED)
 
 
-def content(purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED) -> dict[str, ColumnFacts]:
+def content(
+    purpose: str, retention: Retention, export: Disclosure = Disclosure.INCLUDED, to: tuple[Recipient, ...] = ()
+) -> dict[str, ColumnFacts]:
     """Facts of a column that holds what people of the organisation wrote or were written for."""
-    return _info(Category.CONTENT, purpose, retention, access=Disclosure.INCLUDED, export=export)
+    return _info(
+        Category.CONTENT, purpose, retention, access=Disclosure.INCLUDED, export=export, role=Role.PROCESSOR, to=to
+    )
 
 
-def label(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
+def label(purpose: str, retention: Retention, to: tuple[Recipient, ...] = ()) -> dict[str, ColumnFacts]:
     """Facts of a name that people gave to a thing."""
-    return _info(Category.LABEL, purpose, retention, access=Disclosure.INCLUDED, export=Disclosure.INCLUDED)
+    shown = Disclosure.INCLUDED
+    return _info(Category.LABEL, purpose, retention, access=shown, export=shown, role=Role.PROCESSOR, to=to)
 
 
-def contact(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
+def contact(purpose: str, retention: Retention, to: tuple[Recipient, ...] = ()) -> dict[str, ColumnFacts]:
     """Facts of a person's name or address."""
-    return _info(Category.CONTACT, purpose, retention, subject=Subject.MEMBER, access=Disclosure.INCLUDED)
+    return _info(Category.CONTACT, purpose, retention, to=to, subject=Subject.MEMBER, access=Disclosure.INCLUDED)
 
 
-def pseudonym(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
+def pseudonym(
+    purpose: str, retention: Retention, to: tuple[Recipient, ...] = (), erasure: Erasure = Erasure.DELETED
+) -> dict[str, ColumnFacts]:
     """Facts of an identifier that leads to a person or an organisation only through another table."""
-    return _info(Category.PSEUDONYM, purpose, retention, access=Disclosure.INCLUDED)
+    return _info(Category.PSEUDONYM, purpose, retention, to=to, access=Disclosure.INCLUDED, erasure=erasure)
 
 
 def secret(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
@@ -101,6 +112,9 @@ def _info(  # noqa: PLR0913 - a column's facts, each named at the call
     export: Disclosure = Disclosure.WITHHELD,
     basis: Basis = Basis.CONTRACT,
     erasure: Erasure = Erasure.DELETED,
+    role: Role = Role.CONTROLLER,
+    to: tuple[Recipient, ...] = (),
 ) -> dict[str, ColumnFacts]:
     """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation."""
-    return {"facts": ColumnFacts(category, subject, purpose, basis, retention, access, export, erasure)}
+    facts = ColumnFacts(category, subject, purpose, basis, retention, access, export, erasure, role, to)
+    return {"facts": facts}

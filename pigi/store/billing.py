@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pigi.domain.privacy import Recipient
 from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, lawful, pseudonym, secret, technical
 from pigi.store.instants import Instant
@@ -34,7 +35,9 @@ class BillingAccount(ControlBase):
         ForeignKey("organisation.id"), primary_key=True, info=pseudonym("whose", Retention.ORGANISATION)
     )
     customer_id: Mapped[str | None] = mapped_column(
-        STRIPE_ID, unique=True, info=pseudonym("Stripe's customer ID (P02)", Retention.ORGANISATION)
+        STRIPE_ID,
+        unique=True,
+        info=pseudonym("Stripe's customer ID (P02)", Retention.ORGANISATION, (Recipient.STRIPE,)),
     )
     status: Mapped[str] = mapped_column(
         CODE, default="none", info=technical("Stripe's subscription status (P02)", Retention.ORGANISATION)

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pigi.domain.privacy import Recipient
 from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, label, pseudonym, secret, technical
 from pigi.store.instants import Instant
@@ -30,8 +31,12 @@ class Organisation(ControlBase):
         Index("ix_organisation_deletion_at", "deletion_at", sqlite_where=DELETED, postgresql_where=DELETED),
     )
 
-    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells tenants apart", Retention.ORGANISATION))
-    name: Mapped[str] = mapped_column(String(120), info=label("shown to its members", Retention.ORGANISATION))
+    id: Mapped[str] = mapped_column(
+        ID, primary_key=True, info=pseudonym("tells tenants apart", Retention.ORGANISATION, (Recipient.STRIPE,))
+    )
+    name: Mapped[str] = mapped_column(
+        String(120), info=label("shown to its members", Retention.ORGANISATION, (Recipient.MAIL, Recipient.STRIPE))
+    )
     state: Mapped[str] = mapped_column(
         CODE, default="active", info=technical("what may be done", Retention.ORGANISATION)
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pigi.domain.privacy import Erasure
 from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, content, pseudonym, technical
 from pigi.store.instants import Instant
@@ -33,13 +34,15 @@ class Deletion(ControlBase):
     receipt_id: Mapped[str] = mapped_column(ID, unique=True, info=technical("names its receipt", DELETION))
     scope: Mapped[str] = mapped_column(CODE, info=technical("organisation or account", DELETION))
     subject_id: Mapped[str | None] = mapped_column(
-        ID, index=True, info=pseudonym("of whom, until it is done", DELETION)
+        ID, index=True, info=pseudonym("of whom, until it is done", DELETION, erasure=Erasure.LAST)
     )
     part_of: Mapped[str | None] = mapped_column(
         ID, index=True, info=technical("the account's deletion that takes this organisation along", DELETION)
     )
     state: Mapped[str] = mapped_column(CODE, info=technical("how far it is", DELETION))
-    requested_by: Mapped[str | None] = mapped_column(String(80), info=pseudonym("who, until it is done", DELETION))
+    requested_by: Mapped[str | None] = mapped_column(
+        String(80), info=pseudonym("who, until it is done", DELETION, erasure=Erasure.LAST)
+    )
     requested_at: Mapped[datetime] = mapped_column(Instant, info=technical("when", DELETION))
     restorable_until: Mapped[datetime] = mapped_column(Instant, info=technical("the end of its grace", DELETION))
     final_by: Mapped[datetime] = mapped_column(Instant, info=technical("by when it must be done (P26)", DELETION))

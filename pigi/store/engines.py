@@ -152,6 +152,19 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
+def truncate_log(connection: Connection) -> bool:
+    """Move all of SQLite's write-ahead log into the database's file and cut the log to nothing.
+
+    ``secure_delete`` overwrites what was deleted in the file; until this was done after the deletion, the log still
+    holds the pages as they were. False if readers or writers stood in the way for as long as `lock_wait` says: try
+    again. On PostgreSQL there is nothing to do here: vacuum and the recycling of its log are the server's own.
+    ``connection`` must be in no transaction (`pigi.store.sessions.ControlDatabase.autocommit`).
+    """
+    if not is_sqlite(connection):
+        return True
+    return not connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
+
+
 def lock_name(connection: Connection, name: str, *, shared: bool = False) -> None:
     """Hold a named lock to the end of the transaction (PostgreSQL); SQLite's write lock serves there."""
     if not is_sqlite(connection):

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from pigi.domain.privacy import Recipient
 from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, contact, label, pseudonym, secret, technical
 from pigi.store.instants import Instant
@@ -24,8 +25,12 @@ class Account(ControlBase):
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells people apart", Retention.ACCOUNT))
     kind: Mapped[str] = mapped_column(CODE, info=technical("person or operator", Retention.ACCOUNT))
-    name: Mapped[str] = mapped_column(NAME, info=contact("shown to other members", Retention.ACCOUNT))
-    email: Mapped[str] = mapped_column(ADDRESS, info=contact("signing in and mail", Retention.ACCOUNT))
+    name: Mapped[str] = mapped_column(
+        NAME, info=contact("shown to other members", Retention.ACCOUNT, (Recipient.MAIL,))
+    )
+    email: Mapped[str] = mapped_column(
+        ADDRESS, info=contact("signing in and mail", Retention.ACCOUNT, (Recipient.MAIL, Recipient.STRIPE))
+    )
     email_key: Mapped[str] = mapped_column(
         ADDRESS, unique=True, info=contact("one account an address", Retention.ACCOUNT)
     )
@@ -41,8 +46,12 @@ class Registration(ControlBase):
     __tablename__ = "registration"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.REGISTRATION))
-    name: Mapped[str] = mapped_column(NAME, info=contact("the account's name", Retention.REGISTRATION))
-    email: Mapped[str] = mapped_column(ADDRESS, info=contact("confirming the address", Retention.REGISTRATION))
+    name: Mapped[str] = mapped_column(
+        NAME, info=contact("the account's name", Retention.REGISTRATION, (Recipient.MAIL,))
+    )
+    email: Mapped[str] = mapped_column(
+        ADDRESS, info=contact("confirming the address", Retention.REGISTRATION, (Recipient.MAIL,))
+    )
     email_key: Mapped[str] = mapped_column(
         ADDRESS, index=True, info=contact("one account an address", Retention.REGISTRATION)
     )
@@ -66,7 +75,7 @@ class AccountToken(ControlBase):
         index=True,
         info=pseudonym("whose; unknown until the mail is written", Retention.TOKEN),
     )
-    email: Mapped[str] = mapped_column(ADDRESS, info=contact("where the mail goes", Retention.TOKEN))
+    email: Mapped[str] = mapped_column(ADDRESS, info=contact("where the mail goes", Retention.TOKEN, (Recipient.MAIL,)))
     email_key: Mapped[str] = mapped_column(ADDRESS, index=True, info=contact("which account", Retention.TOKEN))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret("checks the link", Retention.TOKEN))
     created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.TOKEN))
@@ -120,7 +129,9 @@ class Invitation(ControlBase):
     organisation_id: Mapped[str] = mapped_column(
         ForeignKey("organisation.id"), info=pseudonym("where to", Retention.INVITATION)
     )
-    email: Mapped[str] = mapped_column(ADDRESS, info=contact("where the mail goes", Retention.INVITATION))
+    email: Mapped[str] = mapped_column(
+        ADDRESS, info=contact("where the mail goes", Retention.INVITATION, (Recipient.MAIL,))
+    )
     email_key: Mapped[str] = mapped_column(ADDRESS, info=contact("who may accept", Retention.INVITATION))
     role: Mapped[str] = mapped_column(CODE, info=technical("what they will be", Retention.INVITATION))
     invited_by: Mapped[str] = mapped_column(

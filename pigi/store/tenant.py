@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from pigi.domain.privacy import Disclosure
+from pigi.domain.privacy import Disclosure, Recipient
 from pigi.domain.retention import Retention
 from pigi.store.base import TenantBase, content, pseudonym, secret, technical
 from pigi.store.instants import Instant
@@ -27,12 +27,16 @@ class Generation(TenantBase):
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the generation", Retention.DRAFT))
     job_id: Mapped[str] = mapped_column(ID, index=True, info=technical("which job", Retention.DRAFT))
     resource: Mapped[str] = mapped_column(CODE, info=technical("kind of resource", Retention.DRAFT))
-    name: Mapped[bytes] = mapped_column(LargeBinary, info=content("the resource's name, sealed", Retention.DRAFT))
+    name: Mapped[bytes] = mapped_column(
+        LargeBinary, info=content("the resource's name, sealed", Retention.DRAFT, to=(Recipient.ANTHROPIC,))
+    )
     purpose: Mapped[bytes | None] = mapped_column(
-        LargeBinary, info=content("what to draft, sealed", Retention.PURPOSE, Disclosure.WITHHELD)
+        LargeBinary,
+        info=content("what to draft, sealed", Retention.PURPOSE, Disclosure.WITHHELD, (Recipient.ANTHROPIC,)),
     )
     answer: Mapped[bytes | None] = mapped_column(
-        LargeBinary, info=content("the model's last answer, sealed", Retention.PURPOSE, Disclosure.WITHHELD)
+        LargeBinary,
+        info=content("the model's last answer, sealed", Retention.PURPOSE, Disclosure.WITHHELD, (Recipient.ANTHROPIC,)),
     )
     turns: Mapped[int] = mapped_column(Integer, default=0, info=technical("answers so far", Retention.DRAFT))
     draft: Mapped[bytes | None] = mapped_column(LargeBinary, info=content("the draft, sealed", Retention.DRAFT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pigi.domain.retention import PERIODS, Retention
+from pigi.privacy.inventory import inventory
 from pigi.store.control import Job
 from pigi.store.schema import CONTROL, TENANT
 from pigi.store.tenant import Generation
@@ -30,8 +31,8 @@ def test_every_column_names_one_class_that_has_a_period(name):
     assert retention in PERIODS
 
 
-def test_every_class_is_used_by_a_column():
-    assert {retention for column in COLUMNS.values() for retention in classes(column)} == set(Retention)
+def test_every_class_is_used_by_a_place():
+    assert {place.retention for place in inventory()} == set(Retention)
 
 
 def test_the_tables_are_there_to_be_looked_at():

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 
 from pigi.ids import new_id
+from pigi.privacy.inventory import inventory
 
 
 @pytest.fixture
@@ -166,6 +167,14 @@ def test_check_says_whether_billing_is_on(pigi, key, mode, said):
 def test_check_finds_plans_that_cannot_be_read(pigi):
     found = json.loads(pigi("check", "--json", PIGI_PLANS='{"gold": {}}').stdout)
     assert "'gold'" in {check["name"]: check["problem"] for check in found["checks"]}["plans"]
+
+
+def test_the_inventory_needs_no_installation(pigi):
+    found = json.loads(pigi("inventory", "--json").stdout)
+    assert {place["name"] for place in found["places"]} == {place.name for place in inventory()}
+    shown = pigi("inventory").stdout
+    assert {"control", "tenant", "stripe"} <= set(shown.splitlines())
+    assert not (pigi.home / "var").exists()
 
 
 def test_check_changes_nothing(pigi):

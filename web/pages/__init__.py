@@ -16,6 +16,7 @@ from web.pages import (
     members,
     operators,
     organisations,
+    privacy,
     projects,
     resources,
     sessions,
@@ -25,6 +26,7 @@ from web.pages.shell import assets
 ROUTES = (
     *assets.ROUTES,
     *landing.ROUTES,
+    *privacy.ROUTES,
     *sessions.ROUTES,
     *accounts.ROUTES,
     *invitations.ROUTES,

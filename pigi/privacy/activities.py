@@ -1,0 +1,149 @@
+"""What personal data is processed for, who else gets it, and how it is guarded (GDPR article 30(1)), as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pigi.domain.privacy import Recipient
+from pigi.domain.retention import Retention
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A purpose of processing, and the classes of records that serve it."""
+
+    name: str
+    title: str
+    why: str
+    classes: tuple[Retention, ...]
+
+
+ACTIVITIES: tuple[Activity, ...] = (
+    Activity(
+        "accounts",
+        "Accounts and signing in",
+        "So that people can have an account, prove that an address is theirs, sign in and stay signed in, and nobody "
+        "can guess their way in.",
+        (Retention.ACCOUNT, Retention.REGISTRATION, Retention.TOKEN, Retention.SESSION, Retention.THROTTLE),
+    ),
+    Activity(
+        "organisations",
+        "Organisations, members and keys",
+        "So that an organisation's people and programs reach its workspace, each as far as their role or scopes allow.",
+        (
+            Retention.ORGANISATION,
+            Retention.MEMBERSHIP,
+            Retention.INVITATION,
+            Retention.ACCESS_KEY,
+            Retention.COUNTER,
+        ),
+    ),
+    Activity(
+        "configuration",
+        "Configuration",
+        "So that an organisation keeps its agents, MCP servers, documents and settings, with every change and who made "
+        "it. Only the organisation decides what it writes there.",
+        (Retention.CONFIGURATION, Retention.IMPORT),
+    ),
+    Activity(
+        "drafts",
+        "Generate with AI",
+        "So that a draft is written when somebody asks for one. It never trains a model.",
+        (Retention.PURPOSE, Retention.DRAFT),
+    ),
+    Activity(
+        "jobs",
+        "Jobs",
+        "So that what takes time is done once, survives failures, and can be explained afterwards.",
+        (Retention.JOB, Retention.TOMBSTONE, Retention.IDEMPOTENCY),
+    ),
+    Activity(
+        "mail",
+        "Mail",
+        "So that invitations, confirmations and warnings arrive once, and it can be answered whether they did.",
+        (Retention.MAIL,),
+    ),
+    Activity(
+        "billing",
+        "Billing",
+        "So that an organisation can pay through Stripe, gets what it paid for, and the books are as the law wants.",
+        (Retention.BILLING_LOG, Retention.BILLING_EVENT, Retention.BILLING_LINK, Retention.BILLING_RUN),
+    ),
+    Activity(
+        "service",
+        "Running the service",
+        "So that faults are found, and improvement goes by counts that are about nobody.",
+        (Retention.REQUEST_LOG, Retention.ERROR_LOG, Retention.USAGE, Retention.OPERATIONAL),
+    ),
+    Activity(
+        "accountability",
+        "Accountability",
+        "So that it can be proved who changed access, what operators did, and why something was kept longer.",
+        (Retention.AUDIT, Retention.HOLD),
+    ),
+    Activity(
+        "rights",
+        "People's rights",
+        "So that people and organisations can take their data along, and have it deleted with proof.",
+        (Retention.EXPORT, Retention.EXPORT_RECORD, Retention.DELETION, Retention.RECEIPT),
+    ),
+    Activity(
+        "recovery",
+        "Recovery",
+        "So that a loss can be recovered from, without bringing back what was deleted.",
+        (Retention.BACKUP, Retention.ERASURE),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RecipientFacts:
+    """Somebody else who gets data: what, what for, where, and how long they keep it."""
+
+    title: str
+    gets: str
+    why: str
+    where: str
+    keeps: str
+
+
+RECIPIENTS: dict[Recipient, RecipientFacts] = {
+    Recipient.STRIPE: RecipientFacts(
+        "Stripe",
+        "the organisation's name and ID, an owner's e-mail address, and what is bought",
+        "to take payment, and to send receipts and invoices",
+        "Ireland and the United States, under standard contractual clauses",
+        "as long as the law asks of payments; Pigi has the customer deleted with the organisation",
+    ),
+    Recipient.ANTHROPIC: RecipientFacts(
+        "Anthropic",
+        "the purpose and the resource's name, when somebody uses Generate with AI; nothing of who asks",
+        "to write the draft",
+        "the United States, under standard contractual clauses",
+        "up to 30 days under its commercial terms; never to train models",
+    ),
+    Recipient.BUNNY: RecipientFacts(
+        "Bunny Fonts",
+        "the network address of the browser that asks for a font, without cookie or referrer",
+        "to show pages in their typeface",
+        "Slovenia and the other countries of its network in the European Union",
+        "not at all, as it says",
+    ),
+    Recipient.MAIL: RecipientFacts(
+        "the mail server, and the servers of whoever the mail is for",
+        "the addressee's name and address, and what the mail says",
+        "to deliver it",
+        "where this installation's mail server is, and the addressee's",
+        "until it is delivered; the addressee for as long as they like",
+    ),
+}
+
+SAFEGUARDS: tuple[str, ...] = (
+    "Each organisation has a database of its own, and what its people write is sealed there with a key of its own.",
+    "Nobody reaches an organisation's data but its members, by role, and its keys, by scope.",
+    "Everything is encrypted on its way. In production Pigi refuses to start otherwise, or outside the European Union.",
+    "Messages between processes hold identifiers alone, and logs hold no content.",
+    "Changes of access and acts of operators stand in a chain of hashes that shows any later change.",
+    "Every class of records has a period, and what is past it is removed by itself.",
+    "A deletion ends with a search of every place by other code than that which deletes, and with a signed receipt.",
+)

@@ -1,0 +1,31 @@
+"""The page of the record of processing activities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.privacy.record import SAFEGUARDS, processing_record
+from web.http.routes import Who
+from web.pages.shell.layout import draw, page
+
+if TYPE_CHECKING:
+    from web.http.context import RequestContext
+    from web.http.replies import Reply
+
+
+def processing_record_page(context: RequestContext) -> Reply:
+    """What is processed, why, for how long, who else gets it and where it is."""
+    settings = context.application.settings
+    recipients = dict.fromkeys(facts for record in processing_record() for facts in record.recipients)
+    return draw(
+        context,
+        "privacy/record.html",
+        activities=processing_record(),
+        recipients=recipients,
+        safeguards=SAFEGUARDS,
+        region=settings.region,
+        address=settings.public_url,
+    )
+
+
+ROUTES = (page("/privacy/record", processing_record_page, Who.ANYONE),)
