@@ -20,6 +20,8 @@ from pigi.errors import Misconfigured
 
 ANTHROPIC_HOST = "api.anthropic.com"
 STRIPE_HOST = "api.stripe.com"
+RESTORING = "restoring"
+"""The folder below PIGI_HOME of a restore that is not finished."""
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
 
 
@@ -98,26 +100,31 @@ class Settings(BaseSettings):
         return "_live_" in self.stripe_api_key
 
     @classmethod
-    def from_environment(cls) -> Settings:
-        """Read the environment; raises Misconfigured naming each variable that is wrong, without its value."""
+    def from_environment(cls, *, restoring: bool = False) -> Settings:
+        """Read the environment; raises Misconfigured naming each variable that is wrong, without its value.
+
+        While a restore is not finished it raises that, too, unless ``restoring``: nothing may serve before.
+        """
         try:
             settings = cls()
         except ValidationError as error:
             problems = [f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors(include_input=False)]
             raise Misconfigured(problems) from None
-        problems = problems_of(settings)
+        problems = problems_of(settings, restoring=restoring)
         if problems:
             raise Misconfigured(problems)
         return settings
 
 
-def problems_of(settings: Settings) -> list[str]:
-    """What forbids starting, one sentence each; empty when all is well."""
+def problems_of(settings: Settings, *, restoring: bool = False) -> list[str]:
+    """What forbids starting, one sentence each; empty when all is well. ``restoring``: the restore itself asks."""
     problems = [
         f"{name} must not be set: it makes the SDK record content (P15)" for name in _LEAKY if os.environ.get(name)
     ]
     if "{id}" not in settings.tenant_database_url:
         problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
+    if not restoring and (settings.home / RESTORING).exists():
+        problems.append("a restore is under way or broke off: nothing serves before `pigi restore` has come to its end")
     problems += _billing_problems(settings)
     if settings.production:
         problems += _production_problems(settings)

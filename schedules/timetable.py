@@ -7,6 +7,7 @@ from datetime import timedelta
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
     FOLD_USAGE,
+    MAKE_BACKUP,
     PROBES,
     RECONCILE_BILLING,
     SWEEP_GENERATIONS,
@@ -48,6 +49,13 @@ TIMETABLE: tuple[Schedule, ...] = (
         CatchUp.LATEST,
         "nightly, when few people generate: what a crash left between two databases is rare and sealed",
         offset=timedelta(hours=3, minutes=20),
+    ),
+    Schedule(
+        MAKE_BACKUP,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "nightly, when little is written: what is lost at worst is a day; without a key for backups it does nothing",
+        offset=timedelta(hours=1, minutes=10),
     ),
     Schedule(
         RECONCILE_BILLING,

@@ -6,6 +6,7 @@ Not through Celery's ``imports`` setting: beat would load them too, with all the
 from __future__ import annotations
 
 import tasks.api_keys
+import tasks.backups
 import tasks.billing
 import tasks.exports
 import tasks.generations

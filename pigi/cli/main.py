@@ -29,6 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
     "inventory": ("pigi.cli.inventory:show", "Show every place where data is, and for how long."),
+    "backup": ("pigi.cli.backups:backup", "Back up all databases, encrypted for a key that Pigi does not hold."),
+    "backups": ("pigi.cli.backups:backups", "List backups, make the key that opens them."),
+    "restore": ("pigi.cli.backups:restore", "Make an empty installation anew from a backup."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),
 }
 """Each command: where it is, and its line in the help."""

@@ -46,7 +46,7 @@ def _is_scopes(value: Any) -> bool:
 
 
 _FIELDS: dict[str, Check] = {
-    **dict.fromkeys(("invitation", "key", "replaces", "job", "export"), lambda value: is_id(str(value))),
+    **dict.fromkeys(("invitation", "key", "replaces", "job", "export", "backup"), lambda value: is_id(str(value))),
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
     "scopes": _is_scopes,
@@ -84,6 +84,9 @@ KINDS: dict[str, frozenset[str]] = {
     "operator.enabled": frozenset(),
     "operator.job_cancelled": frozenset({"job"}),
     "operator.job_retried": frozenset({"job"}),
+    "backup.made": frozenset({"backup", "count"}),
+    "backup.restored": frozenset({"backup", "count"}),
+    "backup.restored_without_erasures": frozenset({"backup", "count"}),
     "plan.granted": frozenset({"plan"}),
     "audit.content_erased": frozenset({"count"}),
 }

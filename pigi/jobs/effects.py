@@ -166,6 +166,9 @@ MARK_UNKNOWN = (
 )
 """When a job ends: what was intended and never confirmed is unknown, and says so."""
 
+MARK_ALL_UNKNOWN = update(EFFECT).where(EFFECT.c.state == "intended").values(state="unknown", settled_at=NOW)
+"""When all jobs end together."""
+
 REOPEN = (
     update(EFFECT)
     .where(

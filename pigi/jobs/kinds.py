@@ -217,6 +217,17 @@ EXPORT_CONFIGURATION = register(
         page="exports",
     )
 )
+MAKE_BACKUP = register(
+    Kind(
+        "backups.make",
+        queue="upkeep",
+        title="Backing up",
+        # As long as thousands of databases take; the day's other maintenance has the queue's second place.
+        time_limit=timedelta(hours=6),
+        retry_window=timedelta(hours=12),
+        attempts=3,
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

@@ -85,21 +85,30 @@ def migrate_tenant(url: str | URL) -> str:
     return _migrate(url, "tenant")
 
 
-def _migrate(url: str | URL, tree: Tree) -> str:
+def migrate_to(url: str | URL, tree: Tree, revision: str) -> str:
+    """Bring an existing database that is older to this revision, and return the revision that it then has.
+
+    What was copied at a revision is put back into tables of that revision.
+    """
+    return _migrate(url, tree, revision)
+
+
+def _migrate(url: str | URL, tree: Tree, revision: str = "") -> str:
+    target = revision or _head(tree)
     engine = make_engine(url, pool_size=1, patient=True)
     try:
         # One transaction for all steps: DDL is transactional on both, so a failed migration leaves nothing.
         with engine.begin() as connection:
             lock_name(connection, LOCK)
             # Newer than this code is fine: the previous version runs on for one release.
-            if revision_of(connection) < _head(tree):
-                _upgrade(connection, tree)
+            if revision_of(connection) < target:
+                _upgrade(connection, tree, target)
             return revision_of(connection)
     finally:
         engine.dispose()
 
 
-def _upgrade(connection: Connection, tree: Tree) -> None:
+def _upgrade(connection: Connection, tree: Tree, target: str) -> None:
     from alembic import command  # noqa: PLC0415 - 0.4 s, and most processes migrate nothing
     from alembic.config import Config  # noqa: PLC0415
 
@@ -107,7 +116,7 @@ def _upgrade(connection: Connection, tree: Tree) -> None:
     config.set_main_option("script_location", str(HERE / tree).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with ONE_AT_A_TIME:
-        command.upgrade(config, "head")
+        command.upgrade(config, target)
 
 
 def _head(tree: Tree) -> str:

@@ -6,9 +6,11 @@ written to its end does not exist. Which one it is, obstore knows; no other modu
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import obstore
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 PIECE = 1024 * 1024
 """Bytes read at a time by `Objects.read`."""
+PART = 16 * 1024 * 1024
+"""Bytes held back by `Objects.writing` before a part of an object goes to the store: of 10,000 parts at most."""
+UNFINISHED = re.compile(r"#[0-9]+")
+"""What obstore adds to the name of a file that it is still writing, and hides from lists."""
 TIMEOUT = "30s"
 
 
@@ -41,6 +47,13 @@ class Found:
     size: int
 
 
+class Sink(Protocol):
+    """What bytes can be written to."""
+
+    def write(self, data: bytes, /) -> Any:
+        """Take all of ``data``."""
+
+
 class Objects:
     """The objects below one URL. Names are relative, such as ``organisations/ID/exports/ID/1``.
 
@@ -54,6 +67,25 @@ class Objects:
         """Write ``name`` whole; what was there is replaced."""
         with _known():
             obstore.put(self._store, name, data)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Sink]:
+        """What is written in the block becomes ``name``, of any size, once it ends; if it raises, nothing does."""
+        with _known():
+            writer = obstore.open_writer(self._store, name, buffer_size=PART)
+        yield _Sink(writer)
+        with _known():
+            writer.close()
+
+    def discard_unfinished(self, folder: str) -> None:
+        """Remove what processes that died left half written in ``folder``; call it while nobody writes there.
+
+        An S3 store has a rule of its own for uploads that were never completed (docs/operations.md).
+        """
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            for file in (Path(self._store.prefix) / folder).glob("*#*"):
+                if UNFINISHED.fullmatch(file.name[file.name.rindex("#") :]):
+                    file.unlink(missing_ok=True)
 
     def get(self, name: str) -> bytes | None:
         """All of a small object; None if there is none."""
@@ -95,6 +127,19 @@ class Objects:
                 return int(obstore.head(self._store, name)["size"])
             except (FileNotFoundError, NotFoundError):
                 return None
+
+
+class _Sink:
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def write(self, data: bytes) -> int:
+        with _known():
+            self._writer.write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Parts go out when they are full."""
 
 
 class _known:  # noqa: N801 - a context manager, used like a function

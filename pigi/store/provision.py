@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +14,7 @@ from sqlalchemy.engine import make_url
 from pigi.errors import Misconfigured
 from pigi.ids import is_id
 from pigi.store import servers
-from pigi.store.files import aside, locked
+from pigi.store.files import FILE_MODE, aside, locked, private_folder
 from pigi.store.migrate import migrate_tenant, tenant_head
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class TenantDatabases(Protocol):
 
     def create(self, organisation_id: str) -> bool:
         """Make the database at the newest revision; False when there was one, which is left alone."""
+        ...
+
+    def create_bare(self, organisation_id: str) -> None:
+        """Make the database without any table, for a copy to be put back into; there must be none."""
         ...
 
     def drop(self, organisation_id: str) -> None:
@@ -96,6 +101,12 @@ class Files:
             with aside(path) as draft:
                 shutil.copyfile(self._template, draft)
         return True
+
+    def create_bare(self, organisation_id: str) -> None:
+        """Make an empty file; FileExistsError if there is one."""
+        path = self._path(organisation_id)
+        private_folder(path.parent)
+        path.touch(FILE_MODE, exist_ok=False)
 
     def drop(self, organisation_id: str) -> None:
         """Delete the file and what SQLite keeps beside it."""
@@ -152,6 +163,13 @@ class Databases:
                 with servers.server_lock(connection, f"pigi.template {self._template}"):
                     self._make_template(connection)
             return servers.create(connection, name, self._template)
+
+    def create_bare(self, organisation_id: str) -> None:
+        """Make an empty database; FileExistsError if there is one."""
+        name = self._name(organisation_id)
+        with servers.maintenance(self._url) as connection:
+            if not servers.create(connection, name):
+                raise FileExistsError(errno.EEXIST, "a database is there", name)
 
     def drop(self, organisation_id: str) -> None:
         """Drop the database, cutting off whoever is connected."""

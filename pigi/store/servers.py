@@ -71,6 +71,12 @@ def drop(connection: Connection, name: str) -> None:
     connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {_quoted(connection, name)} WITH (FORCE)")
 
 
+def rename(connection: Connection, name: str, new_name: str) -> None:
+    """Give a database that nobody is connected to another name, which is free."""
+    old, new = _quoted(connection, name), _quoted(connection, new_name)
+    connection.exec_driver_sql(f"ALTER DATABASE {old} RENAME TO {new}")
+
+
 def close_to_all(connection: Connection, name: str) -> None:
     """Let nobody connect to a database any more, so that it can always be copied from."""
     connection.exec_driver_sql(f"ALTER DATABASE {_quoted(connection, name)} WITH ALLOW_CONNECTIONS false")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from pigi.clock import now
-from pigi.jobs.effects import MARK_UNKNOWN
+from pigi.jobs.effects import MARK_ALL_UNKNOWN, MARK_UNKNOWN
 from pigi.jobs.execution.timeouts import LEASE_SECONDS
 from pigi.jobs.kinds import CATALOGUE, kind_of
 from pigi.jobs.model import transitions
@@ -206,6 +206,14 @@ def cancel(connection: Connection, kind: Kind, job_id: str, reason: str = "cance
         return []
     row = connection.execute(select(JOB.c.partition, JOB.c.queue).where(JOB.c.id == job_id)).one()
     return release(connection, row.partition, row.queue)
+
+
+def end_all(connection: Connection, reason: str) -> int:
+    """End every job that has not ended, while no worker runs; returns how many. Their cleanups are due from then on."""
+    cleaning = [name for name, kind in CATALOGUE.items() if kind.cleanup]
+    ended = int(connection.execute(transitions.end_all(reason, cleaning)).rowcount)
+    connection.execute(MARK_ALL_UNKNOWN)
+    return ended
 
 
 def _cancel(connection: Connection, kind: Kind, job_id: str, reason: str, statement: Executable) -> bool:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import String, bindparam, cast, exists, func, literal, literal_column, or_, select, update
+from sqlalchemy import String, bindparam, case, cast, exists, func, literal, literal_column, null, or_, select, update
 
 from pigi.domain.job_state import ENDED, WAITING, JobState, sources
 from pigi.store.control import Job, Organisation
 from pigi.store.instants import Instant, database_now, database_now_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement
     from sqlalchemy.sql.dml import Update
 
@@ -199,6 +201,14 @@ def _cancel_waiting(*conditions: ColumnElement[bool]) -> Update:
 CANCEL_WAITING = _cancel_waiting()
 CANCEL_FLAGGED = _cancel_waiting(JOB.c.cancel_requested_at.is_not(None))
 """For a job that waits again, though somebody cancelled it while it ran."""
+
+
+def end_all(reason: str, kinds_with_cleanup: Sequence[str]) -> Update:
+    """End every job, also one that somebody holds: of a state that was restored, nothing may take effect once more."""
+    cleanup = case((JOB.c.kind.in_(kinds_with_cleanup), NOW), else_=null())
+    ended = {"finished_at": NOW, "lease_until": None, "published_at": None, "cleanup_at": cleanup}
+    return move(JobState.CANCELLED, reason=reason, **ended)
+
 
 FLAG_CANCEL = (
     update(JOB)
