@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from pigi.application import Application
 from pigi.clock import now
 from pigi.domain.access import OrganisationState
+from pigi.domain.deletions import DeletionScope
 from pigi.domain.retention import Retention, cutoff
 from pigi.errors import Refused
 from pigi.operations.access import ORGANISATION
@@ -233,14 +234,16 @@ def _rebuild(
     migrate_control(settings.database_url)
     application = Application.open(settings)
     try:
-        gone = erase_all_again(application, erased)
+        # Organisations first, so that their databases are not even made; accounts last, since they are named there.
+        gone = erase_all_again(application, DeletionScope.ORGANISATION, erased)
         missing = _rebuild_tenants(application, manifest, files, on_step)
-        jobs = settle(application, kind, manifest.id, len(gone))
+        gone += erase_all_again(application, DeletionScope.ACCOUNT, erased)
+        jobs = settle(application, kind, manifest.id, gone)
         adopt_backups(application)
         live = _organisations(application)
     finally:
         application.dispose()
-    counts = {"organisations": len(live) - len(missing), "erased": len(gone), "jobs": jobs}
+    counts = {"organisations": len(live) - len(missing), "erased": gone, "jobs": jobs}
     return RestoredBackup(id=manifest.id, begun_at=manifest.begun_at, missing=missing, **counts)
 
 

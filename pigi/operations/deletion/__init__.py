@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pigi.operations.deletion.machine import Plan, Sealing, carry_out
+from pigi.operations.deletion.machine import Plan, Sealing, carry_out, erase_again
 from pigi.operations.deletion.oversight import DeletionCase, late_deletions, list_deletions
+from pigi.operations.deletion.purge import PLAN as ORGANISATION_PLAN
 from pigi.operations.deletion.purge import purge_organisation
 from pigi.operations.deletion.receipts import read_receipt
 from pigi.operations.deletion.records import DeletionView, StepView, call_off, deletion_of, open_deletion
@@ -19,6 +20,7 @@ from pigi.operations.deletion.steps import Outside, Rows, Step, Together, Work
 from pigi.operations.deletion.sweep import sweep_organisations
 
 __all__ = [
+    "ORGANISATION_PLAN",
     "DeletionCase",
     "DeletionView",
     "Outside",
@@ -35,6 +37,7 @@ __all__ = [
     "close_organisation",
     "delete_organisation",
     "deletion_of",
+    "erase_again",
     "late_deletions",
     "list_deletions",
     "open_deletion",

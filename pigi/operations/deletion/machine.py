@@ -10,20 +10,21 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pigi.clock import now
 from pigi.domain.deletions import SEARCH, DeletionScope, DeletionState, StepState
 from pigi.errors import Temporary
+from pigi.ids import new_id
 from pigi.operations.deletion.letters import queue_receipts
 from pigi.operations.deletion.receipts import issue_receipt
-from pigi.operations.deletion.records import STEP, move, row_of
+from pigi.operations.deletion.records import DELETION, STEP, move, row_of
 from pigi.operations.deletion.search import search_everywhere
-from pigi.operations.deletion.steps import Work, mark_failed, run_steps
+from pigi.operations.deletion.steps import Outside, Rows, Together, Work, mark_failed, run_steps
 from pigi.store.deletions import RECIPIENTS, TERMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from sqlalchemy import Connection
 
@@ -81,6 +82,35 @@ def carry_out(context: JobContext, application: Application, gateways: Gateways,
         _begin_search(work)
     if row.state != DeletionState.DONE:
         _finish(Work(row.id, "", context, application, gateways), plan)
+
+
+class _Alone:
+    """In place of a job's context, where no job is at work: nothing stops it."""
+
+    def checkpoint(self) -> None:
+        """Go on."""
+
+
+def erase_again(application: Application, plan: Plan, subject_id: str, outside: Container[str] = ()) -> None:
+    """Remove once more what came back with a backup though it was deleted for good.
+
+    For databases that nobody is served with yet, and that are thrown away if this fails. Of the steps that remove
+    elsewhere only those called ``outside`` are done: the others removed what is in no backup.
+    """
+    alone: Any = _Alone()
+    work = Work(new_id(), subject_id, alone, application, alone)
+    with application.control.transaction() as connection:
+        connection.execute(delete(DELETION).where(DELETION.c.subject_id == subject_id))
+    for step in plan.steps:
+        if isinstance(step, Rows):
+            with application.control.transaction() as connection:
+                for table, rows in step.of(subject_id):
+                    connection.execute(delete(table).where(rows))
+        elif isinstance(step, Together):
+            with application.control.begin() as session:
+                step.remove(session, work)
+        elif isinstance(step, Outside) and step.name in outside:
+            step.remove(work)
 
 
 def _sealed(application: Application, deletion_id: str, plan: Plan) -> Any:
