@@ -40,7 +40,7 @@ from tests.support.factories import add_generation, make_organisation
 from tests.support.furnished import furnish
 from tests.support.jobs import ask, take
 
-CHANGED = {"alembic_version", "job", "effect", "organisation", "session", "idempotency_key", "backup"}
+CHANGED = {"alembic_version", "job", "effect", "organisation", "session", "idempotency_key", "backup", "export"}
 """Tables of the control database that a restore changes, besides the audit chain."""
 AUDIT = {"audit_entry", "audit_content", "audit_anchor"}
 
