@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pigi.domain.retention import Retention
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
     FOLD_USAGE,
@@ -11,23 +12,49 @@ from pigi.jobs.kinds import (
     PROBES,
     RECONCILE_BILLING,
     SWEEP_GENERATIONS,
-    SWEEP_JOBS,
     SWEEP_ORGANISATIONS,
+    SWEEPS,
     WARN_OF_KEYS,
 )
 from pigi.jobs.schedules import CatchUp, Schedule
+
+RETENTION: tuple[tuple[Retention, int, str], ...] = (
+    (Retention.TOKEN, 1, "hourly: links are kept for an hour, and nothing is to be kept for twice as long"),
+    (Retention.SESSION, 3, "hourly: half a day must not become a whole one"),
+    (Retention.REGISTRATION, 5, "hourly: a day must stay a day"),
+    (Retention.JOB, 7, "hourly: probes are kept for an hour, and short sweeps let others write"),
+    (Retention.TOMBSTONE, 9, "hourly: few at a time let others write"),
+    (Retention.IDEMPOTENCY, 11, "hourly: a day must stay a day"),
+    (Retention.THROTTLE, 13, "hourly: a day must stay a day"),
+    (Retention.COUNTER, 15, "hourly: soon after the day that is over"),
+    (Retention.INVITATION, 17, "hourly: an address that was invited is kept no longer than was said"),
+    (Retention.ACCESS_KEY, 19, "hourly: few at a time"),
+    (Retention.MAIL, 21, "hourly: few at a time let others write"),
+    (Retention.BILLING_EVENT, 23, "hourly: few at a time let others write"),
+    (Retention.BILLING_LINK, 25, "hourly: a day must stay a day"),
+    (Retention.BILLING_RUN, 28, "hourly, as the rest: a look costs nothing"),
+    (Retention.BILLING_LOG, 30, "hourly: on 1 January, and well after midnight by any clock that is nearly right"),
+    (Retention.USAGE, 32, "hourly: two days, in which signals are counted, must not become three"),
+    (Retention.ERROR_LOG, 34, "hourly: few at a time let others write"),
+    (Retention.REQUEST_LOG, 36, "hourly: many lines a day, few at a time let others write"),
+    (Retention.AUDIT, 38, "hourly: each pruning signs a new beginning, so it is short"),
+    (Retention.EXPORT_RECORD, 42, "hourly: few at a time"),
+    (Retention.DELETION, 44, "hourly: few at a time"),
+    (Retention.RECEIPT, 46, "hourly: few at a time"),
+    (Retention.HOLD, 48, "hourly, as the rest: a look costs nothing"),
+    (Retention.BACKUP, 50, "hourly: what was deleted must leave backups on the day that was said"),
+    (Retention.ERASURE, 52, "hourly, as the rest; after the backups that it protects against"),
+)
+"""When each class is swept: minutes apart, so that no two sweeps write at once."""
 
 TIMETABLE: tuple[Schedule, ...] = (
     *(
         Schedule(probe, timedelta(seconds=30), CatchUp.SKIP, "readiness: a queue works if it finished something lately")
         for probe in PROBES.values()
     ),
-    Schedule(
-        SWEEP_JOBS,
-        timedelta(hours=1),
-        CatchUp.LATEST,
-        "hourly keeps each sweep short; the shortest period it serves is an hour",
-        offset=timedelta(minutes=7),
+    *(
+        Schedule(SWEEPS[retention], timedelta(hours=1), CatchUp.LATEST, why, offset=timedelta(minutes=minute))
+        for retention, minute, why in RETENTION
     ),
     Schedule(
         ANCHOR_AUDIT,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
-from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS
+from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS, SWEEPS
 from pigi.operations import audit, retention
 
 if TYPE_CHECKING:
+    from pigi.domain.retention import Retention
     from pigi.jobs.execution.context import JobContext
     from tasks import WorkerContext
 
@@ -22,9 +24,18 @@ for _probe in PROBES.values():
     job(_probe)(answer_probe)
 
 
+def sweep_class(retention_class: Retention, context: JobContext, worker_context: WorkerContext) -> None:
+    """Remove what is past its period of one class."""
+    retention.sweep_class(context, worker_context.application, retention_class)
+
+
+for _class, _kind in SWEEPS.items():
+    job(_kind)(partial(sweep_class, _class))
+
+
 @job(SWEEP_JOBS)
 def sweep_jobs(context: JobContext, worker_context: WorkerContext) -> None:
-    """Bury old jobs and remove what is past its period."""
+    """Remove what is past its period of every class, as the previous release requests it."""
     retention.sweep_jobs(context, worker_context.application)
 
 

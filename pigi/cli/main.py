@@ -32,7 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backup": ("pigi.cli.backups:backup", "Back up all databases, encrypted for a key that Pigi does not hold."),
     "backups": ("pigi.cli.backups:backups", "List backups, make the key that opens them."),
     "restore": ("pigi.cli.backups:restore", "Make an empty installation anew from a backup."),
-    "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and whether it is so."),
+    "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and remove what is over it."),
+    "holds": ("pigi.cli.holds:holds", "Add, approve, release and list legal holds."),
 }
 """Each command: where it is, and its line in the help."""
 

@@ -18,6 +18,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
+from pigi.domain.retention import Retention
 from pigi.ids import is_id
 
 if TYPE_CHECKING:
@@ -46,9 +47,12 @@ def _is_scopes(value: Any) -> bool:
 
 
 _FIELDS: dict[str, Check] = {
-    **dict.fromkeys(("invitation", "key", "replaces", "job", "export", "backup"), lambda value: is_id(str(value))),
+    **dict.fromkeys(
+        ("invitation", "key", "replaces", "job", "export", "backup", "hold"), lambda value: is_id(str(value))
+    ),
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
+    "retention": lambda value: value in set(Retention),
     "scopes": _is_scopes,
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
@@ -88,6 +92,9 @@ KINDS: dict[str, frozenset[str]] = {
     "backup.restored": frozenset({"backup", "count"}),
     "backup.restored_without_erasures": frozenset({"backup", "count"}),
     "plan.granted": frozenset({"plan"}),
+    "hold.added": frozenset({"hold", "retention"}),
+    "hold.approved": frozenset({"hold", "retention"}),
+    "hold.released": frozenset({"hold", "retention"}),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be kept of it. Names are permanent."""

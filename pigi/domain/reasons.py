@@ -43,6 +43,24 @@ REASONS: dict[str, Reason] = {
         "The audit chain does not hold together.",
         "Keep the database as it is and run `pigi audit verify`, which says what was done to which entry.",
     ),
+    # Legal holds
+    "hold_class_unfit": Reason(
+        "No hold can be of this class.",
+        "Name a class of which an organisation has records, as `pigi retention report` lists them; what belongs to "
+        "people, to the installation or to nobody is never held, nor are prompts.",
+    ),
+    "hold_reason_unfit": Reason(
+        "A hold needs its reason, on one line.", "Say in up to 500 characters why these records must be kept."
+    ),
+    "hold_review_unfit": Reason(
+        "A hold is reviewed within 90 days.", "Name a day from today on and at most 90 days away."
+    ),
+    "hold_needs_another": Reason(
+        "A hold counts once another operator approves it.", "Ask somebody else who runs Pigi to approve it."
+    ),
+    "hold_over": Reason(
+        "The hold is not in a state for this.", "Read it again: it was approved or released meanwhile."
+    ),
     # The stores
     "tenant_missing": Reason(
         "The organisation has no database or no key.", "Wait a moment if it is new; it may be deleted."

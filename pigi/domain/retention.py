@@ -51,11 +51,30 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """``keep`` counts from the end that ``since`` names; None means no fixed time."""
+    """``keep`` counts from what ``since`` names; None means no fixed time. With ``years`` it is their longest."""
 
     keep: timedelta | None
     since: str
     reason: str
+    years: int = 0
+
+    @property
+    def words(self) -> str:
+        """The period as people say it, such as ``30 days after the end of the job``."""
+        if self.keep is None:
+            return self.since
+        if not self.keep:
+            return f"until {self.since}"
+        hours = int(self.keep.total_seconds() // 3600)
+        amount = f"{self.years} years" if self.years else f"{hours // 24} days" if hours > DAY_HOURS else _plural(hours)
+        return f"{amount} after {self.since}"
+
+
+DAY_HOURS = 24
+
+
+def _plural(hours: int) -> str:
+    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 PERIODS: dict[Retention, Period] = {
@@ -83,17 +102,16 @@ PERIODS: dict[Retention, Period] = {
     ),
     Retention.IDEMPOTENCY: Period(timedelta(hours=24), "the first request with the key", "contract: safe repeats"),
     Retention.COUNTER: Period(timedelta(days=2), "the day counted", "contract: limits"),
-    # Seven calendar years have two leap days at most: never a day less, and one more than that, since the database
-    # refuses to remove what is younger by its own clock.
+    # Counted in years, as the database does that refuses before. Seven of them have two leap days at most.
     Retention.BILLING_LOG: Period(
-        timedelta(days=7 * 365 + 3), "the end of its financial year", "law: records of account; promise P27"
+        timedelta(days=7 * 365 + 2), "the end of its financial year", "law: records of account; promise P27", years=7
     ),
     Retention.BILLING_EVENT: Period(
         timedelta(days=30), "its receipt", "contract: Stripe tells of an event again for so long, and it counts once"
     ),
     Retention.BILLING_LINK: Period(timedelta(hours=24), "the request for it", "contract: the page is open for so long"),
     Retention.BILLING_RUN: Period(timedelta(days=90), "its beginning", "legitimate interest: to see drift come and go"),
-    Retention.EXPORT: Period(timedelta(days=7), "its end, as a file", "contract; promises P28 and P31"),
+    Retention.EXPORT: Period(timedelta(days=7), "the file is written", "contract; promises P28 and P31"),
     Retention.EXPORT_RECORD: Period(
         timedelta(days=30), "the request for the export", "legitimate interest: to answer who took data along"
     ),
@@ -117,6 +135,31 @@ ENDED_OTHERWISE: dict[Retention, str] = {
     Retention.IMPORT: "removed when it is accepted or discarded, else by the job's cleanup after its period",
 }
 """Classes with a period of which nothing is swept, and what ends them. The others have a sweep each."""
+
+SWEPT: tuple[Retention, ...] = tuple(
+    retention for retention, period in PERIODS.items() if period.keep is not None and retention not in ENDED_OTHERWISE
+)
+"""The classes that a sweep each removes."""
+
+NEVER_HELD: dict[Retention, str] = {
+    Retention.PURPOSE: "a purpose is erased when its job ends, whatever else is wanted (promise P15)",
+    **dict.fromkeys(
+        (Retention.ACCOUNT, Retention.REGISTRATION, Retention.TOKEN, Retention.SESSION, Retention.THROTTLE),
+        "it belongs to a person and to no organisation",
+    ),
+    **dict.fromkeys(
+        (Retention.BILLING_RUN, Retention.ERASURE, Retention.BACKUP, Retention.OPERATIONAL),
+        "it is about the installation, not about an organisation",
+    ),
+    **dict.fromkeys(
+        (Retention.DELETION, Retention.RECEIPT, Retention.HOLD), "it records an act and says no more of whom"
+    ),
+}
+"""Classes that no legal hold can be of, and why; a hold of any other keeps what belongs to the organisation."""
+HOLD_REVIEW = timedelta(days=90)
+"""How far away the review of a hold may be."""
+HELD_AGAIN = timedelta(hours=1)
+"""When the cleanup of a job comes again that a hold has kept from erasing something."""
 
 LINKED_BY: dict[Retention, tuple[Retention, ...]] = {
     Retention.REQUEST_LOG: (Retention.ERROR_LOG,),
@@ -152,4 +195,19 @@ def keep(retention: Retention) -> timedelta:
 
 def cutoff(retention: Retention, now: datetime) -> datetime:
     """The moment before which records of this class are due to go."""
-    return now - keep(retention)
+    period = PERIODS[retention]
+    return _years_later(now, -period.years) if period.years else now - keep(retention)
+
+
+def end(retention: Retention, began: datetime) -> datetime:
+    """When the period is over that began at this moment."""
+    period = PERIODS[retention]
+    return _years_later(began, period.years) if period.years else began + keep(retention)
+
+
+def _years_later(moment: datetime, years: int) -> datetime:
+    """The same day and time so many years later; 1 March for a 29 February that the year does not have."""
+    try:
+        return moment.replace(year=moment.year + years)
+    except ValueError:
+        return moment.replace(year=moment.year + years, month=3, day=1)

@@ -12,7 +12,7 @@ from pigi.domain.access import Action
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
 from pigi.domain.plans import Limit
-from pigi.domain.retention import Retention
+from pigi.domain.retention import SWEPT, Retention
 from pigi.jobs.kind import Delivery, Kind
 from pigi.jobs.queues import QUEUES
 
@@ -66,9 +66,24 @@ GENERATE_DRAFT = register(
 SWEEP_GENERATIONS = register(
     Kind("generations.sweep", queue="upkeep", title="Clearing away old drafts", time_limit=timedelta(minutes=10))
 )
+# The previous release's only sweep, of every class: its beat may still request it. Goes one release later.
 SWEEP_JOBS = register(
     Kind("jobs.sweep", queue="upkeep", title="Clearing away old jobs", time_limit=timedelta(minutes=10))
 )
+SWEEPS: dict[Retention, Kind] = {
+    retention: register(
+        Kind(
+            f"retention.{retention}",
+            queue="upkeep",
+            title=f"Clearing away what is over its period: {retention.replace('_', ' ')}",
+            time_limit=timedelta(minutes=10),
+            # Pigi's other maintenance is not behind a long one, such as the first after months of standstill.
+            partition_prefix="retention",
+        )
+    )
+    for retention in SWEPT
+}
+"""A sweep a class: each has its own schedule, its own failures and its own history."""
 ANCHOR_AUDIT = register(
     Kind("audit.anchor", queue="upkeep", title="Signing the audit log", time_limit=timedelta(minutes=10))
 )

@@ -20,6 +20,7 @@ ID = String(36)
 CODE = String(40)
 DELETED = text("deletion_at IS NOT NULL")
 WAITING = text("published_at IS NULL AND state IN ('queued', 'retrying')")
+HAS_ENDED = text("finished_at IS NOT NULL")
 PUBLISHED = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
 
 
@@ -92,6 +93,8 @@ class Job(ControlBase):
             postgresql_where=text("close_at IS NOT NULL"),
         ),
         Index("ix_job_organisation", "organisation_id", "id"),
+        # Sweeps and the retention report look at the oldest of each kind.
+        Index("ix_job_ended", "kind", "finished_at", sqlite_where=HAS_ENDED, postgresql_where=HAS_ENDED),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=technical("names the job", Retention.JOB))
@@ -206,7 +209,9 @@ class UsageCount(ControlBase):
     organisation_id: Mapped[str] = mapped_column(
         ForeignKey("organisation.id"), primary_key=True, info=pseudonym("whose limit", Retention.COUNTER)
     )
-    day: Mapped[date] = mapped_column(Date, primary_key=True, info=technical("which day", Retention.COUNTER))
+    day: Mapped[date] = mapped_column(
+        Date, primary_key=True, index=True, info=technical("which day", Retention.COUNTER)
+    )
     kind: Mapped[str] = mapped_column(CODE, primary_key=True, info=technical("of what", Retention.COUNTER))
     count: Mapped[int] = mapped_column(Integer, info=technical("how many", Retention.COUNTER))
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, func, select
+from sqlalchemy import create_engine, event, func, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import URL, ColumnElement, Connection, Engine, Select
     from sqlalchemy.exc import DBAPIError
 
 BUSY_SECONDS = 15.0
@@ -170,6 +170,18 @@ def lock_name(connection: Connection, name: str, *, shared: bool = False) -> Non
     if not is_sqlite(connection):
         lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
         connection.execute(select(lock(func.hashtextextended(name, 0))))
+
+
+def row_place(connection: Connection) -> ColumnElement[Any]:
+    """Where a row lies: reaching it so costs less than by any key, and holds within one statement."""
+    return literal_column("rowid" if is_sqlite(connection) else "ctid")
+
+
+def is_one_of(connection: Connection, places: Select[Any]) -> ColumnElement[bool]:
+    """The condition on rows of which `row_place` is among these; PostgreSQL goes straight to the places of an array."""
+    if is_sqlite(connection):
+        return row_place(connection).in_(places)
+    return row_place(connection) == func.any(func.array(places.scalar_subquery()))
 
 
 def insert_into(connection: Connection, table: Any) -> Any:

@@ -40,16 +40,25 @@ class ErasureLog:
         """Every entry; `digest` tells whether an identifier is among them."""
         return {found.name.rsplit("/", 1)[-1] for store in self._stores for found in store.find(FOLDER)}
 
+    def oldest(self) -> date | None:
+        """The day of the oldest entry; None when there is none."""
+        return min((_day(found.name) for store in self._stores for found in store.find(FOLDER)), default=None)
+
     def forget(self, before: date) -> int:
         """Remove entries of days before this one; returns how many."""
         return sum(
             store.remove(folder)
             for store in self._stores
             for folder in {found.name.rsplit("/", 1)[0] for found in store.find(FOLDER)}
-            if date.fromisoformat(folder.rsplit("/", 1)[-1]) < before
+            if _day(f"{folder}/") < before
         )
 
 
 def digest(scope: str, identifier: str) -> str:
     """What the log holds of an identifier."""
     return hashlib.sha256(f"pigi erasure {scope} {identifier}".encode()).hexdigest()
+
+
+def _day(name: str) -> date:
+    """The day that the name of an entry says."""
+    return date.fromisoformat(name.split("/")[-2])

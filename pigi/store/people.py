@@ -161,8 +161,12 @@ class ApiKey(ControlBase):
     )
     replaces: Mapped[str | None] = mapped_column(ID, info=technical("which key it follows", Retention.ACCESS_KEY))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCESS_KEY))
-    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry (P20)", Retention.ACCESS_KEY))
-    revoked_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("revocation", Retention.ACCESS_KEY))
+    expires_at: Mapped[datetime] = mapped_column(
+        Instant, index=True, info=technical("expiry (P20)", Retention.ACCESS_KEY)
+    )
+    revoked_at: Mapped[datetime | None] = mapped_column(
+        Instant, index=True, info=technical("revocation", Retention.ACCESS_KEY)
+    )
     last_used_on: Mapped[date | None] = mapped_column(Date, info=technical("which are unused", Retention.ACCESS_KEY))
     warned_days: Mapped[int | None] = mapped_column(
         Integer, info=technical("which warning of its end was mailed", Retention.ACCESS_KEY)

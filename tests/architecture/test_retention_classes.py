@@ -16,6 +16,8 @@ COLUMNS = {
     for table in metadata.tables.values()
     for column in table.columns
 }
+OBJECTS = {Retention.EXPORT, Retention.ERASURE}
+"""Classes of what is no row: files of exports, and the erasure log."""
 
 
 def classes(column):

@@ -27,7 +27,7 @@ def beat(application, monkeypatch):
 def test_a_round_ticks_and_pumps(beat, control):
     assert 0 < beat.tick() <= TICK_SECONDS
     with control.autocommit() as connection:
-        assert {"pump", "schedule jobs.sweep"} <= last_notes(connection).keys()
+        assert {"pump", "schedule retention.job"} <= last_notes(connection).keys()
 
 
 def test_a_round_without_its_tables_is_logged_and_met_again(beat, control, caplog):

@@ -20,6 +20,7 @@ from pigi.jobs.kinds import (
     SWEEP_GENERATIONS,
     SWEEP_JOBS,
     SWEEP_ORGANISATIONS,
+    SWEEPS,
     WARN_OF_KEYS,
 )
 from pigi.jobs.model.transitions import JOB
@@ -71,7 +72,7 @@ def test_every_schedule_names_a_kind_of_the_catalogue_and_says_why(schedule):
 def test_everything_that_nobody_asks_for_is_on_the_timetable():
     wanted = [
         *PROBES.values(),
-        SWEEP_JOBS,
+        *SWEEPS.values(),
         SWEEP_GENERATIONS,
         SWEEP_ORGANISATIONS,
         ANCHOR_AUDIT,

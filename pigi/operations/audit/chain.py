@@ -11,11 +11,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, event, insert, or_, select
+from sqlalchemy import delete, event, insert, or_, select, true
 
 from pigi.clock import now
 from pigi.domain.audit import BEGINNING, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
 from pigi.store.engines import lock_name
+from pigi.store.holds import lock_holds
 from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
 from pigi.store.sessions import ControlSession
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.orm import SessionTransaction
 
     from pigi.application import Application
@@ -102,6 +103,22 @@ def erase_content(
     if erased:
         # By nobody in particular: an entry of a person's could be erased in its turn, and the count with it.
         record(session, application, ERASED, "pigi", count=erased)
+    return erased
+
+
+def erase_old_content(application: Application, before: datetime, most: int, held: ColumnElement[bool]) -> int:
+    """Erase up to ``most`` contents of entries from before a moment, except what is ``held``; how many.
+
+    For entries that cannot go yet, since one that came earlier is held. An erasure's own content says that it was
+    one, and stays with its entry.
+    """
+    old = select(ENTRY.c.seq).where(ENTRY.c.at < before, ENTRY.c.kind != ERASED)
+    with application.control.begin() as session:
+        lock_holds(session.connection(), shared=True)
+        wanted = select(CONTENT.c.seq).where(CONTENT.c.seq.in_(old), held.is_not(true())).limit(most)
+        erased = int(session.connection().execute(delete(CONTENT).where(CONTENT.c.seq.in_(wanted))).rowcount)
+        if erased:
+            record(session, application, ERASED, "pigi", count=erased)
     return erased
 
 

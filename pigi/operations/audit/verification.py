@@ -29,16 +29,17 @@ from pigi.domain.audit_check import (
     statement,
 )
 from pigi.errors import Permanent
-from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY, ERASED, head
+from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY, ERASED, erase_old_content, head
 from pigi.operations.audit.reading import anchors_in, links, use_of
 from pigi.store.engines import insert_into
+from pigi.store.holds import lock_holds
 from pigi.store.sessions import snapshot
 from pigi.store.signing import is_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from pigi.application import Application
     from pigi.jobs.execution.context import JobContext
@@ -118,13 +119,20 @@ def renew(application: Application) -> int:
     return renewed
 
 
-def prune(application: Application, before: datetime, most: int) -> int:
+def prune(application: Application, before: datetime, most: int, held: ColumnElement[bool] | None = None) -> int:
     """Remove up to ``most`` of the oldest entries, all from before a moment; a signed beginning takes their place.
+
+    Entries whose content is ``held`` stay, and with them what hangs on them: all later ones. Of those, only the
+    hashes are needed, so contents that are not held are erased. Returns how many entries or contents went.
 
     Raises Permanent ``audit_broken``: entries that do not hold together are evidence and stay.
     """
     with application.control.transaction() as connection:
-        first, kept = (connection.execute(query).scalar() for query in (_FIRST, _FIRST.where(ENTRY.c.at >= before)))
+        lock_holds(connection, shared=True)
+        stays = ENTRY.c.at >= before
+        if held is not None:
+            stays |= ENTRY.c.seq.in_(select(CONTENT.c.seq).where(held))
+        first, kept = (connection.execute(query).scalar() for query in (_FIRST, _FIRST.where(stays)))
         walk = Walk(anchors_in(connection, application.keyring.signer.public_keys))
         try:
             walk.begin(first)
@@ -134,7 +142,7 @@ def prune(application: Application, before: datetime, most: int) -> int:
             raise Permanent("audit_broken") from error
         if walk.entries:
             _cut(connection, _sign(application.keyring, Anchor(walk.seq, walk.entry_hash, BEGINS), now()))
-    return walk.entries
+    return walk.entries or (0 if held is None else erase_old_content(application, before, most, held))
 
 
 def _cut(connection: Connection, beginning: SignedHead) -> None:

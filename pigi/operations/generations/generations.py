@@ -11,13 +11,14 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
-from pigi.domain.retention import RETRYABLE, Retention, keep
+from pigi.domain.retention import HELD_AGAIN, RETRYABLE, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.plans import UsageLimits, check_usage, count_usage, plan_in
+from pigi.store.holds import is_held
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
 
@@ -260,15 +261,23 @@ def remove_generation(tenants: Tenants, organisation_id: str, generation_id: str
         tenant.connection().execute(delete(GENERATION).where(GENERATION.c.id == generation_id))
 
 
+def _is_held(application: Application, organisation_id: str) -> bool:
+    with application.control.autocommit() as connection:
+        return is_held(connection, organisation_id, Retention.DRAFT)
+
+
 def clean_up(application: Application, job: EndedJob) -> datetime | None:
     """Erase what an ended job need not hold (P15); returns when to come again, None when nothing is left.
 
     The purpose, the model's answer and the live text go at once. A draft stays for its period, and a failed
-    generation's name for the time in which it can be retried. Safe to repeat.
+    generation's name for the time in which it can be retried; both longer while a legal hold lasts, which never keeps
+    a purpose. Safe to repeat.
     """
     organisation_id, generation_id = _subject(job)
     stays = {JobState.SUCCEEDED: keep(Retention.DRAFT), JobState.FAILED: RETRYABLE}.get(job.state)
     again = None if stays is None or job.ended_at + stays <= now() else job.ended_at + stays
+    if stays is not None and again is None and _is_held(application, organisation_id):
+        again = now() + HELD_AGAIN
     row = GENERATION.c.id == generation_id
     rest = update(GENERATION).where(row).values(purpose=None, answer=None, fence=_past_all(job))
     try:

@@ -67,6 +67,17 @@ def list_operators(application: Application) -> list[OperatorView]:
         return [OperatorView(row.id, row.name, row.email, row.state, row.created_at) for row in session.execute(query)]
 
 
+def operator_named(application: Application, email: str) -> str:
+    """How an operator is named as who does something, ``operator:ID``, for acts on the command line.
+
+    Raises Refused ``not_found`` if no operator who may sign in has the address.
+    """
+    found = next((one for one in list_operators(application) if email_key(one.email) == email_key(email)), None)
+    if found is None or found.state != ACTIVE:
+        raise Refused("not_found")
+    return f"operator:{found.id}"
+
+
 def disable_operator(application: Application, email: str) -> str:
     """Keep an operator out from now on, ending all of their sessions; their id. Repeating it is harmless.
 

@@ -3,127 +3,127 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from pigi.clock import now
-from pigi.domain.retention import GRACE, PERIODS, Retention, keep
-from pigi.jobs.kinds import CATALOGUE
-from pigi.jobs.model.transitions import IS_ENDED, JOB
-from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, Sweep, is_overdue
-from pigi.store.base import ControlBase
-from pigi.store.control import Organisation
+from pigi.domain.retention import GRACE, PERIODS, Retention, end
+from pigi.jobs.heartbeats import HEARTBEAT
+from pigi.operations.retention.figures import SWEPT_AT, Look, figures, number
+from pigi.operations.retention.running import heartbeat
+from pigi.operations.retention.sweeps import SWEEP_INTERVAL
+from pigi.store.holds import HOLD, IS_ACTIVE
+from pigi.store.schema import CONTROL, TENANT
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sqlalchemy import Connection
 
     from pigi.application import Application
-    from pigi.domain.privacy import ColumnFacts
-    from pigi.jobs.kind import Kind
-
-
-@dataclass(frozen=True)
-class ClassReport:
-    """What is kept of a class.
-
-    Attributes:
-        keep: the period; None for a class that is kept while something is active.
-        since: what it counts from.
-        reason: why it is kept at all.
-        rows: how many there are, in the control database; None if organisations' own databases hold them.
-        oldest: when the period of the oldest row began, for organisations the oldest deletion that is not done; None
-            if there is none or the class has no period.
-        overdue: whether that row should long be gone.
-    """
-
-    retention: str
-    keep: timedelta | None
-    since: str
-    reason: str
-    rows: int | None
-    oldest: datetime | None = None
-    overdue: bool = False
-
-
-def report_classes(application: Application) -> list[ClassReport]:
-    """Every class in the order of `Retention`."""
-    moment = now()
-    sweeps = {sweep.retention: sweep for sweep in SWEEPS}
-    with application.control.autocommit() as connection:
-        return [_of_class(connection, retention, sweeps.get(retention), moment) for retention in Retention]
-
-
-def _of_class(connection: Connection, retention: Retention, sweep: Sweep | None, moment: datetime) -> ClassReport:
-    period = PERIODS[retention]
-    words = (retention.value, period.keep, period.since, period.reason)
-    if sweep is not None:
-        return ClassReport(*words, *_swept(connection, sweep, moment))
-    if retention is Retention.ORGANISATION:
-        return ClassReport(*words, _count(connection, retention), *_deleted(connection, moment))
-    if kinds := _kinds_erasing(retention):
-        return ClassReport(*words, *_pending_erasure(connection, retention, kinds, moment))
-    return ClassReport(*words, _count(connection, retention))
-
-
-def _swept(connection: Connection, sweep: Sweep, moment: datetime) -> tuple[int, datetime | None, bool]:
-    query = select(func.count(), func.min(sweep.age)).select_from(sweep.table).where(*sweep.rows)
-    rows, first = _numbers(connection, query)
-    oldest = None if first is None else sweep.time_format.read(first)
-    return rows, oldest, oldest is not None and is_overdue(sweep, oldest, moment)
-
 
 LONGEST_PURGE = 2 * SWEEP_INTERVAL
 """The sweep that requests a purge comes round each hour, and so does the next try."""
 
 
-def _deleted(connection: Connection, moment: datetime) -> tuple[datetime | None, bool]:
-    """When the oldest deletion that is not done was requested, and whether the organisation should be gone (P26)."""
-    oldest: datetime | None = connection.execute(select(func.min(Organisation.deletion_at))).scalar()
-    return oldest, oldest is not None and moment - oldest > GRACE + LONGEST_PURGE
+@dataclass(frozen=True)
+class ClassReport:
+    """What is kept of a class; the fields of `Figures` as there.
+
+    Attributes:
+        keep: the period; None for a class that is kept while something is active.
+        since: what it counts from.
+        period: both in words.
+        reason: why it is kept at all.
+        tables: those with columns of the class, in either database.
+        rows: how many there are, in the control database; None if others hold them, or if they were not counted.
+        overdue: whether some row should long be gone.
+        holds: how many holds count.
+        swept_at: when the class was last swept whole; None for one that is ended otherwise, and before the first time.
+        removed: how many rows that sweep removed.
+    """
+
+    retention: str
+    keep: timedelta | None
+    since: str
+    period: str
+    reason: str
+    tables: tuple[str, ...]
+    rows: int | None = None
+    oldest: datetime | None = None
+    due: int = 0
+    held: int = 0
+    overdue: bool = False
+    holds: int = 0
+    swept_at: datetime | None = None
+    removed: int | None = None
 
 
-def _kinds_erasing(retention: Retention) -> list[Kind]:
-    """The kinds whose cleanup erases this class."""
-    return [kind for kind in CATALOGUE.values() if retention in kind.erases]
+def report_classes(application: Application, *, counted: bool = True) -> list[ClassReport]:
+    """Every class in the order of `Retention`; counting all rows is optional, since it costs what there is."""
+    with application.control.autocommit() as connection:
+        holds = select(HOLD.c.retention, func.count()).where(IS_ACTIVE).group_by(HOLD.c.retention)
+        swept = select(HEARTBEAT).where(HEARTBEAT.c.name.like("swept %"))
+        look = Look(
+            connection,
+            now(),
+            {row[0]: row[1] for row in connection.execute(holds)},
+            {row.name: (row.at, row.note) for row in connection.execute(swept)},
+        )
+        return [_of_class(look, retention, counted=counted) for retention in Retention]
 
 
-def _pending_erasure(
-    connection: Connection, retention: Retention, kinds: list[Kind], moment: datetime
-) -> tuple[int, datetime | None, bool]:
-    """Of a class within organisations' databases, which are not opened: ended jobs whose erasing cleanup is pending."""
-    pending = JOB.c.kind.in_([kind.name for kind in kinds]) & IS_ENDED & JOB.c.cleanup_at.is_not(None)
-    if keep(retention) == timedelta(0):
-        # Due at once. A cleanup of a later day is of what is kept longer; so, at first, is one that became due then.
-        # One that is held while it runs looks as if it were of a later time, but for its place.
-        pending &= (JOB.c.cleanup_at <= moment) | (JOB.c.cleanup_failures > 0) | JOB.c.published_at.is_not(None)
-        for later in {other for kind in kinds for other in kind.erases if other is not retention}:
-            due = moment - keep(later)
-            pending &= ~JOB.c.finished_at.between(due - SWEEP_INTERVAL, due)
-    rows, oldest = _numbers(connection, select(func.count(), func.min(JOB.c.finished_at)).where(pending))
-    return rows, oldest, oldest is not None and moment - oldest > keep(retention) + SWEEP_INTERVAL
+def _of_class(look: Look, retention: Retention, *, counted: bool) -> ClassReport:
+    period = PERIODS[retention]
+    found = figures(look, retention)
+    rows = _count(look.connection, retention) if counted and found.pending is None else found.pending
+    swept_at, note = look.swept.get(heartbeat(retention), (None, None))
+    return ClassReport(
+        retention.value,
+        period.keep,
+        period.since,
+        period.words,
+        period.reason,
+        _tables(retention),
+        rows,
+        found.oldest,
+        found.due,
+        found.held,
+        found.late is not None and look.moment > _late_from(retention, found.late),
+        look.holds.get(retention, 0),
+        swept_at,
+        None if note is None else int(note.split()[0]),
+    )
 
 
-def _numbers(connection: Connection, query: Any) -> tuple[int, Any]:
-    row = connection.execute(query).one()
-    return int(row[0]), row[1]
+def _late_from(retention: Retention, began: datetime) -> datetime:
+    """From when on a row is overdue: its period is over by more than sweeps take to come round."""
+    if retention is Retention.ORGANISATION:
+        return began + GRACE + LONGEST_PURGE
+    return end(retention, began) + SWEEP_INTERVAL
+
+
+@cache
+def _tables(retention: Retention) -> tuple[str, ...]:
+    """The tables with a column of this class, those of the control database first."""
+    return tuple(
+        table.name
+        for metadata in (CONTROL, TENANT)
+        for table in metadata.sorted_tables
+        if any(column.info["facts"].retention is retention for column in table.columns)
+    )
 
 
 def _count(connection: Connection, retention: Retention) -> int | None:
-    """Rows of the tables whose key says that they are of this class."""
+    """Rows of the control database's tables whose key says that they are of this class."""
     tables = [
         table
-        for table in ControlBase.metadata.sorted_tables
-        if any(_retention_of(column) is retention for column in table.primary_key.columns)
+        for table in CONTROL.sorted_tables
+        if any(column.info["facts"].retention is retention for column in table.primary_key.columns)
     ]
-    if not tables:
-        return None
-    return sum(connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables)
-
-
-def _retention_of(column: Any) -> Retention | None:
-    facts: ColumnFacts | None = column.info.get("facts")
-    return facts.retention if facts else None
+    swept = SWEPT_AT.get(retention)
+    if swept is not None:
+        return number(connection, swept.table, *swept.rows)
+    return sum(number(connection, table) for table in tables) if tables else None

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select
 
 from pigi.clock import now
+from pigi.domain.retention import Retention
+from pigi.operations.retention.ownership import free
 from pigi.store.engines import insert_into
+from pigi.store.holds import held_organisations, lock_holds
 from pigi.store.ledgers import UsageDaily
 from pigi.store.log_entries import USAGE
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from sqlalchemy import Connection
 
     from pigi.application import Application
     from pigi.jobs.execution.context import JobContext
@@ -44,8 +49,13 @@ def rounded(count: int) -> int:
 
 def _oldest_day(control: ControlDatabase) -> date | None:
     with control.autocommit() as connection:
-        oldest = connection.execute(select(func.min(USAGE.c.at))).scalar()
+        oldest = connection.execute(select(func.min(USAGE.c.at)).where(*_free(connection))).scalar()
     return None if oldest is None else oldest.date()
+
+
+def _free(connection: Connection) -> tuple[Any, ...]:
+    """Signals that no hold keeps; held ones are counted with the rest of their day, and stay."""
+    return free(Retention.USAGE, held_organisations(connection, Retention.USAGE))
 
 
 def _within(day: date) -> Any:
@@ -68,6 +78,7 @@ def _count(control: ControlDatabase, day: date) -> None:
 
 
 def _remove(control: ControlDatabase, day: date) -> int:
-    chosen = select(USAGE.c.id).where(_within(day)).limit(BATCH)
     with control.transaction() as connection:
+        lock_holds(connection, shared=True)
+        chosen = select(USAGE.c.id).where(_within(day), *_free(connection)).limit(BATCH)
         return int(connection.execute(delete(USAGE).where(USAGE.c.id.in_(chosen))).rowcount)

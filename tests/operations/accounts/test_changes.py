@@ -21,7 +21,8 @@ from pigi.operations.accounts import (
     sign_in,
 )
 from pigi.operations.credentials import OLD_ADDRESS
-from pigi.operations.retention.sweeps import SWEEPS, remove
+from pigi.operations.retention.removal import Removal
+from pigi.operations.retention.sweeps import SWEEPS
 from pigi.store.ledgers import Mail
 from pigi.store.people import Session
 from tests.support.accounts import (
@@ -192,12 +193,12 @@ def test_the_notice_waits_for_its_mail_server_longer_than_links_live(application
     (sweep,) = (sweep for sweep in SWEEPS if sweep.retention is Retention.TOKEN)
     later = now() + timedelta(hours=5)
 
-    assert remove(application.control, sweep, later) == 1
+    assert Removal(application.control, sweep, later).batch() == 1
     assert len(link_tokens(application, OLD_ADDRESS, ADA)) == 1
 
     with application.control.begin() as session:
         session.execute(update(Mail).values(ended_at=now()))
-    assert remove(application.control, sweep, later) == 1
+    assert Removal(application.control, sweep, later).batch() == 1
     assert link_tokens(application, OLD_ADDRESS, ADA) == []
 
 

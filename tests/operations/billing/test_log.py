@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from pigi.clock import now
 from pigi.domain.retention import Retention, cutoff, financial_year_end
 from pigi.operations.billing.log import LINE
-from pigi.operations.retention.sweeps import SWEEPS, remove
+from pigi.operations.retention.removal import Removal
+from pigi.operations.retention.sweeps import SWEEPS
 from standins.stripe.faults import FaultyStripe, fail
 from standins.stripe.server import Setup
 from tests.support.billing import Shop
@@ -190,7 +191,7 @@ def test_the_sweep_takes_what_is_over_seven_years_old_and_no_other(control):
     this = now().year
     for years in (0, 1, 6, 7, 8, 9):
         add_line(control, date(this - years, 12, 31), f"evt_{years}")
-    remove(control, SWEEP, now())
+    Removal(control, SWEEP, now()).batch()
     assert lines(control) == {"evt_0", "evt_1", "evt_6", "evt_7"}
 
 
@@ -199,6 +200,6 @@ def test_a_line_is_kept_for_seven_years_from_the_end_of_its_financial_year(secon
     happened = datetime.fromtimestamp(seconds, UTC)
     ends = financial_year_end(happened)
     assert ends == date(happened.year, 12, 31)
-    last_moment = datetime(ends.year + 7, 12, 31, 23, 59, tzinfo=UTC)
-    assert not ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment))
-    assert ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, last_moment + timedelta(days=4)))
+    over = datetime(ends.year + 8, 1, 1, tzinfo=UTC)
+    assert not ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, over - timedelta(seconds=1)))
+    assert ends < SWEEP.time_format.write(cutoff(Retention.BILLING_LOG, over))

@@ -24,7 +24,8 @@ from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
-from pigi.operations.retention.sweeps import remove_jobs
+from pigi.operations.retention.jobs import job_sweeps
+from pigi.operations.retention.removal import Removal
 from tests.support.jobs import (
     ask,
     caller_of,
@@ -66,7 +67,9 @@ def failed_generation(application, organisation):
 def buried(control, organisation):
     job = put(control, organisation, JobState.SUCCEEDED)
     change(control, job, finished_at=timedelta(days=-31))
-    assert remove_jobs(control, KIND.name, now() - timedelta(days=30), keep_tombstones=True) == 1
+    with control.autocommit() as connection:
+        (sweep,) = job_sweeps(connection, now())
+    assert Removal(control, sweep, now()).batch() == 1
     return job
 
 

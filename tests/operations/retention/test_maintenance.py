@@ -19,7 +19,7 @@ from pigi.jobs.heartbeats import moments
 from pigi.jobs.kinds import CATALOGUE, GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES, SWEEP_JOBS
 from pigi.jobs.model import transitions as moves
 from pigi.operations.jobs import read_job
-from pigi.operations.retention import sweeps as upkeep
+from pigi.operations.retention import removal as upkeep
 from pigi.store.control import Effect, Heartbeat, IdempotencyKey, Tombstone, UsageCount
 from tests.support.jobs import ask, change, copies, finish, impatient, register_organisation, row_of, take
 

@@ -17,8 +17,9 @@ from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, GENERATE_DRAFT, SWEEP_JOBS
 from pigi.operations.audit import CLI, record, verify
 from pigi.operations.audit.chain import ENTRY
-from pigi.operations.retention import report_classes, sweep_jobs, sweeps
-from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, RemovalMode, TimeFormat, remove
+from pigi.operations.retention import removal, report_classes, sweep_jobs
+from pigi.operations.retention.removal import Removal
+from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, RemovalMode, TimeFormat
 from pigi.store.control import Organisation
 from pigi.store.people import Account, ApiKey
 from tests.support.audits import Unhurried
@@ -27,6 +28,7 @@ from tests.support.jobs import ask, change, refuse, register_organisation, row_o
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AGES = {
     "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
+    "done_at", "released_at", "made_at",
 }  # fmt: skip
 REMOVED = [sweep for sweep in SWEEPS if sweep.mode is RemovalMode.REMOVED]
 
@@ -116,15 +118,15 @@ def test_a_key_is_kept_from_whichever_end_came_first(application, control):
     plant(control, sweep, -DAY)
     with control.transaction() as connection:
         connection.execute(update(ApiKey).values(revoked_at=now() - 91 * DAY))
-    assert remove(control, sweep, now()) == 1
+    assert Removal(control, sweep, now()).batch() == 1
 
 
 def test_batches_go_until_nothing_is_left(application, control, monkeypatch):
-    monkeypatch.setattr(sweeps, "BATCH", 3)
+    monkeypatch.setattr(removal, "BATCH", 3)
     sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.COUNTER)
     for _ in range(7):
         plant(control, sweep, 30 * DAY)
-    assert [remove(control, sweep, now()) for _ in range(4)] == [3, 3, 1, 0]
+    assert [Removal(control, sweep, now()).batch() for _ in range(4)] == [3, 3, 1, 0]
 
 
 def test_the_audit_chain_is_pruned_behind_a_beginning(application, control, monkeypatch):
@@ -244,5 +246,5 @@ def test_a_row_that_somebody_holds_waits_for_the_next_sweep(application, control
     plant(control, sweep, DAY)
     with control.transaction() as holder:
         holder.execute(select(sweep.table).with_for_update())
-        assert remove(control, sweep, now()) == 0
-    assert remove(control, sweep, now()) == 1
+        assert Removal(control, sweep, now()).batch() == 0
+    assert Removal(control, sweep, now()).batch() == 1

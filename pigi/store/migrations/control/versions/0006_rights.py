@@ -24,6 +24,7 @@ ID = sa.String(36)
 CODE = sa.String(40)
 NAME = sa.String(80)
 READY = sa.text("state = 'ready'")
+HAS_ENDED = sa.text("finished_at IS NOT NULL")
 OPEN = sa.text("state != 'done'")
 
 required: Callable[..., sa.Column[Any]] = partial(sa.Column, nullable=False)
@@ -119,6 +120,10 @@ INDEXES = (
     ("hold", ("organisation_id",)),
     ("hold", ("released_at",)),
     ("backup", ("made_at",)),
+    # What sweeps go by.
+    ("usage_count", ("day",)),
+    ("api_key", ("expires_at",)),
+    ("api_key", ("revoked_at",)),
 )
 
 
@@ -137,4 +142,5 @@ def upgrade() -> None:
         op.create_index(f"ix_{table}_{names[0]}", table, list(names))
     op.create_index("ix_export_expires_at", "export", ["expires_at"], sqlite_where=READY, postgresql_where=READY)
     op.create_index("ix_deletion_open", "deletion", ["restorable_until"], sqlite_where=OPEN, postgresql_where=OPEN)
+    op.create_index("ix_job_ended", "job", ["kind", "finished_at"], sqlite_where=HAS_ENDED, postgresql_where=HAS_ENDED)
     op.add_column("session", sa.Column("confirmed_at", Instant(), nullable=True))
