@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pigi.operations.configuration.histories import History, PastRevision, add_histories, count_active, texts_of_name
 from pigi.operations.configuration.projects import (
     PROJECT,
     ProjectView,
+    add_project,
     archive_project,
     change_project,
     create_project,
+    find_active_project,
+    leave_project_room,
     list_projects,
     read_project,
     unarchive_project,
@@ -37,6 +41,7 @@ from pigi.operations.configuration.revisions import (
 from pigi.operations.configuration.workspace import (
     check_active,
     check_expected,
+    folded,
     locked_row,
 )
 
@@ -44,11 +49,15 @@ __all__ = [
     "PROJECT",
     "RESOURCE",
     "Authorship",
+    "History",
     "Origin",
+    "PastRevision",
     "ProjectView",
     "ResourceAddress",
     "ResourceView",
     "RevisionView",
+    "add_histories",
+    "add_project",
     "add_resource",
     "add_revision",
     "archive_project",
@@ -56,10 +65,14 @@ __all__ = [
     "change_project",
     "check_active",
     "check_expected",
+    "count_active",
     "create_project",
     "create_resource",
+    "find_active_project",
     "find_resource",
+    "folded",
     "hold_resource",
+    "leave_project_room",
     "list_projects",
     "list_resources",
     "list_revisions",
@@ -68,6 +81,7 @@ __all__ = [
     "read_resource",
     "read_revision",
     "replace_resource",
+    "texts_of_name",
     "unarchive_project",
     "unarchive_resource",
 ]

@@ -56,20 +56,35 @@ def create_project(application: Application, caller: Caller, name: str, descript
     Raises Refused: ``secret_found``, ``invalid``, ``name_taken``, ``too_many_projects``.
     """
     check_words({"name": name, "description": description})
-    project_id, moment = new_id(), now()
     with changing(application, caller) as session:
-        _leave_room(session)
-        row = {
-            "id": project_id,
-            **_words(session, project_id, name, description),
-            "state": ResourceState.ACTIVE,
-            "revision": 1,
-            "created_at": moment,
-            "updated_at": moment,
-            "created_by": caller.name,
-        }
-        session.execute(insert(PROJECT), row)
-    return ProjectView(project_id, name, description, ResourceState.ACTIVE, 1, moment, moment, caller.name)
+        return add_project(session, caller.name, name, description)
+
+
+def add_project(
+    session: TenantSession, author: str, name: str, description: str, state: ResourceState = ResourceState.ACTIVE
+) -> ProjectView:
+    """A new, empty project of words that were checked; raises Refused ``too_many_projects`` if it is to be in use."""
+    project_id, moment = new_id(), now()
+    if state == ResourceState.ACTIVE:
+        leave_project_room(session)
+    row = {
+        "id": project_id,
+        **_words(session, project_id, name, description),
+        "state": state,
+        "revision": 1,
+        "created_at": moment,
+        "updated_at": moment,
+        "created_by": author,
+    }
+    session.execute(insert(PROJECT), row)
+    return ProjectView(project_id, name, description, state, 1, moment, moment, author)
+
+
+def find_active_project(session: TenantSession, name: str) -> ProjectView | None:
+    """The project in use that has this name, or one that reads the same."""
+    own = PROJECT.c.name_key == name_key(session, name, TABLE), PROJECT.c.state == ResourceState.ACTIVE
+    row = session.execute(select(PROJECT).where(*own)).first()
+    return None if row is None else _view(session, row)
 
 
 def read_project(application: Application, caller: Caller, project_id: str) -> ProjectView:
@@ -145,16 +160,17 @@ def _move(application: Application, caller: Caller, project_id: str, state: Reso
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
         if row.state != state and state == ResourceState.ACTIVE:
-            _leave_room(session)
+            leave_project_room(session)
             check_resources(session, plan, of_project=row.id)
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
         return _view(session, locked_row(session, PROJECT, row.id))
 
 
-def _leave_room(session: TenantSession) -> None:
+def leave_project_room(session: TenantSession, adding: int = 1) -> None:
+    """Raise Refused ``too_many_projects`` unless so many more may be in use."""
     serialise_changes(session, "projects")
     active = select(func.count()).select_from(PROJECT).where(PROJECT.c.state == ResourceState.ACTIVE)
-    if session.execute(active).scalar_one() >= PROJECTS:
+    if session.execute(active).scalar_one() + adding > PROJECTS:
         raise Refused("too_many_projects", limit=PROJECTS)
 
 

@@ -87,7 +87,7 @@ def add_resource(session: TenantSession, project_id: str, content: CheckedConten
         "id": resource_id,
         "project_id": project_id,
         "kind": content.kind,
-        **_named(session, project_id, resource_id, content),
+        **named(session, project_id, resource_id, content),
         "revision": 1,
         "state": ResourceState.ACTIVE,
         "created_at": moment,
@@ -103,20 +103,20 @@ def add_revision(session: TenantSession, resource: Any, content: CheckedContent,
     if opened(session, _find(session, resource.id, resource.revision)) == content.text:
         return
     number, moment = resource.revision + 1, now()
-    values = {**_named(session, resource.project_id, resource.id, content), "revision": number, "updated_at": moment}
+    values = {**named(session, resource.project_id, resource.id, content), "revision": number, "updated_at": moment}
     session.execute(RESOURCE.update().where(RESOURCE.c.id == resource.id).values(**values))
     _write(session, resource.id, number, content, by, moment)
 
 
-def leave_room(session: TenantSession, project_id: str, plan: Plan) -> None:
-    """Raise Refused if one more active resource does not fit.
+def leave_room(session: TenantSession, project_id: str, plan: Plan, adding: int = 1) -> None:
+    """Raise Refused if so many more active resources do not fit.
 
     ``too_many_resources`` if the project, whose row the session holds, is full; ``plan_limit`` for the organisation.
     """
     active = RESOURCE.c.project_id == project_id, RESOURCE.c.state == ResourceState.ACTIVE
-    if session.execute(select(func.count()).select_from(RESOURCE).where(*active)).scalar_one() >= MOST:
+    if session.execute(select(func.count()).select_from(RESOURCE).where(*active)).scalar_one() + adding > MOST:
         raise Refused("too_many_resources", limit=MOST)
-    check_resources(session, plan)
+    check_resources(session, plan, adding=adding)
 
 
 def opened(session: TenantSession, row: Any) -> str:
@@ -172,7 +172,14 @@ def _find(session: TenantSession, resource_id: str, number: int) -> Any:
 def _write(  # noqa: PLR0913 - a row's columns
     session: TenantSession, resource_id: str, number: int, content: CheckedContent, by: Authorship, moment: datetime
 ) -> None:
-    row = {
+    session.execute(insert(REVISION), revision_row(session, resource_id, number, content, by, moment))
+
+
+def revision_row(  # noqa: PLR0913 - a row's columns
+    session: TenantSession, resource_id: str, number: int, content: CheckedContent, by: Authorship, moment: datetime
+) -> dict[str, Any]:
+    """The row of a revision, sealed."""
+    return {
         "resource_id": resource_id,
         "number": number,
         "content": session.sealer.seal(content.text, REVISION.name, "content", _place(resource_id, number)),
@@ -182,10 +189,10 @@ def _write(  # noqa: PLR0913 - a row's columns
         "model": by.model,
         "created_at": moment,
     }
-    session.execute(insert(REVISION), row)
 
 
-def _named(session: TenantSession, project_id: str, resource_id: str, content: CheckedContent) -> dict[str, Any]:
+def named(session: TenantSession, project_id: str, resource_id: str, content: CheckedContent) -> dict[str, Any]:
+    """A resource's name, sealed, and what keeps it the only one of its name."""
     return {
         "name": session.sealer.seal(content.name, RESOURCE.name, "name", resource_id),
         "name_key": name_key(session, content.name, RESOURCE.name, project_id, content.kind),

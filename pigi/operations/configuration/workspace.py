@@ -32,12 +32,23 @@ def name_key(session: TenantSession, name: str, *scope: str) -> str:
     A plain hash of a name could be searched (B6.4 of the product's background); this one needs a key that is
     sealed in the same database. ``scope`` keeps equal names of different places from looking equal.
     """
-    folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    return hmac.digest(_index_key(session), bind(*scope, folded), "sha256").hex()
+    return hmac.digest(_index_key(session), bind(*scope, folded(name)), "sha256").hex()
+
+
+def folded(name: str) -> str:
+    """What names that read the same have in common."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _index_key(session: TenantSession) -> bytes:
-    """The organisation's key for hashes of names, made when first needed."""
+    """The organisation's key for hashes of names, made when first needed; it never changes, so a session keeps it."""
+    known: bytes | None = session.info.get(NAMES)
+    if known is None:
+        known = session.info[NAMES] = _made_key(session)
+    return known
+
+
+def _made_key(session: TenantSession) -> bytes:
     found = _find_key(session)
     if found is None:
         row = {"use": NAMES, "key": _seal(session, secrets.token_hex(KEY_BYTES)), "created_at": now()}

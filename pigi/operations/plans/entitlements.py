@@ -244,8 +244,8 @@ def check_members(
         check_room(plan, Limit.MEMBERS, used + 1)
 
 
-def check_resources(session: TenantSession, plan: Plan, of_project: str | None = None) -> None:
-    """Raise Refused ``plan_limit`` unless one more resource may be active, or those ``of_project``, now archived.
+def check_resources(session: TenantSession, plan: Plan, of_project: str | None = None, adding: int = 1) -> None:
+    """Raise Refused ``plan_limit`` unless so many more may be active, or those ``of_project``, now archived.
 
     Active resources of active projects count. The session holds the project's row; then it waits here for
     whoever else adds to the organisation's resources, so that the count stays true.
@@ -253,7 +253,7 @@ def check_resources(session: TenantSession, plan: Plan, of_project: str | None =
     if plan.most(Limit.RESOURCES) is None:
         return
     serialise_changes(session, "resources")
-    more = 1 if of_project is None else session.execute(_OF_PROJECT, {"of_project": of_project}).scalar_one()
+    more = adding if of_project is None else session.execute(_OF_PROJECT, {"of_project": of_project}).scalar_one()
     if more:
         check_room(plan, Limit.RESOURCES, session.execute(_ACTIVE).scalar_one() + more)
 
