@@ -70,6 +70,7 @@ class Settings(BaseSettings):
         20_000, validation_alias=_named("PIGI_GENERATIONS_PER_DAY")
     )
     invitations_per_day: Annotated[int, Field(ge=1)] = Field(2_000, validation_alias=_named("PIGI_INVITATIONS_PER_DAY"))
+    import_bytes: Annotated[int, Field(ge=1)] = Field(2**30, validation_alias=_named("PIGI_IMPORT_BYTES"))
     tenant_engines: Annotated[int, Field(ge=1, le=10_000)] = Field(64, validation_alias=_named("PIGI_TENANT_ENGINES"))
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pigi.jobs.kinds import (
     PROBES,
     RECONCILE_BILLING,
     SWEEP_GENERATIONS,
+    SWEEP_IMPORTS,
     SWEEP_ORGANISATIONS,
     SWEEPS,
     WARN_OF_KEYS,
@@ -83,6 +84,13 @@ TIMETABLE: tuple[Schedule, ...] = (
         CatchUp.LATEST,
         "nightly, when little is written: what is lost at worst is a day; without a key for backups it does nothing",
         offset=timedelta(hours=1, minutes=10),
+    ),
+    Schedule(
+        SWEEP_IMPORTS,
+        timedelta(days=1),
+        CatchUp.LATEST,
+        "nightly: an upload that a crash left behind is rare, and goes within a day",
+        offset=timedelta(hours=3, minutes=50),
     ),
     Schedule(
         RECONCILE_BILLING,

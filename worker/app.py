@@ -10,6 +10,7 @@ import tasks.backups
 import tasks.billing
 import tasks.exports
 import tasks.generations
+import tasks.imports
 import tasks.mail
 import tasks.maintenance
 import tasks.organisations  # noqa: F401 - importing registers

@@ -243,6 +243,42 @@ MAKE_BACKUP = register(
         attempts=3,
     )
 )
+READ_IMPORT = register(
+    Kind(
+        "imports.read",
+        queue="export",
+        title="Reading an import",
+        listed=True,
+        # A file of a gigabyte, checked like everything that is saved.
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        reading=Action.IMPORT,
+        changing=Action.IMPORT,
+        cleanup="pigi.operations.imports:clean_up",
+        erases=(Retention.IMPORT,),
+        result="imports/{}",
+        page="imports/{}",
+    )
+)
+ACCEPT_IMPORT = register(
+    Kind(
+        "imports.accept",
+        queue="export",
+        title="Importing configuration",
+        listed=True,
+        time_limit=timedelta(hours=2),
+        retry_window=timedelta(hours=12),
+        effects={"configuration": Delivery.EXACTLY},
+        reading=Action.IMPORT,
+        changing=Action.IMPORT,
+        cleanup="pigi.operations.imports:clean_up_accepted",
+        result="imports/{}",
+        page="imports/{}",
+    )
+)
+SWEEP_IMPORTS = register(
+    Kind("imports.sweep", queue="upkeep", title="Clearing away uploads", time_limit=timedelta(minutes=10))
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

@@ -166,6 +166,8 @@ class Import(TenantBase):
     )
     cursor: Mapped[str] = mapped_column(Text, default="", info=technical("where to go on", Retention.IMPORT))
     requested_by: Mapped[str] = mapped_column(String(80), info=pseudonym("who uploaded it", Retention.IMPORT))
+    accept_job_id: Mapped[str | None] = mapped_column(ID, info=technical("which job imports it", Retention.IMPORT))
+    accepted_by: Mapped[str | None] = mapped_column(String(80), info=pseudonym("who accepted it", Retention.IMPORT))
     created_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("age", Retention.IMPORT))
     ended_at: Mapped[datetime | None] = mapped_column(
         Instant, info=technical("accepted or discarded", Retention.IMPORT)

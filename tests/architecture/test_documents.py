@@ -17,6 +17,7 @@ from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import POOLS, QUEUES, queues_of
 from pigi.operations.api_keys.keys import KeyState
 from pigi.operations.billing.events import Outcome
+from pigi.operations.imports import ImportState
 from schedules.timetable import TIMETABLE
 from tests.support.sources import ROOT, tracked
 
@@ -159,6 +160,7 @@ def test_the_glossary_has_each_term_once_and_in_order():
         ("## Organisation", OrganisationState),
         ("## API key", KeyState),
         ("## Project and resource", ResourceState),
+        ("## Import", ImportState),
         ("## Mail", MailState),
         ("## Billing event", Outcome),
         ("## Effect", ("intended", "done", "unknown")),

@@ -27,18 +27,23 @@ MAY: dict[str, set[str]] = {
     "check_resources": {
         "pigi/operations/configuration/projects.py:_move",
         "pigi/operations/configuration/revisions.py:leave_room",
+        # Before anything is imported; the rest of the way each batch leaves room for itself.
+        "pigi/operations/imports/acceptance.py:_check_room",
     },
     "leave_room": {
         "pigi/operations/configuration/revisions.py:add_resource",
         "pigi/operations/configuration/resources.py:_move",
+        "pigi/operations/configuration/histories.py:add_histories",
     },
+    "add_histories": {"pigi/operations/imports/acceptance.py:_write"},
     "add_resource": {
         "pigi/operations/configuration/resources.py:create_resource",
         "pigi/operations/generations/acceptance.py:_put",
     },
 }
-"""Who may stop something for want of a better plan: what invites, joins, creates, brings back, accepts a draft or asks
-for one. Reading, exporting, archiving, revoking, leaving, deleting and changing what exists are not among them."""
+"""Who may stop something for want of a better plan: what invites, joins, creates, brings back, accepts a draft or an
+import, or asks for a draft. Reading, exporting, archiving, revoking, leaving, deleting and changing what exists are not
+among them."""
 
 
 def users(name: str) -> set[str]:

@@ -16,6 +16,7 @@ OTHERS = {
     "pigi/operations/mail/ledger.py": {"MAIL"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},
+    "pigi/operations/imports/imports.py": {"IMPORT"},
     "pigi/operations/configuration/projects.py": {"PROJECT"},
     "pigi/operations/configuration/resources.py": {"RESOURCE"},
 }

@@ -28,6 +28,8 @@ def upgrade() -> None:
         sa.Column("report", sa.LargeBinary(), nullable=True),
         sa.Column("cursor", sa.Text(), nullable=False),
         sa.Column("requested_by", sa.String(80), nullable=False),
+        sa.Column("accept_job_id", sa.String(36), nullable=True),
+        sa.Column("accepted_by", sa.String(80), nullable=True),
         sa.Column("created_at", Instant(), nullable=False),
         sa.Column("ended_at", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_import"),
