@@ -20,6 +20,7 @@ from web.api import (
     exports,
     generations,
     health,
+    imports,
     invitations,
     jobs,
     mails,
@@ -37,6 +38,7 @@ from web.http.middleware import Middleware
 from web.http.replies import Reply
 from web.http.requests import MOST_BYTES, BodyReceiver
 from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
+from web.http.uploads import UploadReceiver
 from web.http.watcher import Watcher
 from web.pages import problems
 from web.pages.shell.layout import failure_page
@@ -65,6 +67,7 @@ ROUTES = (
     *resources.ROUTES,
     *generations.ROUTES,
     *exports.ROUTES,
+    *imports.ROUTES,
     *billing.ROUTES,
     *jobs.ROUTES,
 )
@@ -100,6 +103,7 @@ def create_app(application: Application) -> Flask:
         budget.Permits(budget.ORDINARY),
         budget.Permits(budget.WAITER_READS),
         BodyReceiver(budget.BODIES),
+        UploadReceiver(budget.UPLOADS),
         budget.Slots(budget.REPEATS),
         budget.Slots(budget.DOWNLOADS),
         ReservationHeartbeat(),

@@ -256,6 +256,15 @@ def _export(_home: Furnished, _caller: Caller) -> Ask:
     return Ask(body={"scope": "configuration"}, also=frozenset({"too_many_in_flight"}))
 
 
+def _upload(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"format": "pigi-configuration"}, also=frozenset({"too_many_imports"}))
+
+
+def _end_import(_home: Furnished, _caller: Caller) -> Ask:
+    """Of those who may, the first accepts it; there is nothing in it."""
+    return Ask(body={}, also=frozenset({"import_over", "import_under_way"}))
+
+
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
     return Ask(query={"organisation": home.organisation})
 
@@ -342,6 +351,9 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_DRAFT}/accept": _accept,
     f"POST {_DRAFT}/discard": _discard,
     f"POST {_OWN}/exports": _export,
+    f"POST {_OWN}/imports": _upload,
+    f"POST {_OWN}/imports/<import_id>/accept": _end_import,
+    f"POST {_OWN}/imports/<import_id>/discard": _end_import,
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,

@@ -22,6 +22,7 @@ from pigi.store.billing import BillingLink
 from pigi.store.ledgers import Mail
 from tests.support.contents import CONTENTS, NAME_FIELDS
 from tests.support.factories import make_organisation
+from tests.support.imports import document_of, read
 from tests.support.jobs import ask, change
 from tests.support.people import make_invitation, make_key_row, make_member
 
@@ -53,6 +54,7 @@ class Furnished:
     mail: str
     link: str
     export: str
+    upload: str
 
     @property
     def caller(self) -> Caller:
@@ -104,6 +106,7 @@ def furnish(application: Application, name: str = "Harbour Works") -> Furnished:
         _mail(application, organisation, invitation),
         _link(application, organisation),
         _export(application, organisation),
+        read(application, caller, document_of()).id,
     )
 
 
@@ -196,6 +199,7 @@ def usual(home: Furnished, path: str) -> dict[str, str]:
         "key": home.key,
         "link": home.link,
         "export": home.export,
+        "import_id": home.upload,
         "code": "not_found",
         "name": "pigi.css",
     }

@@ -29,7 +29,9 @@ WAITER_READS = 4
 """Whoever waits and looks at the databases at once; with `ORDINARY`, no more than the control pool holds."""
 UNMETERED = 4
 """Threads for health and pages, which take no permit."""
-THREADS = STREAMS + WAITS + BODIES + REPEATS + DOWNLOADS + ORDINARY + UNMETERED
+UPLOADS = 8
+"""Uploads of files a process; one more is told to come again."""
+THREADS = STREAMS + WAITS + BODIES + REPEATS + DOWNLOADS + UPLOADS + ORDINARY + UNMETERED
 """Threads a process, made on demand; the server lets idle ones go."""
 
 

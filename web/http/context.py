@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
     from web.http.budget import Permits, Slots
     from web.http.requests import BodyReceiver
+    from web.http.uploads import UploadReceiver
     from web.http.watcher import Watcher
 
 FACTS = "pigi.facts"
@@ -51,6 +52,7 @@ class Services:
     permits: Permits
     waiter_reads: Permits
     bodies: BodyReceiver
+    uploads: UploadReceiver
     repeats: Slots
     downloads: Slots
     heartbeat: ReservationHeartbeat

@@ -65,7 +65,7 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
         facts: RequestFacts = request.environ[FACTS]
         # The template, not the path, is what the log line shows.
         facts.route = route.path
-        if route.method != "GET":
+        if route.method != "GET" and not route.takes_file:
             # Before a turn is taken: a client decides how long this takes.
             services.bodies.receive(request, route.most_bytes or MOST_BYTES)
         try:

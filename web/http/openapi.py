@@ -111,6 +111,15 @@ IN_PATH: dict[str, dict[str, Any]] = {
     "number": {"type": "integer", "minimum": 1},
 }
 
+_BYTES = {"type": "string", "format": "binary"}
+_FILE: dict[str, Any] = {
+    "application/json": {},
+    "application/zip": {"schema": _BYTES},
+    "application/octet-stream": {"schema": _BYTES},
+    "multipart/form-data": {"schema": {"type": "object", "properties": {"file": _BYTES}, "required": ["file"]}},
+}
+"""A file as a body: of any of these types, or in a form."""
+
 _VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -166,6 +175,8 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.body is not None:
         required = any(field.is_required() for field in route.body.model_fields.values())
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": _ref(route.body)}}}
+    if route.takes_file:
+        operation["requestBody"] = {"required": True, "content": _FILE}
     return operation
 
 

@@ -72,6 +72,8 @@ class Route:
         fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
         confirmed: whether the password of a session must have been given of late (`CONFIRMED_FOR`).
         most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
+        takes_file: its body is a file, which the view takes in itself (`web.http.uploads`); all others are received
+            before the view is called.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -88,6 +90,7 @@ class Route:
     accepts: tuple[str, ...] = ()
     confirmed: bool = False
     most_bytes: int | None = None
+    takes_file: bool = False
     replay: Callable[..., Reply] | None = None
     signed: Callable[[Services, RequestFacts, dict[str, Any]], RequestContext | None] | None = None
     fingerprint: Callable[[], bytes] | None = None

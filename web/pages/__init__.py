@@ -9,6 +9,7 @@ from web.pages import (
     billing,
     deletions,
     generations,
+    imports,
     invitations,
     jobs,
     landing,
@@ -40,6 +41,7 @@ ROUTES = (
     *resources.ROUTES,
     *billing.ROUTES,
     *generations.ROUTES,
+    *imports.ROUTES,
     *jobs.ROUTES,
     *operators.ROUTES,
 )

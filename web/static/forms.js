@@ -35,7 +35,7 @@ const TRIES = 3;
 const otherwise = new Map();
 export const instead = (name, act) => otherwise.set(name, act);
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+export const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 
 export function followForms() {
   document.addEventListener("submit", (event) => {
@@ -153,8 +153,21 @@ function reveal(form, told) {
   if (form.dataset.said) say(SAID[form.dataset.said]);
 }
 
+const LOST = { title: "Something went wrong on the way.", detail: "Try again in a moment." };
+
+// Of an XMLHttpRequest that was refused.
+export function problemOf(request) {
+  try {
+    const problem = JSON.parse(request.responseText);
+    if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
+    return problem;
+  } catch {
+    return LOST;
+  }
+}
+
 async function refuse(form, fields, answer) {
-  const problem = await answer.json().catch(() => ({ title: "Something went wrong on the way.", detail: "Try again in a moment." }));
+  const problem = await answer.json().catch(() => ({ ...LOST }));
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
     const [things, room] = LIMITED[problem.what];

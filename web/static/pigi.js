@@ -1,11 +1,13 @@
-// All that pages do by script: forms (forms.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
+// All that pages do by script: forms (forms.js), uploads (uploads.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
 // and the shell around them (shell.js).
 import { followBilling } from "./billing.js";
 import { followForms } from "./forms.js";
 import { followJobs } from "./live.js";
 import { furnish } from "./shell.js";
+import { followUploads } from "./uploads.js";
 
 furnish();
 followForms();
 followBilling();
+followUploads();
 followJobs();

@@ -60,6 +60,9 @@ ADDRESSED = ("accounts", "session", "me", "password-resets", "invitations", "acc
 """Ends of paths whose bodies must also hold to rules that no schema can say: the linter's, and those of addresses."""
 
 
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
+
 class Stage:
     """The application that is on now: the fuzzer wants one when this module is imported."""
 

@@ -165,6 +165,23 @@ def mail_word(template: str) -> str:
     return next((facts.subject for name, facts in MAIL_TEMPLATES.items() if name == template), template)
 
 
+_UNITS = ("bytes", "KB", "MB", "GB")
+_THOUSAND = 1024
+
+
+def bytes_word(count: int) -> str:
+    """``812 bytes``, ``4.0 KB``, ``450 MB``."""
+    size, unit = float(count), 0
+    while size >= _THOUSAND and unit < len(_UNITS) - 1:
+        size, unit = size / _THOUSAND, unit + 1
+    return f"{size:.1f} {_UNITS[unit]}" if unit and size < 10 else f"{size:.0f} {_UNITS[unit]}"  # noqa: PLR2004 - digits
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 project``, ``2,000 projects``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     **OF_BILLING,
     "moment": moment,
@@ -182,5 +199,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "mail_word": mail_word,
     "audit_word": lambda code: AUDIT.get(code, code),
     "kind_word": lambda wire: KINDS[wire].noun,
+    "kind_words": lambda wire: KINDS[wire].title,
+    "bytes_word": bytes_word,
+    "counted": counted,
     "collection": lambda wire: KINDS[wire].collection,
 }

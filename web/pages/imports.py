@@ -1,0 +1,38 @@
+"""Pages of imports: uploading a file, and what it would change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.operations.imports import list_imports, read_import
+from pigi.operations.jobs import read_job
+from web.pages.shell.layout import OWN, draw, page
+from web.pages.shell.query import PAGE, id_of, older
+
+if TYPE_CHECKING:
+    from web.http.context import OrganisationContext
+    from web.http.replies import Reply
+
+ALL = f"{OWN}/imports"
+MEGABYTE = 1024 * 1024
+
+
+def imports_page(context: OrganisationContext) -> Reply:
+    """Upload a file, and the imports of the last days."""
+    found = list_imports(context.application, context.caller, limit=PAGE + 1, before=id_of("before"))
+    imports, following = older(found, "id")
+    most = max(1, context.application.settings.import_bytes // MEGABYTE)
+    return draw(context, "imports/list.html", here="projects", imports=imports, next=following, most=most)
+
+
+def import_page(context: OrganisationContext, import_id: str) -> Reply:
+    """One import: its report, and what can be done with it."""
+    view = read_import(context.application, context.caller, import_id)
+    job_id = view.accept_job_id or view.job_id
+    context.facts.job_id = job_id
+    job = read_job(context.application, job_id, context.caller.organisation_id)
+    return draw(context, "imports/import.html", here="projects", one=view, job=job)
+
+
+ROUTES = (page(ALL, imports_page, Action.IMPORT), page(f"{ALL}/<import_id>", import_page, Action.IMPORT))
