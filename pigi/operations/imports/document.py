@@ -1,6 +1,6 @@
 """The file's JSON, read event by event: strict, bounded in every direction, and with flat memory.
 
-What it holds is described by the schema of the configuration export. Nothing here judges what a project or a
+What it holds is described by `pigi.domain.configuration_format`. Nothing here judges what a project or a
 resource says; that is `pigi.operations.imports.entries`.
 """
 
@@ -12,13 +12,12 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import ijson
 from ijson.common import JSONError
 
+from pigi.domain.configuration_format import FORMAT, VERSION
 from pigi.errors import Permanent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FORMAT: Final = "pigi-configuration"
-VERSION: Final = 1
 CHUNK: Final = 64 * 1024
 """Bytes read at a time."""
 MOST_SILENT: Final = 1024 * 1024
@@ -34,7 +33,6 @@ MOST_WEIGHT: Final = 64 * 1024 * 1024
 """What a resource may weigh with all its revisions, since it is imported whole: characters, and `NODE` a value."""
 NODE: Final = 32
 
-Events = "Iterator[tuple[str, Any]]"
 TOO_HEAVY: Final = object()
 """Stands for a value that weighs too much to be held."""
 
