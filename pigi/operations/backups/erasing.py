@@ -1,21 +1,22 @@
-"""Erasing again: what was deleted after a backup was made must not come back with it (P26)."""
+"""What was deleted after a backup was made, or was going to be, must not come back with it (P26)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
+from pigi.domain.access import OrganisationState
 from pigi.domain.deletions import DeletionScope
 from pigi.operations.access import ORGANISATION
 from pigi.operations.audit import erase_content
-from pigi.operations.deletion import ORGANISATION_PLAN, erase_again
-from pigi.store.erasures import digest
+from pigi.operations.deletion import ORGANISATION_PLAN, call_off, erase_again
+from pigi.store.erasures import OpenDeletions, digest
 from pigi.store.people import Account
 from pigi.store.schema import CONTROL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
     from pigi.application import Application
@@ -36,6 +37,25 @@ def erase_all_again(application: Application, scope: DeletionScope, erased: Abst
         else:
             _erase_account(application, one)
     return len(found)
+
+
+def follow_requests(application: Application, noted: OpenDeletions) -> None:
+    """Let organisations be deleted whose deletion was requested after the backup was made, as of that moment.
+
+    One whose deletion was undone after that is active again. What was requested after ``noted`` was noted, and before
+    the backup, stays as it is. The hourly sweep does the rest.
+    """
+    columns = select(ORGANISATION.c.id, ORGANISATION.c.state, ORGANISATION.c.deletion_at)
+    with application.control.transaction() as connection:
+        rows: Sequence[Any] = connection.execute(columns).all()
+        for one, state, deletion_at in rows:
+            requested_at = noted.requested.get(digest(DeletionScope.ORGANISATION, one))
+            this = update(ORGANISATION).where(ORGANISATION.c.id == one)
+            if state == OrganisationState.ACTIVE and requested_at is not None:
+                connection.execute(this.values(state=OrganisationState.DELETING.value, deletion_at=requested_at))
+            elif state == OrganisationState.DELETING and requested_at is None and deletion_at < noted.at:
+                connection.execute(this.values(state=OrganisationState.ACTIVE.value, deletion_at=None))
+                call_off(connection, DeletionScope.ORGANISATION, one)
 
 
 def _erase_account(application: Application, account_id: str) -> None:

@@ -28,6 +28,7 @@ from pigi.operations.access import ORGANISATION
 from pigi.operations.audit import record
 from pigi.operations.backups.listing import BACKUP, adopt_backups
 from pigi.operations.backups.manifests import CONTROL, FOLDER, MANIFEST, Copy, Manifest, encode, object_name
+from pigi.operations.deletion import note_open_deletions
 from pigi.store.archives import Archive, packing, recipient
 from pigi.store.copies import copy_out
 from pigi.store.erasures import ErasureLog
@@ -92,6 +93,7 @@ def make_backup(application: Application, by: str, to: Path | None = None, on_st
     with locked(home / "backup.lock"), _fresh_folder(home / COPYING) as folder:
         begun, backup_id = now(), new_id()
         name = object_name(begun, backup_id)
+        note_open_deletions(application)
         ErasureLog.from_settings(application.settings).add(SIGN_OF_LIFE, backup_id, begun)
         with _destination(application, name, to) as sink:
             counted = _Counted(sink)

@@ -23,7 +23,7 @@ from pigi.domain.deletions import DeletionScope
 from pigi.domain.retention import Retention, cutoff
 from pigi.errors import Refused
 from pigi.operations.access import ORGANISATION
-from pigi.operations.backups.erasing import ACCOUNT, erase_all_again
+from pigi.operations.backups.erasing import ACCOUNT, erase_all_again, follow_requests
 from pigi.operations.backups.listing import adopt_backups
 from pigi.operations.backups.making import SIGN_OF_LIFE
 from pigi.operations.backups.manifests import CONTROL, MANIFEST, Manifest, decode
@@ -40,7 +40,6 @@ from pigi.store.provision import tenant_databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from pigi.settings import Settings
@@ -93,14 +92,13 @@ def restore_backup(
         with note.until_begun():
             files = note.fresh(FILES)
             manifest = _checked(settings, keyring, files, unpack(source, key, files))
-            erased = _erased(settings, manifest, erasures_lost=erasures_lost)
+            log = _log(settings, manifest, erasures_lost=erasures_lost)
             _refuse_used(settings, manifest, note.begun())
         for one in note.begun():
             tenant_databases(settings).drop(one)
         note.begin(list(manifest.by_organisation))
-        kind = "backup.restored" if erased is not None else "backup.restored_without_erasures"
         built = _aside(settings)
-        result = _rebuild(built, manifest, files, (kind, erased or set()), on_step)
+        result = _rebuild(built, manifest, files, log, on_step)
         note.finish(result)
         put_in_place(built.database_url, settings.database_url)
         note.close()
@@ -185,11 +183,11 @@ def _checked(settings: Settings, keyring: Keyring, files: Path, found: dict[str,
     return manifest
 
 
-def _erased(settings: Settings, manifest: Manifest, *, erasures_lost: bool) -> set[str] | None:
-    """What the erasure log has, if it is the log in which this backup was entered; None if it is lost."""
-    found = ErasureLog.from_settings(settings).digests()
-    if digest(SIGN_OF_LIFE, manifest.id) in found:
-        return found
+def _log(settings: Settings, manifest: Manifest, *, erasures_lost: bool) -> ErasureLog | None:
+    """The erasure log, if it is the one in which this backup was entered; None if that is lost."""
+    log = ErasureLog.from_settings(settings)
+    if digest(SIGN_OF_LIFE, manifest.id) in log.digests():
+        return log
     if not erasures_lost:
         raise Refused("erasures_missing")
     return None
@@ -222,13 +220,11 @@ def _aside(settings: Settings) -> Settings:
 
 
 def _rebuild(
-    settings: Settings, manifest: Manifest, files: Path, act: tuple[str, AbstractSet[str]], on_step: OnStep
+    settings: Settings, manifest: Manifest, files: Path, log: ErasureLog | None, on_step: OnStep
 ) -> RestoredBackup:
-    """Build everything; the control database of the settings is not yet the one that is served with.
-
-    ``act`` is what the audit chain calls it, with the erasure log.
-    """
-    kind, erased = act
+    """Build everything; the control database of the settings is not yet the one that is served with."""
+    kind = "backup.restored" if log is not None else "backup.restored_without_erasures"
+    erased, noted = (set(), None) if log is None else (log.digests(), log.open_deletions())
     make_empty(settings.database_url)
     copy_in(settings.database_url, "control", manifest.control.revision, files / CONTROL)
     migrate_control(settings.database_url)
@@ -236,6 +232,8 @@ def _rebuild(
     try:
         # Organisations first, so that their databases are not even made; accounts last, since they are named there.
         gone = erase_all_again(application, DeletionScope.ORGANISATION, erased)
+        if noted is not None:
+            follow_requests(application, noted)
         missing = _rebuild_tenants(application, manifest, files, on_step)
         gone += erase_all_again(application, DeletionScope.ACCOUNT, erased)
         jobs = settle(application, kind, manifest.id, gone)

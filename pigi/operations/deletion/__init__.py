@@ -17,7 +17,7 @@ from pigi.operations.deletion.requests import (
     restore_organisation,
 )
 from pigi.operations.deletion.steps import Outside, Rows, Step, Together, Work
-from pigi.operations.deletion.sweep import sweep_organisations
+from pigi.operations.deletion.sweep import note_open_deletions, sweep_organisations
 
 __all__ = [
     "ORGANISATION_PLAN",
@@ -40,6 +40,7 @@ __all__ = [
     "erase_again",
     "late_deletions",
     "list_deletions",
+    "note_open_deletions",
     "open_deletion",
     "purge_organisation",
     "read_deletion",

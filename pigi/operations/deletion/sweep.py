@@ -27,6 +27,7 @@ from pigi.operations.deletion.records import DELETION, OPEN, open_deletion, row_
 from pigi.operations.deletion.requests import newest_job
 from pigi.operations.deletion.standing import pays
 from pigi.operations.mail import forget_recipients
+from pigi.store.erasures import ErasureLog, OpenDeletions, digest
 from pigi.store.holds import active_holds
 
 if TYPE_CHECKING:
@@ -57,9 +58,23 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
             _ask(session, application, deletion_id)
 
     for_each(context, found, queue, "sweeping")
+    note_open_deletions(application)
     late = late_deletions(application)
     if late:
         logger.error("deletions: %s overdue", late)
+
+
+def note_open_deletions(application: Application) -> None:
+    """Note outside of the databases which deletions are in their grace, for a restore from a backup that is older.
+
+    Raises FilesAwayError.
+    """
+    moment = now()
+    query = select(DELETION.c.scope, DELETION.c.subject_id, DELETION.c.requested_at)
+    with application.control.autocommit() as connection:
+        rows = connection.execute(query.where(DELETION.c.state == DeletionState.GRACE.value)).all()
+    requested = {digest(row.scope, row.subject_id): row.requested_at for row in rows}
+    ErasureLog.from_settings(application.settings).note_open(OpenDeletions(moment, requested))
 
 
 def _adopt(connection: Connection) -> None:

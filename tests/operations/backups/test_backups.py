@@ -27,9 +27,11 @@ from pigi.operations.backups import (
     manifests,
     remove_old_backups,
 )
+from pigi.operations.deletion import delete_organisation, note_open_deletions, restore_organisation
 from pigi.settings import Settings
 from pigi.store.archives import make_identity
 from pigi.store.control import IdempotencyKey, Organisation
+from pigi.store.deletions import Deletion
 from pigi.store.erasures import ErasureLog
 from pigi.store.objects import Objects
 from pigi.store.people import Session
@@ -163,6 +165,26 @@ def test_what_was_deleted_after_the_backup_stays_deleted(disaster, application, 
     assert harbour.owner not in told
     assert mill.organisation in told
     assert verify(restored).ok
+
+
+def test_a_deletion_in_its_grace_goes_on_and_one_that_was_undone_does_not(disaster, application, after):
+    later, undone = furnish(application), furnish(application, "Mill")
+    delete_organisation(application, undone.caller)
+    archive = disaster.bytes_of(disaster.back_up())
+    restore_organisation(application, undone.caller)
+    delete_organisation(application, later.caller)
+    note_open_deletions(application)
+    with application.control.autocommit() as connection:
+        requested = connection.scalar(select(Organisation.deletion_at).where(Organisation.id == later.organisation))
+    disaster.lose()
+    disaster.restore(archive)
+    with after().control.autocommit() as connection:
+        found = connection.execute(select(Organisation.id, Organisation.state, Organisation.deletion_at)).all()
+        assert connection.scalar(select(func.count()).select_from(Deletion)) == 0
+    assert {tuple(row) for row in found} == {
+        (later.organisation, "deleting", requested),
+        (undone.organisation, "active", None),
+    }
 
 
 def test_a_broken_database_keeps_no_other_out_of_the_backup(disaster, application, after):
