@@ -64,6 +64,13 @@ OUTSIDE: tuple[Place, ...] = (
         names=("control.db", "control.db-wal", "control.db-shm", "organisations"),
     ),
     Place(
+        "home.copying", Store.HOME, "the copy of a database while a backup is made, all copies while one is restored",
+        ORGANISATION, Category.CONTENT, THEIRS, "recovering from a loss", Basis.INTEREST, Retention.BACKUP,
+        (), OUT, OUT, GONE, "every byte is read",
+        kept="while the backup is made or restored; what one that died left, until the next",
+        names=("copying", "restoring", "control.db_restoring"),
+    ),
+    Place(
         "home.others", Store.HOME, "empty databases to copy, sockets and locks", NOBODY, Category.TECHNICAL, OWN,
         "running", Basis.CONTRACT, Retention.OPERATIONAL,
         (), OUT, OUT, KEPT, "every byte is read", names=("templates", "run", "files", "backups"),

@@ -90,7 +90,7 @@ def make_backup(application: Application, by: str, to: Path | None = None, on_st
         raise Refused("backup_recipient_missing")
     key = recipient(application.settings.backup_recipient)
     home = application.settings.home
-    with locked(home / "backup.lock"), _fresh_folder(home / COPYING) as folder:
+    with locked(home / "run" / "backup.lock"), _fresh_folder(home / COPYING) as folder:
         begun, backup_id = now(), new_id()
         name = object_name(begun, backup_id)
         note_open_deletions(application)

@@ -85,7 +85,7 @@ def restore_backup(
         FilesAwayError: a store cannot be asked.
     """
     key, keyring = identity(identity_text), Keyring.from_settings(settings)
-    with locked(settings.home / "backup.lock"):
+    with locked(settings.home / "run" / "backup.lock"):
         note = _Note(settings.home / RESTORING)
         if _is_used(settings.database_url):
             return _finished(note)
