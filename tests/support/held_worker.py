@@ -2,6 +2,8 @@
 
 A generation called ``hold MOMENT`` stops there in its first attempt: its child writes its process id into
 PIGI_HOME/holds/MOMENT and waits for that file to be removed. One called ``poison`` kills its child each time.
+
+If there is a file PIGI_HOME/holds/exports, each of the first three attempts of an export stops after its first part.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.execution import attempt
+from pigi.operations.exports import pages, parts
 from pigi.operations.generations import drafting
 from pigi.settings import get_settings
 from worker.app import app
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
+PARTED = 3
 _at_hand = ("", 0)
 
 
@@ -29,8 +33,11 @@ def reach(moment: str) -> None:
     name, number = _at_hand
     if name == "poison" and moment == "begun":
         os.kill(os.getpid(), signal.SIGKILL)
-    if (name, number) != (f"hold {moment}", 1):
-        return
+    if (name, number) == (f"hold {moment}", 1):
+        _hold(moment)
+
+
+def _hold(moment: str) -> None:
     mark = get_settings().home / "holds" / moment
     mark.parent.mkdir(exist_ok=True)
     mark.with_suffix(".new").write_text(str(os.getpid()))
@@ -67,6 +74,14 @@ def _drafted(arguments: tuple[Any, ...], _answer: Any) -> None:
         reach("drafted")
 
 
+def _cut(arguments: tuple[Any, ...], _answer: Any) -> None:
+    number = arguments[0]._context.job.attempt
+    if number <= PARTED and (get_settings().home / "holds" / "exports").exists():
+        _hold(f"part-{number}")
+
+
+parts.PART_BYTES, pages.MOST = 2_000, 8
+_around(parts.PartWriter, "cut", after=_cut)
 _around(drafting, "_read_row", after=_note)
 _around(drafting, "LiveWriter", before="begun")
 _around(drafting, "_store_answer", after=lambda _arguments, _answer: reach("stored"))
