@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
     "operators": ("pigi.cli.operators:operators", "Add, list, disable and enable operators."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
+    "export": ("pigi.cli.exports:export", "Export an organisation or what is held about a person."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),
     "billing": ("pigi.cli.billing:billing", "Compare Pigi with Stripe, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),

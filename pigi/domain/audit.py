@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
 from pigi.domain.retention import Retention
+from pigi.domain.limits import is_line
 from pigi.ids import is_id
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ SUBJECT = re.compile(
 )
 
 PLAN_LENGTH = 40
+REASON_LENGTH = 300
 
 Check = Callable[[Any], bool]
 
@@ -54,10 +56,12 @@ _FIELDS: dict[str, Check] = {
     **dict.fromkeys(("days", "count"), _is_number),
     "retention": lambda value: value in set(Retention),
     "scopes": _is_scopes,
+    "reason": lambda value: isinstance(value, str) and is_line(value, REASON_LENGTH),
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
-which belongs in actor or subject, where erasure finds it; never what anybody wrote."""
+which belongs in actor or subject, where erasure finds it; never what anybody wrote, but for the reason that an operator
+gives for taking somebody's data: without it the entry would not account for the act."""
 
 KINDS: dict[str, frozenset[str]] = {
     "account.registered": frozenset(),
@@ -86,6 +90,8 @@ KINDS: dict[str, frozenset[str]] = {
     "operator.added": frozenset(),
     "operator.disabled": frozenset(),
     "operator.enabled": frozenset(),
+    "operator.export_started": frozenset({"export", "reason"}),
+    "operator.export_copied": frozenset({"export", "reason"}),
     "operator.job_cancelled": frozenset({"job"}),
     "operator.job_retried": frozenset({"job"}),
     "backup.made": frozenset({"backup", "count"}),

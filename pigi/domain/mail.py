@@ -24,6 +24,7 @@ class Template(StrEnum):
     ADDRESS_CHANGED = "address-changed"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a template's name
     KEY_EXPIRING = "key-expiring"
+    EXPORT_READY = "export-ready"
     DELETION_STARTED = "deletion-started"
     DELETION_WARNING = "deletion-warning"
     DELETION_RECEIPT = "deletion-receipt"
@@ -63,6 +64,7 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
     Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),
+    Template.EXPORT_READY: MailTemplate("A copy of your data is ready in Pigi", Promise.AT_LEAST),
     Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST),
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),
     Template.DELETION_WARNING: MailTemplate("An organisation on Pigi is deleted for good soon", Promise.AT_LEAST),

@@ -93,6 +93,9 @@ REASONS: dict[str, Reason] = {
         "The store of files is away or full.", "Try again later; if it repeats, tell the operator: FILES_URL names it."
     ),
     # Exports
+    "reason_required": Reason(
+        "An operator's export needs a reason.", "Say on one line why; it stays in the audit log for two years."
+    ),
     "export_gone": Reason("The export was removed before it was written.", "Ask for a new one."),
     "export_not_ready": Reason(
         "The export is still being prepared.", "Follow its job, and fetch the file when that has succeeded."

@@ -11,7 +11,10 @@ from flask import request
 from pydantic import Field
 
 from pigi.domain.access import Action, Caller
+from pigi.domain.audit import REASON_LENGTH
 from pigi.domain.configuration_format import SCHEMA
+from pigi.ids import is_id
+from pigi.operations.accounts import find_person_by_email
 from pigi.operations.exports import (
     LinkSignature,
     Owner,
@@ -21,10 +24,11 @@ from pigi.operations.exports import (
     read_export,
     request_configuration,
     sign_link,
+    start_export,
 )
 from web.http.context import OrganisationContext
 from web.http.downloads import DOWNLOAD_ACCEPTS, DOWNLOAD_PROBLEMS, download_responses, serve
-from web.http.replies import API, as_json, job_path, moment, reply
+from web.http.replies import API, as_json, job_path, moment, no_content, reply
 from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_body, read_query
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, RequestModel, ResponseModel
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.jobs.model.view import JobView
     from pigi.operations.exports import ExportView
-    from web.http.context import RequestContext, RequestFacts, Services
+    from web.http.context import AccountContext, RequestContext, RequestFacts, Services
     from web.http.replies import Reply
 
 
@@ -41,6 +45,15 @@ class ExportRequest(RequestModel):
     """Ask for a copy of the organisation's configuration."""
 
     scope: Literal["configuration"] = Field(description="What to export.")
+
+
+class OperatorExportRequest(RequestModel):
+    """Export on behalf of an organisation, or of a person, who are told by mail."""
+
+    subject: str = Field(
+        min_length=3, max_length=254, description="An organisation's id, or the address of a person's account."
+    )
+    reason: str = Field(min_length=1, max_length=REASON_LENGTH, description="Why, on one line; kept in the audit log.")
 
 
 class ExportLinks(ResponseModel):
@@ -115,6 +128,17 @@ def fetch_export(context: OrganisationContext, export: str) -> Reply:
     file = open_file(context.application, Owner(context.caller.organisation_id), export)
     context.facts.job_id = file.export.job_id
     return serve(context, file)
+
+
+def start_operators_export(context: AccountContext) -> Reply:
+    """Export for somebody. Its owners, or the person, get a mail that leads to the file; the operator gets nothing."""
+    body = read_body(OperatorExportRequest)
+    if is_id(body.subject):
+        owner = Owner(body.subject)
+    else:
+        owner = Owner(None, find_person_by_email(context.application, body.subject).account_id)
+    start_export(context.application, owner, context.requester, body.reason, context.record_no_content)
+    return no_content()
 
 
 def export_facts(application: Application, view: ExportView, path: str) -> dict[str, Any]:
@@ -205,6 +229,18 @@ ROUTES = (
         query=SIGNATURE,
         accepts=DOWNLOAD_ACCEPTS,
         signed=_by_link,
+    ),
+    Route(
+        "POST",
+        f"{API}/operate/exports",
+        start_operators_export,
+        Who.OPERATOR,
+        RouteKind.WRITE,
+        "Export on somebody's behalf",
+        (ResponseSpec(204, "It is started", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("not_found", "organisation_closed", "too_many_in_flight", "reason_required"),
+        body=OperatorExportRequest,
+        confirmed=True,
     ),
     Route(
         "GET",

@@ -82,6 +82,7 @@ STATUS: dict[str, int] = {
     "hold_review_unfit": 422,
     "password_weak": 422,
     "purpose_required": 422,
+    "reason_required": 422,
     "idempotency_key_reused": 422,
     "precondition_required": 428,
     "too_many_downloads": 429,

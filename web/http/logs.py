@@ -25,6 +25,7 @@ EVENTS: dict[tuple[str, str], str] = {
     **{("POST", f"{_PROJECT}/{path}"): f"{noun}.made" for path, noun in _COLLECTIONS.items()},
     **{("PUT", f"{_PROJECT}/{path}/<resource>"): f"{noun}.changed" for path, noun in _COLLECTIONS.items()},
     **{("GET", f"{_PROJECT}/{path}/<resource>/revisions"): "history.read" for path in _COLLECTIONS},
+    ("POST", f"{_OWN}/exports"): "export.asked",
     ("POST", f"{_OWN}/invitations"): "invitation.made",
     ("POST", f"{_OWN}/api-keys"): "key.made",
     ("GET", f"{_OWN}/audit"): "audit.read",

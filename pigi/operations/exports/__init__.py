@@ -13,6 +13,7 @@ from pigi.operations.exports.exports import (
     read_export,
 )
 from pigi.operations.exports.files import ExportFile, LinkSignature, is_signed, open_file, sign_link
+from pigi.operations.exports.oversight import deliver, list_started, start_export, take_copy
 from pigi.operations.exports.parts import PartWriter
 
 __all__ = [
@@ -24,11 +25,15 @@ __all__ = [
     "PartWriter",
     "add_export",
     "clean_up",
+    "deliver",
     "is_signed",
     "list_exports",
+    "list_started",
     "open_file",
     "read_export",
     "request_configuration",
     "sign_link",
+    "start_export",
+    "take_copy",
     "write_configuration",
 ]

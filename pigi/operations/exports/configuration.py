@@ -16,6 +16,7 @@ from pigi.operations.access import ORGANISATION
 from pigi.operations.audit import record
 from pigi.operations.exports.document import Document
 from pigi.operations.exports.exports import Owner, add_export
+from pigi.operations.exports.oversight import deliver
 from pigi.operations.exports.pages import Pages
 from pigi.operations.exports.parts import PartWriter
 from pigi.operations.exports.place import Place
@@ -70,7 +71,7 @@ def write_configuration(context: JobContext, application: Application) -> None:
             context.checkpoint()
             context.progress(min(document.place.done, total - 1), total, NOTE)
     document.close()
-    file.finish()
+    file.finish(lambda session: deliver(session, application, file.export))
     context.progress(total, total, NOTE)
 
 

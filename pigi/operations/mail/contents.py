@@ -15,11 +15,13 @@ from sqlalchemy import ColumnElement, select, update
 from pigi.clock import now
 from pigi.domain.access import Action, Role, role_may
 from pigi.domain.deletions import DeletionState
+from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.mail import Template, moment, shown
 from pigi.errors import Permanent
 from pigi.operations import credentials
 from pigi.store.control import Organisation
 from pigi.store.deletions import RECIPIENTS, Deletion
+from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
 
@@ -161,6 +163,27 @@ def _deletion_receipt(session: ControlSession, keyring: Keyring, mail: Any) -> M
     return MailContent(Template.DELETION_RECEIPT, str(_required(recipients.get(mail.recipient_id))), facts, links)
 
 
+_EXPORTS_AT = {ExportScope.CONFIGURATION: "/o/{}/exports", ExportScope.ACCESS: "/account"}
+"""Where people fetch their exports, by scope; ``{}`` is the organisation."""
+
+
+def _export_ready(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    """To an owner, or to the person: who may no longer fetch it is not written to."""
+    ready = Export.state == ExportState.READY, Export.expires_at > now()
+    export = _required(session.scalar(select(Export).where(Export.id == mail.subject_id, *ready)))
+    account = _required(_account(session, Account.id == mail.recipient_id))
+    facts: dict[str, object] = {"until": moment(export.expires_at), "organisation": ""}
+    if export.organisation_id is None and export.account_id != account.id:
+        raise Permanent("mail_moot")
+    if export.organisation_id is not None:
+        here = Membership.organisation_id == export.organisation_id, Membership.account_id == account.id
+        owned = select(Organisation).join(Membership, Membership.organisation_id == Organisation.id)
+        owned = owned.where(*here, Membership.role == Role.OWNER.value, Organisation.state.in_(("active", "deleting")))
+        facts["organisation"] = shown(_required(session.scalar(owned)).name)
+    link = _EXPORTS_AT[ExportScope(export.scope)].format(export.organisation_id)
+    return MailContent(Template.EXPORT_READY, account.email, facts, {"link": link})
+
+
 _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
@@ -171,6 +194,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.ADDRESS_CHANGED: _address_changed,
     Template.PASSWORD_CHANGED: _password_changed,
     Template.KEY_EXPIRING: _key_expiring,
+    Template.EXPORT_READY: _export_ready,
     Template.DELETION_STARTED: _deletion_notice,
     Template.DELETION_WARNING: _deletion_notice,
     Template.DELETION_RECEIPT: _deletion_receipt,

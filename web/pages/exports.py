@@ -1,0 +1,49 @@
+"""Pages of exports: an organisation's own, and all of them for operators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pigi.domain.access import Action
+from pigi.domain.audit import REASON_LENGTH
+from pigi.domain.exports import MOST_PREPARING, ExportState
+from pigi.operations.exports import Owner, list_exports, list_started
+from pigi.operations.jobs import list_jobs
+from web.http.routes import Who
+from web.pages.shell.layout import OWN, draw, page
+from web.pages.shell.query import PAGE, id_of, older
+
+if TYPE_CHECKING:
+    from web.http.context import AccountContext, OrganisationContext
+    from web.http.replies import Reply
+
+
+def exports_page(context: OrganisationContext) -> Reply:
+    """Exports, newest first, and asking for one."""
+    where = context.caller.organisation_id
+    found = list_exports(context.application, Owner(where), limit=PAGE + 1, before=id_of("before"))
+    exports, following = older(found, "id")
+    preparing = [export for export in exports if export.state is ExportState.PREPARING]
+    return draw(
+        context,
+        "exports/list.html",
+        here="exports",
+        exports=exports,
+        next=following,
+        jobs={job.id: job for job in list_jobs(context.application, where, kind="exports.configuration")},
+        polls=bool(preparing),
+        full=len(preparing) >= MOST_PREPARING,
+        path=f"/o/{where}",
+    )
+
+
+def started_page(context: AccountContext) -> Reply:
+    """Every export, newest first, and starting one on somebody's behalf."""
+    started = list_started(context.application)
+    return draw(context, "operators/exports.html", here="", started=started, reason_length=REASON_LENGTH)
+
+
+ROUTES = (
+    page(f"{OWN}/exports", exports_page, Action.EXPORT),
+    page("/operate/exports", started_page, Who.OPERATOR),
+)
