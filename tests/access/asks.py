@@ -263,6 +263,9 @@ def _upload(_home: Furnished, _caller: Caller) -> Ask:
 def _end_import(_home: Furnished, _caller: Caller) -> Ask:
     """Of those who may, the first accepts it; there is nothing in it."""
     return Ask(body={}, also=frozenset({"import_over", "import_under_way"}))
+def _start_export(home: Furnished, _caller: Caller) -> Ask:
+    body = {"subject": home.organisation, "reason": "They asked by letter."}
+    return Ask(body=body, also=frozenset({"too_many_in_flight", "confirmation_required"}))
 
 
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
@@ -354,6 +357,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/imports": _upload,
     f"POST {_OWN}/imports/<import_id>/accept": _end_import,
     f"POST {_OWN}/imports/<import_id>/discard": _end_import,
+    f"POST {API}/operate/exports": _start_export,
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,

@@ -16,6 +16,8 @@ export const SAID = {
   deleted: "The organisation is closed. It can be restored until the time shown.",
   restored: "The organisation was restored. If it had a subscription, it must be bought again.",
   asked: "Up to date with Stripe.",
+  "export-asked": "The export is being prepared.",
+  "export-started": "The export is started. Its owners get a mail when it is ready.",
   joined: "Welcome to the organisation.",
   cancelled: "The job is being cancelled.",
   retried: "The job will run again.",

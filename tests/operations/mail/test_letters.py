@@ -33,6 +33,7 @@ FACTS = {
     Template.CONFIRM_ADDRESS: {"link": f"{HOME}/confirm-address/{TOKEN}", "until": UNTIL},
     Template.ADDRESS_CHANGED: {"at": UNTIL, "done": False, "link": f"{HOME}/forgot-password"},
     Template.PASSWORD_CHANGED: {"at": UNTIL, "link": f"{HOME}/forgot-password"},
+    Template.EXPORT_READY: {"link": f"{HOME}/o/018f/exports", "until": UNTIL, "organisation": "Test & Söhne"},
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
         "until": UNTIL,
