@@ -18,8 +18,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
-from pigi.domain.retention import Retention
 from pigi.domain.limits import is_line
+from pigi.domain.retention import Retention
 from pigi.ids import is_id
 
 if TYPE_CHECKING:

@@ -125,7 +125,10 @@ def of_an_organisation(furnished: Furnished) -> list[str]:
     """Paths of an organisation's pages."""
     home = f"/o/{furnished.organisation}"
     project = f"{home}/projects/{furnished.project}"
-    found = [home, *(f"{home}/{name}" for name in ("settings", "members", "api-keys", "audit", "mails", "jobs", "exports"))]
+    found = [
+        home,
+        *(f"{home}/{name}" for name in ("settings", "members", "api-keys", "audit", "mails", "jobs", "exports")),
+    ]
     found += [f"{home}/billing", f"{home}/billing/return"]
     found += [f"{home}/jobs?state=failed", f"{home}/jobs/{furnished.job}", f"{home}/generate"]
     found += [f"{home}/generations/{furnished.generation}", f"{home}/generations/{furnished.generation}?project=x"]

@@ -39,7 +39,11 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
     newcomer = sign_in(app, application, make_account(application))
     shown = {path: client.get(path, headers=BROWSER) for path in open_to_all(furnished)}
     shown |= {path: owner.get(path, headers=BROWSER) for path in (*of_a_person(), *of_an_organisation(furnished))}
-    shown |= {"/operate": operator.get("/operate"), "/operate/exports": operator.get("/operate/exports"), "/dashboard": newcomer.get("/dashboard")}
+    shown |= {
+        "/operate": operator.get("/operate"),
+        "/operate/exports": operator.get("/operate/exports"),
+        "/dashboard": newcomer.get("/dashboard"),
+    }
     shown["/nowhere"] = owner.get("/nowhere", headers=BROWSER)
     refused = {path: answer.status_code for path, answer in shown.items() if answer.status_code != 200}
     assert refused == {"/nowhere": 404}

@@ -118,7 +118,7 @@ class Shell:
         people += [NavigationItem("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
         people += [NavigationItem("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []
         people += [NavigationItem("mails", "Mail", f"{home}/mails", "mail")] if may["mail"] else []
-        own = [NavigationItem("exports", "Exports", f"{home}/exports", "down")] if may["export"] else []
+        own = [NavigationItem("exports", "Exports", f"{home}/exports", "take")] if may["export"] else []
         own += [NavigationItem("settings", "Organisation", f"{home}/settings", "gear")]
         own += [NavigationItem("billing", "Billing", f"{home}/billing", "card")] if self.charged else []
         return [("Work", work), ("Access", [*people, *own])]
