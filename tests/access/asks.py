@@ -263,6 +263,8 @@ def _upload(_home: Furnished, _caller: Caller) -> Ask:
 def _end_import(_home: Furnished, _caller: Caller) -> Ask:
     """Of those who may, the first accepts it; there is nothing in it."""
     return Ask(body={}, also=frozenset({"import_over", "import_under_way"}))
+
+
 def _start_export(home: Furnished, _caller: Caller) -> Ask:
     body = {"subject": home.organisation, "reason": "They asked by letter."}
     return Ask(body=body, also=frozenset({"too_many_in_flight", "confirmation_required"}))
