@@ -17,6 +17,7 @@ OTHERS = {
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},
     "pigi/operations/imports/imports.py": {"IMPORT"},
+    "pigi/operations/backups/erasing.py": {"ORGANISATION"},
     "pigi/operations/configuration/projects.py": {"PROJECT"},
     "pigi/operations/configuration/resources.py": {"RESOURCE"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.operations.backups.listing import BackupView, adopt_backups, list_backups, remove_old_backups
+from pigi.operations.backups.listing import BackupView, adopt_backups, list_backups
 from pigi.operations.backups.making import MadeBackup, make_backup, make_daily
 from pigi.operations.backups.manifests import FOLDER
 from pigi.operations.backups.restoring import RestoredBackup, restore_backup
@@ -16,6 +16,5 @@ __all__ = [
     "list_backups",
     "make_backup",
     "make_daily",
-    "remove_old_backups",
     "restore_backup",
 ]

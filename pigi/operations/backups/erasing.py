@@ -18,6 +18,9 @@ from pigi.store.schema import CONTROL
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
+
+    from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
 
@@ -50,12 +53,16 @@ def follow_requests(application: Application, noted: OpenDeletions) -> None:
         rows: Sequence[Any] = connection.execute(columns).all()
         for one, state, deletion_at in rows:
             requested_at = noted.requested.get(digest(DeletionScope.ORGANISATION, one))
-            this = update(ORGANISATION).where(ORGANISATION.c.id == one)
             if state == OrganisationState.ACTIVE and requested_at is not None:
-                connection.execute(this.values(state=OrganisationState.DELETING.value, deletion_at=requested_at))
+                connection.execute(_moved(one, OrganisationState.DELETING, requested_at))
             elif state == OrganisationState.DELETING and requested_at is None and deletion_at < noted.at:
-                connection.execute(this.values(state=OrganisationState.ACTIVE.value, deletion_at=None))
+                connection.execute(_moved(one, OrganisationState.ACTIVE, None))
                 call_off(connection, DeletionScope.ORGANISATION, one)
+
+
+def _moved(organisation_id: str, state: OrganisationState, deletion_at: datetime | None) -> Update:
+    this = ORGANISATION.c.id == organisation_id
+    return update(ORGANISATION).where(this).values(state=state.value, deletion_at=deletion_at)
 
 
 def _erase_account(application: Application, account_id: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
-from pigi.clock import now
-from pigi.domain.retention import Retention, cutoff, keep
+from pigi.domain.retention import Retention, keep
 from pigi.operations.backups.manifests import FOLDER, parse_name
 from pigi.store.objects import Objects
 from pigi.store.records import Backup
@@ -58,25 +57,11 @@ def adopt_backups(application: Application) -> int:
     with application.control.transaction() as connection:
         noted: set[str] = set(connection.execute(select(BACKUP.c.id)).scalars())
         rows = [
-            {"id": view.id, "name": view.name, "organisations": 0, "bytes": view.bytes, "made_at": view.made_at}
+            {"id": view.id, "name": f"{FOLDER}/{view.name}", "organisations": 0, "bytes": view.bytes}
+            | {"made_at": view.made_at}
             for view in listed
             if view.id not in noted
         ]
         if rows:
             connection.execute(insert(BACKUP), rows)
     return len(rows)
-
-
-def remove_old_backups(application: Application, moment: datetime) -> int:
-    """Remove from the store what is past its period at ``moment``; returns how many. Raises FilesAwayError.
-
-    What counts is the age that the name tells, so a backup without a row goes as well.
-    """
-    before = cutoff(Retention.BACKUP, moment)
-    old = [view for view in list_backups(application) if view.made_at < before]
-    store = Objects(application.settings.backups_url)
-    for view in old:
-        store.remove(f"{FOLDER}/{view.name}")
-        with application.control.autocommit() as connection:
-            connection.execute(update(BACKUP).where(BACKUP.c.id == view.id).values(removed_at=now()))
-    return len(old)

@@ -223,7 +223,12 @@ class _Run:
 def _note(application: Application, made: MadeBackup, by: str, *, stored: bool) -> None:
     with application.control.begin() as session:
         if stored:
-            row = {"id": made.id, "name": made.name, "organisations": made.organisations, "bytes": made.bytes}
+            row = {
+                "id": made.id,
+                "name": f"{FOLDER}/{made.name}",
+                "organisations": made.organisations,
+                "bytes": made.bytes,
+            }
             session.execute(insert(BACKUP).values(**row, made_at=made.begun_at))
         record(session, application, "backup.made", by, None, None, backup=made.id, count=made.organisations)
     if stored:
