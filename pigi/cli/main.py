@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("pigi.cli.backups:restore", "Make an empty installation anew from a backup."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and remove what is over it."),
     "holds": ("pigi.cli.holds:holds", "Add, approve, release and list legal holds."),
+    "verify-receipt": ("pigi.cli.receipts:verify_receipt", "Check the receipt of a deletion, without a network."),
 }
 """Each command: where it is, and its line in the help."""
 

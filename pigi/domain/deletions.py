@@ -60,6 +60,8 @@ class Place(StrEnum):
     BACKUPS = "backups"
 
 
+RECEIPT_FORMAT = "pigi-receipt"
+"""What a receipt says that it is."""
 SEARCH = "search"
 """The name of each deletion's last step; its count is what the final search found."""
 

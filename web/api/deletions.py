@@ -73,11 +73,16 @@ class Kept(ResponseModel):
 
 
 class Searched(ResponseModel):
-    """A place of the final search: how many things it looked at there, and how many named what was deleted."""
+    """A place of the final search: how many things it looked at there, and how many named what was deleted.
+
+    ``kept`` counts what may be there for its period, at the latest ``until``.
+    """
 
     place: str
     looked_at: int = Field(ge=0)
     found: int = Field(ge=0)
+    kept: int = Field(ge=0)
+    until: str | None
 
 
 class Counts(ResponseModel):

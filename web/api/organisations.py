@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pigi.domain.access import Action, Caller
 from pigi.errors import Refused
 from pigi.operations.access import role_in
-from pigi.operations.deletion import delete_organisation, restore_organisation
+from pigi.operations.deletion import delete_organisation, restore_organisation, stopped_jobs
 from pigi.operations.organisations import create_organisation, organisations_of, read_organisation, rename_organisation
 from web.http.replies import API, as_json, moment, reply
 from web.http.requests import read_body
@@ -41,6 +41,22 @@ class Organisation(ResponseModel):
     created_at: datetime
     state: Literal["active", "deleting"]
     purge_at: datetime | None
+
+
+class StoppedJob(ResponseModel):
+    """A job that the deletion stopped; POST to ``again`` asks for the same, null where Pigi does it by itself."""
+
+    id: Id
+    kind: str
+    title: str
+    created_at: datetime
+    again: str | None
+
+
+class RestoredOrganisation(Organisation):
+    """A restored organisation, with what its deletion stopped and will not be done unless it is asked for again."""
+
+    stopped: list[StoppedJob]
 
 
 class OrganisationList(ResponseModel):
@@ -97,7 +113,26 @@ def delete(context: OrganisationContext) -> JobView:
 def restore(context: OrganisationContext) -> Reply:
     """Restore an organisation that is being deleted, as it was but for its subscription."""
     read_body(Nothing)
-    return _shown(restore_organisation(context.application, context.caller, context.record))
+    return _restored(context, restore_organisation(context.application, context.caller, context.record))
+
+
+def _restored(context: OrganisationContext, view: OrganisationView) -> Reply:
+    own = f"{ALL}/{view.id}"
+    stopped = [
+        {
+            "id": job.id,
+            "kind": job.kind,
+            "title": job.title,
+            "created_at": moment(job.created_at),
+            "again": job.again and f"{own}/{job.again}",
+        }
+        for job in stopped_jobs(context.application, view.id)
+    ]
+    return reply(as_json({**_organisation(view), "stopped": stopped}))
+
+
+def _replay_restore(context: OrganisationContext, _location: str) -> Reply:
+    return _restored(context, read_organisation(context.application, context.caller))
 
 
 def _replay(context: OrganisationContext, _location: str) -> Reply:
@@ -179,9 +214,9 @@ ROUTES = (
         Action.ORGANISATION_RESTORE,
         RouteKind.WRITE,
         "Restore an organisation",
-        (ResponseSpec(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
+        (ResponseSpec(200, "The organisation", RestoredOrganisation, headers=("Idempotency-Replayed",)),),
         problems=("not_restorable",),
         body=Nothing,
-        replay=_replay,
+        replay=_replay_restore,
     ),
 )

@@ -10,6 +10,7 @@ from pigi.domain.job_state import ENDED, JobState
 from pigi.domain.retention import GRACE
 from pigi.operations.configuration import list_projects
 from pigi.operations.dashboards import latest_resources
+from pigi.operations.deletion import stopped_jobs
 from pigi.operations.generations import waiting_drafts
 from pigi.operations.jobs import list_jobs
 from pigi.operations.organisations import organisations_of, read_organisation
@@ -68,7 +69,14 @@ def overview_page(context: OrganisationContext) -> Reply:
 def organisation_page(context: OrganisationContext) -> Reply:
     """Its name, leaving it, and deleting it."""
     view = read_organisation(context.application, context.caller)
-    return draw(context, "organisations/settings.html", here="settings", organisation=view, grace=GRACE.days)
+    return draw(
+        context,
+        "organisations/settings.html",
+        here="settings",
+        organisation=view,
+        grace=GRACE.days,
+        stopped=stopped_jobs(context.application, view.id),
+    )
 
 
 ROUTES = (

@@ -17,6 +17,7 @@ from pigi.operations.deletion.requests import (
     restore_organisation,
 )
 from pigi.operations.deletion.steps import Outside, Rows, Step, Together, Work
+from pigi.operations.deletion.stopped import StoppedJob, stopped_jobs
 from pigi.operations.deletion.sweep import note_open_deletions, sweep_organisations
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Sealing",
     "Step",
     "StepView",
+    "StoppedJob",
     "Together",
     "Work",
     "call_off",
@@ -47,5 +49,6 @@ __all__ = [
     "read_receipt",
     "reopen",
     "restore_organisation",
+    "stopped_jobs",
     "sweep_organisations",
 ]

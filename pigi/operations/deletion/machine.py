@@ -19,8 +19,8 @@ from pigi.ids import new_id
 from pigi.operations.deletion.letters import queue_receipts
 from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.deletion.records import DELETION, STEP, move, row_of
-from pigi.operations.deletion.search import search_everywhere
 from pigi.operations.deletion.steps import Outside, Rows, Together, Work, mark_failed, run_steps
+from pigi.privacy.search import SearchTerms, search
 from pigi.store.deletions import RECIPIENTS, TERMS
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.jobs.execution.context import JobContext
-    from pigi.operations.deletion.search import Looked
     from pigi.operations.deletion.steps import Step
     from pigi.ports import Gateways
+    from pigi.privacy.search import Looked
     from pigi.store.sessions import ControlSession
 
 
@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 class Sealing:
     """What must be known once nothing else knows it: whom to send the receipt, and what the final search looks for.
 
-    ``recipients`` are addresses by a random id each. ``identifiers`` are those of what hung on the subject.
+    ``recipients`` are addresses by a random id each. ``identifiers`` are those of what hung on the subject,
+    ``organisations`` those in whose databases an account may have left traces.
     """
 
     recipients: dict[str, str] = field(default_factory=dict)
     identifiers: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,12 @@ def _sealed(application: Application, deletion_id: str, plan: Plan) -> Any:
         values = {
             "recipients": _seal(application, RECIPIENTS, row.id, sealing.recipients),
             "sealed_at": now(),
-            "terms": _seal(application, TERMS, row.id, [row.subject_id, *sealing.identifiers]),
+            "terms": _seal(
+                application,
+                TERMS,
+                row.id,
+                [row.scope, row.subject_id, sealing.identifiers, sealing.organisations],
+            ),
         }
         move(session.connection(), row.id, DeletionState.SEALED, **values)
         return row_of(session.connection(), deletion_id)
@@ -155,8 +162,9 @@ def _finish(work: Work, plan: Plan) -> None:
         return
     work.context.checkpoint()
     work.context.progress(1, 2, "searching")
-    subject_id, *identifiers = _open(work.application, TERMS, row.id, row.terms)
-    looked = search_everywhere(work.application, DeletionScope(row.scope), subject_id, identifiers)
+    scope, subject_id, identifiers, organisations = _open(work.application, TERMS, row.id, row.terms)
+    terms = SearchTerms(scope, subject_id, tuple(identifiers), tuple(organisations))
+    looked = search(work.application.settings, work.application.control, terms)
     if any(place.found for place in looked):
         _note_left_over(work, looked)
         raise Temporary("deletion_left_over")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from pigi.clock import now
-from pigi.domain.deletions import Place, StepState
+from pigi.domain.deletions import RECEIPT_FORMAT, Place, StepState
 from pigi.domain.retention import PERIODS, Retention, financial_year_end, keep
 from pigi.errors import Refused
 from pigi.ids import is_id
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.operations.deletion.records import StepView
-    from pigi.operations.deletion.search import Looked
+    from pigi.privacy.search import Looked
 
-FORMAT, VERSION = "pigi-receipt", 1
+VERSION = 1
 RECEIPT: Any = Receipt.__table__
 BILLING_YEARS = 7
 """Whole years after the end of the financial year (`Retention.BILLING_LOG`)."""
@@ -47,7 +47,7 @@ def issue_receipt(
     removed = [step for step in steps if step.name in places]
     purged_at = max((step.done_at for step in removed if step.done_at is not None), default=moment)
     document = {
-        "format": FORMAT,
+        "format": RECEIPT_FORMAT,
         "version": VERSION,
         "id": row.receipt_id,
         "scope": row.scope,
@@ -58,7 +58,7 @@ def issue_receipt(
         "counts": _counts(connection, removed, places, row.requested_at),
         "steps": [_step(step, places[step.name]) for step in removed],
         "kept": _kept(purged_at),
-        "search": [{"place": one.place, "looked_at": one.looked_at, "found": one.found} for one in looked],
+        "search": [vars(one) for one in looked],
     }
     signed = json.dumps(application.keyring.signer.sign_document(document), indent=2)
     connection.execute(insert(RECEIPT).values(id=row.receipt_id, document=signed, created_at=moment))

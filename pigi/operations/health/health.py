@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.jobs.heartbeats import moments, queues_at_work
 from pigi.jobs.queues import QUEUES
+from pigi.store.deletions import Deletion
+from pigi.store.holds import HOLD, IS_ACTIVE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,6 +23,11 @@ if TYPE_CHECKING:
 PUMP_AGE = timedelta(seconds=15)
 QUEUE_AGE = timedelta(seconds=90)
 """Three periods of the probes' schedule."""
+
+DELETION_AGE = timedelta(days=1)
+"""What the grace leaves of an organisation goes within a day (promise P26)."""
+_HELD = select(HOLD.c.id).where(HOLD.c.organisation_id == Deletion.subject_id, IS_ACTIVE).exists()
+_LATEST_DUE = select(func.min(Deletion.restorable_until)).where(Deletion.state != "done", ~_HELD)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Readiness:
-    """All parts. Redis is listed but does not decide: requests are answered without it."""
+    """All parts. Redis and late deletions are listed but do not decide: requests are answered all the same."""
 
     ready: bool
     checks: tuple[Check, ...]
@@ -45,6 +53,7 @@ def readiness(application: Application) -> Readiness:
         with application.control.autocommit() as connection:
             seen = moments(connection)
             working = queues_at_work(connection)
+            late = connection.execute(_LATEST_DUE).scalar()
     except SQLAlchemyError:
         return Readiness(ready=False, checks=(Check("database", ok=False, age_seconds=None),))
     checks = [Check("database", ok=True, age_seconds=0.0), _check("pump", seen.get("pump"), PUMP_AGE)]
@@ -53,7 +62,11 @@ def readiness(application: Application) -> Readiness:
     checks += [_check(f"queue {name}", alive.get(f"queue {name}"), QUEUE_AGE) for name in QUEUES]
     return Readiness(
         ready=all(check.ok for check in checks),
-        checks=(*checks, Check("redis", ok=application.notifier.answers(), age_seconds=None)),
+        checks=(
+            *checks,
+            Check("redis", ok=application.notifier.answers(), age_seconds=None),
+            Check("deletions", ok=late is None or now() - late <= DELETION_AGE, age_seconds=None),
+        ),
     )
 
 

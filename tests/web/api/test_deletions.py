@@ -71,7 +71,7 @@ def test_a_deletion_is_accepted_followed_and_undone(
     assert browser.get(accepted.headers["Location"]).json["state"] == "succeeded"
     assert '"succeeded"' in browser.get(f"{accepted.headers['Location']}/events").get_data(as_text=True)
     restored = browser.post(f"{place}/restore")
-    assert (restored.status_code, restored.json) == (200, before)
+    assert (restored.status_code, restored.json) == (200, {**before, "stopped": []})
     assert browser.get(f"{place}/members").status_code == 200
     assert browser.get(accepted.headers["Location"]).status_code == 200
 
