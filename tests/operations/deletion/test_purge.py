@@ -37,8 +37,9 @@ LOG = {"at": now(), "request_id": "0123-abcd", "method": "GET", "route": "/", "s
 
 
 @pytest.fixture
-def shop(with_redis, stripe):
-    return Shop(with_redis, stripe)
+def shop(with_redis, redis_server, stripe):
+    settings = with_redis.settings.model_copy(update={"redis_url": redis_server.url})
+    return Shop(replace(with_redis, settings=settings), stripe)
 
 
 def full(shop, name):
