@@ -6,8 +6,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 import tasks.organisations  # noqa: F401 - registers bodies
+from pigi.clock import now
 from pigi.domain.access import Action, Person, Role
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
@@ -15,10 +17,12 @@ from pigi.jobs.kinds import CLOSE_ORGANISATION
 from pigi.operations.access import authorise
 from pigi.operations.deletion import delete_organisation
 from pigi.operations.jobs import list_jobs
+from pigi.store.control import Organisation
+from pigi.store.deletions import Deletion, Receipt
 from tests.support.http import BODY, bearer, read_events
 from tests.support.jobs import make_worker_context, row_of
 from tests.support.pages import BROWSER, Page
-from tests.support.people import make_key, make_member, sign_in
+from tests.support.people import make_account, make_key, make_member, sign_in
 from tests.support.stack import until
 
 if TYPE_CHECKING:
@@ -182,3 +186,47 @@ def test_the_overview_offers_the_restoration_and_the_organisations_pages_can_be_
     assert f"/o/{own}/deletion" in page.links
     paths = [f"/o/{own}{part}" for part in ("", "/settings", "/jobs", "/deletion")]
     assert {browser.get(path, headers=BROWSER).status_code for path in paths} == {200}
+
+
+# The way to the receipt
+
+
+def test_an_owner_follows_the_deletion_to_its_end_and_anybody_reads_the_receipt(
+    app: Flask, application: Application, browser: Client, own: str, place: str, client: Client
+) -> None:
+    assert browser.get(f"{place}/deletion").status_code == 404
+    links = browser.delete(place).json["links"]
+    assert links["deletion"] == f"{place}/deletion"
+    found = browser.get(links["deletion"]).json
+    assert (found["state"], found["held"], {step["state"] for step in found["steps"]}) == ("grace", False, {"waiting"})
+    assert found["requested_at"] < found["restorable_until"] < found["final_by"]
+    assert client.get(links["receipt"]).status_code == 404
+    for state in ("sealed", "purging"):
+        with application.control.begin() as session:
+            session.execute(update(Organisation).where(Organisation.id == own).values(state="purging"))
+            session.execute(update(Deletion).where(Deletion.subject_id == own).values(state=state))
+        paths = (links["deletion"], f"/o/{own}/deletion", place)
+        assert [browser.get(path).status_code for path in paths] == [200, 200, 404]
+    with application.control.begin() as session:
+        receipt_id = links["receipt"].rpartition("/")[2]
+        session.add(Receipt(id=receipt_id, document='{"id": 1}', created_at=now()))
+    assert client.get(links["receipt"]).json == {"id": 1}
+    keys = client.get("/.well-known/pigi-keys.json").json["keys"]
+    assert keys == application.keyring.signer.jwks()
+    operator = sign_in(app, application, make_account(application, operator=True))
+    assert operator.get("/operate/deletions", headers=BROWSER).status_code == 200
+
+
+def test_what_the_deletion_stopped_is_told_and_can_be_asked_for_again(
+    application: Application, browser: Client, own: str, place: str, asking: str
+) -> None:
+    generation = browser.post(asking, json=BODY).json["id"]
+    invited = browser.post(f"{place}/invitations", json={"email": "guest@example.org", "role": "member"}).json
+    browser.delete(place)
+    stopped = {job["kind"]: job for job in browser.post(f"{place}/restore").json["stopped"]}
+    assert stopped["generations.draft"]["id"] == generation
+    assert stopped["generations.draft"]["again"] == f"{place}/generations"
+    assert stopped["mail.send"]["again"] == f"{place}/invitations/{invited['id']}/resend"
+    assert browser.post(stopped["mail.send"]["again"], json={}).status_code == 200
+    page = Page(browser.get(f"/o/{own}/settings", headers=BROWSER).get_data(as_text=True))
+    assert f"{place}/invitations/{invited['id']}/resend" in {form.action for form in page.forms}
