@@ -62,6 +62,8 @@ class Kind:
             or None. Repeatable.
         result: path, in its organisation, of what it makes; ``{}`` is what the job is about.
         page: the page that shows it, likewise.
+        again: path, in its organisation, to which a POST asks for another such job; what a deletion stopped may be
+            asked for so, once the organisation is restored.
         live_text: reads text that streams while it runs:
             ``(application, organisation id, subject id, after)`` to pieces with a position.
         subjects: names what jobs are about: ``(application, caller, subject ids)`` to kind of resource and name.
@@ -93,6 +95,7 @@ class Kind:
     cleanup: Hook = None
     result: str | None = None
     page: str | None = None
+    again: str | None = None
     live_text: Hook = None
     subjects: Hook = None
     metered: Limit | None = None

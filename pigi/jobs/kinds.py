@@ -58,6 +58,7 @@ GENERATE_DRAFT = register(
         erases=(Retention.PURPOSE, Retention.DRAFT),
         result="generations/{}",
         page="generations/{}",
+        again="generations",
         live_text="pigi.operations.generations:live_text",
         subjects="pigi.operations.dashboards:generation_names",
         metered=Limit.GENERATIONS,
@@ -229,6 +230,7 @@ EXPORT_CONFIGURATION = register(
         while_deleting=True,
         cleanup="pigi.operations.exports:clean_up",
         result="exports/{}",
+        again="exports",
         page="exports",
     )
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select
 
 from pigi.domain.mail import Template
-from pigi.jobs.kinds import GENERATE_DRAFT, SEND_MAIL, kind_of
+from pigi.jobs.kinds import kind_of
 from pigi.jobs.model.transitions import IS_WAITING, JOB
 from pigi.store.control import Organisation
 from pigi.store.ledgers import Mail
@@ -60,8 +60,6 @@ def stopped_jobs(application: Application, organisation_id: str) -> list[Stopped
 
 
 def _again(kind: str, template: str | None, mail_about: str | None) -> str | None:
-    if kind == GENERATE_DRAFT.name:
-        return "generations"
-    if kind == SEND_MAIL.name and template == Template.INVITATION:
+    if template == Template.INVITATION:
         return f"invitations/{mail_about}/resend"
-    return None
+    return kind_of(kind).again
