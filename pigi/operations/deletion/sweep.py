@@ -58,10 +58,10 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
             _ask(session, application, deletion_id)
 
     for_each(context, found, queue, "sweeping")
-    note_open_deletions(application)
     late = late_deletions(application)
     if late:
         logger.error("deletions: %s overdue", late)
+    note_open_deletions(application)
 
 
 def note_open_deletions(application: Application) -> None:
