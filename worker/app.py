@@ -5,6 +5,7 @@ Not through Celery's ``imports`` setting: beat would load them too, with all the
 
 from __future__ import annotations
 
+import tasks.accounts
 import tasks.api_keys
 import tasks.backups
 import tasks.billing

@@ -52,6 +52,24 @@ class OrganisationState(StrEnum):
     Stripe has removed the customer."""
 
 
+class AccountState(StrEnum):
+    """Whether somebody can sign in; names are permanent. docs/state-machines.md draws it."""
+
+    ACTIVE = "active"
+    """In use. Left by an operator who disables another operator, or by its owner who deletes it."""
+    DISABLED = "disabled"
+    """An operator's that may not sign in. Left by another operator who enables it."""
+    DELETING = "deleting"
+    """Deleted by its owner, who may sign in to restore it and do nothing else. Left by that, or after 7 days (`GRACE`)
+    by its purge."""
+    PURGING = "purging"
+    """Being removed; nobody signs in any more. Left with the row."""
+
+
+SIGNS_IN = (AccountState.ACTIVE, AccountState.DELETING)
+"""The states in which an account can be signed in to, and its password reset."""
+
+
 class Action(StrEnum):
     """Something that can be done in an organisation; every route of one names its action."""
 
@@ -135,13 +153,15 @@ RULES: dict[Action, AccessRule] = {
 class Person:
     """Somebody signed in; an operator is no member of anything.
 
-    ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back.
+    ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back;
+    ``deleting`` that they deleted their account and can do nothing but restore it.
     """
 
     account_id: str
     session_id: str
     operator: bool = False
     confirmed: bool = False
+    deleting: bool = False
 
     @property
     def name(self) -> str:

@@ -28,6 +28,8 @@ class Template(StrEnum):
     DELETION_STARTED = "deletion-started"
     DELETION_WARNING = "deletion-warning"
     DELETION_RECEIPT = "deletion-receipt"
+    ACCOUNT_DELETION_STARTED = "account-deletion-started"
+    ACCOUNT_DELETION_WARNING = "account-deletion-warning"
 
 
 class Promise(StrEnum):
@@ -69,6 +71,8 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),
     Template.DELETION_WARNING: MailTemplate("An organisation on Pigi is deleted for good soon", Promise.AT_LEAST),
     Template.DELETION_RECEIPT: MailTemplate("The receipt of a deletion on Pigi", Promise.AT_LEAST),
+    Template.ACCOUNT_DELETION_STARTED: MailTemplate("Your Pigi account is being deleted", Promise.AT_LEAST),
+    Template.ACCOUNT_DELETION_WARNING: MailTemplate("Your Pigi account is deleted for good soon", Promise.AT_LEAST),
 }
 
 

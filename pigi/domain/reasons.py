@@ -279,6 +279,14 @@ REASONS: dict[str, Reason] = {
     "forbidden": Reason(
         "You may not do this here.", "Ask somebody whose role allows it, such as an owner, or use a key with the scope."
     ),
+    "account_deleting": Reason(
+        "You deleted this account.",
+        "Restore it with POST /api/v1/me/restore or on the account page, while that can be done.",
+    ),
+    "sole_owner": Reason(
+        "Organisations would be left without an owner.",
+        "Make somebody else an owner of each that 'organisations' names, or list its id to have it deleted too.",
+    ),
     "confirmation_required": Reason(
         "This needs your password once more.",
         "POST it to /api/v1/session/confirmation, which counts for 10 minutes, and send this again.",

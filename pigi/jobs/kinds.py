@@ -205,6 +205,18 @@ PURGE_ORGANISATION = register(
         partition_prefix="deletions",
     )
 )
+PURGE_ACCOUNT = register(
+    Kind(
+        "accounts.purge",
+        queue="upkeep",
+        title="Removing an account",
+        attempts=24,
+        wait=LONG_BACKOFF,
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        partition_prefix="deletions",
+    )
+)
 SWEEP_ORGANISATIONS = register(
     Kind(
         "organisations.sweep",

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import bindparam, update
+
 from pigi.clock import now
+from pigi.domain.access import AccountState, Role
 from pigi.domain.access import Caller as ActingCaller
-from pigi.domain.access import Role
+from pigi.domain.deletions import DeletionScope
 from pigi.ids import new_id
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.credentials import ADDRESS, RESET
-from pigi.operations.deletion import delete_organisation
+from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.store.deletions import Receipt
+from pigi.store.people import Account
 from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
 from tests.support.http import BODY
@@ -77,6 +81,21 @@ def _sign_in(home: Furnished, _caller: Caller) -> Ask:
     address = an_address()
     make_account(home.application, email=address, password_hash=hashed())
     return Ask(body={"email": address, "password": PASSWORD})
+
+
+_DELETED = (
+    update(Account)
+    .where(Account.id == bindparam("account"), Account.kind == "person")
+    .values(state=AccountState.DELETING)
+)
+
+
+def _of_deleted_account(home: Furnished, caller: Caller) -> Ask:
+    """As somebody who deleted their account; operators cannot."""
+    with home.application.control.transaction() as connection:
+        if caller.account and connection.execute(_DELETED, {"account": caller.account}).rowcount:
+            open_deletion(connection, DeletionScope.ACCOUNT, caller.account, "pigi", [])
+    return Ask()
 
 
 def _reset(home: Furnished, _caller: Caller) -> Ask:
@@ -319,6 +338,8 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/registrations/<token>": _confirm,
     f"POST {API}/session": _sign_in,
     f"PATCH {API}/me": lambda _home, _caller: Ask(body={"name": "Nora Newname"}),
+    f"POST {API}/me/restore": _of_deleted_account,
+    f"DELETE {API}/me": lambda _home, _caller: Ask(body={"password": PASSWORD}),
     f"POST {API}/session/confirmation": lambda _home, _caller: Ask(body={"password": PASSWORD}),
     f"POST {API}/password-resets": lambda _home, _caller: Ask(body={"email": an_address()}),
     f"POST {API}/password-resets/<token>": _reset,

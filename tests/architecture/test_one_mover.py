@@ -10,6 +10,8 @@ MOVES = "pigi/jobs/model/transitions.py"
 # These have states of their own.
 OTHERS = {
     "pigi/jobs/effects.py": {"EFFECT"},
+    "pigi/operations/deletion/account_purge.py": {"ACCOUNT"},
+    "pigi/operations/deletion/accounts.py": {"ACCOUNT"},
     "pigi/operations/deletion/records.py": {"DELETION"},
     "pigi/operations/deletion/steps.py": {"STEP"},
     "pigi/operations/exports/exports.py": {"EXPORT"},

@@ -18,12 +18,13 @@ from pigi.operations.accounts import (
     request_reset,
     reset_password,
 )
+from pigi.operations.deletion import delete_account, restore_account
 from web.api.sessions import Account, SessionOpened, account_facts, opened
 from web.http.auth import SESSION as COOKIE
 from web.http.replies import API, Reply, as_json, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
-from web.http.schemas import Nothing, RequestModel, ResponseModel
+from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 from web.http.texts import Email, Password, Title
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ class AccountChange(RequestModel):
     email: Email | None = Field(None, description="Counts once the link that is mailed there is used.")
     new_password: Password | None = Field(None, repr=False, description=CHOSEN)
     password: Password | None = Field(None, repr=False, description="The current one.")
+
+
+class DeletionRequest(RequestModel):
+    """Delete one's own account, with the organisations that nobody else owns."""
+
+    password: Password = Field(repr=False)
+    organisations: list[Id] = Field(
+        default_factory=list, max_length=1000, description="Those of which one is the only owner; deleted too."
+    )
 
 
 class MailAnnounced(ResponseModel):
@@ -115,6 +125,37 @@ def change_me(context: AccountContext) -> Reply:
 
 def _without_passwords() -> bytes:
     return read_body(AccountChange).model_dump_json(exclude={"password", "new_password"}).encode()
+
+
+def delete_me(context: AccountContext) -> Reply:
+    """Delete one's own account. For 7 days signing in still works, and does nothing but restore it.
+
+    An organisation that nobody else owns is handed over before, or named to be deleted along.
+    """
+    body = read_body(DeletionRequest)
+    deleted = delete_account(
+        context.application,
+        context.account,
+        body.password,
+        body.organisations,
+        context.network,
+        context.record_accepted,
+    )
+    return reply(as_json(account_facts(deleted)), 202)
+
+
+def _without_password() -> bytes:
+    return read_body(DeletionRequest).model_dump_json(exclude={"password"}).encode()
+
+
+def restore_me(context: AccountContext) -> Reply:
+    """Undo the deletion of one's own account, and of the organisations that went with it."""
+    read_body(Nothing)
+    return reply(as_json(account_facts(restore_account(context.application, context.account, context.record))))
+
+
+def _show_me(context: AccountContext, _location: str) -> Reply:
+    return show_me(context)
 
 
 def confirm_new_address(context: RequestContext, token: str) -> Reply:
@@ -176,6 +217,7 @@ ROUTES = (
         RouteKind.READ,
         "Read one's own account",
         (ResponseSpec(200, "The account", Account),),
+        for_deleted=True,
     ),
     Route(
         "PATCH",
@@ -189,6 +231,38 @@ ROUTES = (
         body=AccountChange,
         replay=lambda context, _location: show_me(context),
         fingerprint=_without_passwords,
+    ),
+    Route(
+        "DELETE",
+        ME,
+        delete_me,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "Delete one's own account",
+        (
+            ResponseSpec(
+                202, "The account, with until when it can be restored", Account, headers=("Idempotency-Replayed",)
+            ),
+        ),
+        problems=("wrong_password", "too_many_tries", "sole_owner", "not_for_operators"),
+        body=DeletionRequest,
+        fingerprint=_without_password,
+        replay=_show_me,
+        for_deleted=True,
+    ),
+    Route(
+        "POST",
+        f"{ME}/restore",
+        restore_me,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "Restore one's own account",
+        (ResponseSpec(200, "The account", Account, headers=("Idempotency-Replayed",)),),
+        problems=("not_restorable", "not_for_operators"),
+        body=Nothing,
+        body_required=False,
+        replay=_show_me,
+        for_deleted=True,
     ),
     Route(
         "POST",

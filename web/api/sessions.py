@@ -20,9 +20,26 @@ from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
 from web.http.texts import Email, Password
 
 if TYPE_CHECKING:
+    from pigi.operations.accounts import AccountDeletion as Deletion
     from pigi.operations.accounts import AccountView
     from pigi.operations.accounts import SignedIn as Opened
     from web.http.context import AccountContext, RequestContext
+
+
+class AccountDeletionLinks(ResponseModel):
+    """The way back, and the receipt once it is final."""
+
+    restore: str
+    receipt: str
+
+
+class AccountDeletion(ResponseModel):
+    """Of an account that its owner deleted: until when it can be restored, and where the receipt will be."""
+
+    requested_at: datetime
+    restorable_until: datetime
+    final_by: datetime
+    links: AccountDeletionLinks
 
 
 class Account(ResponseModel):
@@ -35,6 +52,7 @@ class Account(ResponseModel):
     created_at: datetime
     password_changed_at: datetime
     new_email: str | None
+    deletion: AccountDeletion | None
 
 
 class SignInRequest(RequestModel):
@@ -141,6 +159,18 @@ def account_facts(account: AccountView) -> dict[str, Any]:
         "created_at": moment(account.created_at),
         "password_changed_at": moment(account.password_changed_at),
         "new_email": account.new_email,
+        "deletion": _deletion_facts(account.deletion),
+    }
+
+
+def _deletion_facts(deletion: Deletion | None) -> dict[str, Any] | None:
+    if deletion is None:
+        return None
+    return {
+        "requested_at": moment(deletion.requested_at),
+        "restorable_until": moment(deletion.restorable_until),
+        "final_by": moment(deletion.final_by),
+        "links": {"restore": f"{API}/me/restore", "receipt": f"{API}/receipts/{deletion.receipt_id}"},
     }
 
 
@@ -168,6 +198,7 @@ ROUTES = (
         RouteKind.READ,
         "Show who is signed in",
         (ResponseSpec(200, "Who is signed in", Session),),
+        for_deleted=True,
     ),
     Route(
         "POST",
@@ -182,6 +213,7 @@ ROUTES = (
         fingerprint=lambda: b"password",
         replay=_confirmation,
         notes="Asked for before deleting an organisation, making or rotating an API key, and changing who is an owner.",
+        for_deleted=True,
     ),
     Route(
         "DELETE",
@@ -191,6 +223,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Sign out",
         (ResponseSpec(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
+        for_deleted=True,
     ),
     Route(
         "DELETE",
@@ -200,5 +233,6 @@ ROUTES = (
         RouteKind.WRITE,
         "Sign out everywhere",
         (ResponseSpec(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
+        for_deleted=True,
     ),
 )

@@ -99,6 +99,10 @@ class RequestContext:
         if self.attempt is not None:
             self.attempt.decide(session, StoredResponse(status, location, ""))
 
+    def record_accepted(self, session: ControlSession) -> None:
+        """`record` for what goes on after it is answered with 202."""
+        self.record(session, status=202)
+
     def record_no_content(self, session: ControlSession) -> None:
         """`record` for what is answered with 204."""
         self.record(session, status=204)

@@ -34,6 +34,8 @@ STATUS: dict[str, int] = {
     "organisation_closed": 403,
     "forbidden": 403,
     "confirmation_required": 403,
+    "account_deleting": 403,
+    "sole_owner": 409,
     "csrf_refused": 403,
     "https_required": 403,
     "wrong_password": 403,

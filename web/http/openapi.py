@@ -217,6 +217,8 @@ def _response(spec: ResponseSpec) -> dict[str, Any]:
 def _problems(route: Route) -> dict[str, Any]:
     """What the route may refuse with, by status."""
     codes = [*route.problems, *OF_KIND[route.kind], "internal"]
+    if route.who != Who.ANYONE and not route.for_deleted:
+        codes.append("account_deleting")
     if route.confirmed:
         codes.append("confirmation_required")
     if route.who is not Who.ANYONE:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.domain.passwords import SHORTEST
+from pigi.domain.retention import GRACE
 from pigi.operations.accounts import read_account
+from pigi.operations.deletion import solely_owned
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 from web.pages.shell.query import one_of
@@ -48,7 +50,16 @@ def confirm_address_page(context: RequestContext, token: str) -> Reply:
 def account_page(context: AccountContext) -> Reply:
     """What Pigi knows of whoever is signed in."""
     account = read_account(context.application, context.account.account_id)
-    return draw(context, "accounts/account.html", here="", account=account, password_length=SHORTEST)
+    sole = [(one, name, "") for one, name in solely_owned(context.application, context.account).items()]
+    return draw(
+        context,
+        "accounts/account.html",
+        here="",
+        account=account,
+        password_length=SHORTEST,
+        sole=sole,
+        grace=GRACE.days,
+    )
 
 
 ROUTES = (
@@ -58,5 +69,5 @@ ROUTES = (
     page("/forgot-password", forgot_password_page, Who.ANYONE),
     page("/reset-password/<token>", reset_password_page, Who.ANYONE),
     page("/confirm-address/<token>", confirm_address_page, Who.ANYONE),
-    page("/account", account_page, Who.PERSON),
+    page("/account", account_page, Who.PERSON, for_deleted=True),
 )

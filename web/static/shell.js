@@ -15,6 +15,8 @@ export const SAID = {
   left: "You have left the organisation.",
   deleted: "The organisation is closed. It can be restored until the time shown.",
   restored: "The organisation was restored. If it had a subscription, it must be bought again.",
+  "account-deleted": "The account is closed. It can be restored until the time shown.",
+  "account-restored": "The account was restored. Organisations that went along are back too, but for their subscriptions.",
   asked: "Up to date with Stripe.",
   "export-asked": "The export is being prepared.",
   "export-started": "The export is started. Its owners get a mail when it is ready.",

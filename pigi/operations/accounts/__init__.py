@@ -5,6 +5,7 @@ from __future__ import annotations
 from pigi.operations.accounts.accounts import (
     ACCOUNT,
     OPERATOR,
+    AccountDeletion,
     AccountView,
     add_account,
     find_person_by_email,
@@ -28,6 +29,7 @@ from pigi.operations.accounts.sessions import (
 __all__ = [
     "ACCOUNT",
     "OPERATOR",
+    "AccountDeletion",
     "AccountView",
     "Change",
     "SignedIn",

@@ -9,12 +9,13 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
-from pigi.domain.access import Person
+from pigi.domain.access import AccountState, Person
 from pigi.domain.addresses import email_key
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.audit import record
 from pigi.operations.credentials import NEW_ADDRESS
+from pigi.store.deletions import Deletion
 from pigi.store.people import Account, AccountToken, Registration
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, repr=False)
 class AccountView:
-    """An account as its owner sees it. ``new_email`` waits to be confirmed."""
+    """An account as its owner sees it. ``new_email`` waits to be confirmed, ``deletion`` to be undone."""
 
     id: str
     name: str
@@ -40,6 +41,17 @@ class AccountView:
     created_at: datetime
     password_changed_at: datetime
     new_email: str | None = None
+    deletion: AccountDeletion | None = None
+
+
+@dataclass(frozen=True)
+class AccountDeletion:
+    """The deletion of an account while it can be undone."""
+
+    receipt_id: str
+    requested_at: datetime
+    restorable_until: datetime
+    final_by: datetime
 
 
 def add_account(  # noqa: PLR0913 - a row's columns
@@ -65,7 +77,7 @@ def add_account(  # noqa: PLR0913 - a row's columns
         "email": email,
         "email_key": key,
         "password_hash": password_hash,
-        "state": "active",
+        "state": AccountState.ACTIVE,
         "created_at": moment,
         "password_changed_at": moment,
     }
@@ -84,7 +96,7 @@ def add_account(  # noqa: PLR0913 - a row's columns
 
 def find_person_by_email(application: Application, email: str) -> Person:
     """The person with an address, as the command line names them; raises Refused ``not_found``."""
-    own = (ACCOUNT.c.email_key == email_key(email), ACCOUNT.c.kind == PERSON, ACCOUNT.c.state == "active")
+    own = (ACCOUNT.c.email_key == email_key(email), ACCOUNT.c.kind == PERSON, ACCOUNT.c.state == AccountState.ACTIVE)
     with application.control.read() as session:
         account_id = session.scalar(select(ACCOUNT.c.id).where(*own))
     if account_id is None:
@@ -113,5 +125,12 @@ def find_account(session: ControlSession, account_id: str) -> AccountView:
         .order_by(AccountToken.id.desc())
         .limit(1)
     )
-    operator = row.kind == OPERATOR
-    return AccountView(row.id, row.name, row.email, operator, row.created_at, row.password_changed_at, waiting)
+    deletion = _deletion_of(session, account_id) if row.state == AccountState.DELETING else None
+    made, changed, operator = row.created_at, row.password_changed_at, row.kind == OPERATOR
+    return AccountView(row.id, row.name, row.email, operator, made, changed, waiting, deletion)
+
+
+def _deletion_of(session: ControlSession, account_id: str) -> AccountDeletion | None:
+    columns = (Deletion.receipt_id, Deletion.requested_at, Deletion.restorable_until, Deletion.final_by)
+    row = session.execute(select(*columns).where(Deletion.subject_id == account_id)).first()
+    return None if row is None else AccountDeletion(*row)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
-from pigi.domain.access import Person
+from pigi.domain.access import SIGNS_IN, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.domain.retention import Retention, keep
@@ -128,7 +128,7 @@ def _read(application: Application, account_id: str) -> Any:
 
 def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
     """Change the account; False if its password has changed since it was read, and with it who may do this."""
-    same = (ACCOUNT.c.id == row.id) & (ACCOUNT.c.password_hash == row.password_hash) & (ACCOUNT.c.state == "active")
+    same = (ACCOUNT.c.id == row.id) & (ACCOUNT.c.password_hash == row.password_hash) & ACCOUNT.c.state.in_(SIGNS_IN)
     changed: Any = session.execute(update(ACCOUNT).where(same).values(values))
     return bool(changed.rowcount == 1)
 
@@ -226,7 +226,7 @@ def reset_password(application: Application, token: str, password: str, network:
             # The account first, here and wherever its links are used: two requests must not wait for each other.
             changed: Any = session.execute(
                 update(ACCOUNT)
-                .where(ACCOUNT.c.id == account.id, ACCOUNT.c.state == "active")
+                .where(ACCOUNT.c.id == account.id, ACCOUNT.c.state.in_(SIGNS_IN))
                 .values(password_hash=hashed, password_changed_at=now())
             )
             if changed.rowcount != 1 or not use_link(session, link.id):
@@ -243,7 +243,7 @@ def _owner(application: Application, link: Any) -> Any:
     """Whose link it is: the account it was mailed for, or whoever has the address."""
     own = ACCOUNT.c.id == link.account_id if link.account_id else ACCOUNT.c.email_key == link.email_key
     with application.control.read() as session:
-        account = session.execute(select(ACCOUNT).where(own, ACCOUNT.c.state == "active")).first()
+        account = session.execute(select(ACCOUNT).where(own, ACCOUNT.c.state.in_(SIGNS_IN))).first()
     if account is None:
         raise Refused("link_over")
     return account

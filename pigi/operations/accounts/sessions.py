@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, select, update
 
 from pigi.clock import now
-from pigi.domain.access import CONFIRMED_FOR, Person
+from pigi.domain.access import CONFIRMED_FOR, SIGNS_IN, AccountState, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.retention import Retention, cutoff
 from pigi.domain.throttles import SIGN_IN
@@ -41,12 +41,12 @@ RECORDED_EVERY = timedelta(minutes=1)
 SESSION: Any = Session.__table__
 
 _FIND: Any = (
-    select(Session.id, Session.account_id, Session.seen_at, Session.confirmed_at, Account.kind)
+    select(Session.id, Session.account_id, Session.seen_at, Session.confirmed_at, Account.kind, Account.state)
     .join(Account, Account.id == Session.account_id)
     .where(
         Session.token_hash == bindparam("hash"),
         Session.seen_at > bindparam("since"),
-        Account.state == "active",
+        Account.state.in_(SIGNS_IN),
     )
 )
 
@@ -73,7 +73,8 @@ def find_person(application: Application, token: str) -> Person:
         if moment - row.seen_at > RECORDED_EVERY:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
     confirmed = row.confirmed_at is not None and moment - row.confirmed_at < CONFIRMED_FOR
-    return Person(row.account_id, row.id, operator=row.kind == OPERATOR, confirmed=confirmed)
+    deleting = row.state == AccountState.DELETING
+    return Person(row.account_id, row.id, operator=row.kind == OPERATOR, confirmed=confirmed, deleting=deleting)
 
 
 def csrf_token(token: str) -> str:
@@ -126,7 +127,7 @@ def sign_in(application: Application, email: str, password: str, network: str, r
             # It holds off a change of the password until the session can be seen, and so ended, by it.
             still: Any = session.execute(
                 update(ACCOUNT)
-                .where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == kept, ACCOUNT.c.state == "active")
+                .where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == kept, ACCOUNT.c.state.in_(SIGNS_IN))
                 .values(password_hash=renewed)
             )
             if still.rowcount != 1:
@@ -169,4 +170,4 @@ def sign_out_everywhere(application: Application, person: Person, on_done: OnDon
 def _find(application: Application, key: str) -> Any:
     query = select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.password_hash)
     with application.control.autocommit() as connection:
-        return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state == "active")).first()
+        return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state.in_(SIGNS_IN))).first()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from pigi.domain.access import OrganisationState
 from pigi.domain.deletions import DeletionScope
 from pigi.operations.access import ORGANISATION
-from pigi.operations.audit import erase_content
-from pigi.operations.deletion import ORGANISATION_PLAN, call_off, erase_again
+from pigi.operations.deletion import ACCOUNT_PLAN, ORGANISATION_PLAN, call_off, erase_again
 from pigi.store.erasures import OpenDeletions, digest
 from pigi.store.people import Account
-from pigi.store.schema import CONTROL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +23,9 @@ if TYPE_CHECKING:
     from pigi.application import Application
 
 ACCOUNT: Any = Account.__table__
+PLANS = {DeletionScope.ORGANISATION: ORGANISATION_PLAN, DeletionScope.ACCOUNT: ACCOUNT_PLAN}
+OUTSIDE = frozenset({"authorship", "requests"})
+"""Steps that remove a person's name from organisations' databases and from jobs, which a backup brings back."""
 TABLES: dict[DeletionScope, Any] = {DeletionScope.ORGANISATION: ORGANISATION, DeletionScope.ACCOUNT: ACCOUNT}
 
 
@@ -35,10 +36,7 @@ def erase_all_again(application: Application, scope: DeletionScope, erased: Abst
         ids: Iterable[str] = connection.execute(select(table.c.id)).scalars()
         found = [one for one in ids if digest(scope, one) in erased]
     for one in found:
-        if scope is DeletionScope.ORGANISATION:
-            erase_again(application, ORGANISATION_PLAN, one)
-        else:
-            _erase_account(application, one)
+        erase_again(application, PLANS[scope], one, OUTSIDE)
     return len(found)
 
 
@@ -63,12 +61,3 @@ def follow_requests(application: Application, noted: OpenDeletions) -> None:
 def _moved(organisation_id: str, state: OrganisationState, deletion_at: datetime | None) -> Update:
     this = ORGANISATION.c.id == organisation_id
     return update(ORGANISATION).where(this).values(state=state.value, deletion_at=deletion_at)
-
-
-def _erase_account(application: Application, account_id: str) -> None:
-    with application.control.begin() as session:
-        for table in reversed(CONTROL.sorted_tables):
-            if "account_id" in table.c:
-                session.execute(delete(table).where(table.c.account_id == account_id))
-        erase_content(session, application, account_id=account_id)
-        session.execute(delete(ACCOUNT).where(ACCOUNT.c.id == account_id))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pigi.operations.deletion.account_purge import PLAN as ACCOUNT_PLAN
+from pigi.operations.deletion.account_purge import purge_account
+from pigi.operations.deletion.accounts import delete_account, restore_account, solely_owned
 from pigi.operations.deletion.machine import Plan, Sealing, carry_out, erase_again
 from pigi.operations.deletion.oversight import DeletionCase, late_deletions, list_deletions
 from pigi.operations.deletion.purge import PLAN as ORGANISATION_PLAN
@@ -21,6 +24,7 @@ from pigi.operations.deletion.stopped import StoppedJob, stopped_jobs
 from pigi.operations.deletion.sweep import note_open_deletions, sweep_organisations
 
 __all__ = [
+    "ACCOUNT_PLAN",
     "ORGANISATION_PLAN",
     "DeletionCase",
     "DeletionView",
@@ -37,6 +41,7 @@ __all__ = [
     "carry_out",
     "close_for_deletion",
     "close_organisation",
+    "delete_account",
     "delete_organisation",
     "deletion_of",
     "erase_again",
@@ -44,11 +49,14 @@ __all__ = [
     "list_deletions",
     "note_open_deletions",
     "open_deletion",
+    "purge_account",
     "purge_organisation",
     "read_deletion",
     "read_receipt",
     "reopen",
+    "restore_account",
     "restore_organisation",
+    "solely_owned",
     "stopped_jobs",
     "sweep_organisations",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pigi.domain.access import Role
+from pigi.domain.access import AccountState, Role
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.operations.mail import queue_mail
@@ -28,6 +28,15 @@ def write_to_owners(
     """Queue a mail about the deletion of an organisation to each of its owners."""
     for account_id, address in owners_of(session, organisation_id).items():
         queue_mail(session, application, template, deletion_id, email_key(address), recipient_id=account_id)
+
+
+def write_to_account(
+    session: ControlSession, application: Application, template: Template, deletion_id: str, account_id: str
+) -> None:
+    """Queue a mail about the deletion of an account to its owner."""
+    address = session.scalar(select(Account.email_key).where(Account.id == account_id))
+    if address is not None:
+        queue_mail(session, application, template, deletion_id, address, recipient_id=account_id)
 
 
 def queue_receipts(
@@ -53,7 +62,7 @@ def owners_of(session: ControlSession, organisation_id: str) -> dict[str, str]:
         .where(
             Membership.organisation_id == organisation_id,
             Membership.role == Role.OWNER.value,
-            Account.state == "active",
+            Account.state != AccountState.DISABLED,
         )
         .order_by(Account.id)
     )

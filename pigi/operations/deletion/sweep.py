@@ -17,10 +17,10 @@ from pigi.domain.job_state import ENDED, JobState
 from pigi.domain.mail import Template
 from pigi.domain.retention import WARNED_BEFORE
 from pigi.jobs.execution.isolation import for_each
-from pigi.jobs.kinds import CLOSE_ORGANISATION, PURGE_ORGANISATION
+from pigi.jobs.kinds import CLOSE_ORGANISATION, PURGE_ACCOUNT, PURGE_ORGANISATION
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import ORGANISATION, hold_organisation
-from pigi.operations.deletion.letters import write_to_owners
+from pigi.operations.deletion.letters import write_to_account, write_to_owners
 from pigi.operations.deletion.oversight import late_deletions
 from pigi.operations.deletion.purge import STEPS
 from pigi.operations.deletion.records import DELETION, OPEN, open_deletion, row_of
@@ -49,7 +49,7 @@ def sweep_organisations(context: JobContext, application: Application) -> None:
     with application.control.transaction() as connection:
         _adopt(connection)
         forget_recipients(connection)
-    query = select(DELETION.c.id).where(OPEN, OF_ORGANISATIONS).order_by(DELETION.c.restorable_until)
+    query = select(DELETION.c.id).where(OPEN).order_by(DELETION.c.restorable_until)
     with context.control.autocommit() as connection:
         found: list[str] = list(connection.execute(query).scalars())
 
@@ -94,6 +94,9 @@ def _ask(session: ControlSession, application: Application, deletion_id: str) ->
     row = row_of(connection, deletion_id)
     if row is None or row.state == DeletionState.DONE:
         return
+    if row.scope == DeletionScope.ACCOUNT:
+        _ask_of_account(session, application, row)
+        return
     held = hold_organisation(session, row.subject_id) if row.subject_id is not None else None
     if row.state != DeletionState.GRACE or row.restorable_until <= now():
         if row.state != DeletionState.GRACE or not active_holds(connection, row.subject_id):
@@ -107,6 +110,14 @@ def _ask(session: ControlSession, application: Application, deletion_id: str) ->
     newest = newest_job(connection, CLOSE_ORGANISATION, row.subject_id)
     if newest is None or newest.state != JobState.SUCCEEDED or pays(connection, row.subject_id):
         _queue(session, application, CLOSE_ORGANISATION, row.subject_id)
+
+
+def _ask_of_account(session: ControlSession, application: Application, row: Any) -> None:
+    if row.state != DeletionState.GRACE or row.restorable_until <= now():
+        _queue(session, application, PURGE_ACCOUNT, row.id)
+    elif row.warned_at is None and row.restorable_until - WARNED_BEFORE <= now():
+        session.connection().execute(update(DELETION).where(DELETION.c.id == row.id).values(warned_at=now()))
+        write_to_account(session, application, Template.ACCOUNT_DELETION_WARNING, row.id, row.subject_id)
 
 
 def _queue(session: ControlSession, application: Application, kind: Kind, subject_id: str) -> Any:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, select, update
 
 from pigi.clock import now
-from pigi.domain.access import Action, Role, role_may
+from pigi.domain.access import SIGNS_IN, Action, Role, role_may
 from pigi.domain.deletions import DeletionState
 from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.mail import Template, moment, shown
@@ -150,6 +150,21 @@ def _deletion_notice(session: ControlSession, _keyring: Keyring, mail: Any) -> M
     return MailContent(Template(mail.template), account.email, facts, links)
 
 
+def _account_deletion(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    """Of an account's deletion, to its owner, as long as it can be undone."""
+    open_still = (Deletion.id == mail.subject_id, Deletion.state == DeletionState.GRACE.value)
+    deletion = _required(session.scalar(select(Deletion).where(*open_still)))
+    account = _required(_account(session, Account.id == deletion.subject_id))
+    facts: dict[str, object] = {
+        "requested": moment(deletion.requested_at),
+        "until": moment(deletion.restorable_until),
+    }
+    links = {"link": "/account"}
+    if mail.template == Template.ACCOUNT_DELETION_STARTED:
+        links["forgotten"] = "/forgot-password"
+    return MailContent(Template(mail.template), account.email, facts, links)
+
+
 def _deletion_receipt(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     """To somebody whose account may be gone: only the sealed row knows the address, and only until this was sent."""
     deletion = _required(session.scalar(select(Deletion).where(Deletion.id == mail.subject_id)))
@@ -198,6 +213,8 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.DELETION_STARTED: _deletion_notice,
     Template.DELETION_WARNING: _deletion_notice,
     Template.DELETION_RECEIPT: _deletion_receipt,
+    Template.ACCOUNT_DELETION_STARTED: _account_deletion,
+    Template.ACCOUNT_DELETION_WARNING: _account_deletion,
 }
 
 
@@ -214,7 +231,7 @@ def _live(session: ControlSession, table: Any, *where: ColumnElement[bool]) -> A
 
 
 def _account(session: ControlSession, *where: ColumnElement[bool]) -> Any:
-    return session.scalar(select(Account).where(*where, Account.state == "active"))
+    return session.scalar(select(Account).where(*where, Account.state.in_(SIGNS_IN)))
 
 
 def _organisation(session: ControlSession, organisation_id: str) -> str:

@@ -111,6 +111,11 @@ def address_hash(application: Application, email_key: str) -> str:
     return application.keyring.digest(HASHED_AS, email_key.encode())
 
 
+def address_hashes(application: Application, email_key: str) -> list[str]:
+    """`address_hash` under each key of the ring: one of them was stored."""
+    return application.keyring.digests(HASHED_AS, email_key.encode())
+
+
 def list_mails(
     application: Application, caller: Caller, *, limit: int = 50, before: str | None = None
 ) -> list[MailView]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
+from pigi.domain.access import AccountState
 from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.limits import is_line
 from pigi.errors import Refused
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
-
-ACTIVE = "active"
-DISABLED = "disabled"
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +71,7 @@ def operator_named(application: Application, email: str) -> str:
     Raises Refused ``not_found`` if no operator who may sign in has the address.
     """
     found = next((one for one in list_operators(application) if email_key(one.email) == email_key(email)), None)
-    if found is None or found.state != ACTIVE:
+    if found is None or found.state != AccountState.ACTIVE:
         raise Refused("not_found")
     return f"operator:{found.id}"
 
@@ -84,7 +82,7 @@ def disable_operator(application: Application, email: str) -> str:
     Raises Refused ``not_found`` if no operator has the address.
     """
     with application.control.begin() as session:
-        account_id = _set_state(session, application, email, DISABLED, "operator.disabled")
+        account_id = _set_state(session, application, email, AccountState.DISABLED, "operator.disabled")
         close_sessions(session, account_id)
     return account_id
 
@@ -95,7 +93,7 @@ def enable_operator(application: Application, email: str) -> str:
     Raises Refused ``not_found`` if no operator has the address.
     """
     with application.control.begin() as session:
-        return _set_state(session, application, email, ACTIVE, "operator.enabled")
+        return _set_state(session, application, email, AccountState.ACTIVE, "operator.enabled")
 
 
 def _set_state(session: ControlSession, application: Application, email: str, state: str, act: str) -> str:

@@ -271,6 +271,8 @@ def accept_invitation(application: Application, token: str, person: Person | Non
 
 
 def _join(application: Application, token: str, person: Person) -> Joined:
+    if person.deleting:
+        raise Refused("account_deleting")
     if person.operator:
         raise Refused("not_for_operators")
     with application.control.begin() as session:

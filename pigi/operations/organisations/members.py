@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
 
-from pigi.domain.access import Action, Role, role_may
+from pigi.domain.access import AccountState, Action, Role, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing_access, find_role
@@ -148,6 +148,8 @@ def _keep_an_owner(session: ControlSession, organisation_id: str) -> None:
     owners = session.scalar(
         select(func.count())
         .select_from(MEMBERSHIP)
+        # One who deleted their account will be gone in days.
+        .join(Account, (Account.id == MEMBERSHIP.c.account_id) & (Account.state == AccountState.ACTIVE))
         .where(MEMBERSHIP.c.organisation_id == organisation_id, MEMBERSHIP.c.role == Role.OWNER)
     )
     if (owners or 0) < 2:  # noqa: PLR2004 - the one who stops being one, and another

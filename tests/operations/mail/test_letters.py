@@ -32,6 +32,33 @@ FACTS = {
     Template.PASSWORD_RESET: {"link": f"{HOME}/reset-password/{TOKEN}", "until": UNTIL},
     Template.CONFIRM_ADDRESS: {"link": f"{HOME}/confirm-address/{TOKEN}", "until": UNTIL},
     Template.ADDRESS_CHANGED: {"at": UNTIL, "done": False, "link": f"{HOME}/forgot-password"},
+    Template.ACCOUNT_DELETION_STARTED: {
+        "requested": UNTIL,
+        "until": UNTIL,
+        "link": f"{HOME}/account",
+        "forgotten": f"{HOME}/forgot-password",
+    },
+    Template.ACCOUNT_DELETION_WARNING: {"requested": UNTIL, "until": UNTIL, "link": f"{HOME}/account"},
+    Template.DELETION_STARTED: {
+        "organisation": "Test & Söhne",
+        "by_you": False,
+        "requested": UNTIL,
+        "until": UNTIL,
+        "link": f"{HOME}/o/018f/deletion",
+    },
+    Template.DELETION_WARNING: {
+        "organisation": "Test & Söhne",
+        "requested": UNTIL,
+        "until": UNTIL,
+        "link": f"{HOME}/o/018f/deletion",
+    },
+    Template.DELETION_RECEIPT: {
+        "scope": "organisation",
+        "requested": UNTIL,
+        "done": UNTIL,
+        "link": f"{HOME}/api/v1/receipts/018f",
+        "keys": f"{HOME}/.well-known/pigi-keys.json",
+    },
     Template.PASSWORD_CHANGED: {"at": UNTIL, "link": f"{HOME}/forgot-password"},
     Template.EXPORT_READY: {"link": f"{HOME}/o/018f/exports", "until": UNTIL, "organisation": "Test & Söhne"},
     Template.KEY_EXPIRING: {

@@ -127,10 +127,21 @@ class Shell:
 _HTML = ResponseSpec(200, "The page", media_types=("text/html",))
 
 
-def page(path: str, view: Callable[..., Reply], who: Who | Action) -> Route:
+def page(path: str, view: Callable[..., Reply], who: Who | Action, *, for_deleted: bool = False) -> Route:
     """The route of a page: read only, in HTML, outside the API's document."""
     summary = (view.__doc__ or "").partition("\n")[0]
-    return Route("GET", path, view, who, RouteKind.PAGE, summary, (_HTML,), problems=("not_found",), documented=False)
+    return Route(
+        "GET",
+        path,
+        view,
+        who,
+        RouteKind.PAGE,
+        summary,
+        (_HTML,),
+        problems=("not_found",),
+        documented=False,
+        for_deleted=for_deleted,
+    )
 
 
 def draw(context: RequestContext, template: str, *, status: int = 200, **values: Any) -> Reply:
