@@ -78,7 +78,8 @@ def _seal(session: ControlSession, _application: Application, row: Any) -> Seali
     account = connection.execute(sealed.returning(ACCOUNT.c.email, ACCOUNT.c.email_key)).first()
     if account is None:
         return None
-    return Sealing({new_id(): account.email}, (account.email_key,))
+    places = tuple(_organisations(connection, row.subject_id))
+    return Sealing({new_id(): account.email}, (account.email_key,), places)
 
 
 def _is_quiet(_connection: Connection, _account_id: str) -> bool:
@@ -95,21 +96,25 @@ def _email_key(connection: Connection, account_id: str) -> str:
     return found or ""
 
 
-def _organisations(work: Work) -> list[str]:
+def _organisations(connection: Connection, account_id: str) -> list[str]:
     """Where the account is a member, or was as far as anybody still knows."""
-    names = (_me(work),)
+    name = f"account:{account_id}"
     told = select(CONTENT.c.organisation_id).where(
-        CONTENT.c.organisation_id.is_not(None), or_(CONTENT.c.actor.in_(names), CONTENT.c.subject.in_(names))
+        CONTENT.c.organisation_id.is_not(None), or_(CONTENT.c.actor == name, CONTENT.c.subject == name)
     )
-    member = select(MEMBERSHIP.c.organisation_id).where(MEMBERSHIP.c.account_id == work.subject_id)
+    member = select(MEMBERSHIP.c.organisation_id).where(MEMBERSHIP.c.account_id == account_id)
+    return sorted({*connection.execute(told.distinct()).scalars(), *connection.execute(member).scalars()})
+
+
+def _their_organisations(work: Work) -> list[str]:
     with work.application.control.autocommit() as connection:
-        return sorted({*connection.execute(told.distinct()).scalars(), *connection.execute(member).scalars()})
+        return _organisations(connection, work.subject_id)
 
 
 def _measure_authorship(work: Work) -> int:
     """How many rows of organisations' databases name the account."""
     named, isolation = 0, Isolation(PURGE_ACCOUNT.name)
-    for organisation_id in _organisations(work):
+    for organisation_id in _their_organisations(work):
         with (
             isolation.of(organisation_id),
             suppress(TenantMissingError),
@@ -126,7 +131,7 @@ def _measure_authorship(work: Work) -> int:
 def _remove_authorship(work: Work) -> None:
     """Batch by batch, since each holds up whoever writes there. An organisation that is away is tried again."""
     isolation = Isolation(PURGE_ACCOUNT.name)
-    for organisation_id in _organisations(work):
+    for organisation_id in _their_organisations(work):
         with isolation.of(organisation_id), suppress(TenantMissingError):
             for column in AUTHORS:
                 while _rename(work, organisation_id, column) == BATCH:

@@ -41,9 +41,10 @@ ADDRESS = "marker-person@example.org"
 
 
 @pytest.fixture
-def shop(with_redis, stripe, monkeypatch):
+def shop(with_redis, redis_server, stripe, monkeypatch):
     make_passwords_cheap(monkeypatch)
-    return Shop(with_redis, stripe)
+    settings = with_redis.settings.model_copy(update={"redis_url": redis_server.url})
+    return Shop(replace(with_redis, settings=settings), stripe)
 
 
 @pytest.fixture
