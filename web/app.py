@@ -12,6 +12,7 @@ from pigi.operations.idempotency import ReservationHeartbeat
 from pigi.operations.jobs import revisions
 from web import pages
 from web.api import (
+    access_exports,
     accounts,
     api_keys,
     audit,
@@ -53,6 +54,7 @@ ROUTES = (
     *pages.ROUTES,
     *health.ROUTES,
     *privacy.ROUTES,
+    *access_exports.ROUTES,
     *problems.ROUTES,
     *accounts.ROUTES,
     *sessions.ROUTES,

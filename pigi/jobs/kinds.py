@@ -293,6 +293,19 @@ ACCEPT_IMPORT = register(
 SWEEP_IMPORTS = register(
     Kind("imports.sweep", queue="upkeep", title="Clearing away uploads", time_limit=timedelta(minutes=10))
 )
+EXPORT_ACCESS = register(
+    Kind(
+        "exports.access",
+        queue="export",
+        title="Copy of a person's data",
+        attempts=18,
+        wait=LONG_BACKOFF,
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        effects={"file": Delivery.EXACTLY},
+        cleanup="pigi.operations.exports:clean_up",
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Erasure
 from pigi.domain.retention import Retention
-from pigi.store.base import ControlBase, content, pseudonym, technical
+from pigi.store.base import ControlBase, pseudonym, secret, technical
 from pigi.store.instants import Instant
 
 ID = String(36)
@@ -50,9 +50,9 @@ class Deletion(ControlBase):
     warned_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("when owners were warned", DELETION))
     done_at: Mapped[datetime | None] = mapped_column(Instant, index=True, info=technical("when it was done", DELETION))
     recipients: Mapped[bytes | None] = mapped_column(
-        LargeBinary, info=content("whom to send the receipt, sealed", DELETION)
+        LargeBinary, info=secret("whom to send the receipt, sealed", DELETION)
     )
-    terms: Mapped[bytes | None] = mapped_column(LargeBinary, info=content("what the search looks for", DELETION))
+    terms: Mapped[bytes | None] = mapped_column(LargeBinary, info=secret("what the search looks for, sealed", DELETION))
 
 
 class DeletionStep(ControlBase):

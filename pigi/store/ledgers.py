@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Date, Float, ForeignKey, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.retention import Retention
-from pigi.store.base import ControlBase, pseudonym, technical
+from pigi.store.base import ControlBase, pseudonym, secret, technical
 from pigi.store.instants import Instant
 
 ID = String(36)
@@ -77,7 +77,7 @@ class AuditContent(ControlBase):
     actor: Mapped[str] = mapped_column(String(80), index=True, info=pseudonym("who did it", Retention.AUDIT))
     subject: Mapped[str | None] = mapped_column(String(80), index=True, info=pseudonym("to whom", Retention.AUDIT))
     details: Mapped[str] = mapped_column(Text, info=technical("ids and field names", Retention.AUDIT))
-    salt: Mapped[bytes] = mapped_column(LargeBinary, info=technical("hides the content", Retention.AUDIT))
+    salt: Mapped[bytes] = mapped_column(LargeBinary, info=secret("hides the content", Retention.AUDIT))
 
 
 class AuditAnchor(ControlBase):

@@ -16,6 +16,7 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation, open_deletion
+from pigi.operations.exports import Owner, list_exports, request_access
 from pigi.store.deletions import Receipt
 from pigi.store.people import Account
 from tests.support.factories import make_organisation
@@ -289,6 +290,18 @@ def _start_export(home: Furnished, _caller: Caller) -> Ask:
     return Ask(body=body, also=frozenset({"too_many_in_flight", "confirmation_required"}))
 
 
+def _copy(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={})
+
+
+def _own_export(home: Furnished, caller: Caller) -> Ask:
+    """An export of whoever is signed in, which nobody has written yet."""
+    account = caller.account or home.owner
+    found = list_exports(home.application, Owner(account_id=account))
+    export = found[0].id if found else request_access(home.application, account, f"account:{account}").subject_id
+    return Ask({"export": str(export)}, also=frozenset({"export_not_ready"}))
+
+
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
     return Ask(query={"organisation": home.organisation})
 
@@ -381,6 +394,9 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/imports/<import_id>/accept": _end_import,
     f"POST {_OWN}/imports/<import_id>/discard": _end_import,
     f"POST {API}/operate/exports": _start_export,
+    f"POST {API}/me/exports": _copy,
+    f"GET {API}/me/exports/<export>": _own_export,
+    f"GET {API}/me/exports/<export>/file": _own_export,
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,

@@ -10,6 +10,7 @@ from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
+from web.http.context import AccountContext, OrganisationContext
 from web.http.replies import API, as_json, job_summary, reply, shown
 from web.http.requests import read_body, read_query
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pigi.jobs.model.view import JobView
-    from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
 PAGE = 50
@@ -77,15 +77,19 @@ def show_jobs(context: OrganisationContext) -> Reply:
     )
 
 
-def show_job(context: OrganisationContext, job: str) -> Reply:
+def show_job(context: OrganisationContext | AccountContext, job: str) -> Reply:
     """A job with its timeline and effects."""
     context.facts.job_id = _id(job)
+    if isinstance(context, AccountContext):
+        return shown(read_job(context.application, job, None))
     return shown(read_job(context.application, job, context.caller.organisation_id, deletion=context.deletion))
 
 
-def follow_job(context: OrganisationContext, job: str) -> Reply:
-    """A job's events as they happen."""
+def follow_job(context: OrganisationContext | AccountContext, job: str) -> Reply:
+    """A job's events as they happen. Those of a person's own export cannot be followed: read the job."""
     context.facts.job_id = _id(job)
+    if isinstance(context, AccountContext):
+        raise Refused("not_found")
     return stream(
         context, read_job(context.application, job, context.caller.organisation_id, deletion=context.deletion)
     )

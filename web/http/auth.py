@@ -14,7 +14,7 @@ from flask import request
 from pigi.domain.access import Action, Key, Person, key_may
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.operations.access import authorise, organisation_of_job
+from pigi.operations.access import authorise, is_own_export, organisation_of_job
 from pigi.operations.accounts import csrf_token, find_person, is_csrf_token
 from pigi.operations.api_keys import authenticate
 from web.http.context import AccountContext, OrganisationContext, RequestContext
@@ -69,13 +69,25 @@ def _identified(services: Services, facts: RequestFacts, route: Route, arguments
 
 def _in_organisation(
     services: Services, facts: RequestFacts, route: Route, action: Action, arguments: dict[str, Any]
-) -> OrganisationContext:
+) -> OrganisationContext | AccountContext:
     principal = _principal(services, route)
-    organisation_id, action = _organisation(services, principal, action, arguments)
+    try:
+        organisation_id, action = _organisation(services, principal, action, arguments)
+    except Refused:
+        if isinstance(principal, Person) and _reads_own_export(services, principal, action, arguments):
+            return AccountContext(services, facts, principal)
+        raise
     caller = authorise(services.application, principal, organisation_id, action)
     facts.organisation_id = caller.organisation_id
     person = principal if isinstance(principal, Person) else None
     return OrganisationContext(services, facts, person, caller=caller, deletion=action in OF_DELETION)
+
+
+def _reads_own_export(services: Services, person: Person, action: Action, arguments: dict[str, Any]) -> bool:
+    """Whether the request is about a job of nobody's but this person's."""
+    if action is not Action.JOBS_READ or "job" not in arguments:
+        return False
+    return is_own_export(services.application, person, arguments["job"])
 
 
 def _principal(services: Services, route: Route) -> Person | Key:

@@ -94,13 +94,13 @@ def _answer(services: Services, facts: RequestFacts, route: Route, arguments: di
             result = act_once(context, route, arguments)
         else:
             result = route.view(context, **arguments)
-    if isinstance(context, OrganisationContext) and not isinstance(result, Reply):
+    if isinstance(context, AccountContext | OrganisationContext) and not isinstance(result, Reply):
         return _answer_with_job(context, result)
     return _reply_of(result)
 
 
-def _answer_with_job(context: OrganisationContext, result: JobView | StoredResponse) -> Reply:
-    """202 with the job, or 200 if the client waited and it ended."""
+def _answer_with_job(context: AccountContext | OrganisationContext, result: JobView | StoredResponse) -> Reply:
+    """202 with the job, or 200 if the client waited and it ended; for a person's own jobs nobody waits."""
     if isinstance(result, StoredResponse):
         job_id, revision = result.location.rpartition("/")[2], 0
         reply = accepted_text(result.body, result.location)
@@ -109,7 +109,7 @@ def _answer_with_job(context: OrganisationContext, result: JobView | StoredRespo
         job_id, revision = result.id, result.revision
         reply = accepted(result)
     context.facts.job_id = job_id
-    if "HTTP_PREFER" not in request.environ:
+    if "HTTP_PREFER" not in request.environ or isinstance(context, AccountContext):
         return reply
     waited = _wait_for_end(context, job_id, revision, reply)
     if waited is not reply and isinstance(result, StoredResponse):

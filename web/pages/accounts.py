@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.domain.exports import ExportState
 from pigi.domain.passwords import SHORTEST
 from pigi.domain.retention import GRACE
 from pigi.operations.accounts import read_account
 from pigi.operations.deletion import solely_owned
+from pigi.operations.exports import Owner, list_exports
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 from web.pages.shell.query import one_of
@@ -62,6 +64,13 @@ def account_page(context: AccountContext) -> Reply:
     )
 
 
+def own_exports_page(context: AccountContext) -> Reply:
+    """Copies of what is held about whoever is signed in, and asking for one."""
+    exports = list_exports(context.application, Owner(account_id=context.account.account_id))
+    polls = any(export.state is ExportState.PREPARING for export in exports)
+    return draw(context, "accounts/exports.html", here="", exports=exports, polls=polls)
+
+
 ROUTES = (
     page("/register", register_page, Who.ANYONE),
     page("/check-your-mail", check_mail_page, Who.ANYONE),
@@ -70,4 +79,5 @@ ROUTES = (
     page("/reset-password/<token>", reset_password_page, Who.ANYONE),
     page("/confirm-address/<token>", confirm_address_page, Who.ANYONE),
     page("/account", account_page, Who.PERSON, for_deleted=True),
+    page("/account/exports", own_exports_page, Who.PERSON),
 )

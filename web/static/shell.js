@@ -3,6 +3,7 @@
 export const SAID = {
   saved: "Saved.",
   made: "Created.",
+  "copy-asked": "Your copy is being made.",
   accepted: "The draft is now part of the project.",
   discarded: "The draft was discarded.",
   archived: "Archived.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.operations.access.authorisation import authorise, may_change, organisation_of_job, role_in
+from pigi.operations.access.authorisation import authorise, is_own_export, may_change, organisation_of_job, role_in
 from pigi.operations.access.grants import (
     ORGANISATION,
     AccessGrant,
@@ -22,6 +22,7 @@ __all__ = [
     "changing_access",
     "find_role",
     "hold_organisation",
+    "is_own_export",
     "lock_organisation",
     "may_change",
     "organisation_of_job",

@@ -15,6 +15,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.kinds import kind_of
 from pigi.store.control import Job, Organisation, Tombstone
+from pigi.store.exports import Export
 from pigi.store.people import Membership
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _MEMBERSHIP: Any = (
     )
 )
 _OF_JOB: Any = select(Job.organisation_id, Job.kind, Job.subject_id).where(Job.id == bindparam("job"))
+_OWN_EXPORT: Any = select(Export.id).where(Export.account_id == bindparam("account"), Export.job_id == bindparam("job"))
 _OF_TOMBSTONE: Any = select(Tombstone.organisation_id, Tombstone.kind, null().label("subject_id")).where(
     Tombstone.id == bindparam("job")
 )
@@ -91,6 +93,14 @@ def organisation_of_job(application: Application, job_id: str, action: Action) -
             if kind.subject_reading and found.subject_id is not None and action is Action.JOBS_READ:
                 return str(found.subject_id), kind.subject_reading
     raise Refused("not_found")
+
+
+def is_own_export(application: Application, person: Person, job_id: str) -> bool:
+    """Whether the job writes an export of this person: one of Pigi's own that they may read."""
+    if not is_id(job_id):
+        return False
+    with application.control.autocommit() as connection:
+        return connection.execute(_OWN_EXPORT, {"job": job_id, "account": person.account_id}).first() is not None
 
 
 def may_change(caller: Caller, kind: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pigi.operations.exports.access import request_access, write_access
 from pigi.operations.exports.configuration import request_configuration, write_configuration
 from pigi.operations.exports.exports import (
     EXPORT,
@@ -9,6 +10,7 @@ from pigi.operations.exports.exports import (
     Owner,
     add_export,
     clean_up,
+    find_owner,
     list_exports,
     read_export,
 )
@@ -26,14 +28,17 @@ __all__ = [
     "add_export",
     "clean_up",
     "deliver",
+    "find_owner",
     "is_signed",
     "list_exports",
     "list_started",
     "open_file",
     "read_export",
+    "request_access",
     "request_configuration",
     "sign_link",
     "start_export",
     "take_copy",
+    "write_access",
     "write_configuration",
 ]

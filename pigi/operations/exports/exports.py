@@ -140,6 +140,15 @@ def list_exports(
         return [view_of(row) for row in connection.execute(query)]
 
 
+def find_owner(application: Application, export_id: str) -> Owner | None:
+    """Whose an export is, for whoever has a signed link to it; None if there is none."""
+    if not is_id(export_id):
+        return None
+    with application.control.autocommit() as connection:
+        row = connection.execute(select(EXPORT).where(EXPORT.c.id == export_id)).first()
+    return None if row is None else Owner(row.organisation_id, row.account_id)
+
+
 def read_export(application: Application, owner: Owner, export_id: str) -> ExportView:
     """An export of this owner; raises Refused ``not_found``."""
     if not is_id(export_id):

@@ -178,7 +178,7 @@ def _deletion_receipt(session: ControlSession, keyring: Keyring, mail: Any) -> M
     return MailContent(Template.DELETION_RECEIPT, str(_required(recipients.get(mail.recipient_id))), facts, links)
 
 
-_EXPORTS_AT = {ExportScope.CONFIGURATION: "/o/{}/exports", ExportScope.ACCESS: "/account"}
+_EXPORTS_AT = {ExportScope.CONFIGURATION: "/o/{}/exports", ExportScope.ACCESS: "/account/exports"}
 """Where people fetch their exports, by scope; ``{}`` is the organisation."""
 
 
