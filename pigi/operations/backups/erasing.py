@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pigi.domain.access import OrganisationState
+from pigi.domain.access import AccountState, OrganisationState
 from pigi.domain.deletions import DeletionScope
 from pigi.operations.access import ORGANISATION
-from pigi.operations.deletion import ACCOUNT_PLAN, ORGANISATION_PLAN, call_off, erase_again
+from pigi.operations.deletion import ACCOUNT_PLAN, ORGANISATION_PLAN, call_off, deletion_of, erase_again, open_deletion
 from pigi.store.erasures import OpenDeletions, digest
 from pigi.store.people import Account
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from datetime import datetime
 
+    from sqlalchemy import Connection
     from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
@@ -41,21 +42,41 @@ def erase_all_again(application: Application, scope: DeletionScope, erased: Abst
 
 
 def follow_requests(application: Application, noted: OpenDeletions) -> None:
-    """Let organisations be deleted whose deletion was requested after the backup was made, as of that moment.
+    """Let go on what was requested to be deleted after the backup was made, as of the moment of the request.
 
-    One whose deletion was undone after that is active again. What was requested after ``noted`` was noted, and before
-    the backup, stays as it is. The hourly sweep does the rest.
+    What was undone after that is active again. What was requested after ``noted`` was noted, and before the backup,
+    stays as it is. The hourly sweep does the rest.
     """
-    columns = select(ORGANISATION.c.id, ORGANISATION.c.state, ORGANISATION.c.deletion_at)
     with application.control.transaction() as connection:
-        rows: Sequence[Any] = connection.execute(columns).all()
-        for one, state, deletion_at in rows:
-            requested_at = noted.requested.get(digest(DeletionScope.ORGANISATION, one))
-            if state == OrganisationState.ACTIVE and requested_at is not None:
-                connection.execute(_moved(one, OrganisationState.DELETING, requested_at))
-            elif state == OrganisationState.DELETING and requested_at is None and deletion_at < noted.at:
-                connection.execute(_moved(one, OrganisationState.ACTIVE, None))
-                call_off(connection, DeletionScope.ORGANISATION, one)
+        _follow_organisations(connection, noted)
+        _follow_accounts(connection, noted)
+
+
+def _follow_organisations(connection: Connection, noted: OpenDeletions) -> None:
+    columns = select(ORGANISATION.c.id, ORGANISATION.c.state, ORGANISATION.c.deletion_at)
+    rows: Sequence[Any] = connection.execute(columns).all()
+    for one, state, deletion_at in rows:
+        requested_at = noted.requested.get(digest(DeletionScope.ORGANISATION, one))
+        if state == OrganisationState.ACTIVE and requested_at is not None:
+            connection.execute(_moved(one, OrganisationState.DELETING, requested_at))
+        elif state == OrganisationState.DELETING and requested_at is None and deletion_at < noted.at:
+            connection.execute(_moved(one, OrganisationState.ACTIVE, None))
+            call_off(connection, DeletionScope.ORGANISATION, one)
+
+
+def _follow_accounts(connection: Connection, noted: OpenDeletions) -> None:
+    rows: Sequence[Any] = connection.execute(select(ACCOUNT.c.id, ACCOUNT.c.state)).all()
+    steps = [step.name for step in ACCOUNT_PLAN.steps]
+    for one, state in rows:
+        this = update(ACCOUNT).where(ACCOUNT.c.id == one)
+        requested_at = noted.requested.get(digest(DeletionScope.ACCOUNT, one))
+        begun = deletion_of(connection, DeletionScope.ACCOUNT, one) if state == AccountState.DELETING else None
+        if state == AccountState.ACTIVE and requested_at is not None:
+            connection.execute(this.values({ACCOUNT.c.state: AccountState.DELETING.value}))
+            open_deletion(connection, DeletionScope.ACCOUNT, one, "pigi", steps, requested_at=requested_at)
+        elif begun is not None and requested_at is None and begun.requested_at < noted.at:
+            connection.execute(this.values({ACCOUNT.c.state: AccountState.ACTIVE.value}))
+            call_off(connection, DeletionScope.ACCOUNT, one)
 
 
 def _moved(organisation_id: str, state: OrganisationState, deletion_at: datetime | None) -> Update:

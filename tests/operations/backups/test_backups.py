@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, text
 
 from pigi.application import Application
 from pigi.clock import now
+from pigi.domain.deletions import DeletionScope
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Misconfigured, Refused
 from pigi.ids import new_id
@@ -25,7 +26,7 @@ from pigi.operations.backups import (
     make_daily,
     manifests,
 )
-from pigi.operations.deletion import delete_organisation, note_open_deletions, restore_organisation
+from pigi.operations.deletion import delete_organisation, note_open_deletions, open_deletion, restore_organisation
 from pigi.operations.retention.removal import batches
 from pigi.settings import Settings
 from pigi.store.archives import make_identity
@@ -33,7 +34,7 @@ from pigi.store.control import IdempotencyKey, Organisation
 from pigi.store.deletions import Deletion
 from pigi.store.erasures import ErasureLog
 from pigi.store.objects import Objects
-from pigi.store.people import Session
+from pigi.store.people import Account, Session
 from pigi.store.provision import tenant_databases
 from pigi.store.tenant import Project
 from pigi.store.tenants import TenantMissingError
@@ -161,9 +162,10 @@ def test_what_was_deleted_after_the_backup_stays_deleted(disaster, application, 
     log = ErasureLog.from_settings(disaster.settings)
     log.add("organisation", harbour.organisation, now())
     log.add("account", harbour.owner, now())
+    log.add("account", mill.owner, now())
     disaster.lose()
     done = disaster.restore(archive)
-    assert (done.organisations, done.erased) == (1, 2)
+    assert (done.organisations, done.erased) == (1, 3)
     restored = after()
     assert not tenant_databases(disaster.new).exists(harbour.organisation)
     with pytest.raises(TenantMissingError), restored.tenants.read(harbour.organisation):
@@ -171,6 +173,7 @@ def test_what_was_deleted_after_the_backup_stays_deleted(disaster, application, 
     told = repr(rows_of(disaster.new.database_url))
     assert harbour.organisation not in told
     assert harbour.owner not in told
+    assert mill.owner not in told + repr(tenant_rows(disaster.new, mill.organisation))
     assert mill.organisation in told
     assert verify(restored).ok
 
@@ -181,14 +184,20 @@ def test_a_deletion_in_its_grace_goes_on_and_one_that_was_undone_does_not(disast
     archive = disaster.bytes_of(disaster.back_up())
     restore_organisation(application, undone.caller)
     delete_organisation(application, later.caller)
+    with application.control.transaction() as connection:
+        open_deletion(connection, DeletionScope.ACCOUNT, later.member, "account:x", ["x"])
     note_open_deletions(application)
     with application.control.autocommit() as connection:
         requested = connection.scalar(select(Organisation.deletion_at).where(Organisation.id == later.organisation))
     disaster.lose()
     disaster.restore(archive)
-    with after().control.autocommit() as connection:
+    restored = after()
+    with restored.control.autocommit() as connection:
         found = connection.execute(select(Organisation.id, Organisation.state, Organisation.deletion_at)).all()
-        assert connection.scalar(select(func.count()).select_from(Deletion)) == 0
+        (begun,) = connection.execute(select(Deletion.subject_id, Deletion.state)).all()
+        assert tuple(begun) == (later.member, "grace")
+        states = dict(connection.execute(select(Account.id, Account.state)).all())
+    assert (states[later.member], states[undone.member]) == ("deleting", "active")
     assert {tuple(row) for row in found} == {
         (later.organisation, "deleting", requested),
         (undone.organisation, "active", None),
