@@ -7,7 +7,6 @@ one, the rule in `pigi.domain.resources.rules` names it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -19,6 +18,10 @@ LABEL_LENGTH: Final = 120
 PROSE_LENGTH: Final = 50_000
 
 _LINE_BREAK = re.compile(r"\r\n?")
+# Unicode's categories Cc and Cs, which never grow; with Zl and Zp they end a line. An expression finds them in a
+# twentieth of the time that asking each character takes, of which an import has many millions.
+_NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ud800-\udfff]")
+_NOT_IN_A_LINE = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
 
 
 class Strict(BaseModel):
@@ -30,7 +33,7 @@ class Strict(BaseModel):
 def _prose(text: str) -> str:
     """``text`` with line feeds as its line breaks; NUL and other controls cannot be stored by PostgreSQL or YAML."""
     text = _LINE_BREAK.sub("\n", text)
-    if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
+    if _NOT_IN_PROSE.search(text):
         message = "control characters are not allowed"
         raise ValueError(message)
     return text
@@ -38,7 +41,7 @@ def _prose(text: str) -> str:
 
 def one_line(text: str) -> str:
     """``text`` if it is one: a line break could start a new key in a tool's YAML front matter, such as ``hooks``."""
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in text):
+    if _NOT_IN_A_LINE.search(text):
         message = "line breaks and control characters are not allowed"
         raise ValueError(message)
     return text

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from pigi.domain.resources import ResourceState
-from pigi.ids import new_id
 from pigi.operations.configuration.projects import PROJECT
 from pigi.operations.configuration.revisions import (
     RESOURCE,
@@ -56,14 +55,18 @@ class History:
 
 
 def add_histories(
-    session: TenantSession, author: str, plan: Plan, active_projects: set[str], added: Sequence[tuple[str, History]]
+    session: TenantSession,
+    author: str,
+    plan: Plan,
+    active_projects: set[str],
+    added: Sequence[tuple[str, str, History]],
 ) -> None:
-    """Add resources to the projects that are named with them; ``author`` answers for every revision.
+    """Add resources, each with its project's id and its own; ``author`` answers for every revision.
 
     Raises Refused: ``not_found``, ``archived`` for one of ``active_projects`` that no longer is; as `leave_room`.
     """
     active: dict[str, int] = defaultdict(int)
-    for project_id, history in added:
+    for project_id, _, history in added:
         active[project_id] += history.state == ResourceState.ACTIVE
     # In one order everywhere, or two could wait for each other.
     for project_id in sorted(active):
@@ -72,8 +75,7 @@ def add_histories(
             check_active(project)
         leave_room(session, project_id, plan, adding=active[project_id])
     resources, revisions = [], []
-    for project_id, history in added:
-        resource_id = new_id()
+    for project_id, resource_id, history in added:
         resources.append(_resource_row(session, project_id, resource_id, history))
         revisions += [
             revision_row(session, resource_id, number, one.content, Authorship(author, one.origin), one.created_at)

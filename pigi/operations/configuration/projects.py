@@ -60,11 +60,16 @@ def create_project(application: Application, caller: Caller, name: str, descript
         return add_project(session, caller.name, name, description)
 
 
-def add_project(
-    session: TenantSession, author: str, name: str, description: str, state: ResourceState = ResourceState.ACTIVE
+def add_project(  # noqa: PLR0913 - a row's columns
+    session: TenantSession,
+    author: str,
+    name: str,
+    description: str,
+    state: ResourceState = ResourceState.ACTIVE,
+    project_id: str | None = None,
 ) -> ProjectView:
     """A new, empty project of words that were checked; raises Refused ``too_many_projects`` if it is to be in use."""
-    project_id, moment = new_id(), now()
+    project_id, moment = project_id or new_id(), now()
     if state == ResourceState.ACTIVE:
         leave_project_room(session)
     row = {

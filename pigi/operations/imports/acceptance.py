@@ -180,25 +180,30 @@ class _Writer:
         self._weight = 0
         self._context.progress(min(cursor.done, self._total), self._total, NOTE)
 
-    def _placed(self, session: TenantSession, cursor: Cursor) -> Iterator[tuple[str, History]]:
-        """Each resource of the batch that is to be added, with the id of its project; makes the projects."""
-        for one in self._batch:
+    def _placed(self, session: TenantSession, cursor: Cursor) -> Iterator[tuple[str, str, History]]:
+        """Each resource of the batch that is to be added, with its project's id and its own; makes the projects.
+
+        Lists and exports go by ids: sorted, they keep the order of the file.
+        """
+        ids = sorted(new_id() for _ in self._batch)
+        for own, one in zip(ids, self._batch, strict=True):
             if one.entry.resource is None:
                 self._at_project(cursor, one)
-                self._open_project(session, cursor, one)
+                self._open_project(session, cursor, one, own)
             elif one.history is not None and (place := self._place(session, cursor, one.history)):
-                yield place, one.history
+                yield place, own, one.history
 
     def _at_project(self, cursor: Cursor, one: Judged) -> None:
         if one.project is not None:
             cursor.name, cursor.description = one.project.name, one.project.description
             cursor.active = one.project.state == ResourceState.ACTIVE
 
-    def _open_project(self, session: TenantSession, cursor: Cursor, one: Judged) -> None:
+    def _open_project(self, session: TenantSession, cursor: Cursor, one: Judged, own: str) -> None:
         if one.project is not None:
             there = there_before(session, one.project, self.row.created_at)
             cursor.aside, cursor.merged = "", there is not None
-            cursor.project = there or make_project(session, str(self.row.accepted_by), cursor, one.project.state)
+            author, state = str(self.row.accepted_by), one.project.state
+            cursor.project = there or make_project(session, author, cursor, state, own)
 
     def _place(self, session: TenantSession, cursor: Cursor, history: History) -> str | None:
         """In which project the resource goes; None if it is there already."""

@@ -82,7 +82,9 @@ def free_name(session: TenantSession, name: str) -> str:
     return made
 
 
-def make_project(session: TenantSession, author: str, cursor: Cursor, state: ResourceState) -> str:
-    """A new project for what the cursor is at; raises Refused ``too_many_projects``."""
+def make_project(
+    session: TenantSession, author: str, cursor: Cursor, state: ResourceState, project_id: str | None = None
+) -> str:
+    """A new project for what the cursor is at, perhaps of this id; raises Refused ``too_many_projects``."""
     name = free_name(session, cursor.name) if state == ResourceState.ACTIVE else cursor.name
-    return add_project(session, author, name, cursor.description, state).id
+    return add_project(session, author, name, cursor.description, state, project_id).id

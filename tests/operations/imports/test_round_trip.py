@@ -1,0 +1,95 @@
+"""A configuration export imports into an equal organisation (P31)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pigi.domain.access import Caller, Role
+from pigi.domain.preconditions import Tags
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.operations.configuration import (
+    ResourceAddress,
+    archive_project,
+    archive_resource,
+    create_project,
+    create_resource,
+    replace_resource,
+)
+from pigi.operations.imports import acceptance
+from pigi.store.tenant import ResourceRevision
+from tests.support.contents import any_content, lines, proses
+from tests.support.exports import do as do_export
+from tests.support.exports import exported, file_of, request
+from tests.support.factories import make_organisation
+from tests.support.imports import accept, read
+
+EXAMPLES = 12
+ANY = Tags(anything=True)
+
+resources = st.tuples(st.lists(any_content, min_size=1, max_size=3), st.booleans(), st.booleans())
+projects = st.lists(st.tuples(lines, st.just("") | proses, st.lists(resources, max_size=4), st.booleans()), max_size=3)
+
+
+def furnish(application, caller, wanted):
+    """An organisation with these projects: of each the resources whose contents may be saved."""
+    for name, description, made, archived in wanted:
+        try:
+            project = create_project(application, caller, name[:80], description).id
+        except Refused:
+            continue
+        for contents, generated, put_away in made:
+            _resource(application, caller, project, contents, generated, put_away)
+        if archived:
+            archive_project(application, caller, project)
+
+
+def _resource(application, caller, project, contents, generated, put_away):
+    kind = contents[0][0]
+    try:
+        place = ResourceAddress(project, kind, create_resource(application, caller, project, *contents[0]).id)
+        for other, content in contents[1:]:
+            if other == kind:
+                replace_resource(application, caller, place, ANY, content)
+    except Refused:
+        return
+    if generated:
+        with application.tenants.session(caller.organisation_id) as session:
+            own = ResourceRevision.resource_id == place.resource_id
+            session.execute(ResourceRevision.__table__.update().where(own).values(origin="generated"))
+    if put_away:
+        archive_resource(application, caller, place)
+
+
+def bare(document: Any) -> Any:
+    """What must be equal: all but ids, of which there are none, times of the export and of projects, and pseudonyms."""
+    projects = [{**project, "created_at": None} for project in document["projects"]]
+    for project in projects:
+        for resource in project["resources"]:
+            for revision in resource["revisions"]:
+                revision["author"] = None
+    return projects
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+@given(wanted=projects, batch=st.integers(1, 6))
+@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_a_second_export_equals_the_first(application, wanted, batch):
+    first, second = (
+        Caller(make_organisation(application.control, application.tenants), Role.OWNER, new_id()) for _ in range(2)
+    )
+    furnish(application, first, wanted)
+    job = request(application, first)
+    do_export(application, job.id)
+    found = read(application, second, file_of(application, job))
+    assert (found.state, found.report["refused"]["count"], found.report["conflicts"]["count"]) == ("ready", 0, 0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(acceptance, "BATCH_ENTRIES", batch)
+        assert accept(application, second, found.id).state == "succeeded"
+    original, copy = exported(application, first), exported(application, second)
+    assert bare(copy) == bare(original)
+    assert copy["organisation"]["name"] == original["organisation"]["name"] == "Test organisation"
