@@ -15,14 +15,13 @@ if TYPE_CHECKING:
     from web.http.replies import Reply
 
 ALL = f"{OWN}/imports"
-MEGABYTE = 1024 * 1024
 
 
 def imports_page(context: OrganisationContext) -> Reply:
     """Upload a file, and the imports of the last days."""
     found = list_imports(context.application, context.caller, limit=PAGE + 1, before=id_of("before"))
     imports, following = older(found, "id")
-    most = max(1, context.application.settings.import_bytes // MEGABYTE)
+    most = context.application.settings.import_bytes
     return draw(context, "imports/list.html", here="projects", imports=imports, next=following, most=most)
 
 

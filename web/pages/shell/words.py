@@ -180,7 +180,7 @@ def bytes_word(count: int) -> str:
     size, unit = float(count), 0
     while size >= _THOUSAND and unit < len(_UNITS) - 1:
         size, unit = size / _THOUSAND, unit + 1
-    return f"{size:.1f} {_UNITS[unit]}" if unit and size < 10 else f"{size:.0f} {_UNITS[unit]}"  # noqa: PLR2004 - digits
+    return f"{size:.1f} {_UNITS[unit]}" if unit and size % 1 > 0 and size < 10 else f"{size:.0f} {_UNITS[unit]}"  # noqa: PLR2004 - digits
 
 
 def counted(count: int, noun: str) -> str:
