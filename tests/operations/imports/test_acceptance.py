@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -35,6 +38,7 @@ from pigi.operations.imports import (
 )
 from pigi.operations.jobs import cancel_job
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT
+from tests.support.environments import ROOT, environment_of
 from tests.support.imports import accept, do_accept, do_read, document_of, project_of, read, resource_of, upload
 from tests.support.jobs import change, ended_job, lapse, raise_epoch, row_of
 
@@ -154,6 +158,42 @@ def test_a_kill_at_any_batch_neither_loses_nor_doubles(application, caller, monk
         + [("Shop", "agent", AGENT["name"]), ("Shop (imported)", "document", DOCUMENT["title"])]
         + [("Old", "document", DOCUMENT["title"])]
     )
+
+
+DYING = """
+import os, signal, sys
+from pigi.application import Application
+from pigi.operations.imports import acceptance
+from tests.support.imports import do_accept
+
+writes = []
+write = acceptance._Writer._write
+
+def die(self, *, last):
+    writes.append(write(self, last=last))
+    if len(writes) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+acceptance.BATCH_ENTRIES = 2
+acceptance._Writer._write = die
+do_accept(Application.open(), sys.argv[1])
+"""
+
+
+def test_a_process_that_is_killed_leaves_whole_batches_and_another_goes_on(application, caller, settings):
+    found = read(application, caller, FILE)
+    job = accept_import(application, caller, found.id)
+    program = (sys.executable, "-c", DYING, job.id)
+    died = subprocess.run(program, cwd=ROOT, env=environment_of(settings), check=False)
+    assert died.returncode == -signal.SIGKILL
+    half = everything(application, caller)
+    assert (len(half), read_import(application, caller, found.id).begun) == (1 + 3, True)
+    lapse(application.control, job.id)
+    change(application.control, job.id, state="retrying", due_at=timedelta(seconds=-1))
+    do_accept(application, job.id)
+    assert row_of(application.control, job.id).state == "succeeded"
+    whole = everything(application, caller)
+    assert (len(whole), set(half) <= set(whole)) == (3 + 6, True)
 
 
 @SQLITE
