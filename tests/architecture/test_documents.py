@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from pigi.domain.access import OrganisationState
+from pigi.domain.deletions import MOVES, DeletionState, StepState
 from pigi.domain.exports import ExportState
 from pigi.domain.job_state import JobState
 from pigi.domain.mail import MailState
@@ -17,6 +18,7 @@ from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import POOLS, QUEUES, queues_of
 from pigi.operations.api_keys.keys import KeyState
 from pigi.operations.billing.events import Outcome
+from pigi.operations.deletion import ORGANISATION_PLAN
 from pigi.operations.imports import ImportState
 from schedules.timetable import TIMETABLE
 from tests.support.sources import ROOT, tracked
@@ -158,6 +160,8 @@ def test_the_glossary_has_each_term_once_and_in_order():
         ("## Job", JobState),
         ("## Export", ExportState),
         ("## Organisation", OrganisationState),
+        ("## Deletion", DeletionState),
+        ("## Step of a deletion", StepState),
         ("## API key", KeyState),
         ("## Project and resource", ResourceState),
         ("## Import", ImportState),
@@ -191,6 +195,16 @@ def test_the_table_of_effects_is_the_catalogues():
         (kind.name, effect, policy.value) for kind in CATALOGUE.values() for effect, policy in kind.effects.items()
     }
     assert written == declared
+
+
+def test_the_tables_of_deletions_are_the_code():
+    moves, steps = tables(section("docs/state-machines.md", "## Deletions"))[:2]
+    written = {(source, target) for row in moves for source in quoted(row[0]) for target in quoted(row[1])}
+    assert written == {(source, target) for source, targets in MOVES.items() for target in targets}
+    plan = [(step.name, step.place, set(step.needs)) for step in ORGANISATION_PLAN.steps]
+    assert [quoted(row[0])[0] for row in steps] == [name for name, _place, _needs in plan]
+    assert [row[2] for row in steps] == [place for _name, place, _needs in plan]
+    assert [set(quoted(row[3])) for row in steps[:-1]] == [needs for _name, _place, needs in plan[:-1]]
 
 
 def test_the_table_of_schedules_is_the_timetable():

@@ -2,6 +2,7 @@
 
 A generation called ``hold MOMENT`` stops there in its first attempt: its child writes its process id into
 PIGI_HOME/holds/MOMENT and waits for that file to be removed. One called ``poison`` kills its child each time.
+A child that deletes dies where there is a file PIGI_HOME/holds/kill MOMENT, which it removes first.
 
 If there is a file PIGI_HOME/holds/exports, each of the first three attempts of an export stops after its first part.
 """
@@ -14,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pigi.jobs.execution import attempt
+from pigi.operations.deletion import machine, steps
 from pigi.operations.exports import pages, parts
 from pigi.operations.generations import drafting
 from pigi.settings import get_settings
@@ -82,6 +84,19 @@ def _cut(arguments: tuple[Any, ...], _answer: Any) -> None:
 
 parts.PART_BYTES, pages.MOST = 2_000, 8
 _around(parts.PartWriter, "cut", after=_cut)
+
+
+def _die(moment: str) -> None:
+    """Kill this child, once, if the drill left a mark that it shall die here."""
+    mark = get_settings().home / "holds" / f"kill {moment}"
+    if mark.exists():
+        mark.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Before the commit of what a step or a move of a deletion has just written.
+_around(steps, "_set", after=lambda arguments, _answer: _die(f"{arguments[2]} {arguments[3]}"))
+_around(machine, "move", after=lambda arguments, _answer: _die(f"move {arguments[2]}"))
 _around(drafting, "_read_row", after=_note)
 _around(drafting, "LiveWriter", before="begun")
 _around(drafting, "_store_answer", after=lambda _arguments, _answer: reach("stored"))

@@ -78,7 +78,8 @@ def carry_out(context: JobContext, application: Application, gateways: Gateways,
     if row is None:
         return
     if row.state in {DeletionState.SEALED, DeletionState.PURGING}:
-        work = Work(row.id, row.subject_id, context, application, gateways)
+        identifiers = tuple(_open(application, TERMS, row.id, row.terms)[2])
+        work = Work(row.id, row.subject_id, context, application, gateways, identifiers)
         _begin(work, plan)
         run_steps(work, plan.steps)
         _begin_search(work)

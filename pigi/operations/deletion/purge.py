@@ -188,16 +188,12 @@ def _drop_database(work: Work) -> None:
 
 
 def _measure_messages(work: Work) -> int:
-    return work.application.notifier.count_messages(_job_ids(work))
+    return work.application.notifier.count_messages(set(work.identifiers))
 
 
 def _remove_messages(work: Work) -> None:
-    work.application.notifier.remove_messages(_job_ids(work))
-
-
-def _job_ids(work: Work) -> set[str]:
-    with work.application.control.autocommit() as connection:
-        return set(connection.execute(select(JOB.c.id).where(_jobs_of(work.subject_id))).scalars())
+    """After the jobs' rows: as long as these stand, the pump would notify of them again."""
+    work.application.notifier.remove_messages(set(work.identifiers))
 
 
 def _logs(organisation_id: str) -> Emptying:
@@ -252,9 +248,9 @@ _BEFORE_ROW: tuple[Step, ...] = (
     Outside("database", Place.DATABASE, _measure_database, _drop_database),
     Rows("key", Place.DATABASE, _of("key"), needs=("database",)),
     Rows("logs", Place.LOGS, _logs),
-    Outside("broker", Place.BROKER, _measure_messages, _remove_messages),
     Rows("mails", Place.MAILS, _of("mails")),
-    Rows("jobs", Place.JOBS, _jobs, needs=("logs", "broker")),
+    Rows("jobs", Place.JOBS, _jobs, needs=("logs",)),
+    Outside("broker", Place.BROKER, _measure_messages, _remove_messages, needs=("jobs",)),
     Rows("idempotency", Place.DATABASE, _idempotency),
     # What can still be charged must not lose the name of whom it charges.
     Rows("billing", Place.BILLING, _of("billing"), needs=("subscription",)),

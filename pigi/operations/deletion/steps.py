@@ -32,13 +32,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """One attempt at a deletion: of what, and what to do it with."""
+    """One attempt at a deletion: of what, and what to do it with.
+
+    ``identifiers`` are those of what hung on the subject when it was sealed, such as its jobs, whose rows may be gone.
+    """
 
     deletion_id: str
     subject_id: str
     context: JobContext
     application: Application
     gateways: Gateways
+    identifiers: tuple[str, ...] = ()
 
 
 class Step(Protocol):
