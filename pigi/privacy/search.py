@@ -57,9 +57,10 @@ def search(settings: Settings, control: ControlDatabase, terms: SearchTerms) -> 
     if sqlite:
         path = Path(make_url(settings.database_url).database or "")
         looked.append(look_into_file(control, path, wanted, kept))
-    looked.append(_tenant_databases(settings, wanted))
+    names = _names_of_databases(settings)
+    looked.append(Looked("tenant", len(names), sum(_named(name, wanted) for name in names)))
     for organisation_id in terms.organisations:
-        looked += _tenant_tables(settings, wanted, organisation_id)
+        looked += _tenant_tables(settings, wanted, organisation_id, names)
     looked += [_files(settings, wanted), _redis(settings.redis_url, wanted)]
     return [*looked, *_home(settings, wanted)]
 
@@ -73,29 +74,27 @@ def _backups(connection: Any, settings: Settings, wanted: Wanted) -> Looked:
     return Looked("backups", len(names), sum(_named(name, wanted) for name in names), len(made), until)
 
 
-def _tenant_databases(settings: Settings, wanted: Wanted) -> Looked:
-    """Whether there is a database, or a file beside where one was, that bears an identifier's name."""
+def _names_of_databases(settings: Settings) -> list[str]:
+    """Every file where the organisations' databases are, those beside them too; or every database of their server."""
     url = make_url(settings.tenant_database_url)
     if url.get_backend_name() == "sqlite":
         folder = Path(url.database or "").parent
-        names = sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
-    else:
-        with _connected(url.set(database="postgres")) as connection:
-            names = list(connection.execute(text("SELECT datname FROM pg_database ORDER BY datname")).scalars())
-    return Looked("tenant", len(names), sum(_named(name, wanted) for name in names))
+        return sorted(entry.name for entry in os.scandir(folder)) if folder.is_dir() else []
+    with _connected(url.set(database="postgres")) as connection:
+        return list(connection.execute(text("SELECT datname FROM pg_database ORDER BY datname")).scalars())
 
 
-def _tenant_tables(settings: Settings, wanted: Wanted, organisation_id: str) -> list[Looked]:
+def _tenant_tables(settings: Settings, wanted: Wanted, organisation_id: str, names: list[str]) -> list[Looked]:
     """What another organisation's database says of an account; nothing if it is gone."""
     url = make_url(settings.tenant_database_url)
-    name = url.database or ""
-    if url.get_backend_name() == "sqlite":
-        path = Path(name.replace("{id}", organisation_id)).absolute()
-        if not path.exists():
-            return []
-        url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    else:
-        url = url.set(database=name.replace("{id}", organisation_id.replace("-", "")))
+    sqlite = url.get_backend_name() == "sqlite"
+    name = (url.database or "").replace("{id}", organisation_id if sqlite else organisation_id.replace("-", ""))
+    if Path(name).name not in names:
+        return []
+    url = url.set(database=name)
+    if sqlite:
+        file = f"file:{quote(str(Path(name).absolute()))}"
+        url = URL.create("sqlite", database=file, query={"mode": "rw", "uri": "true"})
     with _connected(url) as connection:
         return list(look_into_tables(connection, wanted, (), "tenant"))
 
