@@ -21,6 +21,7 @@ from web.api import (
     exports,
     generations,
     health,
+    holds,
     imports,
     invitations,
     jobs,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 ROUTES = (
     *pages.ROUTES,
     *health.ROUTES,
+    *holds.ROUTES,
     *privacy.ROUTES,
     *access_exports.ROUTES,
     *problems.ROUTES,

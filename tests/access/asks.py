@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, update
@@ -17,6 +18,7 @@ from pigi.operations.access import role_in
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.operations.exports import Owner, list_exports, request_access
+from pigi.operations.retention import NewHold, add_hold
 from pigi.store.deletions import Receipt
 from pigi.store.people import Account
 from tests.support.factories import make_organisation
@@ -161,6 +163,21 @@ def _receipt(home: Furnished, _caller: Caller) -> Ask:
     with home.application.control.begin() as session:
         session.add(Receipt(id=receipt_id, document="{}", created_at=now()))
     return Ask({"receipt": receipt_id})
+
+
+def _hold_of(home: Furnished) -> dict[str, Any]:
+    review = now().date() + timedelta(days=30)
+    return {"organisation_id": home.organisation, "retention": "mail", "reason": "A case.", "review_on": str(review)}
+
+
+def _propose_hold(home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body=_hold_of(home))
+
+
+def _move_hold(home: Furnished, _caller: Caller) -> Ask:
+    """A hold that another operator added."""
+    wanted = NewHold(**{**_hold_of(home), "review_on": now().date()})
+    return Ask({"hold": add_hold(home.application, f"operator:{new_id()}", wanted)}, {})
 
 
 def _owns(home: Furnished, caller: Caller) -> bool:
@@ -364,6 +381,9 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"DELETE {_OWN}": _delete,
     f"POST {_OWN}/restore": _restore,
     f"GET {_OWN}/deletion": _follow_deletion,
+    f"POST {API}/holds": _propose_hold,
+    f"POST {API}/holds/<hold>/approve": _move_hold,
+    f"POST {API}/holds/<hold>/release": _move_hold,
     "GET /o/<organisation>/deletion": _follow_deletion,
     f"GET {API}/receipts/<receipt>": _receipt,
     f"PATCH {_OWN}/members/<account>": _role,

@@ -20,6 +20,7 @@ from pigi.domain.resources.rules import HIDDEN_CHARACTERS
 
 NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000
+WHY_LENGTH = 500
 PASSWORD_LENGTH = 1024
 """Of what is typed: `pigi.domain.passwords` counts composed characters, of which each may be several of these."""
 
@@ -37,6 +38,7 @@ _HIDDEN = "".join(
 _INSIDE = rf"[^{_CONTROL}{_BREAK}]"
 _EDGE = rf"[^{_CONTROL}{_SPACE}]"
 NAME_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{NAME_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
+WHY_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{WHY_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 TITLE_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{TITLE_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 PURPOSE_PATTERN = rf"^[^{_PROSE_CONTROL}]*[^{_PROSE_CONTROL}{_SPACE}][^{_PROSE_CONTROL}]*$"
 DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
@@ -109,6 +111,17 @@ Title = Annotated[
     ),
 ]
 """What people call an organisation, a key or themselves: `pigi.domain.limits`."""
+Why = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=WHY_LENGTH),
+    BeforeValidator(_trimmed),
+    AfterValidator(_one_line),
+    Field(
+        description=f"1 to {WHY_LENGTH} characters on one line; space around them is dropped.",
+        json_schema_extra={"pattern": WHY_PATTERN},
+    ),
+]
+"""Why an operator does something."""
 Email = Annotated[
     str,
     StringConstraints(max_length=LONGEST_ADDRESS),

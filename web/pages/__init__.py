@@ -21,6 +21,7 @@ from web.pages import (
     privacy,
     projects,
     resources,
+    retention,
     sessions,
 )
 from web.pages.shell import assets
@@ -46,4 +47,5 @@ ROUTES = (
     *imports.ROUTES,
     *jobs.ROUTES,
     *operators.ROUTES,
+    *retention.ROUTES,
 )

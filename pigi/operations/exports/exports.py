@@ -13,12 +13,13 @@ from sqlalchemy import func, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.exports import MOST_PREPARING, ExportScope, ExportState
-from pigi.domain.retention import Retention, keep
+from pigi.domain.retention import HELD_AGAIN, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import hold_organisation
 from pigi.store.exports import Export
+from pigi.store.holds import is_held
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -204,6 +205,11 @@ def write_parts(parts: tuple[Part, ...]) -> str:
     return ",".join(f"{part.attempt}:{part.size}" for part in parts)
 
 
+def _is_held(application: Application, organisation_id: str | None) -> bool:
+    with application.control.autocommit() as connection:
+        return organisation_id is not None and is_held(connection, organisation_id, Retention.EXPORT)
+
+
 def clean_up(application: Application, job: EndedJob) -> datetime | None:
     """Remove the files of an export that came to nothing, or whose period is over; returns when to come again.
 
@@ -220,6 +226,8 @@ def clean_up(application: Application, job: EndedJob) -> datetime | None:
     over = ends <= now()
     if row.state == ExportState.READY and not over:
         return ends
+    if row.state == ExportState.READY and _is_held(application, row.organisation_id):
+        return now() + HELD_AGAIN
     if row.state in {ExportState.PREPARING, ExportState.READY}:
         target = ExportState.EXPIRED if row.state == ExportState.READY else ExportState.FAILED
         this = EXPORT.c.id == row.id, EXPORT.c.state == row.state

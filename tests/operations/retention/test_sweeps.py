@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
-from pigi.domain.retention import GRACE, Retention, keep
+from pigi.domain.retention import GRACE, Retention, cutoff
 from pigi.errors import Permanent
 from pigi.ids import new_id
 from pigi.jobs.execution.attempt import run
@@ -21,63 +21,13 @@ from pigi.operations.retention import removal, report_classes, sweep_jobs
 from pigi.operations.retention.removal import Removal
 from pigi.operations.retention.sweeps import SWEEP_INTERVAL, SWEEPS, RemovalMode, TimeFormat
 from pigi.store.control import Organisation
-from pigi.store.people import Account, ApiKey
+from pigi.store.people import ApiKey
 from tests.support.audits import Unhurried
 from tests.support.jobs import ask, change, refuse, register_organisation, row_of
+from tests.support.retention import count, make_row_of_account, plant
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-AGES = {
-    "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
-    "done_at", "released_at", "made_at",
-}  # fmt: skip
 REMOVED = [sweep for sweep in SWEEPS if sweep.mode is RemovalMode.REMOVED]
-
-
-def account(control):
-    """An account to refer to; its id."""
-    row = {"id": new_id(), "kind": "person", "name": "n", "email": new_id(), "email_key": new_id(), "state": "active"}
-    with control.transaction() as connection:
-        moments = {"created_at": now(), "password_changed_at": now()}
-        connection.execute(insert(Account), {**row, **moments, "password_hash": "-"})
-    return row["id"]
-
-
-def value_for(column, control):
-    """Something that the column takes."""
-    if column.foreign_keys:
-        (key,) = column.foreign_keys
-        return account(control) if key.column.table is Account.__table__ else register_organisation(control)
-    kind = column.type.python_type
-    made = {
-        str: lambda: new_id()[: column.type.length],
-        bytes: lambda: b"x",
-        int: lambda: 1,
-        float: lambda: 1.0,
-        bool: lambda: False,
-    }
-    return made[kind]() if kind in made else (now().date() if column.type.__class__.__name__ == "Date" else now())
-
-
-def plant(control, sweep, age):
-    """A row of which the period began so long ago, all else as it comes."""
-    moment = now() - age
-    columns = AGES & set(sweep.table.c.keys())
-    needed = [c for c in sweep.table.c if not c.nullable and c.name not in columns and c is not serial(sweep.table)]
-    row = {column.name: value_for(column, control) for column in needed}
-    for name in columns:
-        # A day counts from its end.
-        row[name] = sweep.time_format.write(moment - DAY if sweep.time_format is TimeFormat.DAY else moment)
-    with control.transaction() as connection:
-        connection.execute(insert(sweep.table), row)
-
-
-def serial(table):
-    return table.c["id"] if "id" in table.c and table.c["id"].type.python_type is int else None
-
-
-def count(control, table):
-    with control.autocommit() as connection:
-        return connection.execute(select(func.count()).select_from(table)).scalar()
 
 
 def named(sweep):
@@ -90,32 +40,29 @@ def line(application, retention):
 
 @pytest.mark.parametrize("sweep", REMOVED, ids=named)
 def test_what_is_past_its_period_goes_and_the_rest_stays(application, control, sweep):
-    period = keep(sweep.retention)
+    limit = cutoff(sweep.retention, now())
     grain = DAY if sweep.time_format is TimeFormat.DAY else MINUTE
-    plant(control, sweep, period + grain)
-    plant(control, sweep, period - grain)
+    plant(control, sweep, limit - grain)
+    plant(control, sweep, limit + grain)
     found = line(application, sweep.retention)
     assert found.rows == 2
     sweep_jobs(Unhurried(), application)
     assert count(control, sweep.table) == 1
     found = line(application, sweep.retention)
     assert (found.rows, found.overdue) == (1, False)
-    assert now() - found.oldest <= period
+    assert found.oldest >= limit
 
 
 @pytest.mark.parametrize("sweep", REMOVED, ids=named)
 def test_the_report_says_what_is_overdue(application, control, sweep):
-    plant(
-        control,
-        sweep,
-        keep(sweep.retention) + SWEEP_INTERVAL + (DAY if sweep.time_format is TimeFormat.DAY else MINUTE),
-    )
+    grain = DAY if sweep.time_format is TimeFormat.DAY else MINUTE
+    plant(control, sweep, cutoff(sweep.retention, now() - SWEEP_INTERVAL) - grain)
     assert [found.retention for found in report_classes(application) if found.overdue] == [sweep.retention]
 
 
 def test_a_key_is_kept_from_whichever_end_came_first(application, control):
     sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.ACCESS_KEY)
-    plant(control, sweep, -DAY)
+    plant(control, sweep, now() + DAY)
     with control.transaction() as connection:
         connection.execute(update(ApiKey).values(revoked_at=now() - 91 * DAY))
     assert Removal(control, sweep, now()).batch() == 1
@@ -125,7 +72,7 @@ def test_batches_go_until_nothing_is_left(application, control, monkeypatch):
     monkeypatch.setattr(removal, "BATCH", 3)
     sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.COUNTER)
     for _ in range(7):
-        plant(control, sweep, 30 * DAY)
+        plant(control, sweep, now() - 30 * DAY)
     assert [Removal(control, sweep, now()).batch() for _ in range(4)] == [3, 3, 1, 0]
 
 
@@ -152,7 +99,7 @@ def test_a_broken_chain_stops_nothing_but_its_own_pruning(application, control):
     with control.transaction() as connection:
         connection.execute(update(ENTRY).values(at=now() - 731 * DAY))
     sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.MAIL)
-    plant(control, sweep, 31 * DAY)
+    plant(control, sweep, now() - 31 * DAY)
     with pytest.raises(Permanent, match="audit_broken"):
         sweep_jobs(Unhurried(), application)
     assert (count(control, sweep.table), count(control, ENTRY)) == (0, 3)
@@ -161,7 +108,7 @@ def test_a_broken_chain_stops_nothing_but_its_own_pruning(application, control):
 def test_a_class_that_cannot_be_swept_keeps_no_other_waiting_and_fails_the_job(application, control):
     first, last = (next(one for one in SWEEPS if one.table.name == name) for name in ("session", "request_log"))
     for sweep in (first, last):
-        plant(control, sweep, keep(sweep.retention) + DAY)
+        plant(control, sweep, cutoff(sweep.retention, now()) - DAY)
     refuse(control, "DELETE", "session", "OLD.account_id IS NOT NULL")
     with pytest.raises(SQLAlchemyError):
         sweep_jobs(Unhurried(), application)
@@ -203,7 +150,7 @@ def test_what_a_job_still_owes_is_shown(application, control, ended_ago, closes_
 
 
 def test_classes_without_a_period_are_counted(application, control):
-    account(control)
+    make_row_of_account(control)
     register_organisation(control)
     assert line(application, Retention.ACCOUNT).rows == 1
     assert line(application, Retention.ORGANISATION).rows == count(control, Organisation)
@@ -243,7 +190,7 @@ def test_the_daily_jobs_do_their_work_as_jobs(worker_context, control):
 @pytest.mark.parametrize("engine_kind", ["postgresql"], indirect=True)  # SQLite has one writer at a time
 def test_a_row_that_somebody_holds_waits_for_the_next_sweep(application, control):
     sweep = next(sweep for sweep in SWEEPS if sweep.retention is Retention.SESSION)
-    plant(control, sweep, DAY)
+    plant(control, sweep, now() - DAY)
     with control.transaction() as holder:
         holder.execute(select(sweep.table).with_for_update())
         assert Removal(control, sweep, now()).batch() == 0
