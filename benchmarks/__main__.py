@@ -19,6 +19,7 @@ QUICK = {
     "throughput": ("--jobs", "1000", "--rounds", "1"),
     "requests": ("--count", "40"),
     "neighbour": ("--noise", "1000"),
+    "retention": ("--rows", "20000", "--organisations", "100", "--jobs", "10000"),
 }
 """The benchmarks, each with options that make it short, to see that it runs."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import OperationalError
 
 from pigi.domain.privacy import Category
-from pigi.store.engines import is_sqlite, lock_wait
+from pigi.store.engines import is_sqlite, lock_wait, truncate_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ def clear_bytes(control: ControlDatabase, tables: Iterable[Any]) -> bool:
     """
     with lock_wait(LOCK_SECONDS), control.autocommit() as connection:
         if is_sqlite(connection):
-            return _patiently(partial(_cut_log, connection))
+            return _patiently(partial(truncate_log, connection))
         done = [_patiently(partial(_vacuum, connection, table)) for table in tables]
         return all(done)
 
@@ -50,12 +50,6 @@ def _patiently(act: Callable[[], bool]) -> bool:
         if attempt + 1 < TRIES:
             time.sleep(PAUSE_SECONDS)
     return False
-
-
-def _cut_log(connection: Connection) -> bool:
-    """SQLite's documentation, "PRAGMA wal_checkpoint": the first number is 1 if somebody was in the way."""
-    blocked: int = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar_one()
-    return not blocked
 
 
 def _vacuum(connection: Connection, table: Any) -> bool:

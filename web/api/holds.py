@@ -128,7 +128,14 @@ _ONE = (ResponseSpec(200, "The hold", Hold, headers=("Idempotency-Replayed",)),)
 
 ROUTES = (
     Route(
-        "GET", ALL, show_holds, Who.OPERATOR, RouteKind.READ, "List holds", (ResponseSpec(200, "The holds", HoldList),)
+        "GET",
+        ALL,
+        show_holds,
+        Who.OPERATOR,
+        RouteKind.READ,
+        "List holds",
+        (ResponseSpec(200, "The holds", HoldList),),
+        problems=("not_found",),
     ),
     Route(
         "POST",
@@ -138,7 +145,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Propose a hold",
         (ResponseSpec(201, "The hold", Hold, headers=("Location", "Idempotency-Replayed")),),
-        problems=("hold_class_unfit", "hold_reason_unfit", "hold_review_unfit"),
+        problems=("not_found", "hold_class_unfit", "hold_reason_unfit", "hold_review_unfit"),
         body=HoldRequest,
         replay=_shown,
     ),
@@ -150,7 +157,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Approve a hold",
         _ONE,
-        problems=("hold_needs_another", "hold_over"),
+        problems=("not_found", "hold_needs_another", "hold_over"),
         body=Nothing,
         body_required=False,
         replay=_again,
@@ -163,7 +170,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Release a hold",
         _ONE,
-        problems=("hold_over",),
+        problems=("not_found", "hold_over"),
         body=Nothing,
         body_required=False,
         replay=_again,

@@ -112,12 +112,33 @@ class Pace:
 
     REST_SECONDS = 0.005
     """Long enough for a waiting writer to come by: SQLite's busy handler sleeps for 1, 2, 5, 10 ms and more."""
+    UNSEEN = 8
+    """Batches for which nobody is expected after nobody was seen. A writer that never comes by is never seen."""
 
     def __init__(self, control: ControlDatabase) -> None:
-        with control.autocommit() as connection:
-            self._rests = is_sqlite(connection)
+        self._control = control
+        self._batches = 0
+        self._busy_until = 0
+        self._seen = self._commits_of_others()
 
     def rest(self) -> None:
         """Called between batches."""
-        if self._rests:
+        if self._seen is None:
+            return
+        self._batches += 1
+        before, self._seen = self._seen, self._commits_of_others()
+        if self._seen != before:
+            self._busy_until = self._batches + self.UNSEEN
+        if self._batches <= self._busy_until or self._batches % self.UNSEEN == 0:
             time.sleep(self.REST_SECONDS)
+
+    def _commits_of_others(self) -> int | None:
+        """A number that changes when another connection commits; None where writers do not wait for each other.
+
+        SQLite's documentation, "PRAGMA data_version": it is each connection's own, and the pool hands out that one
+        which was used last. Another one's number makes a rest too many.
+        """
+        with self._control.autocommit() as connection:
+            if not is_sqlite(connection):
+                return None
+            return int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())

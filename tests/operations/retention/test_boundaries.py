@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,7 +16,7 @@ from pigi.operations.retention.removal import Removal, batches
 from pigi.operations.retention.sweeps import SWEEPS
 from pigi.store.erasures import ErasureLog
 from pigi.store.objects import Objects
-from tests.support.jobs import refuse
+from tests.support.jobs import MARKER, refuse
 from tests.support.retention import count, plant
 
 SECOND = timedelta(seconds=1)
@@ -84,3 +85,16 @@ def test_a_row_that_the_database_will_not_remove_keeps_no_other(application, con
     with pytest.raises(SQLAlchemyError, match="refused"):
         list(removal.batches())
     assert count(control, sweep.table) == count(control, sweep.table, sweep.table.c.template == "stuck") == 2
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)  # where the files can be read
+def test_after_a_sweep_its_bytes_are_in_no_file(application, control, settings):
+    plant(control, OF[Retention.REGISTRATION], BEGAN, email=MARKER)
+    assert traces(settings) > 0
+    run_sweep(application, Retention.REGISTRATION)
+    assert traces(settings) == 0
+
+
+def traces(settings):
+    """How many files of the installation hold the marker."""
+    return sum(MARKER.encode() in path.read_bytes() for path in Path(settings.home).rglob("*") if path.is_file())
