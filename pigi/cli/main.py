@@ -35,6 +35,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "restore": ("pigi.cli.backups:restore", "Make an empty installation anew from a backup."),
     "retention": ("pigi.cli.retention:retention", "Show what is kept for how long, and remove what is over it."),
     "holds": ("pigi.cli.holds:holds", "Add, approve, release and list legal holds."),
+    "erase": ("pigi.cli.deletions:erase_subject", "Start the deletion of an organisation or an account."),
+    "deletions": ("pigi.cli.deletions:deletions", "Show deletions with their steps and due dates."),
     "verify-receipt": ("pigi.cli.receipts:verify_receipt", "Check the receipt of a deletion, without a network."),
 }
 """Each command: where it is, and its line in the help."""

@@ -94,6 +94,7 @@ KINDS: dict[str, frozenset[str]] = {
     "operator.disabled": frozenset(),
     "operator.enabled": frozenset(),
     "operator.export_started": frozenset({"export", "reason"}),
+    "operator.deletion_started": frozenset({"reason"}),
     "operator.export_copied": frozenset({"export", "reason"}),
     "operator.job_cancelled": frozenset({"job"}),
     "operator.job_retried": frozenset({"job"}),

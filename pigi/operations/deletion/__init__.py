@@ -5,6 +5,7 @@ from __future__ import annotations
 from pigi.operations.deletion.account_purge import PLAN as ACCOUNT_PLAN
 from pigi.operations.deletion.account_purge import purge_account
 from pigi.operations.deletion.accounts import delete_account, restore_account, solely_owned
+from pigi.operations.deletion.erasing import erase
 from pigi.operations.deletion.machine import Plan, Sealing, carry_out, erase_again
 from pigi.operations.deletion.oversight import DeletionCase, late_deletions, list_deletions
 from pigi.operations.deletion.purge import PLAN as ORGANISATION_PLAN
@@ -44,6 +45,7 @@ __all__ = [
     "delete_account",
     "delete_organisation",
     "deletion_of",
+    "erase",
     "erase_again",
     "late_deletions",
     "list_deletions",

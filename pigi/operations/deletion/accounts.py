@@ -63,14 +63,28 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
     with credentials.hashing_slot():
         prove(application, row, password, network)
     with application.control.begin() as session:
-        if _close(session, row):
-            _take_along(session, application, person, organisations)
-            close_sessions(session, row.id, but=person.session_id)
-            session.execute(delete(TOKEN).where(TOKEN.c.account_id == row.id))
-            record(session, application, "account.deletion_started", person.name, subject=person.name)
+        close_account(session, application, row, organisations, person.name, keep_session=person.session_id)
         if on_done is not None:
             on_done(session)
     return read_account(application, row.id)
+
+
+def close_account(  # noqa: PLR0913 - whose, what with it, and for whom
+    session: ControlSession,
+    application: Application,
+    row: Any,
+    organisations: Sequence[str],
+    by: str,
+    *,
+    keep_session: str = "",
+) -> None:
+    """Begin the deletion of the account ``row``; nothing if it has begun. Raises Refused as `delete_account`."""
+    if not _close(session, row):
+        return
+    _take_along(session, application, row.id, organisations, by)
+    close_sessions(session, row.id, but=keep_session)
+    session.execute(delete(TOKEN).where(TOKEN.c.account_id == row.id))
+    record(session, application, "account.deletion_started", by, subject=f"account:{row.id}")
 
 
 def restore_account(application: Application, person: Person, on_done: OnDone | None = None) -> AccountView:
@@ -115,11 +129,11 @@ def _close(session: ControlSession, row: Any) -> bool:
 
 
 def _take_along(
-    session: ControlSession, application: Application, person: Person, organisations: Sequence[str]
+    session: ControlSession, application: Application, account_id: str, organisations: Sequence[str], by: str
 ) -> None:
     """Open the deletions of the account, now in ``deleting``, and of the organisations that go with it."""
     connection = session.connection()
-    sole = _solely_owned(session, person.account_id, hold=True)
+    sole = _solely_owned(session, account_id, hold=True)
     left = [{"id": one, "name": name} for one, name in sole.items() if one not in organisations]
     if left:
         raise Refused("sole_owner", organisations=left)
@@ -128,10 +142,10 @@ def _take_along(
         said = "is not an organisation that you alone own"
         raise Refused("invalid", errors=[{"pointer": f"/organisations/{place}", "message": said} for place in needless])
     names = [step.name for step in STEPS]
-    deletion_id = open_deletion(connection, ACCOUNTS, person.account_id, person.name, names)
+    deletion_id = open_deletion(connection, ACCOUNTS, account_id, by, names)
     for organisation_id in sole:
-        close_for_deletion(session, application, organisation_id, person.name, part_of=deletion_id)
-    write_to_account(session, application, Template.ACCOUNT_DELETION_STARTED, deletion_id, person.account_id)
+        close_for_deletion(session, application, organisation_id, by, part_of=deletion_id)
+    write_to_account(session, application, Template.ACCOUNT_DELETION_STARTED, deletion_id, account_id)
 
 
 def _solely_owned(session: ControlSession, account_id: str, *, hold: bool) -> dict[str, str]:

@@ -60,6 +60,7 @@ AUDIT = {
     "operator.enabled": "Operator enabled",
     "export.requested": "Export requested",
     "operator.export_started": "Export started by an operator",
+    "operator.deletion_started": "Deletion started by an operator",
     "operator.export_copied": "Export copied by an operator",
     "operator.job_cancelled": "Job cancelled by an operator",
     "operator.job_retried": "Job retried by an operator",
