@@ -118,7 +118,8 @@ class Pace:
     def __init__(self, control: ControlDatabase) -> None:
         self._control = control
         self._batches = 0
-        self._busy_until = 0
+        # Somebody who waits to write is seen only once they could.
+        self._busy_until = self.UNSEEN
         self._seen = self._commits_of_others()
 
     def rest(self) -> None:
