@@ -20,6 +20,7 @@ QUICK = {
     "requests": ("--count", "40"),
     "neighbour": ("--noise", "1000"),
     "retention": ("--rows", "20000", "--organisations", "100", "--jobs", "10000"),
+    "deletion": ("--rows", "20000"),
 }
 """The benchmarks, each with options that make it short, to see that it runs."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")

@@ -167,7 +167,7 @@ def in_redis(shop, owner):
 
 def in_logs(shop, owner):
     folder = shop.application.settings.home / "logs"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "web.log").write_text(f"skipped {owner.organisation_id}\n")
 
 
