@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from pigi.domain.access import Action, Key, Person, key_may
+from pigi.domain.access import Action, Key, Person
 from pigi.errors import Refused
 from pigi.ids import is_id
+from pigi.jobs.kinds import CATALOGUE
 from pigi.operations.access import authorise, is_own_export, organisation_of_job
 from pigi.operations.accounts import csrf_token, find_person, is_csrf_token
 from pigi.operations.api_keys import authenticate
@@ -29,6 +30,8 @@ SESSION = "pigi_session"
 XSRF = "XSRF-TOKEN"
 XSRF_HEADER = "X-XSRF-TOKEN"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+READINGS = frozenset(kind.reading for kind in CATALOGUE.values()) - {Action.JOBS_READ}
+"""What kinds of jobs ask of whoever follows them, besides the usual; who requests one may follow it."""
 OF_DELETION = frozenset({Action.ORGANISATION_DELETE, Action.DELETION_READ})
 
 # The scheme's name is case-insensitive, the credentials are a b64token: RFC 9110, section 11.1; RFC 6750, section 2.1.
@@ -80,7 +83,9 @@ def _in_organisation(
     caller = authorise(services.application, principal, organisation_id, action)
     facts.organisation_id = caller.organisation_id
     person = principal if isinstance(principal, Person) else None
-    return OrganisationContext(services, facts, person, caller=caller, deletion=action in OF_DELETION)
+    reading = action if action in READINGS else None
+    deletion = action in OF_DELETION
+    return OrganisationContext(services, facts, person, caller=caller, deletion=deletion, reading=reading)
 
 
 def _reads_own_export(services: Services, person: Person, action: Action, arguments: dict[str, Any]) -> bool:
@@ -111,20 +116,13 @@ def _organisation(
     if "organisation" in arguments:
         return str(arguments.pop("organisation")), action
     if "job" in arguments:
-        return _of_job(services, principal, action, arguments["job"])
+        return organisation_of_job(services.application, arguments["job"], action)
     body = request.args.get("organisation", "")
     if is_id(body):
         return body, action
     if isinstance(principal, Key):
         return principal.organisation_id, action
     raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])
-
-
-def _of_job(services: Services, principal: Person | Key, action: Action, job_id: str) -> tuple[str, Action]:
-    """Whose job it is. For a key that may read it is not asked: the view looks anyway."""
-    if isinstance(principal, Key) and action is Action.JOBS_READ and key_may(principal.scopes, action):
-        return principal.organisation_id, action
-    return organisation_of_job(services.application, job_id, action)
 
 
 def _person(services: Services) -> Person:

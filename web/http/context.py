@@ -14,7 +14,7 @@ from web.http.transport import network_of
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.domain.access import Caller, Person
+    from pigi.domain.access import Action, Caller, Person
     from pigi.jobs.model.view import JobView
     from pigi.operations.idempotency import Reservation, ReservationHeartbeat
     from pigi.store.sessions import ControlSession
@@ -140,11 +140,13 @@ class AccountContext(RequestContext):
 class OrganisationContext(RequestContext):
     """A request in an organisation, by somebody who may; ``person`` is None when an API key asks.
 
-    ``deletion`` says that it is about the organisation's deletion, and so about a job of Pigi's own.
+    ``deletion`` says that it is about the organisation's deletion, and so about a job of Pigi's own; ``reading`` is
+    what its job asks of whoever follows it, where that is not the usual.
     """
 
     caller: Caller
     deletion: bool = False
+    reading: Action | None = None
 
     @property
     def requester(self) -> str:
@@ -155,4 +157,4 @@ class OrganisationContext(RequestContext):
     def grant(self) -> AccessGrant:
         """On what the caller's access rests."""
         session_id = self.person.session_id if self.person else None
-        return AccessGrant(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion)
+        return AccessGrant(self.caller.organisation_id, session_id, self.caller.key_id, self.deletion, self.reading)

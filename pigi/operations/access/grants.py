@@ -32,13 +32,19 @@ ORGANISATION: Any = Organisation.__table__
 class AccessGrant:
     """What somebody's access to an organisation rests on: a browser's session, or an API key.
 
-    ``deletion`` is set for whoever follows the organisation's deletion, which nothing else there outlives.
+    ``deletion`` is set for whoever follows the organisation's deletion, which nothing else there outlives; ``reading``
+    is what a job's kind asks of whoever follows it, where that is not the usual.
     """
 
     organisation_id: str
     session_id: str | None = None
     key_id: str | None = None
     deletion: bool = False
+    reading: Action | None = None
+
+    def wanted(self, action: Action) -> Action:
+        """What must be allowed, for somebody who would do ``action``."""
+        return Action.DELETION_READ if self.deletion else self.reading or action
 
 
 @contextmanager
@@ -116,25 +122,22 @@ def still_granted(application: Application, grants: Collection[AccessGrant], act
     moment = now()
     sessions = [grant.session_id for grant in grants if grant.session_id is not None]
     keys = [grant.key_id for grant in grants if grant.key_id is not None]
-    found: set[AccessGrant] = set()
+    roles: dict[tuple[str, str], Any] = {}
+    scopes: dict[tuple[str, str], frozenset[Scope]] = {}
     with application.control.autocommit() as connection:
         if sessions:
             within = sorted({grant.organisation_id for grant in grants})
             parameters = {"ids": sessions, "organisations": within, "since": cutoff(Retention.SESSION, moment)}
-            for row in connection.execute(_SESSIONS, parameters):
-                found |= _of_session(row, action)
+            roles = {(row.organisation_id, row.id): row for row in connection.execute(_SESSIONS, parameters)}
         if keys:
             for row in connection.execute(_KEYS, {"ids": keys, "moment": moment}):
-                if key_may(frozenset(map(Scope, row.scopes.split())), action):
-                    found.add(AccessGrant(row.organisation_id, key_id=row.id))
-    return found & set(grants)
+                scopes[row.organisation_id, row.id] = frozenset(map(Scope, row.scopes.split()))
 
+    def holds(grant: AccessGrant) -> bool:
+        wanted, where = grant.wanted(action), grant.organisation_id
+        if grant.key_id is not None:
+            return key_may(scopes.get((where, grant.key_id), frozenset()), wanted)
+        row = roles.get((where, grant.session_id or ""))
+        return row is not None and is_found(row.state, Role(row.role), wanted) and role_may(Role(row.role), wanted)
 
-def _of_session(row: Any, action: Action) -> set[AccessGrant]:
-    """The grants of a session's row: for ``action``, and for following a deletion."""
-    role, actions = Role(row.role), {False: action, True: Action.DELETION_READ}
-    return {
-        AccessGrant(row.organisation_id, session_id=row.id, deletion=deletion)
-        for deletion, wanted in actions.items()
-        if is_found(row.state, role, wanted) and role_may(role, wanted)
-    }
+    return {grant for grant in grants if holds(grant)}

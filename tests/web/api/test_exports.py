@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from tests.support import exports
 from tests.support.contents import DOCUMENT
 from tests.support.factories import make_organisation
 from tests.support.http import bearer
+from tests.support.stack import until
 from web.api.exports import Export, ExportList
 
 if TYPE_CHECKING:
@@ -154,3 +156,23 @@ def test_a_file_whose_store_is_away_is_no_half_answer(
     application.files.remove("organisations")
     answer = client.get(f"{ready['links']['self']}/file", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
+
+
+def test_whoever_may_export_follows_the_job_and_who_may_only_read_does_not(
+    application: Application, app: Flask, client: Client, path: str, own: str
+) -> None:
+    only = bearer(issue_key(application, own, "exports alone", scopes=[Scope.EXPORTS_WRITE]))
+    reads = bearer(issue_key(application, own, "reads", scopes=[Scope.CONFIGURATION_READ]))
+    asked = client.post(path, json={"scope": "configuration"}, headers=only)
+    job = asked.headers["Location"]
+    assert client.get(job, headers=reads).status_code == 403
+    assert client.get(path, headers=reads).status_code == 403
+    exports.do(application, asked.json["id"])
+    assert client.get(job, headers=only).json["state"] == "succeeded"
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(
+            app.test_client().post, path, json={"scope": "configuration"}, headers={**only, "Prefer": "wait=20"}
+        )
+        listed = until(lambda: client.get(path, headers=only).json["exports"][:-1], 10, "the second export")
+        exports.do(application, listed[0]["links"]["job"].rpartition("/")[2])
+        assert (waiting.result().status_code, waiting.result().json["state"]) == (200, "succeeded")
