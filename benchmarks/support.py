@@ -43,7 +43,7 @@ class Ground:
     def __init__(self, home: Path, environment: dict[str, str]) -> None:
         self.home = home
         self.environment = environment
-        self.application = Application.open(Settings(**_fields(environment)))
+        self.application = Application.open(settings_of(environment))
         self.redis = redis.Redis.from_url(environment["REDIS_URL"])
 
     def organisation(self) -> str:
@@ -101,14 +101,16 @@ class Ground:
         )
 
 
-def _fields(environment: dict[str, str]) -> dict[str, str]:
-    return {
+def settings_of(environment: dict[str, str]) -> Settings:
+    """The settings of an installation that a benchmark stands on."""
+    fields = {
         "home": environment["PIGI_HOME"],
         "database_url": environment["DATABASE_URL"],
         "tenant_database_url": environment["TENANT_DATABASE_URL"],
         "redis_url": environment["REDIS_URL"],
         "anthropic_base_url": environment.get("ANTHROPIC_BASE_URL", ""),
     }
+    return Settings(**fields)
 
 
 @contextlib.contextmanager

@@ -76,14 +76,20 @@ def _drafted(arguments: tuple[Any, ...], _answer: Any) -> None:
         reach("drafted")
 
 
-def _cut(arguments: tuple[Any, ...], _answer: Any) -> None:
-    number = arguments[0]._context.job.attempt
+def _parted(arguments: tuple[Any, ...], _answer: Any) -> None:
+    global _at_hand  # noqa: PLW0603 - one job at a time in a process
+    _at_hand = ("", arguments[1].job.attempt)
+
+
+def _cut(_arguments: tuple[Any, ...], _answer: Any) -> None:
+    number = _at_hand[1]
     if number <= PARTED and (get_settings().home / "holds" / "exports").exists():
         _hold(f"part-{number}")
 
 
 parts.PART_BYTES, pages.MOST = 2_000, 8
-_around(parts.PartWriter, "cut", after=_cut)
+_around(parts.PartWriter, "__init__", after=_parted)
+_around(parts, "retry_while_unavailable", after=_cut)
 
 
 def _die(moment: str) -> None:

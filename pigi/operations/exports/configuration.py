@@ -51,10 +51,14 @@ def write_configuration(context: JobContext, application: Application) -> None:
 
     Raises Permanent ``export_gone``; FilesAwayError while the files store is away or full.
     """
-    file = PartWriter(context, application)
-    if file.done:
-        file.settle()
-        return
+    with PartWriter(context, application) as file:
+        if file.done:
+            file.settle()
+        else:
+            _write(context, application, file)
+
+
+def _write(context: JobContext, application: Application, file: PartWriter) -> None:
     file.begin()
     place = Place.read(file.cursor) if file.cursor else None
     document = Document(file.add, file.export.id, place or Place(file.export.created_at))

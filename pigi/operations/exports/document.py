@@ -21,12 +21,13 @@ _KINDS = {"account": "person", "api-key": "key"}
 
 
 class Document:
-    """Hands the text on to ``add_bytes`` as it comes. ``place`` moves along with it."""
+    """Hands the text on to ``add_bytes``, a page of revisions at a time. ``place`` moves along with it."""
 
     def __init__(self, add_bytes: Callable[[bytes], None], export_id: str, place: Place) -> None:
         """A document that stands at ``place``; a new one begins with `open`."""
         self._add_bytes, self._export_id, self.place = add_bytes, export_id, place
         self._pseudonyms: dict[str, str] = {}
+        self._pieces: list[bytes] = []
         self._first_project = not place.project
         self._first_resource = False
 
@@ -56,11 +57,13 @@ class Document:
                 if resource.id != self.place.resource:
                     self._open_resource(resource)
                 self._add_revision(revision)
+        self._hand_on()
 
     def close(self) -> None:
         """End the document."""
         self._close_project()
         self._write('],"releases":[]}')
+        self._hand_on()
 
     def _open_resource(self, resource: ResourceRow) -> None:
         self._close_resource()
@@ -71,9 +74,11 @@ class Document:
 
     def _add_revision(self, revision: RevisionRow) -> None:
         number, content, author, origin, created_at = revision
-        self._write(
-            f'{"," if self.place.number else ""}{{"number":{number},"content":{content},'
-            f'"author":"{self._pseudonym(author)}","origin":"{origin}","message":null,"created_at":"{created_at}"}}'
+        name = self._pseudonyms.get(author) or self._pseudonym(author)
+        self._pieces += (
+            b',{"number":%d,"content":' % number if self.place.number else b'{"number":%d,"content":' % number,
+            content,
+            f',"author":"{name}","origin":"{origin}","message":null,"created_at":"{created_at}"}}'.encode(),
         )
         self.place.number = number
         self.place.done += 1
@@ -88,15 +93,17 @@ class Document:
             self._write("]}")
 
     def _write(self, text: str) -> None:
-        self._add_bytes(text.encode())
+        self._pieces.append(text.encode())
+
+    def _hand_on(self) -> None:
+        self._add_bytes(b"".join(self._pieces))
+        self._pieces.clear()
 
     def _pseudonym(self, author: str) -> str:
         """The author's name in this document, by the order of appearance; no other document's tells the same."""
-        found = self._pseudonyms.get(author)
-        if found is None:
-            digest = hashlib.sha256(f"{self._export_id} {author}".encode()).hexdigest()[:16]
-            known = self.place.authors
-            kind = _KINDS.get(author.partition(":")[0], "pigi")
-            number = sum(name.startswith(f"{kind}-") for name in known.values()) + 1
-            found = self._pseudonyms[author] = known.setdefault(digest, f"{kind}-{number}")
+        digest = hashlib.sha256(f"{self._export_id} {author}".encode()).hexdigest()[:16]
+        known = self.place.authors
+        kind = _KINDS.get(author.partition(":")[0], "pigi")
+        number = sum(name.startswith(f"{kind}-") for name in known.values()) + 1
+        found = self._pseudonyms[author] = known.setdefault(digest, f"{kind}-{number}")
         return found

@@ -55,10 +55,10 @@ class ResourceRow(NamedTuple):
 
 
 class RevisionRow(NamedTuple):
-    """A revision; ``content`` is JSON as it was stored."""
+    """A revision; ``content`` is JSON as it was stored, in UTF-8."""
 
     number: int
-    content: str
+    content: bytes
     author: str
     origin: str
     created_at: str
@@ -183,7 +183,7 @@ class Pages:
         ).limit(limit)
         with self._session() as session:
             rows: Sequence[Any] = session.connection().execute(query).all()
-            unseal = session.sealer.open
+            unseal = session.sealer.open_bytes
         found: dict[str, list[RevisionRow]] = defaultdict(list)
         for resource_id, number, content, author, origin, created_at in rows:
             text = unseal(content, REVISION.name, "content", f"{resource_id}/{number}")

@@ -7,14 +7,18 @@ the lease: of two attempts that both believe the job is theirs, one writes objec
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.exports import ExportState
 from pigi.domain.retention import Retention, keep
-from pigi.errors import Permanent
+from pigi.errors import Permanent, PigiError
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.model.claim import Fenced, JobInterrupt, LeaseLost
 from pigi.jobs.model.transitions import IS_RUNNING, JOB, MINE, UNFENCED
@@ -37,12 +41,24 @@ EFFECT = "file"
 _MINE = select(JOB.c.id, (~UNFENCED).label("fenced")).where(MINE, IS_RUNNING).with_for_update(of=JOB)
 
 
+@dataclass(frozen=True)
+class _Put:
+    """A part on its way into the store: ``parts`` are all with it, ``record`` writes them into the row."""
+
+    done: Future[None]
+    name: str
+    parts: tuple[Part, ...]
+    record: Callable[[ControlSession, tuple[Part, ...]], object]
+
+
 class PartWriter:
     """The file of a job's export while it is written. Add bytes, and `cut` where the text can be taken up again.
 
+    Use it as a context manager. While a part is put and summed up, the next is written: half of the time goes there.
+
     Attributes:
         export: the export as it stood when this attempt began.
-        cursor: where the last recorded part ended, as `cut` was told; empty at the beginning of the file.
+        cursor: where the last part ended that earlier attempts recorded; empty at the beginning of the file.
     """
 
     def __init__(self, context: JobContext, application: Application) -> None:
@@ -58,6 +74,8 @@ class PartWriter:
         self._sha256 = hashlib.sha256()
         self._buffer: list[bytes] = []
         self._size = 0
+        self._thread = ThreadPoolExecutor(1, "export-part")
+        self._putting: _Put | None = None
 
     @property
     def done(self) -> bool:
@@ -86,17 +104,18 @@ class PartWriter:
         return self._size >= PART_BYTES
 
     def cut(self, cursor: str) -> None:
-        """End the part here: put it, and record ``cursor``, from which a later attempt goes on.
+        """End the part here, so that a later attempt goes on from ``cursor``. It is put while the next is written.
 
-        Raises LeaseLost, Cancelled, Fenced, HandBack; FilesAwayError.
+        Raises LeaseLost, Cancelled, Fenced, HandBack; FilesAwayError. Either may be about the part before.
         """
         self._context.checkpoint_now()
-        self._put(lambda session, parts: self._record(session, {"sizes": write_parts(parts), "cursor": cursor}))
-        self.cursor = cursor
+        self._settle_put()
+        self._start_put(lambda session, parts: self._record(session, {"sizes": write_parts(parts), "cursor": cursor}))
 
     def finish(self, on_ready: Callable[[ControlSession], None] | None = None) -> None:
         """Put the last part and make the file ready; ``on_ready`` is done in the transaction that does. As `cut`."""
         self._context.checkpoint_now()
+        self._settle_put()
         moment = now()
 
         def record(session: ControlSession, parts: tuple[Part, ...]) -> None:
@@ -112,33 +131,53 @@ class PartWriter:
             if self._record(session, ready) and on_ready is not None:
                 on_ready(session)
 
-        self._put(record)
+        self._start_put(record)
+        self._settle_put()
         self.settle()
 
     def settle(self) -> None:
         """Record that the effect was had."""
         self._context.confirm_effect(EFFECT)
 
-    def _put(self, record: Callable[[ControlSession, tuple[Part, ...]], object]) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        """Whatever ended the attempt, the part on its way is waited for: recorded if it may be, else removed."""
+        with suppress(JobInterrupt, PigiError, SQLAlchemyError):
+            self._settle_put()
+        self._thread.shutdown(wait=False)
+
+    def _start_put(self, record: Callable[[ControlSession, tuple[Part, ...]], object]) -> None:
+        """Have the part put and summed up by the thread, which lets this one go on meanwhile."""
         data = b"".join(self._buffer)
         part = Part(self._context.job.attempt, len(data))
         name = self._name(len(self._parts) + 1, part)
+        self._buffer.clear()
+        self._size = 0
+        self._putting = _Put(self._thread.submit(self._put, name, data), name, (*self._parts, part), record)
+
+    def _put(self, name: str, data: bytes) -> None:
         self._files.put(name, data)
         self._sha256.update(data)
-        parts = (*self._parts, part)
+
+    def _settle_put(self) -> None:
+        """Wait for the part that is on its way, if one is, and record it."""
+        putting, self._putting = self._putting, None
+        if putting is None:
+            return
+        putting.done.result()
 
         def write() -> None:
             with self._context.control.begin() as session:
-                record(session, parts)
+                putting.record(session, putting.parts)
 
         try:
             retry_while_unavailable(write, DATABASE_SECONDS)
         except JobInterrupt:
-            self._forget(name)
+            self._forget(putting.name)
             raise
-        self._parts = parts
-        self._buffer.clear()
-        self._size = 0
+        self._parts = putting.parts
 
     def _record(self, session: ControlSession, values: dict[str, Any]) -> bool:
         """Write to the export's row while it is being prepared; whether it was."""
