@@ -91,15 +91,15 @@ def write_access(context: JobContext, application: Application) -> None:
 
     Raises Permanent ``export_gone``, also if the account is gone; FilesAwayError while the files store is away or full.
     """
-    file = PartWriter(context, application)
-    if file.done:
-        file.settle()
-        return
-    subject = Subject.of(application, file.export.owner.id)
-    if subject is None:
-        raise Permanent("export_gone")
-    file.begin()
-    Writer(context, application, file, subject).write()
+    with PartWriter(context, application) as file:
+        if file.done:
+            file.settle()
+            return
+        subject = Subject.of(application, file.export.owner.id)
+        if subject is None:
+            raise Permanent("export_gone")
+        file.begin()
+        Writer(context, application, file, subject).write()
 
 
 class Writer:
