@@ -17,9 +17,10 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation, open_deletion
+from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.exports import Owner, list_exports, request_access
 from pigi.operations.retention import NewHold, add_hold
-from pigi.store.deletions import Receipt
+from pigi.store.deletions import Deletion
 from pigi.store.people import Account
 from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
@@ -159,9 +160,13 @@ def _follow_deletion(home: Furnished, caller: Caller) -> Ask:
 
 
 def _receipt(home: Furnished, _caller: Caller) -> Ask:
-    receipt_id = new_id()
-    with home.application.control.begin() as session:
-        session.add(Receipt(id=receipt_id, document="{}", created_at=now()))
+    with home.application.control.transaction() as connection:
+        deletion_id = open_deletion(connection, DeletionScope.ORGANISATION, new_id(), "pigi", [])
+        sealed = (
+            update(Deletion).where(Deletion.id == deletion_id).values(sealed_at=now()).returning(Deletion.receipt_id)
+        )
+        receipt_id = connection.execute(sealed).scalar_one()
+        issue_receipt(connection, home.application, deletion_id, {}, [])
     return Ask({"receipt": receipt_id})
 
 
