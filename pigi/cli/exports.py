@@ -57,7 +57,7 @@ def export(organisation: str | None, email: str | None, path: Path | None, reaso
         if path is not None:
             _copy(application, owner, job, path, str(reason), quiet=as_json)
     shown = {"export": job.subject_id, "job": job.id, "file": str(path) if path else None}
-    text = f"Export {job.subject_id}, job {job.id}; its owners are told by mail once it is ready."
+    text = f"Export {job.subject_id}, job {job.id}; whoever it belongs to is told by mail once it is ready."
     answer(as_json, shown, text if path is None else f"{text}\nA copy is in {path}.")
 
 

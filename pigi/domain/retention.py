@@ -77,6 +77,45 @@ def _plural(hours: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
+TITLES: dict[Retention, str] = {
+    Retention.ORGANISATION: "Organisations",
+    Retention.CONFIGURATION: "Projects, resources and revisions",
+    Retention.ACCOUNT: "Accounts",
+    Retention.MEMBERSHIP: "Memberships",
+    Retention.REGISTRATION: "Registrations",
+    Retention.TOKEN: "Mailed links",
+    Retention.SESSION: "Sessions",
+    Retention.INVITATION: "Invitations",
+    Retention.ACCESS_KEY: "API keys",
+    Retention.MAIL: "Records of mails",
+    Retention.THROTTLE: "Counts of tries at signing in",
+    Retention.AUDIT: "Audit log",
+    Retention.REQUEST_LOG: "Request log",
+    Retention.ERROR_LOG: "Error log",
+    Retention.USAGE: "Signs of use",
+    Retention.PURPOSE: "Purposes of generations",
+    Retention.DRAFT: "Drafts",
+    Retention.JOB: "Jobs",
+    Retention.TOMBSTONE: "What is left of old jobs",
+    Retention.IDEMPOTENCY: "Answers for repeated requests",
+    Retention.COUNTER: "Daily counts for limits",
+    Retention.BILLING_LOG: "Billing log",
+    Retention.BILLING_EVENT: "Events at Stripe",
+    Retention.BILLING_LINK: "Links to Stripe's pages",
+    Retention.BILLING_RUN: "Reconciliations with Stripe",
+    Retention.EXPORT: "Files of exports",
+    Retention.EXPORT_RECORD: "Records of exports",
+    Retention.IMPORT: "Imports and their files",
+    Retention.DELETION: "Records of deletions",
+    Retention.RECEIPT: "Receipts of deletions",
+    Retention.ERASURE: "Erasure log",
+    Retention.BACKUP: "Backups",
+    Retention.HOLD: "Legal holds",
+    Retention.OPERATIONAL: "Records of the machinery",
+}
+"""What people are told that a class holds."""
+
+
 PERIODS: dict[Retention, Period] = {
     Retention.ORGANISATION: Period(None, "while the organisation is active", "contract"),
     Retention.CONFIGURATION: Period(None, "while the organisation is active", "contract; promise P25"),

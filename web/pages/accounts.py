@@ -9,7 +9,7 @@ from pigi.domain.passwords import SHORTEST
 from pigi.domain.retention import GRACE
 from pigi.operations.accounts import read_account
 from pigi.operations.deletion import solely_owned
-from pigi.operations.exports import Owner, list_exports
+from pigi.operations.exports import Owner, jobs_of, list_exports
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 from web.pages.shell.query import one_of
@@ -68,7 +68,8 @@ def own_exports_page(context: AccountContext) -> Reply:
     """Copies of what is held about whoever is signed in, and asking for one."""
     exports = list_exports(context.application, Owner(account_id=context.account.account_id))
     polls = any(export.state is ExportState.PREPARING for export in exports)
-    return draw(context, "accounts/exports.html", here="", exports=exports, polls=polls)
+    jobs = jobs_of(context.application, exports)
+    return draw(context, "accounts/exports.html", here="", exports=exports, jobs=jobs, polls=polls)
 
 
 ROUTES = (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pigi.domain.access import Action
 from pigi.domain.audit import REASON_LENGTH
 from pigi.domain.exports import MOST_PREPARING, ExportState
-from pigi.operations.exports import Owner, list_exports, list_started
-from pigi.operations.jobs import list_jobs
+from pigi.operations.exports import Owner, jobs_of, list_exports, list_started
+from pigi.operations.organisations import list_organisations
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import PAGE, id_of, older
@@ -30,7 +30,7 @@ def exports_page(context: OrganisationContext) -> Reply:
         here="exports",
         exports=exports,
         next=following,
-        jobs={job.id: job for job in list_jobs(context.application, where, kind="exports.configuration")},
+        jobs=jobs_of(context.application, exports),
         polls=bool(preparing),
         full=len(preparing) >= MOST_PREPARING,
         path=f"/o/{where}",
@@ -40,7 +40,8 @@ def exports_page(context: OrganisationContext) -> Reply:
 def started_page(context: AccountContext) -> Reply:
     """Every export, newest first, and starting one on somebody's behalf."""
     started = list_started(context.application)
-    return draw(context, "operators/exports.html", here="", started=started, reason_length=REASON_LENGTH)
+    names = {one: name for one, name, _state in list_organisations(context.application)}
+    return draw(context, "operators/exports.html", here="", started=started, names=names, reason_length=REASON_LENGTH)
 
 
 ROUTES = (

@@ -9,9 +9,12 @@ from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.operations.billing import oversee
 from pigi.operations.dashboards import count_jobs
+from pigi.operations.deletion import late_deletions
+from pigi.operations.exports import count_preparing
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.organisations import list_organisations
+from pigi.operations.retention import list_holds, report_classes
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 
@@ -27,16 +30,25 @@ LATE = timedelta(hours=1)
 
 def operate_page(context: AccountContext) -> Reply:
     """The state of the installation."""
-    counts = count_jobs(context.application)
-    oversight = oversee(context.application)
+    application = context.application
+    counts = count_jobs(application)
+    oversight = oversee(application)
+    organisations = list_organisations(application)
+    holds = [hold for hold in list_holds(application) if hold.state != "released"]
     return draw(
         context,
         "operators/overview.html",
         here="",
-        health=readiness(context.application),
+        health=readiness(application),
         counts=[(state, counts.get(state, 0)) for state in JobState],
-        failed=list_jobs(context.application, None, state=JobState.FAILED, limit=MOST),
-        organisations=list_organisations(context.application),
+        failed=list_jobs(application, None, state=JobState.FAILED, limit=MOST),
+        organisations=organisations,
+        names={one: name for one, name, _state in organisations},
+        late_deletions=late_deletions(application),
+        preparing=count_preparing(application),
+        late_records=sum(line.overdue for line in report_classes(application, counted=False)),
+        holds=sum(hold.state == "active" for hold in holds),
+        holds_to_do=sum(hold.overdue or hold.state == "proposed" for hold in holds),
         billing=oversight,
         billing_late=_late(oversight),
     )

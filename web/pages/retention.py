@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.clock import now
-from pigi.domain.retention import ENDED_OTHERWISE, HOLD_REVIEW
+from pigi.domain.retention import ENDED_OTHERWISE, HOLD_REVIEW, TITLES
+from pigi.operations.operators import list_operators
+from pigi.operations.organisations import list_organisations
 from pigi.operations.retention import HOLDABLE, REASON_LENGTH, list_holds, report_classes
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -31,7 +33,9 @@ def holds_page(context: AccountContext) -> Reply:
         here="",
         holds=list_holds(context.application),
         me=f"operator:{context.account.account_id}",
-        classes=[(str(one), one.replace("_", " ").capitalize()) for one in HOLDABLE],
+        classes=[(str(one), TITLES[one]) for one in HOLDABLE],
+        names={one: name for one, name, _state in list_organisations(context.application)},
+        people={f"operator:{one.id}": one.name for one in list_operators(context.application)},
         today=today,
         latest=today + HOLD_REVIEW,
         longest=REASON_LENGTH,

@@ -15,7 +15,14 @@ from pigi.operations.exports.exports import (
     read_export,
 )
 from pigi.operations.exports.files import ExportFile, LinkSignature, is_signed, open_file, sign_link
-from pigi.operations.exports.oversight import deliver, list_started, start_export, take_copy
+from pigi.operations.exports.oversight import (
+    count_preparing,
+    deliver,
+    jobs_of,
+    list_started,
+    start_export,
+    take_copy,
+)
 from pigi.operations.exports.parts import PartWriter
 
 __all__ = [
@@ -27,9 +34,11 @@ __all__ = [
     "PartWriter",
     "add_export",
     "clean_up",
+    "count_preparing",
     "deliver",
     "find_owner",
     "is_signed",
+    "jobs_of",
     "list_exports",
     "list_started",
     "open_file",

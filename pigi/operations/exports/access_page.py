@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pigi.domain.retention import TITLES, Retention
 from pigi.operations.exports.person import read_control, read_tenant
 from pigi.privacy.leads import CONTROL_LEADS, TENANT_LEADS
 from pigi.privacy.record import processing_record
@@ -16,14 +18,12 @@ from pigi.store.schema import CONTROL, TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from sqlalchemy import MetaData
 
     from pigi.application import Application
     from pigi.domain.access import Role
     from pigi.domain.privacy import ColumnFacts
-    from pigi.domain.retention import Retention
     from pigi.jobs.execution.isolation import Isolation
     from pigi.operations.exports.person import Subject
     from pigi.privacy.leads import Led
@@ -34,6 +34,7 @@ SHOWN = 25
 """Rows of a table on the page; all of them are in ``data.json``."""
 LONGEST = 240
 """Characters of a cell on the page."""
+YOU = "you"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def draw_page(  # noqa: PLR0913 - what is drawn, each named
     """The page as HTML, with its style and without scripts; it loads nothing from anywhere."""
     held = [name for name in CONTROL_LEADS if counts.get(name)]
     first = {name: read_control(application, subject, name, [], SHOWN).rows for name in held}
-    names = {row["id"]: row["name"] for row in first.get("organisation", [])}
+    you = subject.account_id
+    names = {row["id"]: row["name"] for row in first.get("organisation", [])} | {you: YOU, f"account:{you}": YOU}
     tables = [
         (_class_of(CONTROL, name), _section(CONTROL_LEADS[name], counts[name], rows, names))
         for name, rows in first.items()
@@ -110,16 +112,33 @@ def _section(
     led: Led, count: int, rows: Sequence[dict[str, Any]], names: dict[str, str], where: str = ""
 ) -> TableSection:
     filled = [{key: value for key, value in row.items() if value != ""} for row in rows]
-    shown = [[(key.replace("_", " "), _words(value, names)) for key, value in row.items()] for row in filled]
+    shown = [
+        [(key.replace("_", " "), _words(value, {} if key == "id" else names)) for key, value in row.items()]
+        for row in filled
+    ]
     return TableSection(led.title + where, count, shown)
 
 
 def _words(value: Any, names: dict[str, str]) -> str:
+    moment = _moment(value)
+    if moment is not None:
+        return moment.strftime("%-d %B %Y at %H:%M UTC")
     text = names.get(value, str(value)) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} … ({len(text)} characters, all in data.json)"
+
+
+def _moment(value: Any) -> datetime | None:
+    """The moment that a cell tells, as `data.json` writes it."""
+    if not (isinstance(value, str) and value.endswith("Z") and len(value) <= len("2026-01-02T03:04:05.678901Z")):
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 @cache
 def _template() -> Any:
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    environment.filters["retention_word"] = lambda name: TITLES[Retention(name)]
     return environment.get_template("access.html")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from pigi.domain.access import OrganisationState, Role
 from pigi.domain.addresses import email_key
 from pigi.domain.audit import REASON_LENGTH
-from pigi.domain.exports import ExportScope
+from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.limits import is_line
 from pigi.domain.mail import Template
 from pigi.errors import Refused
@@ -29,7 +29,7 @@ from pigi.store.files import aside
 from pigi.store.people import Account, Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pigi.application import Application
@@ -102,9 +102,22 @@ def list_started(application: Application, limit: int = 50) -> list[tuple[Export
     query = select(EXPORT).order_by(EXPORT.c.id.desc()).limit(limit)
     with application.control.autocommit() as connection:
         found = [view_of(row) for row in connection.execute(query)]
-        rows = connection.execute(select(JOB).where(JOB.c.id.in_([export.job_id for export in found]))).all()
-    jobs = {row.id: job_of(row) for row in rows}
+    jobs = jobs_of(application, found)
     return [(export, jobs.get(export.job_id)) for export in found]
+
+
+def jobs_of(application: Application, exports: Iterable[ExportView]) -> dict[str, JobView]:
+    """The jobs that write these exports, by their ids, as long as they are known."""
+    query = select(JOB).where(JOB.c.id.in_([export.job_id for export in exports]))
+    with application.control.autocommit() as connection:
+        return {row.id: job_of(row) for row in connection.execute(query)}
+
+
+def count_preparing(application: Application) -> int:
+    """How many exports are being written, or wait for it."""
+    query = select(func.count()).select_from(EXPORT).where(EXPORT.c.state == ExportState.PREPARING.value)
+    with application.control.autocommit() as connection:
+        return connection.execute(query).scalar_one()
 
 
 def _note(  # noqa: PLR0913 - an act's facts

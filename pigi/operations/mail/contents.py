@@ -143,6 +143,7 @@ def _deletion_notice(session: ControlSession, _keyring: Keyring, mail: Any) -> M
     facts: dict[str, object] = {
         "organisation": shown(_required(name)),
         "by_you": deletion.requested_by == f"account:{account.id}",
+        "by_operator": deletion.requested_by.startswith("operator:"),
         "requested": moment(deletion.requested_at),
         "until": moment(deletion.restorable_until),
     }

@@ -42,6 +42,7 @@ FACTS = {
     Template.DELETION_STARTED: {
         "organisation": "Test & Söhne",
         "by_you": False,
+        "by_operator": False,
         "requested": UNTIL,
         "until": UNTIL,
         "link": f"{HOME}/o/018f/deletion",

@@ -90,8 +90,12 @@ class Shell:
         body = {
             "change": Action.ORGANISATION_CHANGE,
             "delete": Action.ORGANISATION_DELETE,
+            "leave": Action.MEMBERSHIP_END,
+            "write": Action.CONFIGURATION_WRITE,
+            "generate": Action.GENERATE,
             "invite": Action.MEMBERS_CHANGE,
             "keys": Action.KEYS_READ,
+            "make_keys": Action.KEYS_CHANGE,
             "audit": Action.AUDIT_READ,
             "mail": Action.MAIL_READ,
             "export": Action.EXPORT,
@@ -111,9 +115,9 @@ class Shell:
         work = [
             NavigationItem("overview", "Overview", home, "home", "d"),
             NavigationItem("projects", "Projects", f"{home}/projects", "folder", "p"),
-            NavigationItem("generate", "Generate", f"{home}/generate", "spark", "n"),
-            NavigationItem("jobs", "Jobs", f"{home}/jobs", "jobs", "j"),
         ]
+        work += [NavigationItem("generate", "Generate", f"{home}/generate", "spark", "n")] if may["generate"] else []
+        work += [NavigationItem("jobs", "Jobs", f"{home}/jobs", "jobs", "j")]
         people = [NavigationItem("members", "Members", f"{home}/members", "people", "m")]
         people += [NavigationItem("keys", "API keys", f"{home}/api-keys", "key")] if may["keys"] else []
         people += [NavigationItem("audit", "Audit", f"{home}/audit", "list")] if may["audit"] else []

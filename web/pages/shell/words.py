@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.mail import MAIL_TEMPLATES
 from pigi.domain.reasons import REASONS
+from pigi.domain.retention import TITLES, Retention
 from pigi.jobs.kinds import kind_of
 from web.pages.shell.money import FILTERS as OF_BILLING
 
@@ -26,6 +27,35 @@ STATES = {
     "succeeded": "Done",
     "failed": "Failed",
     "cancelled": "Cancelled",
+}
+DELETION_STATES = {
+    "grace": "Can be restored",
+    "sealed": "Closed for good",
+    "purging": "Being removed",
+    "searching": "Being searched for",
+    "done": "Done",
+}
+DELETION_STEPS = {
+    "subscription": "Subscription and customer at Stripe",
+    "links": "Exports and their links",
+    "files": "Files",
+    "database": "Its database",
+    "key": "The key of its database",
+    "logs": "Logs",
+    "mails": "Records of mails",
+    "jobs": "Jobs",
+    "broker": "Messages to workers",
+    "idempotency": "Answers kept for repeated requests",
+    "billing": "Billing, but for the log that the law asks for",
+    "access": "Members, invitations and API keys",
+    "organisation": "The organisation itself",
+    "authorship": "Who wrote what",
+    "requests": "Who asked for which job",
+    "sign-in": "Password, sessions and mailed links",
+    "memberships": "Memberships",
+    "erasure-log": "Mark for restored backups",
+    "account": "The account itself",
+    "search": "Final search",
 }
 EFFECT_STATES = {"intended": "In progress", "done": "Done", "unknown": "Unknown"}
 AUDIT = {
@@ -208,6 +238,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "reason_advice": reason_advice,
     "job_word": job_word,
     "state_word": lambda code: STATES.get(code, code),
+    "deletion_word": lambda state: DELETION_STATES.get(state, state),
+    "step_word": lambda name: DELETION_STEPS.get(name, name),
+    "retention_word": lambda name: TITLES[Retention(name)],
     "effect_word": lambda state: EFFECT_STATES.get(state, state),
     "mail_word": mail_word,
     "audit_word": lambda code: AUDIT.get(code, code),
