@@ -135,8 +135,10 @@ async function succeed(form, answer) {
   if (form.dataset.reveal) return reveal(form, told);
   const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? ""));
   const said = form.dataset.said ? `#said=${form.dataset.said}` : "";
-  if (place !== ".") return location.assign(place + said);
-  history.replaceState(null, "", location.pathname + location.search + said);
+  const here = location.pathname + location.search;
+  // Going to where one is already would only change the fragment, and the page would stay as it was.
+  if (place !== "." && place !== here) return location.assign(place + said);
+  history.replaceState(null, "", here + said);
   location.reload();
 }
 

@@ -20,7 +20,7 @@ export const SAID = {
   "account-restored": "The account was restored. Organisations that went along are back too, but for their subscriptions.",
   asked: "Up to date with Stripe.",
   "export-asked": "The export is being prepared.",
-  "export-started": "The export is started. Its owners get a mail when it is ready.",
+  "export-started": "The export is started. Whoever it belongs to gets a mail when it is ready.",
   joined: "Welcome to the organisation.",
   cancelled: "The job is being cancelled.",
   retried: "The job will run again.",
