@@ -60,7 +60,8 @@ class Kind:
             `pigi.jobs.execution.cleanup.EndedJob`.
         cleanup: removes what an ended job need not keep, on every path: ``(application, job)`` to when to come again,
             or None. Repeatable.
-        result: path, in its organisation, of what it makes; ``{}`` is what the job is about.
+        result: path of what it makes, in its organisation, or of a job of none in the person's own account; ``{}`` is
+            what the job is about.
         page: the page that shows it, likewise.
         again: path, in its organisation, to which a POST asks for another such job; what a deletion stopped may be
             asked for so, once the organisation is restored.

@@ -304,6 +304,7 @@ EXPORT_ACCESS = register(
         retry_window=timedelta(hours=6),
         effects={"file": Delivery.EXACTLY},
         cleanup="pigi.operations.exports:clean_up",
+        result="exports/{}",
     )
 )
 PROBES: dict[str, Kind] = {

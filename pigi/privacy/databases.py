@@ -14,7 +14,7 @@ from pigi.privacy.looked import Looked
 from pigi.store.engines import lock_wait, truncate_log
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection, Table
@@ -81,9 +81,9 @@ def look_into_file(control: ControlDatabase, path: Path, wanted: Wanted, kept: C
 
     Found is what lies in pages that were freed, in the free space of others, and in what the log has not let go of.
     """
-    with control.autocommit() as connection, lock_wait(PATIENCE):
-        truncate_log(connection)
-    looked = _beyond(path, wanted, Counter())
+    with control.autocommit() as connection:
+        cut_log(connection)
+    looked = look_into_bytes(path, wanted, "control.files")
     if not looked.found:
         return looked
     # Some of it may be rows that are kept; that they are counted while nobody writes makes the numbers agree.
@@ -91,7 +91,13 @@ def look_into_file(control: ControlDatabase, path: Path, wanted: Wanted, kept: C
         explained = _explained(connection, wanted, kept)
         with control.autocommit() as other:
             other.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
-        return _beyond(path, wanted, explained)
+        return look_into_bytes(path, wanted, "control.files", explained)
+
+
+def cut_log(connection: Connection) -> None:
+    """Have SQLite's write-ahead log let go of pages as they were, if readers and writers allow it soon."""
+    with lock_wait(PATIENCE):
+        truncate_log(connection)
 
 
 def _explained(connection: Connection, wanted: Wanted, kept: Collection[str]) -> Counter[bytes]:
@@ -117,14 +123,15 @@ def _indexes(connection: Connection, table: str, column: str) -> int:
     return int(connection.exec_driver_sql(query, (table, column)).scalar_one())
 
 
-def _beyond(path: Path, wanted: Wanted, explained: Counter[bytes]) -> Looked:
+def look_into_bytes(path: Path, wanted: Wanted, place: str, explained: Mapping[bytes, int] | None = None) -> Looked:
+    """What the bytes of a SQLite file and its write-ahead log hold beyond what is ``explained``."""
     size = path.stat().st_size
     extra = counted_in(path, wanted)
-    extra.subtract(explained)
+    extra.subtract(explained or {})
     log = path.with_name(f"{path.name}-wal")
     length = log.stat().st_size if log.exists() else 0
-    held = 0 if not explained else explained.total()
-    return Looked("control.files", size + length, (+extra).total() + _in_log(log, path, wanted), held)
+    held = sum((explained or {}).values())
+    return Looked(place, size + length, (+extra).total() + _in_log(log, path, wanted), held)
 
 
 def counted_in(path: Path, wanted: Wanted) -> Counter[bytes]:

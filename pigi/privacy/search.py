@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Temporary
-from pigi.privacy.databases import counted_in, look_into_file, look_into_tables
+from pigi.privacy.databases import counted_in, cut_log, look_into_bytes, look_into_file, look_into_tables
 from pigi.privacy.inventory import DEVELOPMENT, kept_columns
 from pigi.privacy.looked import Looked
 from pigi.privacy.wanted import SearchTerms, Wanted
@@ -96,7 +96,10 @@ def _tenant_tables(settings: Settings, wanted: Wanted, organisation_id: str, nam
         file = f"file:{quote(str(Path(name).absolute()))}"
         url = URL.create("sqlite", database=file, query={"mode": "rw", "uri": "true"})
     with _connected(url) as connection:
-        return list(look_into_tables(connection, wanted, (), "tenant"))
+        if sqlite:
+            cut_log(connection)
+        looked = list(look_into_tables(connection, wanted, (), "tenant"))
+        return [*looked, look_into_bytes(Path(name), wanted, "tenant.files")] if sqlite else looked
 
 
 class _connected:  # noqa: N801 - a context manager, used like a function

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, insert
@@ -147,12 +148,19 @@ def test_what_is_kept_is_told_apart(place):
     }
 
 
-def test_what_another_organisations_database_says_of_an_account_is_found(place, organisation):
+def a_project(place, organisation):
+    """One that the deleted account made in another's organisation."""
     project = {"id": new_id(), "name": b"", "name_key": "k", "description": b"", "state": "active", "revision": 1}
     with place.application.tenants.session(organisation) as tenant:
         values = {**project, "created_by": f"account:{place.left}", "created_at": now(), "updated_at": now()}
         tenant.connection().execute(insert(Project), values)
-    assert place.found(scope="account", organisations=(organisation, new_id())) == {"tenant.project": 1}
+
+
+def test_what_another_organisations_database_says_of_an_account_is_found(place, organisation):
+    a_project(place, organisation)
+    found = place.found(scope="account", organisations=(organisation, new_id()))
+    assert found.pop("tenant.files", 1) == 1
+    assert found == {"tenant.project": 1}
 
 
 def test_a_place_that_is_out_of_reach_is_not_passed_over(place):
@@ -197,6 +205,23 @@ class TestBytes:
         assert place.found().keys() == {"control.files"}
         reader.close()
         assert place.found() == {}
+
+    def test_what_went_from_another_organisations_rows_is_gone_from_its_file_and_log(
+        self, place, organisation, monkeypatch
+    ):
+        monkeypatch.setattr(databases, "PATIENCE", 0.01)
+        a_project(place, organisation)
+        file = Path(make_url(place.settings.tenant_database_url).database.replace("{id}", organisation))
+        reader = sqlite3.connect(file)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM project").fetchone()
+        with place.application.tenants.session(organisation) as tenant:
+            tenant.connection().execute(delete(Project))
+        looking = {"scope": "account", "organisations": (organisation,)}
+        assert place.found(**looking).keys() == {"tenant.files"}
+        reader.close()
+        assert place.found(**looking) == {}
+        assert all(place.left.encode() not in path.read_bytes() for path in file.parent.glob(f"{organisation}*"))
 
     def test_a_kept_row_explains_its_own_bytes_and_no_others(self, place):
         ids = {"id": new_id(), "receipt_id": new_id(), "scope": "organisation", "state": "searching"}

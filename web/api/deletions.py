@@ -179,6 +179,8 @@ ROUTES = (
         RouteKind.READ,
         "Follow an organisation's deletion",
         (ResponseSpec(200, "The deletion", Deletion),),
+        # Whoever deleted their account with its organisations is still their owner.
+        for_deleted=True,
     ),
     Route(
         "GET",

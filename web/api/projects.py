@@ -65,7 +65,7 @@ class ProjectLinks(ResponseModel):
 
 
 class Project(ResponseModel):
-    """A project; ``created_by`` is the pseudonym of an account or an API key."""
+    """A project; ``created_by`` is the pseudonym of an account or an API key, or `former member`."""
 
     id: Id
     organisation_id: Id

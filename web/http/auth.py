@@ -64,10 +64,12 @@ def _identified(services: Services, facts: RequestFacts, route: Route, arguments
             if refusal.code != "unauthenticated":
                 raise
             return RequestContext(services, facts)
-    person = _person(services)
-    if route.who is Who.OPERATOR and not person.operator:
+    principal = _principal(services, route)
+    if route.who is Who.OPERATOR and (isinstance(principal, Key) or not principal.operator):
         raise Refused("not_found")
-    return AccountContext(services, facts, person)
+    if isinstance(principal, Key):
+        raise Refused("forbidden")
+    return AccountContext(services, facts, principal)
 
 
 def _in_organisation(

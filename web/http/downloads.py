@@ -63,47 +63,45 @@ def serve(context: RequestContext, file: ExportFile) -> Reply:
     known = read_tags(request.environ.get("HTTP_IF_NONE_MATCH"))
     if known is not None and known.match_weakly(tag):
         return Reply(status=304, headers=headers)
-    found = _wanted(tag, file.size)
-    if found is None:
+    asked = _asked_for(tag, file.size)
+    if asked is not None and not asked:
         refusal = problem("range_unsatisfiable", 416, context.facts.request_id, {})
         refusal.headers.extend({**headers, "Content-Range": f"bytes */{file.size}"})
         return refusal
-    start, length = found
+    part = range(file.size) if asked is None else asked
     headers |= {
         "Content-Type": file.media_type,
         "Content-Disposition": f'attachment; filename="{file.name}"',
-        "Content-Length": str(length),
+        "Content-Length": str(len(part)),
     }
-    if length < file.size:
-        headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{file.size}"
-    status = 200 if length == file.size else 206
-    if request.method == "HEAD":
-        return Reply(status=status, headers=headers)
-    return _stream(context, file, start, length, Reply(status=status, headers=headers))
+    if asked is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+    answer = Reply(status=200 if asked is None else 206, headers=headers)
+    return answer if request.method == "HEAD" else _stream(context, file, part, answer)
 
 
-def _wanted(tag: str, size: int) -> tuple[int, int] | None:
-    """Where to begin and how many bytes; None for a range of which the file has nothing.
+def _asked_for(tag: str, size: int) -> range | None:
+    """The range that is asked for, empty if the file has nothing of it; None for the whole file.
 
-    What is not a single range of bytes is ignored, as the standard allows; so is a range of another file (If-Range).
+    What is not a single range of bytes is ignored, as the standard allows; so is a range of another file (If-Range),
+    and one that comes with a method for which the standard defines none.
     """
     match = _RANGE.fullmatch(request.headers.get("Range", "").strip())
     if match is None or match[1] == match[2] == "" or request.headers.get("If-Range", tag) != tag:
-        return 0, size
+        return None
+    if request.method != "GET":
+        return None
     if not match[1]:
-        count = min(int(match[2]), size)
-        return (size - count, count) if count else None
-    first, last = int(match[1]), min(int(match[2] or size), size - 1)
-    if match[2] and int(match[2]) < first:
-        return 0, size
-    return (first, last - first + 1) if first < size else None
+        return range(max(size - int(match[2]), 0), size)
+    first, last = int(match[1]), int(match[2] or size)
+    return None if match[2] and last < first else range(first, min(last + 1, size))
 
 
-def _stream(context: RequestContext, file: ExportFile, start: int, length: int, answer: Reply) -> Reply:
+def _stream(context: RequestContext, file: ExportFile, part: range, answer: Reply) -> Reply:
     slot = context.services.downloads.take()
     if slot is None:
         raise Refused("too_many_downloads")
-    pieces = file.read(start, length)
+    pieces = file.read(part.start, len(part))
     try:
         # What cannot be read at all is still a problem document.
         first = next(pieces, b"")

@@ -223,8 +223,10 @@ def _problems(route: Route) -> dict[str, Any]:
         codes.append("confirmation_required")
     if route.who is not Who.ANYONE:
         codes.append("unauthenticated")
-    if isinstance(route.who, Action):
-        codes += ["forbidden", "not_found"]
+    if isinstance(route.who, Action) or route.who is Who.PERSON:
+        codes.append("forbidden")
+    if isinstance(route.who, Action) or route.who is Who.OPERATOR:
+        codes.append("not_found")
     if route.method != "GET":
         codes.append("csrf_refused")
     by_status: defaultdict[int, list[str]] = defaultdict(list)

@@ -240,4 +240,5 @@ def _deletion(job: JobView) -> dict[str, str]:
 def _result(job: JobView) -> str | None:
     kind = kind_of(job.kind)
     made = kind.path(kind.result, job.subject_id)
-    return f"{API}/organisations/{job.organisation_id}/{made}" if made and job.organisation_id else None
+    whose = f"organisations/{job.organisation_id}" if job.organisation_id else "me"
+    return f"{API}/{whose}/{made}" if made else None

@@ -42,19 +42,23 @@ def authorise(application: Application, principal: Person | Key, organisation_id
     A key was found together with its active organisation a moment ago (`pigi.operations.api_keys.keys`), so it is
     not looked up again.
 
-    Raises Refused: ``not_found`` for whoever does not belong there, and for all that an organisation which is being
-        deleted does no longer; ``forbidden`` for whoever may less.
+    Raises Refused: ``not_found`` for whoever does not belong there; ``forbidden`` for whoever may less, whatever state
+        the organisation is in; ``not_found`` for all else that one which is being deleted does no longer.
     """
     if isinstance(principal, Key):
         if principal.organisation_id != organisation_id:
             raise Refused("not_found")
         return _allowed(Caller(organisation_id, key_id=principal.key_id), may=key_may(principal.scopes, action))
     membership = None if principal.operator else _membership(application, principal.account_id, organisation_id)
-    if membership is None or not is_found(membership[1], membership[0], action):
+    if membership is None:
         raise Refused("not_found")
-    role = membership[0]
-    caller = Caller(organisation_id, role, principal.account_id, confirmed=principal.confirmed)
-    return _allowed(caller, may=role_may(role, action))
+    role, state = membership
+    caller = _allowed(
+        Caller(organisation_id, role, principal.account_id, confirmed=principal.confirmed), may=role_may(role, action)
+    )
+    if not is_found(state, role, action):
+        raise Refused("not_found")
+    return caller
 
 
 def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:

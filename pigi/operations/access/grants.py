@@ -59,10 +59,12 @@ def changing_access(application: Application, caller: Caller, action: Action) ->
     with application.control.begin() as session:
         held = hold_organisation(session, caller.organisation_id)
         role = find_role(session, caller.organisation_id, caller.account_id or "")
-        if held is None or role is None or not is_found(held.state, role, action):
+        if held is None or role is None:
             raise Refused("not_found")
         if not role_may(role, action):
             raise Refused("forbidden")
+        if not is_found(held.state, role, action):
+            raise Refused("not_found")
         yield session, role
 
 

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     Emptying = Iterator[tuple[Any, ColumnElement[bool]]]
 
-FORMER = "account:former"
-"""Stands where an account's pseudonym stood; pages call it a former member."""
+FORMER = "former member"
+"""Stands where an account's pseudonym stood."""
 AUTHORS: tuple[Any, ...] = (
     ResourceRevision.__table__.c.author,
     Project.__table__.c.created_by,

@@ -36,6 +36,7 @@ def test_a_copy_is_asked_for_followed_and_fetched_by_its_person_alone(app: Flask
     assert (asked.status_code, asked.headers["Location"]) == (202, f"/api/v1/jobs/{job['id']}")
     assert (again.get_json()["id"], again.headers["Idempotency-Replayed"]) == (job["id"], "true")
     export = f"{OWN}/{job['subject_id']}"
+    assert job["links"]["result"] == export
     assert browser.get(export).get_json()["state"] == "preparing"
     assert browser.get(f"{export}/file").status_code == 409
     run(HANDLERS[EXPORT_ACCESS.name], job["id"], make_worker_context(application))

@@ -196,5 +196,5 @@ def test_what_is_a_person_s_own_is_out_of_a_key_s_reach(
 ) -> None:
     key = bearer(make_key(application, own))
 
-    assert client.open(f"{API}{path}", method=method, headers=key, json={}).status_code == 401
+    assert client.open(f"{API}{path}", method=method, headers=key, json={}).status_code == 403
     assert client.get_cookie(SESSION) is None

@@ -111,13 +111,15 @@ def test_everybody_else_finds_nothing_any_more(
     key = bearer(make_key(application, own))
     assert [admin.get(place).status_code, client.get(place, headers=key).status_code] == [200, 200]
     job = browser.delete(place).headers["Location"]
-    assert {admin.get(path).status_code for path in (place, job, f"{job}/events", f"{place}/members")} == {404}
-    assert {admin.delete(place).status_code, admin.post(f"{place}/restore").status_code} == {404}
+    assert {admin.get(path).status_code for path in (place, f"{place}/members")} == {404}
+    # What an admin never may they may not now, and are told so as ever.
+    assert {admin.delete(place).status_code, admin.post(f"{place}/restore").status_code} == {403}
+    assert {admin.get(path).status_code for path in (f"{place}/deletion", job, f"{job}/events")} == {403}
     assert admin.get(ALL).json == {"organisations": []}
     assert client.get(place, headers=key).status_code == 401
     assert browser.post(f"{place}/generations", json=BODY).status_code == 404
     assert {browser.get(f"{place}/{part}").status_code for part in ("members", "projects", "audit", "mails")} == {200}
-    assert {admin.get(f"{place}/{part}").status_code for part in ("members", "projects", "deletion")} == {404}
+    assert {admin.get(f"{place}/{part}").status_code for part in ("members", "projects", "exports")} == {404}
 
 
 def test_its_closing_is_not_for_people_to_stop_nor_for_keys_to_read(
@@ -126,7 +128,7 @@ def test_its_closing_is_not_for_people_to_stop_nor_for_keys_to_read(
     job = browser.delete(place).headers["Location"]
     assert {browser.post(f"{job}/cancel").status_code, browser.post(f"{job}/retry").status_code} == {404}
     browser.post(f"{place}/restore")
-    assert client.get(job, headers=bearer(make_key(application, own))).status_code == 404
+    assert client.get(job, headers=bearer(make_key(application, own))).status_code == 403
     assert browser.get(job).status_code == 200
 
 

@@ -73,7 +73,7 @@ def test_an_api_key_reads_its_organisation_and_renames_nothing(
     assert (shown.status_code, shown.json["id"], shown.json["role"]) == (200, own, None)
     refused = client.patch(f"{ALL}/{own}", json={"name": "Mine"}, headers=headers)
     assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
-    assert client.post(ALL, json={"name": "Mine"}, headers=headers).status_code == 401
+    assert client.post(ALL, json={"name": "Mine"}, headers=headers).status_code == 403
 
 
 def test_operators_make_none_and_have_none(app: Flask, application: Application) -> None:

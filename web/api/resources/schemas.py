@@ -99,7 +99,7 @@ class RevisionSummary(ResponseModel):
     """A revision without its content; a generated one names the instruction's version and the model."""
 
     number: int = Field(ge=1)
-    author: str = Field(description="The pseudonym of an account or an API key.")
+    author: str = Field(description="The pseudonym of an account or an API key, or `former member`.")
     origin: Literal["written", "generated"]
     instruction: str | None
     model: str | None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OTHERS = {
     "account": "a former member",
+    "former member": "a former member",
     "api-key": "an API key",
     "operator": "an operator",
     "invitation": "an invitation",
