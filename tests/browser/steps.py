@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def send(page: Page) -> None:
     """Send the page's main form."""
-    page.locator("form[data-api] button.primary").click()
+    page.locator("main form[data-api] button.primary").click()
 
 
 def link_in(house: House, address: str, part: str) -> str:

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from pigi.domain.access import Role
+from pigi.operations.accounts import find_person_by_email
 from pigi.operations.credentials import RESET
+from pigi.operations.deletion import delete_organisation
 from tests.browser import steps
-from tests.browser.visits import pages, paths
+from tests.browser.visits import pages, paths, paths_of_deleted
 from tests.support.browser import FONTS, look
 from tests.support.furnished import furnish
-from tests.support.people import PASSWORD, an_address, hashed, make_account, make_account_token, make_member
+from tests.support.people import (
+    PASSWORD,
+    an_address,
+    hashed,
+    join,
+    make_account,
+    make_account_token,
+    make_member,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -40,6 +51,15 @@ def email(house: House, furnished: Furnished) -> str:
     address = an_address()
     make_member(house.application, furnished.organisation, "owner", email=address, password_hash=hashed())
     return address
+
+
+@pytest.fixture(scope="module")
+def deleted(house: House, email: str) -> str:
+    """Another organisation with one of everything, of the same owner, which is being deleted; its id."""
+    other = furnish(house.application)
+    join(house.application, other.organisation, find_person_by_email(house.application, email).account_id, Role.OWNER)
+    delete_organisation(house.application, other.caller)
+    return other.organisation
 
 
 def stolen(chrome: Chrome, cookies: list[Any]) -> tuple[int, bool]:
@@ -170,12 +190,14 @@ def test_reading_a_mailed_link_does_not_use_it_up(chrome: Chrome, house: House) 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_page_keeps_the_promises(chrome: Chrome, furnished: Furnished, email: str, theme: str) -> None:
+def test_every_page_keeps_the_promises(
+    chrome: Chrome, furnished: Furnished, email: str, deleted: str, theme: str
+) -> None:
     with chrome.person(viewport=WIDE, color_scheme="light") as witness:
         page = witness.context.new_page()
         visit_all(page, paths(furnished, anonymous=True), theme)
         steps.sign_in(page, email)
-        visit_all(page, paths(furnished), theme)
+        visit_all(page, paths(furnished) + paths_of_deleted(deleted), theme)
         assert {cookie["name"] for cookie in witness.context.cookies()} == COOKIES
         check_kept(witness, look(page))
         check_contacts(chrome, witness)

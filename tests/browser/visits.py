@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEFT_AT_ONCE = frozenset({"/o/<organisation>/billing/return"})
 """Pages whose script goes elsewhere, so that there is nothing to look at; test_billing.py follows them."""
+OF_DELETIONS = "/o/<organisation>/deletion"
+"""The page that only an organisation has that is being deleted."""
 
 
 def pages() -> list[Route]:
@@ -27,7 +29,7 @@ def pages() -> list[Route]:
         route
         for route in ROUTES
         if route.kind is RouteKind.PAGE
-        and route.path not in LEFT_AT_ONCE
+        and route.path not in {*LEFT_AT_ONCE, OF_DELETIONS}
         and any("text/html" in answer.media_types for answer in route.responses)
     ]
 
@@ -41,6 +43,11 @@ def paths(home: Furnished, *, operator: bool = False, anonymous: bool = False) -
         if route.who in whom or (not operator and not anonymous and route.who is not Who.OPERATOR)
     ]
     return [path for route in shown for path in _filled(home, route.path)]
+
+
+def paths_of_deleted(organisation: str) -> list[str]:
+    """What the owner of an organisation that is being deleted can visit, each sort of page once."""
+    return [f"/o/{organisation}{page}" for page in ("", "/deletion", "/exports", "/settings", "/members", "/api-keys")]
 
 
 def _filled(home: Furnished, path: str) -> Iterator[str]:
