@@ -7,19 +7,27 @@ from typing import TYPE_CHECKING
 from pigi.clock import now
 from pigi.domain.access import Action
 from pigi.domain.deletions import DeletionState
+from pigi.errors import Refused
 from pigi.operations.deletion import list_deletions, read_deletion
 from pigi.operations.organisations import list_organisations
+from web.http.replies import Reply
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
 
 if TYPE_CHECKING:
     from web.http.context import AccountContext, OrganisationContext
-    from web.http.replies import Reply
 
 
 def deletion_page(context: OrganisationContext) -> Reply:
     """How far its deletion is, until when it can be restored, and what will be left."""
-    view, held = read_deletion(context.application, context.caller)
+    try:
+        view, held = read_deletion(context.application, context.caller)
+    except Refused as refusal:
+        if refusal.code != "not_found":
+            raise
+        # A link from a mail, after somebody restored it.
+        there = f"/o/{context.caller.organisation_id}/settings"
+        return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
     return draw(
         context,
         "deletions/deletion.html",

@@ -26,7 +26,7 @@ def test_jobs_of_the_last_day_are_counted_by_state(application, furnished):
     furnished.new_job()
     change(application.control, failed, state="failed")
 
-    assert count_jobs(application) == {"succeeded": 1, "failed": 1, "queued": 1}
+    assert count_jobs(application) == {"succeeded": 2, "failed": 1, "queued": 1}
 
 
 def test_ids_made_before_a_moment_are_less_than_its_first():

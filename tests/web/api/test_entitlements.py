@@ -131,6 +131,7 @@ def test_the_document_says_where_a_plan_limits_and_where_waiting_helps(client: C
         ("/invitations/{token}/accept", False),
         ("/generations", True),
         ("/generations/{generation}/accept", False),
+        ("/imports/{import_id}/accept", True),
         ("/projects/{project}/unarchive", False),
         *((f"/projects/{{project}}/{kind}", False) for kind in kinds),
         *((f"/projects/{{project}}/{kind}/{{resource}}/unarchive", False) for kind in kinds),
