@@ -9,7 +9,6 @@ from pigi.domain.access import Action
 from pigi.domain.deletions import DeletionState
 from pigi.errors import Refused
 from pigi.operations.deletion import list_deletions, read_deletion
-from pigi.operations.organisations import list_organisations
 from web.http.replies import Reply
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
@@ -42,8 +41,7 @@ def deletion_page(context: OrganisationContext) -> Reply:
 def deletions_page(context: AccountContext) -> Reply:
     """Every deletion with its steps, when it is due, and whether it is held or overdue."""
     cases = list_deletions(context.application)
-    names = {one: name for one, name, _state in list_organisations(context.application)}
-    return draw(context, "operators/deletions.html", here="", cases=cases, names=names)
+    return draw(context, "operators/deletions.html", here="", cases=cases)
 
 
 ROUTES = (

@@ -8,7 +8,7 @@ from pigi.domain.access import Action
 from pigi.domain.audit import REASON_LENGTH
 from pigi.domain.exports import MOST_PREPARING, ExportState
 from pigi.operations.exports import Owner, jobs_of, list_exports, list_started
-from pigi.operations.organisations import list_organisations
+from pigi.operations.organisations import names_of
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import PAGE, id_of, older
@@ -40,7 +40,7 @@ def exports_page(context: OrganisationContext) -> Reply:
 def started_page(context: AccountContext) -> Reply:
     """Every export, newest first, and starting one on somebody's behalf."""
     started = list_started(context.application)
-    names = {one: name for one, name, _state in list_organisations(context.application)}
+    names = names_of(context.application, [export.owner.organisation_id for export, _job in started])
     return draw(context, "operators/exports.html", here="", started=started, names=names, reason_length=REASON_LENGTH)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pigi.clock import now
 from pigi.domain.retention import ENDED_OTHERWISE, HOLD_REVIEW, TITLES
 from pigi.operations.operators import list_operators
-from pigi.operations.organisations import list_organisations
+from pigi.operations.organisations import names_of
 from pigi.operations.retention import HOLDABLE, REASON_LENGTH, list_holds, report_classes
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -26,15 +26,15 @@ def retention_page(context: AccountContext) -> Reply:
 
 def holds_page(context: AccountContext) -> Reply:
     """Legal holds, and proposing one."""
-    today = now().date()
+    today, holds = now().date(), list_holds(context.application)
     return draw(
         context,
         "operators/holds.html",
         here="",
-        holds=list_holds(context.application),
+        holds=holds,
         me=f"operator:{context.account.account_id}",
         classes=[(str(one), TITLES[one]) for one in HOLDABLE],
-        names={one: name for one, name, _state in list_organisations(context.application)},
+        names=names_of(context.application, [hold.organisation_id for hold in holds]),
         people={f"operator:{one.id}": one.name for one in list_operators(context.application)},
         today=today,
         latest=today + HOLD_REVIEW,

@@ -25,7 +25,7 @@ from pigi.store.migrate import tenant_head
 from pigi.store.people import Account, Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import datetime
 
     from pigi.application import Application
@@ -193,6 +193,13 @@ def list_organisations(application: Application) -> list[tuple[str, str, str]]:
     with application.control.read() as session:
         rows = session.execute(select(Organisation.id, Organisation.name, Organisation.state).order_by(Organisation.id))
         return [(row.id, row.name, row.state) for row in rows]
+
+
+def names_of(application: Application, ids: Collection[str | None]) -> dict[str, str]:
+    """The names of these organisations by id, of those that are there; for operators."""
+    query = select(Organisation.id, Organisation.name).where(Organisation.id.in_({one for one in ids if one}))
+    with application.control.read() as session:
+        return {row.id: row.name for row in session.execute(query)}
 
 
 def request_migrations(application: Application, requested_by: str) -> int:
