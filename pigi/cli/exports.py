@@ -51,6 +51,9 @@ def export(organisation: str | None, email: str | None, path: Path | None, reaso
     if path is not None and not reason:
         message = "--to needs --reason: a copy of somebody's data is only taken for one"
         raise click.UsageError(message)
+    if path is not None and path.exists():
+        message = f"--to names a file that is there already: {path}"
+        raise click.UsageError(message)
     with open_application() as application, not_found_means(*NOBODY):
         owner = Owner(organisation) if organisation else Owner(None, _account(application, email or ""))
         job = start_export(application, owner, CLI, reason or USUAL_REASON)
