@@ -34,8 +34,6 @@ OUTSIDE = ("subscription", "files", "database", "broker")
 DEATHS = (
     *(f"{step.name} {'running' if step.name in OUTSIDE else 'done'}" for step in ORGANISATION_PLAN.steps),
     "database done",
-    "jobs running",
-    "move purging",
     "move searching",
     "move done",
 )

@@ -59,7 +59,7 @@ def test_signing_in_says_so_and_offers_the_way_back(app: Flask, olga: Client, ho
     assert later.get(f"{API}/organisations/{home}/projects").status_code == 403
     assert later.get(f"{API}/organisations/{home}/deletion").json["state"] == "grace"
     assert later.get("/dashboard").headers["Location"] == "/account"
-    assert "You deleted this account" in later.get("/account").get_data(as_text=True)
+    assert "This account is being deleted" in later.get("/account").get_data(as_text=True)
     assert later.get(deletion["links"]["receipt"]).status_code == 404
 
     token = later.get_cookie("XSRF-TOKEN").value
