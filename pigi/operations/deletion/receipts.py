@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 RECEIPT: Any = Receipt.__table__
-BILLING_YEARS = 7
-"""Whole years after the end of the financial year (`Retention.BILLING_LOG`)."""
 
 
 def issue_receipt(
@@ -94,12 +92,12 @@ def _step(step: StepView, place: Place) -> dict[str, Any]:
 
 def _kept(purged_at: datetime) -> list[dict[str, str]]:
     """What stays, why, and until which day."""
-    year_end = financial_year_end(purged_at)
+    year_end, billing_log = financial_year_end(purged_at), PERIODS[Retention.BILLING_LOG]
     return [
         {
             "what": "billing_log",
-            "reason": PERIODS[Retention.BILLING_LOG].reason,
-            "until": year_end.replace(year=year_end.year + BILLING_YEARS).isoformat(),
+            "reason": billing_log.reason,
+            "until": year_end.replace(year=year_end.year + billing_log.years).isoformat(),
         },
         {
             "what": "backups",

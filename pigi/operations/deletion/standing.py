@@ -1,25 +1,17 @@
-"""How an organisation that is being deleted stands: its grace, and its customer at Stripe."""
+"""How an organisation that is being deleted stands: its state, and its customer at Stripe."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from pigi.clock import now
-from pigi.domain.access import OrganisationState
-from pigi.domain.retention import GRACE
 from pigi.domain.subscriptions import ENDED, NONE
 from pigi.operations.access import ORGANISATION
 from pigi.operations.billing import find_account
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-
-def is_over(organisation: Any) -> bool:
-    """Whether the organisation of this row can no longer be restored."""
-    return bool(organisation.state == OrganisationState.PURGING or organisation.deletion_at <= now() - GRACE)
 
 
 def is_customer(connection: Connection, organisation_id: str) -> bool:
