@@ -77,6 +77,14 @@ def runs(pid):
         return False
 
 
+def words_of(process):
+    """The words of a process's command; none of one that has ended, be it between two looks at it."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie, too
+        return []
+
+
 class Drill:
     """A supervisor over test programs."""
 
@@ -130,7 +138,7 @@ class Drill:
             self.process.wait()
         for line in self.trace.read_text().splitlines():
             pid = int(line.split()[2])
-            if runs(pid) and str(self.script) in psutil.Process(pid).cmdline():
+            if psutil.pid_exists(pid) and str(self.script) in words_of(psutil.Process(pid)):
                 os.kill(pid, signal.SIGKILL)
 
 

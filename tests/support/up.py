@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from pigi.processes.addresses import any_free
-from tests.processes.conftest import ROOT, runs, until
+from tests.processes.conftest import ROOT, runs, until, words_of
 
 
 class Up:
@@ -49,8 +49,8 @@ class Up:
 
     def of(self, *words):
         """The main process whose command holds all the words."""
-        children = [child for child in psutil.Process(self.process.pid).children() if runs(child.pid)]
-        return next(child.pid for child in children if set(words) <= set(child.cmdline()))
+        children = psutil.Process(self.process.pid).children()
+        return next(child.pid for child in children if set(words) <= set(words_of(child)))
 
     def end(self):
         """Stop it, by force if need be; nothing of it runs after this."""
