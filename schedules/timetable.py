@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from pigi.domain.controls import EVERY
 from pigi.domain.retention import Retention
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
+    CHECKS,
     FOLD_USAGE,
     MAKE_BACKUP,
     PROBES,
@@ -45,6 +47,7 @@ RETENTION: tuple[tuple[Retention, int, str], ...] = (
     (Retention.HOLD, 48, "hourly, as the rest: a look costs nothing"),
     (Retention.BACKUP, 50, "hourly: what was deleted must leave backups on the day that was said"),
     (Retention.ERASURE, 52, "hourly, as the rest; after the backups that it protects against"),
+    (Retention.EVIDENCE, 58, "hourly: few at a time"),
 )
 """When each class is swept: minutes apart, so that no two sweeps write at once."""
 
@@ -52,6 +55,10 @@ TIMETABLE: tuple[Schedule, ...] = (
     *(
         Schedule(probe, timedelta(seconds=30), CatchUp.SKIP, "readiness: a queue works if it finished something lately")
         for probe in PROBES.values()
+    ),
+    *(
+        Schedule(check, EVERY, CatchUp.SKIP, "a fault, its mending and silence all show within a quarter of an hour")
+        for check in CHECKS.values()
     ),
     *(
         Schedule(SWEEPS[retention], timedelta(hours=1), CatchUp.LATEST, why, offset=timedelta(minutes=minute))

@@ -14,7 +14,8 @@ import tasks.generations
 import tasks.imports
 import tasks.mail
 import tasks.maintenance
-import tasks.organisations  # noqa: F401 - importing registers
+import tasks.organisations
+import tasks.promises  # noqa: F401 - importing registers
 import worker.lifecycle  # noqa: F401 - importing connects the signals
 from pigi.jobs.queueing.celery_app import app
 

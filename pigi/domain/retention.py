@@ -46,6 +46,7 @@ class Retention(StrEnum):
     ERASURE = "erasure"
     BACKUP = "backup"
     HOLD = "hold"
+    EVIDENCE = "evidence"
     OPERATIONAL = "operational"
 
 
@@ -111,6 +112,7 @@ TITLES: dict[Retention, str] = {
     Retention.ERASURE: "Erasure log",
     Retention.BACKUP: "Backups",
     Retention.HOLD: "Legal holds",
+    Retention.EVIDENCE: "Evidence of promises",
     Retention.OPERATIONAL: "Records of the machinery",
 }
 """What people are told that a class holds."""
@@ -163,6 +165,9 @@ PERIODS: dict[Retention, Period] = {
     Retention.ERASURE: Period(timedelta(days=90), "the erasure", "law: what was deleted stays deleted; promise P26"),
     Retention.BACKUP: Period(timedelta(days=21), "its making", "legitimate interest: to recover; promise P26"),
     Retention.HOLD: Period(timedelta(days=730), "its release", "accountability: why something was kept longer"),
+    Retention.EVIDENCE: Period(
+        timedelta(days=90), "the day until which it counts", "accountability: to show since when a promise holds"
+    ),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -187,7 +192,7 @@ NEVER_HELD: dict[Retention, str] = {
         "it belongs to a person and to no organisation",
     ),
     **dict.fromkeys(
-        (Retention.BILLING_RUN, Retention.ERASURE, Retention.BACKUP, Retention.OPERATIONAL),
+        (Retention.BILLING_RUN, Retention.ERASURE, Retention.BACKUP, Retention.EVIDENCE, Retention.OPERATIONAL),
         "it is about the installation, not about an organisation",
     ),
     **dict.fromkeys(

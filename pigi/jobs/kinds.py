@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from pigi.domain.access import Action
+from pigi.domain.controls import GROUPS
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
 from pigi.domain.plans import Limit
@@ -307,6 +308,23 @@ EXPORT_ACCESS = register(
         result="exports/{}",
     )
 )
+CHECKS: dict[str, Kind] = {
+    group: register(
+        Kind(
+            f"promises.{group}",
+            queue="control",
+            title=f"Checking promises: {group.replace('_', ' ')}",
+            attempts=1,
+            # What is not checked in time is stale, and the next check is five minutes away.
+            time_limit=timedelta(minutes=2),
+            row_kept=timedelta(hours=1),
+            tombstone=False,
+            partition_prefix=f"promises-{group}",
+        )
+    )
+    for group in GROUPS
+}
+"""A check a group of controls: one that hangs or dies keeps no other group waiting."""
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

@@ -79,7 +79,7 @@ ACTIVITIES: tuple[Activity, ...] = (
         "accountability",
         "Accountability",
         "So that it can be proved who changed access, what operators did, and why something was kept longer.",
-        (Retention.AUDIT, Retention.HOLD),
+        (Retention.AUDIT, Retention.HOLD, Retention.EVIDENCE),
     ),
     Activity(
         "rights",

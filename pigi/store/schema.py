@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.store import billing, control, deletions, exports, ledgers, people, records, tenant  # noqa: F401 - they declare tables
+from pigi.store import billing, control, deletions, exports, ledgers, people, promises, records, tenant  # noqa: F401 - they declare tables
 from pigi.store.base import ControlBase, TenantBase
 
 CONTROL = ControlBase.metadata

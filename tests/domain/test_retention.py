@@ -39,6 +39,7 @@ FIXED = {
     Retention.ERASURE: timedelta(days=90),
     Retention.BACKUP: timedelta(days=21),
     Retention.HOLD: timedelta(days=730),
+    Retention.EVIDENCE: timedelta(days=90),
 }
 
 

@@ -14,6 +14,7 @@ from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
     CATALOGUE,
+    CHECKS,
     FOLD_USAGE,
     MAKE_BACKUP,
     PROBES,
@@ -74,6 +75,7 @@ def test_every_schedule_names_a_kind_of_the_catalogue_and_says_why(schedule):
 def test_everything_that_nobody_asks_for_is_on_the_timetable():
     wanted = [
         *PROBES.values(),
+        *CHECKS.values(),
         *SWEEPS.values(),
         SWEEP_GENERATIONS,
         SWEEP_IMPORTS,

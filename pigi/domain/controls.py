@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import pkgutil
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
 
 class Evidence(StrEnum):
@@ -25,6 +25,27 @@ class Evidence(StrEnum):
     """By the word of a role, for a time."""
 
 
+class Outcome(StrEnum):
+    """What a check found; the names are permanent."""
+
+    HOLDING = "holding"
+    FAILING = "failing"
+    ATTESTED = "attested"
+
+
+class State(StrEnum):
+    """How a control or a promise stands; the names are permanent."""
+
+    HOLDING = "holding"
+    """The last check is recent enough to count, and found it so."""
+    FAILING = "failing"
+    """The last check found otherwise. It stays so until one finds it mended."""
+    STALE = "stale"
+    """Nothing recent enough is known."""
+    ATTESTED = "attested"
+    """Somebody answers for it, for now."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a probe found: whether it is as promised, and in a sentence what was looked at, with numbers."""
@@ -33,6 +54,9 @@ class Finding:
     evidence: str
 
 
+GROUPS = ("records",)
+"""Controls that are checked together, each by a kind of job of its own: the modules of
+`pigi.operations.promises.controls`."""
 EVERY = timedelta(minutes=5)
 """How often probes run: a fault, its mending and staleness are all to show within 15 minutes."""
 VALID = timedelta(minutes=12)
@@ -47,15 +71,26 @@ class Control:
         name: permanent, in kebab case, such as ``columns-declared``.
         promise: its promise's ID.
         kind: how its probe comes to know.
-        probe: ``package.module:function``, or the function: ``(application)`` to a `Finding`. What it raises is a
-            finding, too: that the probe could not be carried out, which is no evidence that the promise holds.
+        probe: ``package.module:function``, or the function: ``(application)`` to a `Finding`. If it raises, nothing
+            was found, and what was found before goes stale. None for an attested control.
         shows: what a finding shows, in a sentence for everybody.
         does_not_show: what it leaves open, likewise.
+        valid: how long a finding counts.
     """
 
     name: str
     promise: str
     kind: Evidence
-    probe: str | Callable[[Any], Finding]
+    probe: str | Callable[[Any], Finding] | None
     shows: str
     does_not_show: str
+    valid: timedelta = VALID
+
+    def carry_out(self, application: Any) -> Finding:
+        """What its probe finds now; raises whatever the probe raises, and ValueError for a control without one."""
+        if self.probe is None:
+            message = f"{self.name} is attested, not probed"
+            raise ValueError(message)
+        probe = pkgutil.resolve_name(self.probe) if isinstance(self.probe, str) else self.probe
+        found: Finding = probe(application)
+        return found

@@ -1,0 +1,1 @@
+"""Controls, one module a group. Each declares ``CONTROLS`` and holds their probes, `pigi.domain.controls` says how."""

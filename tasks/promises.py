@@ -1,0 +1,23 @@
+"""Bodies of the checks of promises."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pigi.jobs.execution.runtime import job
+from pigi.jobs.kinds import CHECKS
+from pigi.operations import promises
+
+if TYPE_CHECKING:
+    from pigi.jobs.execution.context import JobContext
+    from tasks import WorkerContext
+
+
+def check_group(group: str, context: JobContext, worker_context: WorkerContext) -> None:
+    """Check the controls of a group."""
+    promises.check_group(context, worker_context.application, group)
+
+
+for _group, _kind in CHECKS.items():
+    job(_kind)(partial(check_group, _group))

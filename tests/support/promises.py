@@ -1,0 +1,63 @@
+"""An installation in which violations of promises are planted, and what its promises say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pigi.domain.controls import GROUPS, Evidence
+from pigi.operations.promises import all_controls, check_controls, promises_standing
+from tests.support.factories import make_organisation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from contextlib import AbstractContextManager
+
+    from pigi.application import Application
+
+
+@dataclass
+class World:
+    """One installation with an organisation that holds something.
+
+    A plant is ``(world)`` to a context manager: within it the violation is there, after it all is as before.
+    """
+
+    application: Application
+    organisation: str
+
+    @classmethod
+    def of(cls, application: Application) -> World:
+        """A world on this installation."""
+        return cls(application, make_organisation(application.control, application.tenants))
+
+    def check(self, names: Collection[str]) -> dict[str, str]:
+        """Check these controls now; the state of each promise."""
+        controls = all_controls()
+        check_controls(self.application, [controls[name] for name in names])
+        return {standing.id: standing.state.value for standing in promises_standing(self.application)}
+
+
+def cheap() -> list[str]:
+    """The controls that are checked beside every planted violation: all whose probes only look."""
+    return [name for name, control in all_controls().items() if control.kind in {Evidence.STATIC, Evidence.OBSERVED}]
+
+
+def planted() -> dict[str, Callable[[World], AbstractContextManager[Any]]]:
+    """Every control's planted violation, from the modules in tests/operations/promises/planted."""
+    found: dict[str, Callable[[World], AbstractContextManager[Any]]] = {}
+    for group in GROUPS:
+        own = import_module(f"tests.operations.promises.planted.{group}").PLANTED
+        assert not found.keys() & own.keys()
+        found.update(own)
+    return found
+
+
+def by_promise() -> dict[str, list[str]]:
+    """The names of each promise's controls."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, control in all_controls().items():
+        found[control.promise].append(name)
+    return dict(found)
