@@ -30,6 +30,7 @@ from web.api import (
     organisations,
     privacy,
     projects,
+    promises,
     resources,
     sessions,
 )
@@ -56,6 +57,7 @@ ROUTES = (
     *health.ROUTES,
     *holds.ROUTES,
     *privacy.ROUTES,
+    *promises.ROUTES,
     *access_exports.ROUTES,
     *problems.ROUTES,
     *accounts.ROUTES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pigi.operations.promises.catalogue import all_controls, controls_of
 from pigi.operations.promises.checking import check_controls, check_group
+from pigi.operations.promises.document import promises_document
 from pigi.operations.promises.standing import ControlStanding, PromiseStanding, promises_standing
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "check_controls",
     "check_group",
     "controls_of",
+    "promises_document",
     "promises_standing",
 ]

@@ -201,5 +201,6 @@ def test_the_document_has_every_route_of_the_api(homes: tuple[Furnished, Furnish
     described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
     expected = {f"{row.method} {BRACED(row.path)}" for row in read() if row.path.startswith(API)}
     besides = {"GET /healthz", "GET /readyz", "GET /problems/{code}", "GET /.well-known/pigi-keys.json"}
+    besides |= {"GET /.well-known/privacy-evidence.json"}
     assert described == expected - {f"GET {DOCUMENT}"} | besides
     assert document["openapi"].startswith("3.1")

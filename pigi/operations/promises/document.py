@@ -1,0 +1,53 @@
+"""The promises as a document that anybody can check: each with its controls and what they found, signed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pigi.clock import now
+from pigi.operations.promises.standing import promises_standing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.operations.promises.standing import ControlStanding, PromiseStanding
+
+
+def promises_document(application: Application) -> dict[str, Any]:
+    """The document as it stands now, with its signature (Ed25519 over the form of RFC 8785)."""
+    document = {
+        "generated_at": _text(now()),
+        "policy_version": None,
+        "promises": [_promise(standing) for standing in promises_standing(application)],
+    }
+    return application.keyring.signer.sign_document(document)
+
+
+def _promise(standing: PromiseStanding) -> dict[str, Any]:
+    return {
+        "id": standing.id,
+        "title": standing.title,
+        "sentences": [],
+        "state": standing.state.value,
+        "checked_at": _text(standing.checked_at),
+        "valid_until": _text(standing.valid_until),
+        "controls": [_control(own) for own in standing.controls],
+    }
+
+
+def _control(standing: ControlStanding) -> dict[str, Any]:
+    return {
+        "name": standing.control.name,
+        "kind": standing.control.kind.value,
+        "state": standing.state.value,
+        "evidence": standing.evidence,
+        "checked_at": _text(standing.checked_at),
+        "valid_until": _text(standing.valid_until),
+        "shows": standing.control.shows,
+        "does_not_show": standing.control.does_not_show,
+    }
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")

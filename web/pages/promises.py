@@ -1,0 +1,48 @@
+"""The page of the promises: how each stands, and what that rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pigi.clock import now
+from pigi.operations.promises import promises_standing
+from web.http.routes import Who
+from web.pages.shell.layout import draw, page
+
+if TYPE_CHECKING:
+    from web.http.context import RequestContext
+    from web.http.replies import Reply
+
+WORDS = {
+    "holding": ("Holding", "ok"),
+    "failing": ("Failing", "ill"),
+    "stale": ("Stale", "warn"),
+    "attested": ("Attested", "key"),
+}
+"""Each state: its word, and the badge that shows it."""
+KINDS = {
+    "static": "read from this release",
+    "synthetic": "tried out",
+    "observed": "looked at here",
+    "attested": "somebody answers for it",
+}
+"""How a control's probe comes to know, in words."""
+
+
+def promises_page(context: RequestContext) -> Reply:
+    """How every promise stands, with the evidence."""
+    standings = promises_standing(context.application)
+    counts = Counter(standing.state.value for standing in standings)
+    return draw(
+        context,
+        "promises/promises.html",
+        standings=standings,
+        counts=[(state, counts[state]) for state in WORDS if counts[state]],
+        words=WORDS,
+        kinds=KINDS,
+        moment_of=now(),
+    )
+
+
+ROUTES = (page("/promises", promises_page, Who.ANYONE),)
