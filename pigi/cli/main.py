@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "holds": ("pigi.cli.holds:holds", "Add, approve, release and list legal holds."),
     "erase": ("pigi.cli.deletions:erase_subject", "Start the deletion of an organisation or an account."),
     "deletions": ("pigi.cli.deletions:deletions", "Show deletions with their steps and due dates."),
+    "requests": ("pigi.cli.privacy_requests:requests", "What people ask about their data, and answering it."),
     "promises": ("pigi.cli.promises:promises", "Show how each promise stands, and check them now."),
     "verify-receipt": ("pigi.cli.receipts:verify_receipt", "Check the receipt of a deletion, without a network."),
 }

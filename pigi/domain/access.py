@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pigi.domain.processing import Stop
 
 CONFIRMED_FOR = timedelta(minutes=10)
 """How long a session counts as confirmed after its password was given once more."""
@@ -154,7 +158,8 @@ class Person:
     """Somebody signed in; an operator is no member of anything.
 
     ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back;
-    ``deleting`` that they deleted their account and can do nothing but restore it.
+    ``deleting`` that they deleted their account and can do nothing but restore it; ``stops`` which uses of their data
+    they stopped.
     """
 
     account_id: str
@@ -162,6 +167,7 @@ class Person:
     operator: bool = False
     confirmed: bool = False
     deleting: bool = False
+    stops: frozenset[Stop] = frozenset()
 
     @property
     def name(self) -> str:

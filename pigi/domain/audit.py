@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
 from pigi.domain.limits import is_line
+from pigi.domain.privacy_requests import Right
 from pigi.domain.retention import Retention
 from pigi.ids import is_id
 
@@ -31,7 +32,7 @@ SALT_BYTES = 32
 """As many as the hash has: a salt that could be searched would let a guess be confirmed."""
 ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
 SUBJECT = re.compile(
-    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion):[0-9a-f-]{36}"
+    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion|request):[0-9a-f-]{36}"
 )
 
 PLAN_LENGTH = 40
@@ -55,6 +56,7 @@ _FIELDS: dict[str, Check] = {
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
     "retention": lambda value: value in set(Retention),
+    "right": lambda value: value in set(Right),
     "scopes": _is_scopes,
     "reason": lambda value: isinstance(value, str) and is_line(value, REASON_LENGTH),
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
@@ -105,6 +107,11 @@ KINDS: dict[str, frozenset[str]] = {
     "hold.added": frozenset({"hold", "retention"}),
     "hold.approved": frozenset({"hold", "retention"}),
     "hold.released": frozenset({"hold", "retention"}),
+    "request.made": frozenset({"right"}),
+    "request.withdrawn": frozenset({"right"}),
+    "request.entered": frozenset({"right"}),
+    "request.extended": frozenset(),
+    "request.answered": frozenset(),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be kept of it. Names are permanent."""

@@ -9,6 +9,8 @@ from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from pigi.domain.processing import Use
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -30,6 +32,8 @@ class Template(StrEnum):
     DELETION_RECEIPT = "deletion-receipt"
     ACCOUNT_DELETION_STARTED = "account-deletion-started"
     ACCOUNT_DELETION_WARNING = "account-deletion-warning"
+    PRIVACY_REQUEST_EXTENDED = "privacy-request-extended"
+    PRIVACY_REQUEST_ANSWERED = "privacy-request-answered"
 
 
 class Promise(StrEnum):
@@ -45,10 +49,14 @@ EFFECTS = {Promise.AT_MOST: "mail", Promise.AT_LEAST: "notice"}
 
 @dataclass(frozen=True)
 class MailTemplate:
-    """A template's facts. The subject is fixed: mail servers write it into their logs, so it names nobody."""
+    """A template's facts. The subject is fixed: mail servers write it into their logs, so it names nobody.
+
+    ``use`` says whether somebody who restricted the use of their data gets it all the same.
+    """
 
     subject: str
     promise: Promise
+    use: Use = Use.SERVICE
 
     @property
     def effect(self) -> str:
@@ -67,10 +75,12 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),
     Template.EXPORT_READY: MailTemplate("A copy of your data is ready in Pigi", Promise.AT_LEAST),
-    Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST),
+    Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST, Use.NOTICES),
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),
     Template.DELETION_WARNING: MailTemplate("An organisation on Pigi is deleted for good soon", Promise.AT_LEAST),
     Template.DELETION_RECEIPT: MailTemplate("The receipt of a deletion on Pigi", Promise.AT_LEAST),
+    Template.PRIVACY_REQUEST_EXTENDED: MailTemplate("Your request about your data takes longer", Promise.AT_LEAST),
+    Template.PRIVACY_REQUEST_ANSWERED: MailTemplate("The answer to your request about your data", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_STARTED: MailTemplate("Your Pigi account is being deleted", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_WARNING: MailTemplate("Your Pigi account is deleted for good soon", Promise.AT_LEAST),
 }

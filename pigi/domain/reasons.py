@@ -196,6 +196,9 @@ REASONS: dict[str, Reason] = {
         "The mail was handed over, and no answer came: it may have been delivered.",
         "Ask for the mail again if it has not come.",
     ),
+    "mail_not_essential": Reason(
+        "The recipient wants no mail that is not essential.", "Nothing: whoever restricts processing is not written to."
+    ),
     "mail_moot": Reason("What the mail was about is gone or done.", "Ask for the mail again if it is still wanted."),
     "draft_too_long": Reason("The draft grew beyond its limit.", "Ask for something smaller and try again."),
     "malformed": Reason("The model's answer was not a usable draft.", "Rephrase the purpose and try again."),
@@ -294,6 +297,19 @@ REASONS: dict[str, Reason] = {
     "csrf_refused": Reason(
         "The request does not show that it comes from Pigi's own pages.",
         "Reload the page and try again; programs send the XSRF-TOKEN cookie's value as X-XSRF-TOKEN.",
+    ),
+    "processing_restricted": Reason(
+        "You restricted the processing of your data.", "End the restriction on the page /privacy, if you want this."
+    ),
+    "processing_objected": Reason(
+        "You objected to this use of your data.", "Take the objection back on the page /privacy, if you want this."
+    ),
+    "request_received_unfit": Reason(
+        "The request cannot have come then.", "Give the day on which it came: today, or an earlier one."
+    ),
+    "request_over": Reason("The request was answered or withdrawn.", "Make another one if something is still open."),
+    "request_extended": Reason(
+        "The request cannot be extended.", "Answer it: it was extended before, or its first month is over."
     ),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."

@@ -47,6 +47,7 @@ class Retention(StrEnum):
     BACKUP = "backup"
     HOLD = "hold"
     EVIDENCE = "evidence"
+    PRIVACY_REQUEST = "privacy_request"
     OPERATIONAL = "operational"
 
 
@@ -113,6 +114,7 @@ TITLES: dict[Retention, str] = {
     Retention.BACKUP: "Backups",
     Retention.HOLD: "Legal holds",
     Retention.EVIDENCE: "Evidence of promises",
+    Retention.PRIVACY_REQUEST: "Requests about privacy",
     Retention.OPERATIONAL: "Records of the machinery",
 }
 """What people are told that a class holds."""
@@ -168,6 +170,9 @@ PERIODS: dict[Retention, Period] = {
     Retention.EVIDENCE: Period(
         timedelta(days=90), "the day until which it counts", "accountability: to show since when a promise holds"
     ),
+    Retention.PRIVACY_REQUEST: Period(
+        timedelta(days=730), "the answer", "accountability: to show what was asked and answered; promise P34"
+    ),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -188,7 +193,14 @@ SWEPT: tuple[Retention, ...] = tuple(
 NEVER_HELD: dict[Retention, str] = {
     Retention.PURPOSE: "a purpose is erased when its job ends, whatever else is wanted (promise P15)",
     **dict.fromkeys(
-        (Retention.ACCOUNT, Retention.REGISTRATION, Retention.TOKEN, Retention.SESSION, Retention.THROTTLE),
+        (
+            Retention.ACCOUNT,
+            Retention.REGISTRATION,
+            Retention.TOKEN,
+            Retention.SESSION,
+            Retention.THROTTLE,
+            Retention.PRIVACY_REQUEST,
+        ),
         "it belongs to a person and to no organisation",
     ),
     **dict.fromkeys(

@@ -2,8 +2,9 @@
 
 An effect is recorded as intended before the act and as done after it. A crash in between leaves it
 intended, and its policy (`pigi.jobs.kind.Delivery`) says what the next attempt does. Beginning an effect is
-refused to a worker that lost its lease, to a cancelled job and to a fenced organisation, in the same
-transaction that records the intent. What was had may be recorded until another attempt has begun.
+refused to a worker that lost its lease, to a cancelled job, to a fenced organisation and where whoever asked
+stopped this use of their data, in the same transaction that records the intent. What was had may be recorded
+until another attempt has begun.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from sqlalchemy import bindparam, delete, select, update
 from pigi.jobs.kind import Delivery
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model import transitions
-from pigi.jobs.model.claim import Cancelled, Fenced, LeaseLost
+from pigi.jobs.model.claim import Cancelled, Fenced, LeaseLost, Restricted
 from pigi.jobs.model.transitions import JOB, NOW
 from pigi.jobs.model.view import EffectView
 from pigi.store.control import Effect
 from pigi.store.engines import insert_into
+from pigi.store.processing import stopped
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -85,13 +87,14 @@ def begin(control: ControlDatabase, held: Claim, key: str, call: Call | None = N
     """Record that the effect is about to be had. Safe to repeat with the same ``call``: that counts once.
 
     Raises:
-        LeaseLost, Cancelled, Fenced: it must not be had.
+        LeaseLost, Cancelled, Fenced, Restricted: it must not be had.
         KeyError: the kind declares no such effect.
     """
     policy = policy_of(held.kind, key)
     with control.transaction() as connection:
         if connection.execute(_MAY_BEGIN, held.mine).rowcount != 1:
             raise _reason_to_stop(connection, held)
+        refuse_stopped(connection, held)
         effect = _insert_or_count(connection, held, key, policy, call or Call())
         if policy is Delivery.AT_MOST and effect.tries > 1 and not effect.settled:
             connection.execute(
@@ -100,6 +103,13 @@ def begin(control: ControlDatabase, held: Claim, key: str, call: Call | None = N
             )
             return Begun("unknown", effect.tries, None)
     return effect
+
+
+def refuse_stopped(connection: Connection, held: Claim) -> None:
+    """Raise Restricted if whoever requested the job stopped this use of their data."""
+    code = stopped(connection, held.requested_by, CATALOGUE[held.kind].use)
+    if code is not None:
+        raise Restricted(code)
 
 
 def _insert_or_count(connection: Connection, held: Claim, key: str, policy: Delivery, call: Call) -> Begun:

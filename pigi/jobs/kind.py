@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
 from pigi.domain.job_state import backoff
+from pigi.domain.processing import Use
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queues import QUEUES
 
@@ -53,6 +54,7 @@ class Kind:
         shown: whether an organisation's overview shows such jobs; not those that come by themselves all the time.
         reading: what members and keys must be allowed to do, so that they may read and follow it.
         changing: what they must be allowed to do, so that they may cancel and retry it.
+        use: what it uses the data of whoever requests it for, which they may have stopped.
         while_deleting: whether it may also be requested and done in its organisation's grace period.
         subject_reading: for a job of Pigi's own that is about an organisation, what those may do there who may read it.
         retry_needs: a field that a retry by hand must bring, since Pigi no longer holds it.
@@ -89,6 +91,7 @@ class Kind:
     shown: bool = True
     reading: Action = Action.JOBS_READ
     changing: Action = Action.ORGANISATION_CHANGE
+    use: Use = Use.SERVICE
     while_deleting: bool = False
     subject_reading: Action | None = None
     retry_needs: str | None = None

@@ -13,6 +13,7 @@ from pigi.domain.controls import GROUPS
 from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, wait_before_try
 from pigi.domain.plans import Limit
+from pigi.domain.processing import Use
 from pigi.domain.retention import SWEPT, Retention
 from pigi.jobs.kind import Delivery, Kind
 from pigi.jobs.queues import QUEUES
@@ -51,6 +52,7 @@ GENERATE_DRAFT = register(
         retry_window=timedelta(minutes=15),
         effects={"model": Delivery.AT_LEAST, "draft": Delivery.EXACTLY},
         changing=Action.JOBS_CHANGE,
+        use=Use.GENERATION,
         title="Draft with AI",
         listed=True,
         retry_needs="purpose",

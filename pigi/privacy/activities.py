@@ -85,7 +85,13 @@ ACTIVITIES: tuple[Activity, ...] = (
         "rights",
         "People's rights",
         "So that people and organisations can take their data along, and have it deleted with proof.",
-        (Retention.EXPORT, Retention.EXPORT_RECORD, Retention.DELETION, Retention.RECEIPT),
+        (
+            Retention.EXPORT,
+            Retention.EXPORT_RECORD,
+            Retention.DELETION,
+            Retention.RECEIPT,
+            Retention.PRIVACY_REQUEST,
+        ),
     ),
     Activity(
         "recovery",

@@ -72,6 +72,10 @@ CONTROL_LEADS: dict[str, Led] = {
         "Deletions of you, and those that you requested", (Lead("subject_id", By.ID), _made("requested_by"))
     ),
     "deletion_step": Led("Their steps", (Lead("deletion_id", through="deletion.id", own=False),)),
+    "privacy_request": Led(
+        "What you asked about your data, and the answers",
+        (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS), _made("entered_by")),
+    ),
     "hold": Led("Legal holds that you decided", (_made("added_by"), _made("approved_by"), _made("released_by"))),
 }
 
@@ -103,6 +107,7 @@ NOT_LED: dict[str, str] = {
     "billing_run": "is Pigi's own",
     "receipt": "names nobody",
     "backup": "is Pigi's own",
+    "evidence": "is Pigi's own",
     "index_key": "is the organisation's",
     "resource": "is the organisation's; who wrote what is in its revisions",
 }

@@ -92,6 +92,11 @@ def pseudonym(
     return _info(Category.PSEUDONYM, purpose, retention, to=to, access=Disclosure.INCLUDED, erasure=erasure)
 
 
+def told(purpose: str, retention: Retention, to: tuple[Recipient, ...] = ()) -> dict[str, ColumnFacts]:
+    """Facts of a column that holds what a person told whoever runs Pigi, or was told."""
+    return _info(Category.CONTENT, purpose, retention, to=to, subject=Subject.MEMBER, access=Disclosure.INCLUDED)
+
+
 def secret(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of key material and hashes of keys: never shown to anyone."""
     return _info(Category.SECRET, purpose, retention)

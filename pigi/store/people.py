@@ -38,6 +38,9 @@ class Account(ControlBase):
     state: Mapped[str] = mapped_column(CODE, info=technical("whether it may sign in", Retention.ACCOUNT))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCOUNT))
     password_changed_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCOUNT))
+    stops: Mapped[str | None] = mapped_column(
+        String(120), info=technical("which uses of their data they stopped (P32)", Retention.ACCOUNT)
+    )
 
 
 class Registration(ControlBase):

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from pigi.store import billing, control, deletions, exports, ledgers, people, promises, records, tenant  # noqa: F401 - they declare tables
+from pigi.store import (  # noqa: F401 - they declare tables
+    billing,
+    control,
+    deletions,
+    exports,
+    ledgers,
+    people,
+    privacy_requests,
+    promises,
+    records,
+    tenant,
+)
 from pigi.store.base import ControlBase, TenantBase
 
 CONTROL = ControlBase.metadata

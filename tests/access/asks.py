@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, update
 
 from pigi.clock import now
-from pigi.domain.access import AccountState, Role
+from pigi.domain.access import AccountState, Person, Role
 from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.deletions import DeletionScope
+from pigi.domain.privacy_requests import Right
 from pigi.ids import new_id
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
+from pigi.operations.audit import CLI
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.exports import Owner, list_exports, request_access
+from pigi.operations.privacy_requests import enter_request, make_request
 from pigi.operations.retention import NewHold, add_hold
 from pigi.store.deletions import Deletion
 from pigi.store.people import Account
@@ -324,6 +327,25 @@ def _own_export(home: Furnished, caller: Caller) -> Ask:
     return Ask({"export": str(export)}, also=frozenset({"export_not_ready"}))
 
 
+def _ask_about_data(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"type": "correction", "detail": "My name is Nora."})
+
+
+def _own_request(home: Furnished, caller: Caller) -> Ask:
+    account = caller.account or home.owner
+    return Ask({"request": make_request(home.application, Person(account, ""), Right.CORRECTION)})
+
+
+def _enter_request(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"type": "erasure", "email": an_address()})
+
+
+def _entered_request(body: dict[str, Any]) -> Callable[[Furnished, Caller], Ask]:
+    return lambda home, _caller: Ask(
+        {"request": enter_request(home.application, CLI, Right.ERASURE, an_address())}, body
+    )
+
+
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
     return Ask(query={"organisation": home.organisation})
 
@@ -419,6 +441,12 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/imports/<import_id>/accept": _end_import,
     f"POST {_OWN}/imports/<import_id>/discard": _end_import,
     f"POST {API}/operate/exports": _start_export,
+    f"POST {API}/privacy-requests": _ask_about_data,
+    f"GET {API}/privacy-requests/<request>": _own_request,
+    f"POST {API}/privacy-requests/<request>/withdraw": _own_request,
+    f"POST {API}/operate/privacy-requests": _enter_request,
+    f"POST {API}/operate/privacy-requests/<request>/extend": _entered_request({"reason": "Many asked at once."}),
+    f"POST {API}/operate/privacy-requests/<request>/answer": _entered_request({"answer": "It is done."}),
     f"POST {API}/me/exports": _copy,
     f"GET {API}/me/exports/<export>": _own_export,
     f"GET {API}/me/exports/<export>/file": _own_export,

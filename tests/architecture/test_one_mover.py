@@ -16,6 +16,8 @@ OTHERS = {
     "pigi/operations/deletion/steps.py": {"STEP"},
     "pigi/operations/exports/exports.py": {"EXPORT"},
     "pigi/operations/mail/ledger.py": {"MAIL"},
+    "pigi/operations/privacy_requests/answering.py": {"REQUEST", "this"},
+    "pigi/operations/privacy_requests/making.py": {"REQUEST", "withdrawn"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},
     "pigi/operations/imports/imports.py": {"IMPORT"},

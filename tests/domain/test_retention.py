@@ -40,6 +40,7 @@ FIXED = {
     Retention.BACKUP: timedelta(days=21),
     Retention.HOLD: timedelta(days=730),
     Retention.EVIDENCE: timedelta(days=90),
+    Retention.PRIVACY_REQUEST: timedelta(days=730),
 }
 
 

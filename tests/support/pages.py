@@ -104,6 +104,8 @@ def open_to_all(furnished: Furnished) -> list[str]:
     application = furnished.application
     return [
         "/",
+        "/promises",
+        "/privacy/record",
         "/sign-in",
         "/register",
         "/check-your-mail?for=password",
@@ -118,7 +120,7 @@ def open_to_all(furnished: Furnished) -> list[str]:
 
 def of_a_person() -> list[str]:
     """Paths of pages that need a session and no organisation."""
-    return ["/account", "/organisations/new"]
+    return ["/account", "/privacy", "/organisations/new"]
 
 
 def of_an_organisation(furnished: Furnished) -> list[str]:

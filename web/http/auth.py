@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action, Key, Person
+from pigi.domain.processing import Use, why_stopped
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.kinds import CATALOGUE
@@ -59,12 +60,12 @@ def _identified(services: Services, facts: RequestFacts, route: Route, arguments
         return _in_organisation(services, facts, route, route.who, arguments)
     if route.who is Who.ANYONE:
         try:
-            return RequestContext(services, facts, _person(services))
+            return RequestContext(services, facts, _person(services, facts))
         except Refused as refusal:
             if refusal.code != "unauthenticated":
                 raise
             return RequestContext(services, facts)
-    principal = _principal(services, route)
+    principal = _principal(services, facts, route)
     if route.who is Who.OPERATOR and (isinstance(principal, Key) or not principal.operator):
         raise Refused("not_found")
     if isinstance(principal, Key):
@@ -75,7 +76,7 @@ def _identified(services: Services, facts: RequestFacts, route: Route, arguments
 def _in_organisation(
     services: Services, facts: RequestFacts, route: Route, action: Action, arguments: dict[str, Any]
 ) -> OrganisationContext | AccountContext:
-    principal = _principal(services, route)
+    principal = _principal(services, facts, route)
     try:
         organisation_id, action = _organisation(services, principal, action, arguments)
     except Refused:
@@ -97,11 +98,11 @@ def _reads_own_export(services: Services, person: Person, action: Action, argume
     return is_own_export(services.application, person, arguments["job"])
 
 
-def _principal(services: Services, route: Route) -> Person | Key:
+def _principal(services: Services, facts: RequestFacts, route: Route) -> Person | Key:
     """The key if one is sent, or else whoever is signed in. Pages are for browsers alone."""
     given = request.environ.get("HTTP_AUTHORIZATION")
     if given is None or route.kind is RouteKind.PAGE:
-        return _person(services)
+        return _person(services, facts)
     match = _BEARER.fullmatch(given)
     if match is None:
         raise Refused("unauthenticated")
@@ -127,10 +128,11 @@ def _organisation(
     raise Refused("invalid", errors=[{"parameter": "organisation", "message": "must say which organisation"}])
 
 
-def _person(services: Services) -> Person:
+def _person(services: Services, facts: RequestFacts) -> Person:
     """Whoever's cookie this is. Unsafe methods need the session's CSRF token too (P36)."""
     token = request.cookies.get(SESSION, "")
     person = find_person(services.application, token)
+    facts.uncounted = why_stopped(person.stops, Use.STATISTICS) is not None
     if request.method not in SAFE_METHODS:
         refuse_other_sites()
         if not is_csrf_token(token, request.headers.get(XSRF_HEADER, "")):

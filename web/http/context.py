@@ -28,9 +28,12 @@ FACTS = "pigi.facts"
 
 
 class RequestFacts:
-    """What is logged of one request: identifiers and a route template, never content."""
+    """What is logged of one request: identifiers and a route template, never content.
 
-    __slots__ = ("job_id", "organisation_id", "request_id", "route", "status")
+    ``uncounted`` says that whoever asks is to be in no statistic.
+    """
+
+    __slots__ = ("job_id", "organisation_id", "request_id", "route", "status", "uncounted")
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
@@ -38,6 +41,7 @@ class RequestFacts:
         self.status = 0
         self.organisation_id: str | None = None
         self.job_id: str | None = None
+        self.uncounted = False
 
 
 @dataclass(frozen=True)

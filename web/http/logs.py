@@ -56,7 +56,9 @@ def request_done(facts: RequestFacts, method: str, milliseconds: float) -> None:
         )
     )
     event = EVENTS.get((method, facts.route))
-    if event is not None and facts.organisation_id is not None and facts.status in GOOD:
+    if event is None or facts.uncounted or facts.status not in GOOD:
+        return
+    if facts.organisation_id is not None:
         log_entries.put(log_entries.usage_entry(event, facts.organisation_id))
 
 

@@ -16,6 +16,7 @@ from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import AddressError, read_address
 from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
+from pigi.domain.privacy_requests import DETAIL_LENGTH
 from pigi.domain.resources.rules import HIDDEN_CHARACTERS
 
 NAME_LENGTH = 80
@@ -148,6 +149,16 @@ Purpose = Annotated[
         json_schema_extra={"pattern": PURPOSE_PATTERN},
     ),
 ]
+Told = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DETAIL_LENGTH),
+    AfterValidator(_prose),
+    Field(
+        description=f"1 to {DETAIL_LENGTH} characters, with line breaks as wanted.",
+        json_schema_extra={"pattern": PURPOSE_PATTERN},
+    ),
+]
+"""What somebody writes to whoever runs Pigi, or is answered."""
 Description = Annotated[
     str,
     StringConstraints(max_length=DESCRIPTION_LENGTH),

@@ -14,6 +14,7 @@ from pigi.operations.exports import count_preparing
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.organisations import list_organisations
+from pigi.operations.privacy_requests import overdue_requests
 from pigi.operations.retention import list_holds, report_classes
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -47,6 +48,7 @@ def operate_page(context: AccountContext) -> Reply:
         late_deletions=late_deletions(application),
         preparing=count_preparing(application),
         late_records=sum(line.overdue for line in report_classes(application, counted=False)),
+        requests_overdue=overdue_requests(application),
         holds=sum(hold.state == "active" for hold in holds),
         holds_to_do=sum(hold.overdue or hold.state == "proposed" for hold in holds),
         billing=oversight,

@@ -13,12 +13,14 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from pigi.clock import now
 from pigi.domain.job_state import ENDED, WAITING, JobState
+from pigi.domain.processing import Use
 from pigi.errors import Permanent, Refused, Temporary
+from pigi.jobs.effects import refuse_stopped
 from pigi.jobs.execution import claims
 from pigi.jobs.execution.cleanup import EndedJob, clean_up, clean_up_ended
 from pigi.jobs.execution.context import JobContext
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
-from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost
+from pigi.jobs.model.claim import Cancelled, Claim, Fenced, HandBack, LeaseLost, Restricted
 from pigi.jobs.queueing.notifications import NotificationBuffer
 from pigi.jobs.queueing.partitions import still_waiting
 from pigi.logs import NOTED, places_of
@@ -137,9 +139,12 @@ def _run_one(
 def attempt(handler: Handler, context: JobContext, worker_context: WorkerContext[Any]) -> Outcome:
     """Run the body once and say what came of it."""
     try:
+        if handler.kind.use is not Use.SERVICE:
+            with context.control.autocommit() as connection:
+                refuse_stopped(connection, context.job)
         handler.body(context, worker_context)
-    except (Cancelled, Fenced) as stop:
-        return Finish(JobState.CANCELLED, "fenced" if isinstance(stop, Fenced) else "cancelled")
+    except (Cancelled, Fenced, Restricted) as stop:
+        return Finish(JobState.CANCELLED, stop.code)
     except (HandBack, LeaseLost) as stop:
         return stop
     except (Permanent, Refused) as error:

@@ -19,6 +19,7 @@ class Claim:
     partition: str
     organisation_id: str | None
     subject_id: str | None
+    requested_by: str
     attempt: int
     failures: int
     deadline_at: datetime
@@ -37,9 +38,21 @@ class JobInterrupt(Exception):  # noqa: N818 - not an error: a reason to stop, w
 class Cancelled(JobInterrupt):
     """Somebody cancelled the job."""
 
+    code = "cancelled"
+
 
 class Fenced(JobInterrupt):
-    """The organisation was deleted or restricted after the job was requested."""
+    """The organisation was deleted after the job was requested."""
+
+    code = "fenced"
+
+
+class Restricted(JobInterrupt):
+    """Whoever requested the job stopped the use of their data since; ``code`` says how."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class LeaseLost(JobInterrupt):

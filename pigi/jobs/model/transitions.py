@@ -76,6 +76,7 @@ CLAIM_COLUMNS = (
     JOB.c.partition.label("partition"),
     JOB.c.organisation_id,
     JOB.c.subject_id,
+    JOB.c.requested_by.label("requested_by"),
     JOB.c.attempt,
     JOB.c.failures,
     JOB.c.deadline_at,

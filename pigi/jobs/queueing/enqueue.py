@@ -15,6 +15,7 @@ from pigi.jobs.queueing.partitions import Notification, partition_of
 from pigi.jobs.queues import QUEUES
 from pigi.store.control import Organisation
 from pigi.store.instants import database_now, database_now_text
+from pigi.store.processing import refuse_stopped
 from pigi.store.sessions import ControlSession
 
 if TYPE_CHECKING:
@@ -107,8 +108,10 @@ def enqueue(  # noqa: PLR0913 - a job's facts, each named at the call
 
     Raises:
         Refused: ``organisation_closed`` if the organisation is not active, nor in its grace period where the kind may
-            be done then.
+            be done then; ``processing_restricted``, ``processing_objected`` if whoever asks stopped this use of their
+            data.
     """
+    refuse_stopped(session.connection(), requested_by, kind.use)
     parameters = {
         "job_id": job_id or new_id(),
         "kind": kind.name,

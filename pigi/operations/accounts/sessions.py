@@ -18,6 +18,7 @@ from sqlalchemy import bindparam, delete, select, update
 from pigi.clock import now
 from pigi.domain.access import CONFIRMED_FOR, SIGNS_IN, AccountState, Person
 from pigi.domain.addresses import email_key
+from pigi.domain.processing import read_stops
 from pigi.domain.retention import Retention, cutoff
 from pigi.domain.throttles import SIGN_IN
 from pigi.errors import Refused
@@ -41,7 +42,15 @@ RECORDED_EVERY = timedelta(minutes=1)
 SESSION: Any = Session.__table__
 
 _FIND: Any = (
-    select(Session.id, Session.account_id, Session.seen_at, Session.confirmed_at, Account.kind, Account.state)
+    select(
+        Session.id,
+        Session.account_id,
+        Session.seen_at,
+        Session.confirmed_at,
+        Account.kind,
+        Account.state,
+        Account.stops,
+    )
     .join(Account, Account.id == Session.account_id)
     .where(
         Session.token_hash == bindparam("hash"),
@@ -74,7 +83,14 @@ def find_person(application: Application, token: str) -> Person:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
     confirmed = row.confirmed_at is not None and moment - row.confirmed_at < CONFIRMED_FOR
     deleting = row.state == AccountState.DELETING
-    return Person(row.account_id, row.id, operator=row.kind == OPERATOR, confirmed=confirmed, deleting=deleting)
+    return Person(
+        row.account_id,
+        row.id,
+        operator=row.kind == OPERATOR,
+        confirmed=confirmed,
+        deleting=deleting,
+        stops=read_stops(row.stops),
+    )
 
 
 def csrf_token(token: str) -> str:

@@ -96,6 +96,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "deletion": "says no longer of whom once everything is gone, and is swept later",
     "deletion_step": "removed with its deletion",
     "receipt": "names nobody",
+    "privacy_request": "a person's own, and no organisation's",
     "evidence": "Pigi's own, about the installation",
     "backup": "Pigi's own; the file is gone after its period",
 }

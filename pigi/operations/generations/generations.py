@@ -19,6 +19,7 @@ from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.plans import UsageLimits, check_usage, count_usage, plan_in
 from pigi.store.holds import is_held
+from pigi.store.processing import refuse_stopped
 from pigi.store.tenant import Generation, LiveText
 from pigi.store.tenants import TenantMissingError
 
@@ -92,11 +93,13 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
     which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
     between, `sweep_generations` removes it. A commit whose answer was lost counts if the job is there.
 
-    Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``.
+    Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``,
+        ``processing_restricted``, ``processing_objected``.
     """
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
     with application.control.autocommit() as connection:
+        refuse_stopped(connection, caller.name, GENERATE_DRAFT.use)
         limits = _limits(application, connection, organisation_id)
         check_usage(connection, organisation_id, limits)
     with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction

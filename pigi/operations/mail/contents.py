@@ -17,6 +17,7 @@ from pigi.domain.access import SIGNS_IN, Action, Role, role_may
 from pigi.domain.deletions import DeletionState
 from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.mail import Template, moment, shown
+from pigi.domain.privacy_requests import RequestState
 from pigi.errors import Permanent
 from pigi.operations import credentials
 from pigi.store.control import Organisation
@@ -24,6 +25,7 @@ from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
+from pigi.store.privacy_requests import PrivacyRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +202,19 @@ def _export_ready(session: ControlSession, _keyring: Keyring, mail: Any) -> Mail
     return MailContent(Template.EXPORT_READY, account.email, facts, {"link": link})
 
 
+def _privacy_request(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    row = _required(session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == mail.subject_id)))
+    recipient = row.email
+    if row.account_id is not None:
+        recipient = _required(_account(session, Account.id == row.account_id)).email
+    facts: dict[str, object] = {"received": moment(row.received_at), "right": row.type}
+    if mail.template == Template.PRIVACY_REQUEST_EXTENDED:
+        facts |= {"until": moment(_required(row.extended_until)), "reason": row.extension_reason}
+    else:
+        facts |= {"answer": _required(row.answer), "refused": row.state == RequestState.REFUSED}
+    return MailContent(Template(mail.template), str(_required(recipient)), facts)
+
+
 _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
@@ -216,6 +231,8 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.DELETION_RECEIPT: _deletion_receipt,
     Template.ACCOUNT_DELETION_STARTED: _account_deletion,
     Template.ACCOUNT_DELETION_WARNING: _account_deletion,
+    Template.PRIVACY_REQUEST_EXTENDED: _privacy_request,
+    Template.PRIVACY_REQUEST_ANSWERED: _privacy_request,
 }
 
 

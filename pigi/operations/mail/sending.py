@@ -20,6 +20,7 @@ from pigi.operations.mail.contents import NobodyError, find_content
 from pigi.operations.mail.ledger import MAIL
 from pigi.ports import Letter, MailUnconfirmed
 from pigi.store.people import AccountToken
+from pigi.store.processing import PERSON, stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,7 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
     """Send the mail that the job is about, as its template promises.
 
     Raises:
-        Permanent: ``mail_moot``, ``mail_unknown``, and what the mailer says.
+        Permanent: ``mail_moot``, ``mail_unknown``, ``mail_not_essential``, and what the mailer says.
         Temporary: what the mailer says.
     """
     mail = _load_mail(context)
@@ -79,8 +80,16 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
     except NobodyError:
         _remove_mail(context, mail)
         return
+    _refuse_stopped(context, mail, template)
     context.checkpoint()
     _send(context, template, letter, _mailer(gateways))
+
+
+def _refuse_stopped(context: JobContext, mail: Any, template: MailTemplate) -> None:
+    """Raise Permanent ``mail_not_essential`` if the recipient stopped such mail; asked last, before it goes out."""
+    with context.control.autocommit() as connection:
+        if stopped(connection, f"{PERSON}{mail.recipient_id}", template.use) is not None:
+            raise Permanent("mail_not_essential")
 
 
 def _load_mail(context: JobContext) -> Any:

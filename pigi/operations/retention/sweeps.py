@@ -22,6 +22,7 @@ from pigi.store.deletions import Deletion, Receipt
 from pigi.store.exports import Export
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
+from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import EvidenceRow
 from pigi.store.records import Backup, Hold
 
@@ -141,6 +142,12 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.DELETION, Deletion.__table__, (Deletion.done_at,), among=Deletion.done_at.is_not(None)),
     Sweep(Retention.RECEIPT, Receipt.__table__, (Receipt.created_at,), settled=True),
     Sweep(Retention.HOLD, Hold.__table__, (Hold.released_at,), among=Hold.released_at.is_not(None)),
+    Sweep(
+        Retention.PRIVACY_REQUEST,
+        PrivacyRequest.__table__,
+        (PrivacyRequest.answered_at,),
+        among=PrivacyRequest.answered_at.is_not(None),
+    ),
     Sweep(Retention.EVIDENCE, EvidenceRow.__table__, (EvidenceRow.valid_until,)),
     Sweep(Retention.BACKUP, Backup.__table__, (Backup.made_at,), RemovalMode.DISCARDED),
 )

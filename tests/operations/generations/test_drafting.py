@@ -12,9 +12,11 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from pigi.domain.access import Person, Role
 from pigi.domain.instructions import INSTRUCTIONS
+from pigi.domain.privacy_requests import Right
 from pigi.domain.resources import json_schema
-from pigi.errors import Permanent, Temporary
+from pigi.errors import Permanent, Refused, Temporary
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.cleanup import clean_up_ended
 from pigi.jobs.execution.context import JobContext
@@ -26,6 +28,7 @@ from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import GENERATION, drafting, read_generation, request_generation
 from pigi.operations.generations.generations import live_text, remove_generation
 from pigi.operations.jobs import cancel_job, retry_job
+from pigi.operations.privacy_requests import make_request, withdraw_request
 from pigi.ports import DraftAnswer
 from pigi.store.engine_cache import TenantsBusyError
 from pigi.store.keyring import KeyMissingError
@@ -49,6 +52,7 @@ from tests.support.jobs import (
     row_of,
     take,
 )
+from tests.support.people import make_member
 from tests.support.waits import lock_milliseconds
 
 HANDLER = HANDLERS[GENERATE_DRAFT.name]
@@ -59,9 +63,10 @@ RUBBISH = "I would rather not."
 class RequestModel:
     """A requested generation, with a worker that has a script."""
 
-    def __init__(self, application, organisation):
+    def __init__(self, application, organisation, caller=None):
         self.application, self.organisation = application, organisation
-        self.view = request_generation(application, caller_of(organisation), "agent", "reviewer", PURPOSE)
+        self.caller = caller or caller_of(organisation)
+        self.view = request_generation(application, self.caller, "agent", "reviewer", PURPOSE)
         self.id = self.view.id
 
     def work(self, *turns, model=None):
@@ -250,6 +255,49 @@ def test_all_goes_when_the_job_is_cancelled_while_the_model_writes(requested):
     assert len(model_of(worker_context).requests) == 1
     assert (requested.row.state, requested.generation) == ("cancelled", None)
     assert requested.holds_no_purpose()
+
+
+@pytest.fixture
+def of_a_person(application, organisation):
+    """A generation that a member asked for; who may restrict the use of their data."""
+    person = Person(make_member(application, organisation, Role.MEMBER), "")
+    caller = replace(caller_of(organisation), key_id=None, account_id=person.account_id)
+    return RequestModel(application, organisation, caller), person
+
+
+def test_what_waits_ends_without_a_call_once_whoever_asked_restricts_processing(application, of_a_person):
+    requested, person = of_a_person
+    make_request(application, person, Right.RESTRICTION)
+    assert model_of(requested.work(GOOD)).requests == []
+    assert (requested.row.state, requested.row.reason) == ("cancelled", "processing_restricted")
+    assert requested.holds_no_purpose()
+
+
+def test_what_runs_ends_before_its_next_effect_once_whoever_asked_restricts_processing(application, of_a_person):
+    requested, person = of_a_person
+
+    def restricted():
+        make_request(application, person, Right.RESTRICTION)
+        return GOOD
+
+    assert len(model_of(requested.work(restricted)).requests) == 1
+    assert (requested.row.state, requested.row.reason) == ("cancelled", "processing_restricted")
+    assert requested.effects == {"model:1": ("done", 1)}
+    assert requested.holds_no_purpose()
+
+
+@pytest.mark.parametrize(
+    ("right", "code"), [(Right.RESTRICTION, "processing_restricted"), (Right.OBJECTION, "processing_objected")]
+)
+def test_nothing_new_is_drafted_for_whoever_stopped_it_until_they_take_it_back(
+    application, organisation, of_a_person, right, code
+):
+    requested, person = of_a_person
+    request_id = make_request(application, person, right)
+    with pytest.raises(Refused, match=code):
+        RequestModel(application, organisation, requested.caller)
+    withdraw_request(application, person, request_id)
+    assert RequestModel(application, organisation, requested.caller).row.state == "queued"
 
 
 def test_all_goes_when_the_organisation_is_fenced(requested):

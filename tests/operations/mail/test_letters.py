@@ -62,6 +62,18 @@ FACTS = {
     },
     Template.PASSWORD_CHANGED: {"at": UNTIL, "link": f"{HOME}/forgot-password"},
     Template.EXPORT_READY: {"link": f"{HOME}/o/018f/exports", "until": UNTIL, "organisation": "Test & Söhne"},
+    Template.PRIVACY_REQUEST_EXTENDED: {
+        "received": UNTIL,
+        "right": "erasure",
+        "until": UNTIL,
+        "reason": "Many asked at once.",
+    },
+    Template.PRIVACY_REQUEST_ANSWERED: {
+        "received": UNTIL,
+        "right": "erasure",
+        "answer": "It is done.",
+        "refused": False,
+    },
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
         "until": UNTIL,

@@ -42,6 +42,7 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
     shown |= {
         "/operate": operator.get("/operate"),
         "/operate/exports": operator.get("/operate/exports"),
+        "/operate/requests": operator.get("/operate/requests"),
         "/dashboard": newcomer.get("/dashboard"),
     }
     shown["/nowhere"] = owner.get("/nowhere", headers=BROWSER)

@@ -100,6 +100,11 @@ AUDIT = {
     "operator.export_copied": "Export copied by an operator",
     "operator.job_cancelled": "Job cancelled by an operator",
     "operator.job_retried": "Job retried by an operator",
+    "request.made": "Asked about their data",
+    "request.withdrawn": "Took back what they asked",
+    "request.entered": "Request about data entered by an operator",
+    "request.extended": "Request about data extended by an operator",
+    "request.answered": "Request about data answered by an operator",
     "audit.content_erased": "Entry erased",
 }
 
