@@ -12,6 +12,7 @@ import tasks.billing
 import tasks.exports
 import tasks.generations
 import tasks.imports
+import tasks.keys
 import tasks.mail
 import tasks.maintenance
 import tasks.organisations

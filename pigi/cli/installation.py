@@ -14,6 +14,7 @@ from pigi.application import Application
 from pigi.cli.output import answer, dim, green, json_option, red
 from pigi.domain.plans import Plans
 from pigi.errors import Misconfigured
+from pigi.operations.keys import refuse_missing_keys
 from pigi.operations.organisations import request_migrations
 from pigi.settings import Settings, problems_of
 from pigi.store.keyring import Keyring
@@ -109,11 +110,20 @@ def _keyring(settings: Settings) -> str | None:
         return "PIGI_SECRET_KEYS must be set" if settings.production else None
     try:
         Keyring.from_settings(settings)
+        _refuse_missing_keys(settings)
     except Misconfigured as error:
         return str(error)
     except OSError as error:
         return f"the file that PIGI_SECRET_KEYS names cannot be read: {error.strerror}"
     return None
+
+
+def _refuse_missing_keys(settings: Settings) -> None:
+    application = Application.open(settings)
+    try:
+        refuse_missing_keys(application)
+    finally:
+        application.dispose()
 
 
 def _database(settings: Settings) -> str | None:

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),
     "billing": ("pigi.cli.billing:billing", "Compare Pigi with Stripe, check the set-up, give plans."),
     "jobs": ("pigi.cli.jobs:jobs", "List, show, retry and cancel jobs."),
+    "keys": ("pigi.cli.keys:keys", "Rotate keys, and show what is under which and how old each is."),
     "audit": ("pigi.cli.audit:audit", "Read and prove the audit chain."),
     "inventory": ("pigi.cli.inventory:show", "Show every place where data is, and for how long."),
     "backup": ("pigi.cli.backups:backup", "Back up all databases, encrypted for a key that Pigi does not hold."),

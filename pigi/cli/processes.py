@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from pigi.application import Application
 from pigi.jobs.queues import POOLS
+from pigi.operations.keys import refuse_missing_keys
 from pigi.processes import commands
 from pigi.settings import Settings
 
@@ -19,22 +21,33 @@ if TYPE_CHECKING:
 @click.command()
 def web() -> None:
     """Become the web server, on PIGI_HOST and PIGI_PORT."""
-    _become(commands.web(Settings.from_environment()), commands.environment())
+    settings = Settings.from_environment()
+    _check_keys(settings)
+    _become(commands.web(settings), commands.environment())
 
 
 @click.command()
 @click.argument("pool", type=click.Choice(list(POOLS)))
 def worker(pool: str) -> None:
     """Become the worker process of POOL. SIGTERM lets it finish what is short and hand back the rest."""
-    Settings.from_environment()
+    _check_keys(Settings.from_environment())
     _become(commands.worker(pool), commands.worker_environment(pool))
 
 
 @click.command()
 def beat() -> None:
     """Become the pump and the schedules. Several may run; the database keeps them from doing things twice."""
-    Settings.from_environment()
+    _check_keys(Settings.from_environment())
     _become(commands.beat(), commands.environment())
+
+
+def _check_keys(settings: Settings) -> None:
+    """Raise Misconfigured if a key was taken from the keyring while rows are under it: they would not open."""
+    application = Application.open(settings)
+    try:
+        refuse_missing_keys(application)
+    finally:
+        application.dispose()
 
 
 def _become(argv: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:

@@ -91,6 +91,8 @@ KINDS: dict[str, frozenset[str]] = {
     "key.issued": frozenset({"key", "scopes", "days"}),
     "key.rotated": frozenset({"key", "replaces", "scopes", "days"}),
     "key.revoked": frozenset({"key"}),
+    "keyring.rotation_requested": frozenset(),
+    "datakey.renewed": frozenset(),
     "export.requested": frozenset({"export"}),
     "operator.added": frozenset(),
     "operator.disabled": frozenset(),

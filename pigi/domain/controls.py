@@ -54,7 +54,11 @@ class Finding:
     evidence: str
 
 
-GROUPS = ("records", "rights")
+GROUPS = (
+    "records",
+    "rights",
+    "keys",
+)
 """Controls that are checked together, each by a kind of job of its own: the modules of
 `pigi.operations.promises.controls`."""
 EVERY = timedelta(minutes=5)

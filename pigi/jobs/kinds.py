@@ -101,6 +101,35 @@ MIGRATE_ORGANISATION = register(
         effects={"schema": Delivery.EXACTLY},
     )
 )
+ROTATE_KEYRING = register(
+    Kind(
+        "keys.rotate",
+        queue="upkeep",
+        title="Putting everything under the first key",
+        attempts=12,
+        wait=LONG_BACKOFF,
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        # Not behind the night's other maintenance: whoever rotates keys waits for it.
+        partition_prefix="keys",
+    )
+)
+ROTATE_DUE_KEYS = register(
+    Kind("keys.due", queue="upkeep", title="Renewing data keys that are due", time_limit=timedelta(minutes=10))
+)
+ROTATE_DATA_KEY = register(
+    Kind(
+        "keys.rotate_data",
+        queue="upkeep",
+        title="Renewing the organisation's key",
+        listed=True,
+        attempts=12,
+        wait=LONG_BACKOFF,
+        time_limit=timedelta(hours=2),
+        retry_window=timedelta(hours=12),
+        while_deleting=True,
+    )
+)
 WARN_OF_KEYS = register(Kind("api_keys.warn", queue="control", title="Warning of keys that end"))
 SEND_MAIL = register(
     Kind(

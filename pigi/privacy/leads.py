@@ -115,5 +115,6 @@ NOT_LED: dict[str, str] = {
 SEALED_FOR: dict[str, str] = {
     "resource_revision": "{resource_id}/{number}",
     "live_text": "{generation_id}/{position}",
+    "index_key": "{use}",
 }
 """The row for which a table's sealed values are sealed, where that is not its id."""

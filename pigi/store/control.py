@@ -63,6 +63,9 @@ class DataKey(ControlBase):
     wrapped: Mapped[bytes] = mapped_column(LargeBinary, info=secret("opens sealed columns", Retention.ORGANISATION))
     keyring_id: Mapped[str] = mapped_column(CODE, info=technical("which key wraps it", Retention.ORGANISATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("key age (P20)", Retention.ORGANISATION))
+    emptied_at: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("since when nothing is sealed with it", Retention.ORGANISATION)
+    )
 
 
 class Job(ControlBase):

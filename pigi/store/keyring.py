@@ -50,6 +50,7 @@ class Keyring:
         if not keys or len(dict(keys)) != len(keys) or any(len(key) != KEY_BYTES for _, key in keys):
             raise Misconfigured(["PIGI_SECRET_KEYS must hold one or more keys of 32 bytes with different names"])
         self.current = keys[0][0]
+        self.names = [name for name, _ in keys]
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}
         self._boxes = [AESGCM(_derive(key, "seal rows")) for _, key in keys]
         self._digest_keys = [_derive(key, "digest") for _, key in keys]
@@ -102,6 +103,16 @@ class Keyring:
             except (InvalidTag, ValueError):
                 continue
         raise SealBrokenError
+
+    def sealed_by(self, use: str, row: str, sealed: bytes) -> str | None:
+        """The name of the key under which `seal` sealed this; None if the ring has it not."""
+        for name, box in zip(self.names, self._boxes, strict=True):
+            try:
+                box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bind(use, row))
+            except (InvalidTag, ValueError):
+                continue
+            return name
+        return None
 
     def digest(self, label: str, data: bytes) -> str:
         """HMAC-SHA256 of ``data`` in hex, under a key derived from the first key; ``label`` parts uses.

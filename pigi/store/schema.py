@@ -7,6 +7,7 @@ from pigi.store import (  # noqa: F401 - they declare tables
     control,
     deletions,
     exports,
+    keys,
     ledgers,
     people,
     privacy_requests,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import time
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +26,8 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 HEADER = struct.Struct(">BH")
 HIGHEST_VERSION = 0xFFFF
+CURRENT_SECONDS = 30.0
+"""How long a process may go on sealing with a key after another one has made a newer."""
 
 
 class SealBrokenError(Permanent):
@@ -53,8 +56,8 @@ def key_version(sealed: bytes) -> int:
 class Sealer:
     """Seals with data key ``current`` and opens with any of ``keys`` (version, 1 to 65535, to 32 bytes).
 
-    ``reload`` is called once for the newest keys when a value names a version that is not among them:
-    another process may have rotated the key meanwhile.
+    ``reload`` is called once for the newest keys when a value names a version that is not among them, and before
+    sealing when they were read too long ago: another process may have rotated the key meanwhile.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Sealer:
         self.organisation_id = organisation_id
         self.current = current
         self._reload = reload
+        self._read_at = time.monotonic()
         self._ciphers = _ciphers(keys)
         if current not in self._ciphers:
             message = "the current key must be among the keys"
@@ -74,10 +78,18 @@ class Sealer:
 
     def seal(self, text: str, table: str, column: str, row: str) -> bytes:
         """``text`` sealed for one place: header (format, key version), nonce, ciphertext with its tag."""
-        header = HEADER.pack(FORMAT, self.current)
+        return self.seal_bytes(text.encode(), table, column, row)
+
+    def seal_bytes(self, data: bytes, table: str, column: str, row: str) -> bytes:
+        """`seal` without encoding, for text that is only copied."""
+        if self._reload is not None and time.monotonic() - self._read_at > CURRENT_SECONDS:
+            self._renew(self._reload())
+        # Another thread may put newer keys in their place at any time: one look at each.
+        current, ciphers = self.current, self._ciphers
+        header = HEADER.pack(FORMAT, current)
         nonce = os.urandom(NONCE_BYTES)
         bound = header + bind(self.organisation_id, table, column, row)
-        return header + nonce + self._ciphers[self.current].encrypt(nonce, text.encode(), bound)
+        return header + nonce + ciphers[current].encrypt(nonce, data, bound)
 
     def open(self, sealed: bytes, table: str, column: str, row: str) -> str:
         """The text that was sealed for this place; raises SealBrokenError, which never holds content."""
@@ -96,9 +108,17 @@ class Sealer:
         except InvalidTag:
             raise SealBrokenError from None
 
+    def _renew(self, keys: Mapping[int, bytes]) -> None:
+        """Take these keys; none at all are those of an organisation that is just being deleted."""
+        self._read_at = time.monotonic()
+        if keys:
+            # The key before its version, and none taken away: a thread that seals meanwhile finds what it looks up.
+            self._ciphers = {**self._ciphers, **_ciphers(keys)}
+            self.current = max(keys)
+
     def _cipher(self, version: int) -> AESGCM:
         if version not in self._ciphers and self._reload is not None:
-            self._ciphers = _ciphers(self._reload())
+            self._renew(self._reload())
         try:
             return self._ciphers[version]
         except KeyError:

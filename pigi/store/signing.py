@@ -65,6 +65,11 @@ def jwk_of(public_key: bytes) -> dict[str, str]:
     return {**required, "kid": kid, "use": "sig"}
 
 
+def jwk_of_text(public_key: str) -> dict[str, str]:
+    """`jwk_of` for a key as `Signer.public_keys` has it."""
+    return jwk_of(_decode(public_key))
+
+
 def canonical(document: Mapping[str, Any]) -> bytes:
     """What is signed: the document without its signature, in its one canonical form (RFC 8785)."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
@@ -13,7 +13,7 @@ from pigi.clock import now
 from pigi.errors import Temporary
 from pigi.store.control import DataKey
 from pigi.store.engine_cache import EngineCache, OpenTenant
-from pigi.store.engines import is_locked, make_engine
+from pigi.store.engines import insert_into, is_locked, make_engine
 from pigi.store.migrate import migrate_tenant, tenant_head
 from pigi.store.provision import tenant_databases
 from pigi.store.sealing import KEY_BYTES, Sealer
@@ -61,17 +61,36 @@ class Tenants:
 
     def create_key(self, session: ControlSession, organisation_id: str) -> None:
         """Give the organisation, whose row must be in ``session`` or the database, its first data key."""
-        keyring_id, wrapped = self._keyring.wrap(organisation_id, os.urandom(KEY_BYTES))
         session.flush()
-        session.execute(
-            insert(DataKey).values(
-                organisation_id=organisation_id,
-                version=FIRST_VERSION,
-                wrapped=wrapped,
-                keyring_id=keyring_id,
-                created_at=now(),
-            )
-        )
+        session.execute(insert(DataKey).values(self._new_key(organisation_id, FIRST_VERSION)))
+
+    def renew_key(self, organisation_id: str) -> bool:
+        """Give the organisation a newer data key, unless a renewal is under way: False if so, or if it has none.
+
+        Other processes seal with it within `pigi.store.sealing.CURRENT_SECONDS`; what they seal opens everywhere.
+        """
+        with self._control.transaction() as connection:
+            versions = connection.execute(
+                select(DataKey.version).where(DataKey.organisation_id == organisation_id)
+            ).scalars()
+            found = list(versions)
+            if len(found) != 1:
+                return False
+            # Of two at once, the primary key lets one in.
+            made = insert_into(connection, DataKey.__table__).values(self._new_key(organisation_id, found[0] + 1))
+            connection.execute(made.on_conflict_do_nothing())
+        self.forget(organisation_id)
+        return True
+
+    def _new_key(self, organisation_id: str, version: int) -> dict[str, Any]:
+        keyring_id, wrapped = self._keyring.wrap(organisation_id, os.urandom(KEY_BYTES))
+        return {
+            "organisation_id": organisation_id,
+            "version": version,
+            "wrapped": wrapped,
+            "keyring_id": keyring_id,
+            "created_at": now(),
+        }
 
     @contextmanager
     def session(self, organisation_id: str) -> Iterator[TenantSession]:

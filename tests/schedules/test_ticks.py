@@ -19,6 +19,8 @@ from pigi.jobs.kinds import (
     MAKE_BACKUP,
     PROBES,
     RECONCILE_BILLING,
+    ROTATE_DUE_KEYS,
+    ROTATE_KEYRING,
     SWEEP_GENERATIONS,
     SWEEP_IMPORTS,
     SWEEP_JOBS,
@@ -84,6 +86,8 @@ def test_everything_that_nobody_asks_for_is_on_the_timetable():
         ANCHOR_AUDIT,
         FOLD_USAGE,
         RECONCILE_BILLING,
+        ROTATE_DUE_KEYS,
+        ROTATE_KEYRING,
         WARN_OF_KEYS,
     ]
     assert Counter(schedule.name for schedule in TIMETABLE) == Counter(kind.name for kind in wanted)

@@ -10,6 +10,7 @@ from pydantic import Field
 from pigi.domain.access import Action
 from pigi.domain.deletions import DeletionState, StepState
 from pigi.operations.deletion import read_deletion, read_receipt
+from pigi.operations.keys import public_jwks
 from web.http.replies import API, as_json, moment, reply
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, ResponseModel
@@ -167,7 +168,7 @@ def show_receipt(context: RequestContext, receipt: str) -> Reply:
 
 def show_public_keys(context: RequestContext) -> Reply:
     """The public keys that check what Pigi signs."""
-    return reply(as_json({"keys": context.application.keyring.signer.jwks()}))
+    return reply(as_json({"keys": public_jwks(context.application)}))
 
 
 ROUTES = (

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pigi.operations.audit.chain import CLI, CONTENT, erase_content, record
 from pigi.operations.audit.reading import PAGE, AuditView, list_entries, list_own_entries
-from pigi.operations.audit.verification import SignedHead, Verdict, anchor_daily, prune, signed_head, verify
+from pigi.operations.audit.verification import (
+    SignedHead,
+    Verdict,
+    anchor_daily,
+    anchors_not_renewed,
+    prune,
+    renew,
+    signed_head,
+    verify,
+)
 
 __all__ = [
     "CLI",
@@ -14,11 +23,13 @@ __all__ = [
     "SignedHead",
     "Verdict",
     "anchor_daily",
+    "anchors_not_renewed",
     "erase_content",
     "list_entries",
     "list_own_entries",
     "prune",
     "record",
+    "renew",
     "signed_head",
     "verify",
 ]

@@ -119,6 +119,15 @@ def renew(application: Application) -> int:
     return renewed
 
 
+def anchors_not_renewed(application: Application) -> int:
+    """How many anchors only another key than the keyring's first has signed; `renew` brings it to 0."""
+    first, *others = application.keyring.signer.public_keys
+    with application.control.autocommit() as connection:
+        rows = connection.execute(select(ANCHOR)).all() if others else ()
+    anchors = [(Anchor(row.seq, row.entry_hash), row.at, row.signature) for row in rows]
+    return sum(use_of(*one, others) is not None and use_of(*one, [first]) is None for one in anchors)
+
+
 def prune(application: Application, before: datetime, most: int, held: ColumnElement[bool] | None = None) -> int:
     """Remove up to ``most`` of the oldest entries, all from before a moment; a signed beginning takes their place.
 

@@ -97,6 +97,8 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "deletion_step": "removed with its deletion",
     "receipt": "names nobody",
     "privacy_request": "a person's own, and no organisation's",
+    "public_key": "Pigi's own",
+    "provider_key": "Pigi's own",
     "evidence": "Pigi's own, about the installation",
     "backup": "Pigi's own; the file is gone after its period",
 }

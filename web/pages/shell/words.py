@@ -73,6 +73,8 @@ AUDIT = {
     "account.restored": "Account restored",
     "account.purged": "Account deleted for good",
     "backup.made": "Backup made",
+    "keyring.rotation_requested": "Rotation of the keyring requested",
+    "datakey.renewed": "Data key renewed",
     "backup.restored": "Restored from a backup",
     "backup.restored_without_erasures": "Restored from a backup without the erasure log",
     "hold.added": "Legal hold asked for",
