@@ -58,6 +58,8 @@ GROUPS = (
     "records",
     "rights",
     "keys",
+    "money",
+    "conduct",
 )
 """Controls that are checked together, each by a kind of job of its own: the modules of
 `pigi.operations.promises.controls`."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert
 
 from pigi.domain.controls import GROUPS, Evidence
 from pigi.operations.promises import all_controls, check_controls, promises_standing
 from tests.support.factories import make_organisation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
 
     from pigi.application import Application
@@ -38,6 +41,32 @@ class World:
         controls = all_controls()
         check_controls(self.application, [controls[name] for name in names])
         return {standing.id: standing.state.value for standing in promises_standing(self.application)}
+
+
+@contextmanager
+def declared_as(column: Any, **other: Any) -> Iterator[None]:
+    """Within it, the column declares these facts otherwise."""
+    facts = column.info["facts"]
+    column.info["facts"] = replace(facts, **other)
+    try:
+        yield
+    finally:
+        column.info["facts"] = facts
+
+
+@contextmanager
+def rows(world: World, model: Any, *planted: dict[str, Any]) -> Iterator[None]:
+    """Within it, these rows are in a table of the control database; each is found again by all that it holds."""
+    table = model.__table__
+    with world.application.control.autocommit() as connection:
+        for row in planted:
+            connection.execute(insert(table).values(row))
+    try:
+        yield
+    finally:
+        with world.application.control.autocommit() as connection:
+            for row in planted:
+                connection.execute(delete(table).where(*(table.c[name] == value for name, value in row.items())))
 
 
 def cheap() -> list[str]:

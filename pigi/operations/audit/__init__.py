@@ -13,6 +13,7 @@ from pigi.operations.audit.verification import (
     renew,
     signed_head,
     verify,
+    verify_newest,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "renew",
     "signed_head",
     "verify",
+    "verify_newest",
 ]

@@ -210,6 +210,30 @@ def verify(
             return Verdict(False, *_found(walk, anchors), broken.flaw, broken.seq, broken.until)
 
 
+def verify_newest(application: Application, most: int = BATCH) -> tuple[int, Flaw | None]:
+    """Check up to ``most`` of the newest entries, and that no signed head is missing; how many, and what is wrong.
+
+    It costs the same however long the chain is. What came before them, the daily check has looked at.
+    """
+    with snapshot(application.control) as connection:
+        anchors = anchors_in(connection, application.keyring.signer.public_keys)
+        if any(anchor.use is None for anchor in anchors.values()):
+            return 0, Flaw.ANCHOR_ALTERED
+        newest = list(links(connection, max(1, head(connection).seq - most + 1)))
+    # Of a chain that was pruned whole nothing is left but the beginning, and that no entry can bear out.
+    first = newest[0].seq if newest else 0
+    walk = Walk({seq: anchor for seq, anchor in anchors.items() if seq >= first and anchor.use == ANCHORED})
+    if newest:
+        walk.seq, walk.entry_hash = first - 1, newest[0].previous
+    try:
+        for link in newest:
+            walk.step(link)
+        walk.end()
+    except BrokenError as error:
+        return walk.entries, error.flaw
+    return walk.entries, None
+
+
 def _found(walk: Walk, anchors: Mapping[int, Anchor]) -> tuple[int, int, int, int, str]:
     return walk.entries, walk.erased, len(anchors), walk.seq, walk.entry_hash
 
