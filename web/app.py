@@ -33,6 +33,7 @@ from web.api import (
     projects,
     promises,
     resources,
+    second_factors,
     sessions,
 )
 from web.http import budget, errors, openapi
@@ -64,6 +65,7 @@ ROUTES = (
     *problems.ROUTES,
     *accounts.ROUTES,
     *sessions.ROUTES,
+    *second_factors.ROUTES,
     *organisations.ROUTES,
     *deletions.ROUTES,
     *members.ROUTES,

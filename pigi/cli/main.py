@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "migrate": ("pigi.cli.installation:migrate", "Bring the databases to the newest revision."),
     "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
     "operators": ("pigi.cli.operators:operators", "Add, list, disable and enable operators."),
+    "accounts": ("pigi.cli.accounts:accounts", "Help people who lost the device of their second factor."),
     "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
     "export": ("pigi.cli.exports:export", "Export an organisation or what is held about a person."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),

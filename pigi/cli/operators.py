@@ -1,4 +1,4 @@
-"""`pigi operators`: adding, listing, disabling and enabling those who run Pigi."""
+"""`pigi operators`: adding, listing, disabling and enabling those who run Pigi, and what they lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pigi.cli.application import open_application
 from pigi.cli.failures import not_found_means
 from pigi.cli.output import answer, json_option, moment, table
 from pigi.operations.operators import add_operator, disable_operator, enable_operator, list_operators
+from pigi.operations.second_factors import reset_second_factor
 
 NO_OPERATOR = ("No operator has this address.", "`pigi operators list` shows them.")
 
@@ -62,6 +63,17 @@ def enable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     with open_application() as application, not_found_means(*NO_OPERATOR):
         account_id = enable_operator(application, email)
     answer(as_json, {"id": account_id, "state": "active"}, "The operator may sign in again.")
+
+
+@operators.command(name="reset-second-factor")
+@click.argument("email")
+@json_option
+def reset_factor(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Take the second factor off the operator with EMAIL, who lost their device, and end their sessions."""
+    with open_application() as application, not_found_means(*NO_OPERATOR):
+        account_id = reset_second_factor(application, email, operator=True)
+    text = "The second factor is off, and a mail says so. The operator sets up another at the next sign-in."
+    answer(as_json, {"id": account_id, "second_factor": "off"}, text)
 
 
 def _asked() -> str:

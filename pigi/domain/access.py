@@ -109,12 +109,14 @@ class AccessRule:
     """The least role that may, and the scopes of which a key needs one; no scope means no key may.
 
     ``while_deleting`` says that owners may it also in an organisation that is being deleted, which they can read but
-    not change; nobody may more there.
+    not change; nobody may more there. ``without_factor`` says that members may it who lack the second factor that the
+    organisation asks for.
     """
 
     role: Role
     scopes: frozenset[Scope] = frozenset()
     while_deleting: bool = False
+    without_factor: bool = False
 
 
 _READ, _WRITE, _GENERATE = Scope.CONFIGURATION_READ, Scope.CONFIGURATION_WRITE, Scope.GENERATIONS_WRITE
@@ -130,7 +132,7 @@ RULES: dict[Action, AccessRule] = {
     Action.MEMBERS_READ: AccessRule(Role.MEMBER, while_deleting=True),
     Action.MEMBERS_CHANGE: AccessRule(Role.ADMIN),
     # Whoever is a member may leave; ending another's membership takes more (`pigi.operations.organisations`).
-    Action.MEMBERSHIP_END: AccessRule(Role.MEMBER),
+    Action.MEMBERSHIP_END: AccessRule(Role.MEMBER, without_factor=True),
     Action.INVITATIONS_READ: AccessRule(Role.ADMIN, while_deleting=True),
     Action.INVITATIONS_CHANGE: AccessRule(Role.ADMIN),
     # No key reaches people or keys: a leaked key must not be able to make itself a successor.
@@ -159,7 +161,8 @@ class Person:
 
     ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back;
     ``deleting`` that they deleted their account and can do nothing but restore it; ``stops`` which uses of their data
-    they stopped.
+    they stopped; ``factor`` that their sign-in takes a second factor, without which operators can do nothing but set
+    one up.
     """
 
     account_id: str
@@ -168,6 +171,7 @@ class Person:
     confirmed: bool = False
     deleting: bool = False
     stops: frozenset[Stop] = frozenset()
+    factor: bool = False
 
     @property
     def name(self) -> str:
@@ -186,13 +190,18 @@ class Key:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who acts in which organisation, after `authorise` allowed it; ``confirmed`` as `Person` has it."""
+    """Who acts in which organisation, after `authorise` allowed it; ``confirmed`` and ``factor`` as `Person` has them.
+
+    ``barred`` is set for a member who lacks the second factor that the organisation asks for, and may only leave.
+    """
 
     organisation_id: str
     role: Role | None = None
     account_id: str | None = None
     key_id: str | None = None
     confirmed: bool = False
+    factor: bool = False
+    barred: bool = False
 
     @property
     def name(self) -> str:

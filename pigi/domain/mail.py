@@ -25,6 +25,9 @@ class Template(StrEnum):
     CONFIRM_ADDRESS = "confirm-address"
     ADDRESS_CHANGED = "address-changed"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a template's name
+    SECOND_FACTOR_ON = "second-factor-on"
+    SECOND_FACTOR_OFF = "second-factor-off"
+    RECOVERY_CODE_USED = "recovery-code-used"
     KEY_EXPIRING = "key-expiring"
     EXPORT_READY = "export-ready"
     DELETION_STARTED = "deletion-started"
@@ -74,6 +77,9 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
     Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),
+    Template.SECOND_FACTOR_ON: MailTemplate("Your Pigi account has a second factor now", Promise.AT_LEAST),
+    Template.SECOND_FACTOR_OFF: MailTemplate("Your Pigi account has no second factor any more", Promise.AT_LEAST),
+    Template.RECOVERY_CODE_USED: MailTemplate("A recovery code of your Pigi account was used", Promise.AT_LEAST),
     Template.EXPORT_READY: MailTemplate("A copy of your data is ready in Pigi", Promise.AT_LEAST),
     Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST, Use.NOTICES),
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),

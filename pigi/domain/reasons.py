@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pigi.domain.import_reasons import IMPORTS
+from pigi.domain.sign_in_reasons import SIGN_IN
 
 
 @dataclass(frozen=True)
@@ -260,17 +261,6 @@ REASONS: dict[str, Reason] = {
         "You are not signed in.",
         "Sign in, or send an API key as 'Authorization: Bearer pigi_…'; sessions end and keys expire.",
     ),
-    "wrong_credentials": Reason(
-        "Address and password do not belong together.",
-        "Try again, or ask for a link that sets a new password. After registering, use the mailed link first.",
-    ),
-    "wrong_password": Reason(
-        "This is not your password.",
-        "Type it again. If you forgot it, ask for a link that sets a new one; while registering, register again.",
-    ),
-    "password_weak": Reason(
-        "This password would be guessed.", "Choose another: 'errors' says why. A password manager makes good ones."
-    ),
     "too_many_tries": Reason(
         "There were too many tries from where you are.",
         "Wait as long as Retry-After says. A link that sets a new password, sent by mail, works meanwhile.",
@@ -289,10 +279,6 @@ REASONS: dict[str, Reason] = {
     "sole_owner": Reason(
         "Organisations would be left without an owner.",
         "Make somebody else an owner of each that 'organisations' names, or list its id to have it deleted too.",
-    ),
-    "confirmation_required": Reason(
-        "This needs your password once more.",
-        "POST it to /api/v1/session/confirmation, which counts for 10 minutes, and send this again.",
     ),
     "csrf_refused": Reason(
         "The request does not show that it comes from Pigi's own pages.",
@@ -377,6 +363,7 @@ REASONS: dict[str, Reason] = {
         "as long. Or have an owner choose another plan on the billing page. Nothing is lost.",
     ),
     **{code: Reason(*words) for code, words in IMPORTS.items()},
+    **{code: Reason(*words) for code, words in SIGN_IN.items()},
     "precondition_required": Reason(
         "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."
     ),

@@ -75,6 +75,10 @@ SIGN_IN: Final = ThrottlePolicy(
     subject_total=Bucket("wrong passwords of an account, everywhere", 50, 72),
     under_attack=Bucket("wrong passwords of an account under attack", 1, 600),
 )
+CODES: Final = ThrottlePolicy(subject=Bucket("wrong codes of an account", 10, 360))
+"""Ten at once and 240 a day, of a million of which three count: guessing takes years. By account alone, since whoever
+comes so far knows the password and may have many networks. They can so keep the owner's device out, but not the owner:
+recovery codes, which cannot be guessed, are not counted, and a new password ends it."""
 CONFIRMATION: Final = ThrottlePolicy(
     network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30)
 )

@@ -49,6 +49,8 @@ CONTROL_LEADS: dict[str, Led] = {
     "registration": Led("Registrations with your address", (Lead("email_key", By.ADDRESS),)),
     "account_token": Led("Links that were mailed to you", (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS))),
     "session": Led("Browsers in which you are signed in", (Lead("account_id", By.ID),)),
+    "second_factor": Led("Your second factor", (Lead("account_id", By.ID),)),
+    "recovery_code": Led("Your recovery codes", (Lead("account_id", By.ID),)),
     "membership": Led("Organisations that you belong to", (Lead("account_id", By.ID),)),
     "organisation": Led("Those organisations", (Lead("id", through="membership.organisation_id"),)),
     "invitation": Led(

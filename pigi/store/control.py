@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    Boolean,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Recipient
@@ -48,6 +60,12 @@ class Organisation(ControlBase):
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ORGANISATION))
     deletion_at: Mapped[datetime | None] = mapped_column(
         Instant, info=technical("when its deletion was requested", Retention.ORGANISATION)
+    )
+    second_factor: Mapped[bool] = mapped_column(
+        Boolean,
+        default=False,
+        server_default=false(),
+        info=technical("whether its members need a second factor", Retention.ORGANISATION),
     )
 
 

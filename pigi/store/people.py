@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, Integer, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, exists
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Recipient
@@ -101,6 +102,43 @@ class Session(ControlBase):
     seen_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("idle time", Retention.SESSION))
     confirmed_at: Mapped[datetime | None] = mapped_column(
         Instant, info=technical("when the password was last given, for acts that ask for it", Retention.SESSION)
+    )
+
+
+class SecondFactor(ControlBase):
+    """A device whose codes are asked for besides the password, once one of them was given (``confirmed_at``)."""
+
+    __tablename__ = "second_factor"
+
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, info=pseudonym("whose", Retention.ACCOUNT)
+    )
+    sealed: Mapped[bytes] = mapped_column(
+        LargeBinary, info=secret("what its codes are made from, sealed by the keyring", Retention.ACCOUNT)
+    )
+    created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", Retention.ACCOUNT))
+    confirmed_at: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("since when it is asked for", Retention.ACCOUNT)
+    )
+    last_step: Mapped[int] = mapped_column(
+        BigInteger, default=0, info=technical("that no code counts twice", Retention.ACCOUNT)
+    )
+
+
+HAS_FACTOR: Any = exists().where(SecondFactor.account_id == Account.id, SecondFactor.confirmed_at.is_not(None))
+"""Whether signing in takes a second factor, of the account of an enclosing query."""
+
+
+class RecoveryCode(ControlBase):
+    """A code that stands in for a lost device, once; the row goes when it is used."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, info=pseudonym("whose", Retention.ACCOUNT)
+    )
+    code_hash: Mapped[str] = mapped_column(
+        String(64), primary_key=True, info=secret("checks the code", Retention.ACCOUNT)
     )
 
 

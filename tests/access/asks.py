@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32decode
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,11 @@ from pigi.domain.access import AccountState, Person, Role
 from pigi.domain.access import Caller as ActingCaller
 from pigi.domain.deletions import DeletionScope
 from pigi.domain.privacy_requests import Right
+from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
+from pigi.operations.accounts.sessions import open_session
 from pigi.operations.audit import CLI
 from pigi.operations.credentials import ADDRESS, RESET
 from pigi.operations.deletion import delete_organisation, open_deletion
@@ -23,6 +27,7 @@ from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.exports import Owner, list_exports, request_access
 from pigi.operations.privacy_requests import enter_request, make_request
 from pigi.operations.retention import NewHold, add_hold
+from pigi.operations.second_factors import begin_second_factor
 from pigi.store.deletions import Deletion
 from pigi.store.people import Account
 from tests.support.factories import make_organisation
@@ -31,6 +36,7 @@ from tests.support.http import BODY
 from tests.support.people import (
     PASSWORD,
     an_address,
+    code_of,
     hashed,
     join,
     make_account,
@@ -52,6 +58,8 @@ if TYPE_CHECKING:
 ANY_REVISION = {"If-Match": "*"}
 KEYS_FULL = frozenset({"too_many_keys"})
 BILLING_OFF = frozenset({"billing_off"})
+FACTOR_ON = frozenset({"second_factor_on"})
+FACTOR_OFF = frozenset({"second_factor_off"})
 NEW_PASSWORD = "lantern quay 92 heron drift"
 
 
@@ -103,6 +111,20 @@ def _of_deleted_account(home: Furnished, caller: Caller) -> Ask:
         if caller.account and connection.execute(_DELETED, {"account": caller.account}).rowcount:
             open_deletion(connection, DeletionScope.ACCOUNT, caller.account, "pigi", [])
     return Ask()
+
+
+def _other_session(home: Furnished, caller: Caller) -> Ask:
+    """Another one of the caller's own."""
+    with home.application.control.begin() as session:
+        return Ask({"session": open_session(session, caller.account or home.owner)[0]})
+
+
+def _first_code(home: Furnished, caller: Caller) -> Ask:
+    """The first code of the caller's device; operators have one that is on."""
+    person, code = Person(caller.account or home.member, ""), "000000"
+    with suppress(Refused):
+        code = code_of(secret=b32decode(begin_second_factor(home.application, person).secret))
+    return Ask(body={"code": code}, also=FACTOR_ON)
 
 
 def _reset(home: Furnished, _caller: Caller) -> Ask:
@@ -394,6 +416,10 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/accounts": _register,
     f"POST {API}/registrations/<token>": _confirm,
     f"POST {API}/session": _sign_in,
+    f"DELETE {API}/me/sessions/<session>": _other_session,
+    f"POST {API}/me/second-factor": lambda _home, _caller: Ask(body={}, also=FACTOR_ON),
+    f"POST {API}/me/second-factor/confirm": _first_code,
+    f"POST {API}/me/second-factor/recovery-codes": lambda _home, _caller: Ask(body={}, also=FACTOR_OFF),
     f"PATCH {API}/me": lambda _home, _caller: Ask(body={"name": "Nora Newname"}),
     f"POST {API}/me/restore": _of_deleted_account,
     f"DELETE {API}/me": lambda _home, _caller: Ask(body={"password": PASSWORD}),

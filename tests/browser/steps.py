@@ -40,15 +40,18 @@ def register(page: Page, house: House, name: str, email: str) -> None:
     wait_until_in(page)
 
 
-def sign_in(page: Page, email: str, password: str = PASSWORD) -> None:
-    """Sign in by the form; what comes after it is open then."""
+def sign_in(page: Page, email: str, password: str = PASSWORD, code: str = "") -> None:
+    """Sign in by the form, with a code where the account has a second factor; what comes after it is open then."""
     try_to_sign_in(page, email, password)
+    if code:
+        page.get_by_label("Code", exact=True).fill(code)
+        send(page)
     wait_until_in(page)
 
 
 def wait_until_in(page: Page) -> None:
     """Wait for a page that is not of the sign-in family: a sole organisation is opened at once."""
-    page.wait_for_url(lambda url: urlsplit(url).path.startswith(("/dashboard", "/o/", "/operate")))
+    page.wait_for_url(lambda url: urlsplit(url).path.startswith(("/dashboard", "/o/", "/operate", "/account")))
 
 
 def try_to_sign_in(page: Page, email: str, password: str) -> None:

@@ -19,6 +19,7 @@ from tests.support.furnished import furnish
 from tests.support.people import (
     PASSWORD,
     an_address,
+    code_of,
     hashed,
     join,
     make_account,
@@ -212,7 +213,7 @@ def test_the_operators_pages_keep_them_too(chrome: Chrome, furnished: Furnished,
     make_account(house.application, email=address, password_hash=hashed(), operator=True)
     with chrome.person(viewport=WIDE) as witness:
         page = witness.context.new_page()
-        steps.sign_in(page, address)
+        steps.sign_in(page, address, code=code_of())
         visit_all(page, paths(furnished, operator=True), "light")
         check_kept(witness, look(page))
         check_contacts(chrome, witness)

@@ -9,6 +9,8 @@ from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.hotp import HOTP
 from sqlalchemy import update
 
 from pigi.clock import now
@@ -19,9 +21,19 @@ from pigi.operations.accounts import csrf_token
 from pigi.operations.accounts.sessions import SESSION as SESSIONS
 from pigi.operations.accounts.sessions import open_session
 from pigi.operations.api_keys.keys import PREFIX, _hashed
-from pigi.operations.credentials import ADDRESS, INVITATION, NEW_ADDRESS, NEW_PASSWORD, RESET, WELCOME, token_hash
+from pigi.operations.credentials import (
+    ADDRESS,
+    INVITATION,
+    NEW_ADDRESS,
+    NEW_PASSWORD,
+    RESET,
+    SEALED_AS,
+    WELCOME,
+    token_hash,
+)
+from pigi.operations.credentials.codes import STEP_SECONDS
 from pigi.operations.credentials.passwords import hash_password
-from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
+from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration, SecondFactor
 from web.http.auth import SESSION, XSRF
 
 if TYPE_CHECKING:
@@ -35,6 +47,8 @@ if TYPE_CHECKING:
 NO_PASSWORD = "!"
 """No password has this hash."""
 PASSWORD = "heron quay lantern 47 drift"
+DEVICE = bytes(range(20))
+"""The secret of every device in tests."""
 PURPOSES = {RESET: NEW_PASSWORD, ADDRESS: NEW_ADDRESS}
 
 _numbers = count(1)
@@ -59,8 +73,9 @@ def make_account(
     operator: bool = False,
     password_hash: str = NO_PASSWORD,
     state: str = "active",
+    factor: bool | None = None,
 ) -> str:
-    """An account that may sign in; its id."""
+    """An account that may sign in, with a second factor (`code_of`) if it is an operator's or asked for; its id."""
     account_id, moment, email = new_id(), now(), email or an_address()
     with application.control.begin() as session:
         session.add(
@@ -76,7 +91,22 @@ def make_account(
                 password_changed_at=moment,
             )
         )
+    if operator if factor is None else factor:
+        give_factor(application, account_id)
     return account_id
+
+
+def give_factor(application: Application, account_id: str) -> None:
+    """A second factor whose device makes `code_of`; none of its codes was used."""
+    sealed, moment = application.keyring.seal(SEALED_AS, account_id, DEVICE), now()
+    with application.control.begin() as session:
+        session.add(SecondFactor(account_id=account_id, sealed=sealed, created_at=moment, confirmed_at=moment))
+
+
+def code_of(later: int = 0, secret: bytes = DEVICE) -> str:
+    """What the device shows now, or so many steps of half a minute later."""
+    step = int(now().timestamp()) // STEP_SECONDS + later
+    return HOTP(secret, 6, SHA1()).generate(step).decode()  # noqa: S303 - as devices do
 
 
 def join(application: Application, organisation_id: str, account_id: str, role: Role = Role.MEMBER) -> None:

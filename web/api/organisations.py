@@ -5,11 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import Field
+
 from pigi.domain.access import Action, Caller
 from pigi.errors import Refused
 from pigi.operations.access import role_in
 from pigi.operations.deletion import delete_organisation, restore_organisation, stopped_jobs
-from pigi.operations.organisations import create_organisation, organisations_of, read_organisation, rename_organisation
+from pigi.operations.organisations import (
+    OrganisationChange,
+    change_organisation,
+    create_organisation,
+    organisations_of,
+    read_organisation,
+)
 from web.http.replies import API, as_json, moment, reply
 from web.http.requests import read_body
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
@@ -24,15 +32,25 @@ if TYPE_CHECKING:
 
 
 class OrganisationRequest(RequestModel):
-    """Make an organisation, or give one another name."""
+    """Make an organisation."""
 
     name: Title
+
+
+class OrganisationChangeRequest(RequestModel):
+    """What to change; whatever is left out stays."""
+
+    name: Title | None = None
+    second_factor: bool | None = Field(
+        None, description="Whether members need a second factor; for owners who have one themselves."
+    )
 
 
 class Organisation(ResponseModel):
     """An organisation; ``role`` is the asker's in it, null for an API key.
 
-    One that is being deleted is shown to its owners alone, who may restore it until ``purge_at``.
+    One that is being deleted is shown to its owners alone, who may restore it until ``purge_at``. Of one that asks for
+    a ``second_factor``, members without it may do nothing but leave.
     """
 
     id: Id
@@ -41,6 +59,7 @@ class Organisation(ResponseModel):
     created_at: datetime
     state: Literal["active", "deleting"]
     purge_at: datetime | None
+    second_factor: bool
 
 
 class StoppedJob(ResponseModel):
@@ -99,10 +118,11 @@ def show_organisation(context: OrganisationContext) -> Reply:
     return _shown(read_organisation(context.application, context.caller))
 
 
-def rename(context: OrganisationContext) -> Reply:
-    """Give an organisation another name."""
-    name = read_body(OrganisationRequest).name
-    return _shown(rename_organisation(context.application, context.caller, name, context.record))
+def change(context: OrganisationContext) -> Reply:
+    """Give an organisation another name, or ask its members for a second factor: all that is asked for, or nothing."""
+    body = read_body(OrganisationChangeRequest)
+    wanted = OrganisationChange(body.name, body.second_factor)
+    return _shown(change_organisation(context.application, context.caller, wanted, context.record))
 
 
 def delete(context: OrganisationContext) -> JobView:
@@ -151,6 +171,7 @@ def _organisation(view: OrganisationView) -> dict[str, Any]:
         "created_at": moment(view.created_at),
         "state": view.state,
         "purge_at": moment(view.purge_at),
+        "second_factor": view.second_factor,
     }
 
 
@@ -189,12 +210,13 @@ ROUTES = (
     Route(
         "PATCH",
         f"{ALL}/<organisation>",
-        rename,
+        change,
         Action.ORGANISATION_CHANGE,
         RouteKind.WRITE,
-        "Rename an organisation",
+        "Change an organisation",
         (ResponseSpec(200, "The organisation", Organisation, headers=("Idempotency-Replayed",)),),
-        body=OrganisationRequest,
+        problems=("second_factor_required",),
+        body=OrganisationChangeRequest,
         replay=_replay,
     ),
     Route(

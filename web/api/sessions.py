@@ -17,7 +17,7 @@ from web.http.replies import API, Reply, as_json, moment, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
-from web.http.texts import Email, Password
+from web.http.texts import Code, Email, Password
 
 if TYPE_CHECKING:
     from pigi.operations.accounts import AccountDeletion as Deletion
@@ -60,6 +60,7 @@ class SignInRequest(RequestModel):
 
     email: Email
     password: Password = Field(repr=False)
+    code: Code | None = Field(None, repr=False, description="Of the second factor, or a recovery code.")
 
 
 class SessionOpened(ResponseModel):
@@ -69,9 +70,10 @@ class SessionOpened(ResponseModel):
 
 
 class ConfirmationRequest(RequestModel):
-    """Confirm the session with one's password."""
+    """Confirm the session with one's password, or with a code of one's second factor."""
 
-    password: Password = Field(repr=False)
+    password: Password | None = Field(None, repr=False)
+    code: Code | None = Field(None, repr=False)
 
 
 class Confirmation(ResponseModel):
@@ -95,14 +97,34 @@ class Session(ResponseModel):
     memberships: list[OwnMembership]
 
 
+class OpenSession(ResponseModel):
+    """A browser that is signed in; Pigi keeps neither its address nor what device it is on."""
+
+    id: Id
+    created_at: datetime
+    seen_at: datetime
+    current: bool
+
+
+class OpenSessionList(ResponseModel):
+    """One's open sessions, the one last used first."""
+
+    sessions: list[OpenSession]
+
+
 SESSION = f"{API}/session"
+MINE = f"{API}/me/sessions"
 
 
 def open_session(context: RequestContext) -> Reply:
-    """Sign in. An unknown address and a wrong password are answered alike."""
-    body = read_body(SignInRequest)
+    """Sign in. An unknown address and a wrong password are answered alike.
+
+    With a second factor the answer to a right password is `second_factor_needed`: send the same with a code.
+    """
+    body, network = read_body(SignInRequest), context.network
     replaced = request.cookies.get(COOKIE, "")
-    return opened(context, accounts.sign_in(context.application, body.email, body.password, context.network, replaced))
+    signed_in = accounts.sign_in(context.application, body.email, body.password, network, replaced, body.code)
+    return opened(context, signed_in)
 
 
 def show_session(context: AccountContext) -> Reply:
@@ -127,10 +149,31 @@ def close_all_sessions(context: AccountContext) -> Reply:
 
 
 def confirm_current_session(context: AccountContext) -> Reply:
-    """Give the password once more. For 10 minutes this session may then do what cannot be taken back."""
-    body = read_body(ConfirmationRequest)
-    until = confirm_session(context.application, context.account, body.password, context.network, context.record)
+    """Give the password, or a code, once more. For 10 minutes this session may then do what cannot be taken back."""
+    body, network = read_body(ConfirmationRequest), context.network
+    until = confirm_session(context.application, context.account, body.password, network, context.record, body.code)
     return reply(as_json({"confirmed_until": moment(until)}))
+
+
+def show_sessions(context: AccountContext) -> Reply:
+    """The browsers in which one is signed in, the one last used first."""
+    found = [
+        {"id": one.id, "created_at": moment(one.created_at), "seen_at": moment(one.seen_at), "current": one.current}
+        for one in accounts.list_sessions(context.application, context.account)
+    ]
+    return reply(as_json({"sessions": found}))
+
+
+def end_one_session(context: AccountContext, session: str) -> Reply:
+    """End one of one's sessions: that browser is signed out with its next request."""
+    accounts.end_session(context.application, context.account, session, context.record_no_content)
+    return no_content()
+
+
+def end_other_sessions(context: AccountContext) -> Reply:
+    """End all of one's sessions but this one."""
+    accounts.end_other_sessions(context.application, context.account, context.record_no_content)
+    return no_content()
 
 
 def _confirmation(context: AccountContext, _location: str) -> Reply:
@@ -187,7 +230,7 @@ ROUTES = (
                 201, "The account; the session is in the cookies", SessionOpened, headers=("Location", "Set-Cookie")
             ),
         ),
-        problems=("wrong_credentials", "too_many_tries"),
+        problems=("wrong_credentials", "second_factor_needed", "wrong_code", "too_many_tries"),
         body=SignInRequest,
     ),
     Route(
@@ -199,6 +242,7 @@ ROUTES = (
         "Show who is signed in",
         (ResponseSpec(200, "Who is signed in", Session),),
         for_deleted=True,
+        without_factor=True,
     ),
     Route(
         "POST",
@@ -208,12 +252,14 @@ ROUTES = (
         RouteKind.WRITE,
         "Confirm the session",
         (ResponseSpec(200, "Until when it counts", Confirmation, headers=("Idempotency-Replayed",)),),
-        problems=("wrong_password", "too_many_tries"),
+        problems=("wrong_password", "wrong_code", "too_many_tries"),
         body=ConfirmationRequest,
         fingerprint=lambda: b"password",
         replay=_confirmation,
-        notes="Asked for before deleting an organisation, making or rotating an API key, and changing who is an owner.",
+        notes="Asked for before deleting an organisation, making or rotating an API key, changing who is an owner, and "
+        "changing one's second factor.",
         for_deleted=True,
+        without_factor=True,
     ),
     Route(
         "DELETE",
@@ -224,6 +270,7 @@ ROUTES = (
         "Sign out",
         (ResponseSpec(204, "The session is over", media_types=(), headers=("Set-Cookie",)),),
         for_deleted=True,
+        without_factor=True,
     ),
     Route(
         "DELETE",
@@ -234,5 +281,40 @@ ROUTES = (
         "Sign out everywhere",
         (ResponseSpec(204, "All sessions of the account are over", media_types=(), headers=("Set-Cookie",)),),
         for_deleted=True,
+        without_factor=True,
+    ),
+    Route(
+        "GET",
+        MINE,
+        show_sessions,
+        Who.PERSON,
+        RouteKind.READ,
+        "List one's own sessions",
+        (ResponseSpec(200, "The open sessions", OpenSessionList),),
+        for_deleted=True,
+        without_factor=True,
+    ),
+    Route(
+        "DELETE",
+        f"{MINE}/<session>",
+        end_one_session,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "End one of one's own sessions",
+        (ResponseSpec(204, "The session is over", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("not_found",),
+        for_deleted=True,
+        without_factor=True,
+    ),
+    Route(
+        "DELETE",
+        MINE,
+        end_other_sessions,
+        Who.PERSON,
+        RouteKind.WRITE,
+        "End all one's other sessions",
+        (ResponseSpec(204, "Only this session goes on", media_types=(), headers=("Idempotency-Replayed",)),),
+        for_deleted=True,
+        without_factor=True,
     ),
 )

@@ -43,12 +43,18 @@ def identify(services: Services, facts: RequestFacts, route: Route, arguments: d
     """Who calls, as the route's view is given it; ``arguments`` are the view's, less the organisation.
 
     Raises Refused: ``unauthenticated``, ``csrf_refused``, ``forbidden``, or ``not_found`` for what they may not see;
-        ``account_deleting`` for whoever deleted their account; ``confirmation_required`` last of all.
+        ``account_deleting`` for whoever deleted their account; ``second_factor_required`` for an operator without one;
+        ``confirmation_required`` last of all.
     """
     context = _identified(services, facts, route, arguments)
-    if context.person is not None and context.person.deleting and not route.for_deleted and route.who != Who.ANYONE:
+    person = context.person
+    if person is None or route.who is Who.ANYONE:
+        return context
+    if person.deleting and not route.for_deleted:
         raise Refused("account_deleting")
-    if route.confirmed and context.person is not None and not context.person.confirmed:
+    if person.operator and not person.factor and not route.without_factor:
+        raise Refused("second_factor_required")
+    if route.confirmed and not person.confirmed:
         raise Refused("confirmation_required")
     return context
 

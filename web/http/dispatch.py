@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from web.http.routes import Route
 
 SIGN_IN = "/sign-in"
-ACCOUNT = "/account"
-"""Where somebody who deleted their account finds the way back."""
+WAYS_ON = {"account_deleting": "/account", "second_factor_required": "/account/second-factor"}
+"""The page on which somebody finds the way on, by what keeps them from all others."""
 LONGEST_WAIT_SECONDS = 30
 # preference = token [ BWS "=" BWS word ] *( ";" … ), in a comma-separated list: RFC 7240, section 2.
 _PREFERENCES = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*")+')
@@ -75,8 +75,8 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
         except Refused as refusal:
             if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()
-            if refusal.code == "account_deleting" and route.kind is RouteKind.PAGE:
-                return Reply(status=303, headers={"Location": ACCOUNT, "Cache-Control": "no-store"})
+            if refusal.code in WAYS_ON and route.kind is RouteKind.PAGE:
+                return Reply(status=303, headers={"Location": WAYS_ON[refusal.code], "Cache-Control": "no-store"})
             raise
 
     return handle

@@ -216,17 +216,7 @@ def _response(spec: ResponseSpec) -> dict[str, Any]:
 
 def _problems(route: Route) -> dict[str, Any]:
     """What the route may refuse with, by status."""
-    codes = [*route.problems, *OF_KIND[route.kind], "internal"]
-    if route.who != Who.ANYONE and not route.for_deleted:
-        codes.append("account_deleting")
-    if route.confirmed:
-        codes.append("confirmation_required")
-    if route.who is not Who.ANYONE:
-        codes.append("unauthenticated")
-    if isinstance(route.who, Action) or route.who is Who.PERSON:
-        codes.append("forbidden")
-    if isinstance(route.who, Action) or route.who is Who.OPERATOR:
-        codes.append("not_found")
+    codes = [*route.problems, *OF_KIND[route.kind], "internal", *_of_callers(route)]
     if route.method != "GET":
         codes.append("csrf_refused")
     by_status: defaultdict[int, list[str]] = defaultdict(list)
@@ -235,6 +225,22 @@ def _problems(route: Route) -> dict[str, Any]:
     # A plan limits jobs by the day, and the rest until something makes room.
     passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is RouteKind.JOB else WITH_RETRY_AFTER
     return {str(status): _problem(codes, passing) for status, codes in sorted(by_status.items())}
+
+
+def _of_callers(route: Route) -> list[str]:
+    """What callers are refused with for who they are."""
+    if route.who is Who.ANYONE:
+        return []
+    inside = isinstance(route.who, Action)
+    found = {
+        "account_deleting": not route.for_deleted,
+        "second_factor_required": inside or not route.without_factor,
+        "confirmation_required": route.confirmed,
+        "unauthenticated": True,
+        "forbidden": inside or route.who is Who.PERSON,
+        "not_found": inside or route.who is Who.OPERATOR,
+    }
+    return [code for code, may in found.items() if may]
 
 
 def _problem(codes: list[str], passing: frozenset[str]) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Route:
         fingerprint: what stands for a body with a password in it, of which no fast hash may be kept.
         confirmed: whether the password of a session must have been given of late (`CONFIRMED_FOR`).
         for_deleted: whether somebody who deleted their account may call it while they can still restore it.
+        without_factor: whether an operator may call it who has no second factor yet.
         most_bytes: largest body, in bytes, where it is not `web.http.requests.MOST_BYTES`.
         takes_file: its body is a file, which the view takes in itself (`web.http.uploads`); all others are received
             before the view is called.
@@ -91,6 +92,7 @@ class Route:
     accepts: tuple[str, ...] = ()
     confirmed: bool = False
     for_deleted: bool = False
+    without_factor: bool = False
     most_bytes: int | None = None
     takes_file: bool = False
     replay: Callable[..., Reply] | None = None

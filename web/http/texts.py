@@ -140,6 +140,11 @@ Password = Annotated[
     Field(json_schema_extra={"format": "password"}),
 ]
 """As it was typed; which may be chosen is for `pigi.domain.passwords` to say."""
+Code = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Za-z -]{6,40}$"),
+    Field(description="Six digits from the device, or a recovery code; spaces and hyphens do not count."),
+]
 Purpose = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PURPOSE_LENGTH),

@@ -24,6 +24,7 @@ from web.pages import (
     promises,
     resources,
     retention,
+    second_factors,
     sessions,
 )
 from web.pages.shell import assets
@@ -36,6 +37,7 @@ ROUTES = (
     *promises.ROUTES,
     *sessions.ROUTES,
     *accounts.ROUTES,
+    *second_factors.ROUTES,
     *invitations.ROUTES,
     *organisations.ROUTES,
     *deletions.ROUTES,

@@ -10,6 +10,7 @@ from pigi.domain.retention import GRACE
 from pigi.operations.accounts import read_account
 from pigi.operations.deletion import solely_owned
 from pigi.operations.exports import Owner, jobs_of, list_exports
+from pigi.operations.second_factors import read_second_factor
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 from web.pages.shell.query import one_of
@@ -58,6 +59,7 @@ def account_page(context: AccountContext) -> Reply:
         "accounts/account.html",
         here="",
         account=account,
+        factor=read_second_factor(context.application, context.account),
         password_length=SHORTEST,
         sole=sole,
         grace=GRACE.days,

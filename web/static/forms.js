@@ -4,6 +4,7 @@
 //   data-etag        sent as If-Match
 //   data-next        where to go when done: a path with {fields} of the JSON answer; "." reloads
 //   data-said        which sentence of `SAID` (shell.js) to show there
+//   data-lost        what to say when what is told once was lost on the way
 //   data-reveal      id of an element to show instead, its [data-fill=name] filled from the answer
 //   data-prefer      sent as Prefer
 //   data-open        sent by people who are not signed in: no Idempotency-Key, no second try by itself
@@ -17,6 +18,7 @@ const WORDS = {
   invalid: ["Some fields need to be corrected.", "Correct what is marked and send it again."],
   confirmation_required: ["This needs your password once more.", "Send it again and type your password when you are asked."],
   precondition_failed: ["Somebody changed it meanwhile.", "Look at the current version, then make your change again. What you wrote stays here until you leave."],
+  second_factor_required: ["This takes a second factor, and your account has none.", "Set one up on your account page, then come back."],
   secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
   unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
   password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
@@ -146,9 +148,9 @@ function reveal(form, told) {
   const shown = document.getElementById(form.dataset.reveal);
   // What is told once is null when an earlier try had been answered and the answer was lost on the way.
   if ([...shown.querySelectorAll("[data-fill]")].some((place) => told[place.dataset.fill] === null)) {
-    return complain(form, new Map(), { title: "The response was lost on the way.", detail: "The key was created, but can be shown only once. Reload the page, revoke it, and create another." });
+    return complain(form, new Map(), { title: "The response was lost on the way.", detail: form.dataset.lost ?? "The key was created, but can be shown only once. Reload the page, revoke it, and create another." });
   }
-  for (const place of shown.querySelectorAll("[data-fill]")) place.textContent = told[place.dataset.fill] ?? "";
+  for (const place of shown.querySelectorAll("[data-fill]")) place.textContent = [told[place.dataset.fill] ?? ""].flat().join("\n");
   form.closest("[data-replaced]")?.setAttribute("hidden", "");
   shown.hidden = false;
   shown.focus();
@@ -170,6 +172,7 @@ export function problemOf(request) {
 
 async function refuse(form, fields, answer) {
   const problem = await answer.json().catch(() => ({ ...LOST }));
+  if (problem.code === "second_factor_needed" && askForCode(form)) return;
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
     const [things, room] = LIMITED[problem.what];
@@ -184,6 +187,16 @@ async function refuse(form, fields, answer) {
   if (problem.code === "plan_limit" && own) problem.way = ["See plans, in a new tab", `${own}/billing`];
   if (answer.status === 412) problem.way = ["See the current version, in a new tab", location.pathname];
   complain(form, fields, problem);
+}
+
+// The password was right. It stays in the form and is sent again with the code: no session waits in between.
+function askForCode(form) {
+  const second = form.querySelector("[data-second]");
+  if (!second?.disabled) return false;
+  form.querySelector("[data-first]").hidden = true;
+  second.hidden = second.disabled = false;
+  second.querySelector("input").focus();
+  return true;
 }
 
 function busy(form, button, on) {

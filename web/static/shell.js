@@ -38,6 +38,10 @@ export const SAID = {
   "request-extended": "It is extended. The mail is on its way.",
   "signed-out": "You are signed out.",
   "signed-out-everywhere": "You are signed out everywhere.",
+  "session-ended": "That browser is signed out.",
+  "others-ended": "All other browsers are signed out.",
+  "factor-off": "The second factor is off.",
+  factor: "Saved. It counts from the members’ next click on.",
   welcome: "Welcome to Pigi.",
 };
 

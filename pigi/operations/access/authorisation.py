@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, null, select
 
-from pigi.domain.access import Action, Caller, Key, OrganisationState, Person, Role, is_found, key_may, role_may
+from pigi.domain.access import RULES, Action, Caller, Key, OrganisationState, Person, Role, is_found, key_may, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.kinds import kind_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
 
 _MEMBERSHIP: Any = (
-    select(Membership.role, Organisation.state)
+    select(Membership.role, Organisation.state, Organisation.second_factor)
     .join(Organisation, Organisation.id == Membership.organisation_id)
     .where(
         Membership.organisation_id == bindparam("organisation"),
@@ -43,7 +43,8 @@ def authorise(application: Application, principal: Person | Key, organisation_id
     not looked up again.
 
     Raises Refused: ``not_found`` for whoever does not belong there; ``forbidden`` for whoever may less, whatever state
-        the organisation is in; ``not_found`` for all else that one which is being deleted does no longer.
+        the organisation is in; ``not_found`` for all else that one which is being deleted does no longer;
+        ``second_factor_required`` for a member without the second factor that the organisation asks for.
     """
     if isinstance(principal, Key):
         if principal.organisation_id != organisation_id:
@@ -52,28 +53,37 @@ def authorise(application: Application, principal: Person | Key, organisation_id
     membership = None if principal.operator else _membership(application, principal.account_id, organisation_id)
     if membership is None:
         raise Refused("not_found")
-    role, state = membership
-    caller = _allowed(
-        Caller(organisation_id, role, principal.account_id, confirmed=principal.confirmed), may=role_may(role, action)
+    role = Role(membership.role)
+    barred = membership.second_factor and not principal.factor
+    caller = Caller(
+        organisation_id,
+        role,
+        principal.account_id,
+        confirmed=principal.confirmed,
+        factor=principal.factor,
+        barred=barred,
     )
-    if not is_found(state, role, action):
+    _allowed(caller, may=role_may(role, action))
+    if not is_found(membership.state, role, action):
         raise Refused("not_found")
+    if barred and not RULES[action].without_factor:
+        raise Refused("second_factor_required")
     return caller
 
 
 def role_in(application: Application, account_id: str, organisation_id: str) -> Role | None:
     """What an account is in an active organisation; None if it is nothing there."""
     membership = _membership(application, account_id, organisation_id)
-    return membership[0] if membership is not None and membership[1] == OrganisationState.ACTIVE else None
+    active = membership is not None and membership.state == OrganisationState.ACTIVE
+    return Role(membership.role) if active else None
 
 
-def _membership(application: Application, account_id: str, organisation_id: str) -> tuple[Role, str] | None:
-    """What an account is in an organisation, and the organisation's state."""
+def _membership(application: Application, account_id: str, organisation_id: str) -> Any:
+    """What an account is in an organisation, the organisation's state, and whether it asks for a second factor."""
     if not is_id(organisation_id):
         return None
     with application.control.autocommit() as connection:
-        found = connection.execute(_MEMBERSHIP, {"organisation": organisation_id, "account": account_id}).first()
-    return None if found is None else (Role(found.role), found.state)
+        return connection.execute(_MEMBERSHIP, {"organisation": organisation_id, "account": account_id}).first()
 
 
 def organisation_of_job(application: Application, job_id: str, action: Action) -> tuple[str, Action]:

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, or_, select
 
 from pigi.clock import now
 from pigi.domain.access import Action, Caller, OrganisationState, Role, Scope, is_found, key_may, role_may
 from pigi.domain.retention import Retention, cutoff
 from pigi.errors import Refused
 from pigi.store.control import Organisation
-from pigi.store.people import Account, ApiKey, Membership, Session
+from pigi.store.people import HAS_FACTOR, Account, ApiKey, Membership, Session
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -96,7 +96,13 @@ def find_role(session: ControlSession, organisation_id: str, account_id: str) ->
 
 
 _SESSIONS: Any = (
-    select(Session.id, Membership.organisation_id, Membership.role, Organisation.state)
+    select(
+        Session.id,
+        Membership.organisation_id,
+        Membership.role,
+        Organisation.state,
+        or_(Organisation.second_factor.is_(False), HAS_FACTOR).label("unbarred"),
+    )
     .join(Account, Account.id == Session.account_id)
     .join(Membership, Membership.account_id == Account.id)
     .join(Organisation, Organisation.id == Membership.organisation_id)
@@ -140,6 +146,8 @@ def still_granted(application: Application, grants: Collection[AccessGrant], act
         if grant.key_id is not None:
             return key_may(scopes.get((where, grant.key_id), frozenset()), wanted)
         row = roles.get((where, grant.session_id or ""))
-        return row is not None and is_found(row.state, Role(row.role), wanted) and role_may(Role(row.role), wanted)
+        if row is None or not row.unbarred:
+            return False
+        return is_found(row.state, Role(row.role), wanted) and role_may(Role(row.role), wanted)
 
     return {grant for grant in grants if holds(grant)}

@@ -17,8 +17,8 @@ from pigi.domain.access import SIGNS_IN, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.domain.retention import Retention, keep
+from pigi.domain.throttles import CODES, RESET, RESET_MAIL, SIGN_IN
 from pigi.domain.throttles import NEW_ADDRESS as ADDRESSES
-from pigi.domain.throttles import RESET, RESET_MAIL, SIGN_IN
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
@@ -237,6 +237,8 @@ def reset_password(application: Application, token: str, password: str, network:
             record(session, application, "account.password_reset", who, subject=who)
             queue_mail(session, application, Template.PASSWORD_CHANGED, account.id, account.email_key, requested_by=who)
     reset_throttles(application, SIGN_IN, network, account.email_key)
+    # Whoever used up the tries at its codes knew the old password.
+    reset_throttles(application, CODES, network, account.id)
 
 
 def _owner(application: Application, link: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Giving the password once more: whoever found a browser signed in must not be able to do what cannot be taken back."""
+"""Giving the password or a code once more: whoever found a browser signed in must not do what cannot be undone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pigi.domain.throttles import SIGN_IN
 from pigi.errors import Refused
 from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT
+from pigi.operations.accounts.factors import use_code
 from pigi.operations.accounts.sessions import SESSION
 from pigi.operations.audit import record
 from pigi.operations.credentials import acquire
@@ -28,32 +29,45 @@ PROOF = [{"pointer": "/password", "message": "is needed for this"}]
 WRONG = [{"pointer": "/password", "message": "is not your password"}]
 
 
-def confirm_session(
+def confirm_session(  # noqa: PLR0913 - who, their proof, and what follows
     application: Application,
     person: Person,
-    password: str,
+    password: str | None,
     network: str,
     on_done: Callable[[ControlSession], None] | None = None,
+    code: str | None = None,
 ) -> datetime:
     """Confirm this session, and no other of the account, for `CONFIRMED_FOR`; until when.
 
-    Raises Refused: ``wrong_password``, ``too_many_tries``, ``unavailable``; ``unauthenticated`` if the session ended,
-        or the password was changed, while this was looked at.
+    The proof is the ``password``, or a ``code`` of the second factor, and never both.
+
+    Raises Refused: ``wrong_password``, ``wrong_code``, ``too_many_tries``, ``unavailable``; ``invalid`` without either
+        or with both; ``unauthenticated`` if the session ended, or the password was changed, while this was looked at.
     """
+    if (password is None) == (code is None):
+        raise Refused("invalid", errors=PROOF)
     with application.control.read() as session:
         row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
-    with credentials.hashing_slot():
-        prove(application, row, password, network)
+    tried = None
+    if code is not None:
+        tried = credentials.acquire_code(application, row.id, code)
+    else:
+        with credentials.hashing_slot():
+            prove(application, row, password, network)
     moment = now()
     unchanged = select(ACCOUNT.c.id).where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == row.password_hash)
     confirmed = update(SESSION).where(SESSION.c.id == person.session_id, SESSION.c.account_id.in_(unchanged))
     with application.control.begin() as session:
+        if code is not None:
+            use_code(session, application, row, code)
         result: Any = session.execute(confirmed.values(confirmed_at=moment))
         if result.rowcount != 1:
             raise Refused("unauthenticated")
         record(session, application, "session.confirmed", person.name, subject=f"session:{person.session_id}")
         if on_done is not None:
             on_done(session)
+    if tried is not None:
+        tried.refund()
     return moment + CONFIRMED_FOR
 
 

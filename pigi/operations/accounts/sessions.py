@@ -25,12 +25,14 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.accounts.factors import pass_factor
 from pigi.operations.audit import record
 from pigi.operations.credentials import acquire, is_token, token_hash
-from pigi.store.people import Account, Session
+from pigi.store.people import HAS_FACTOR, Account, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from pigi.application import Application
     from pigi.store.sessions import ControlSession
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 RECORDED_EVERY = timedelta(minutes=1)
 """How often a session's use is written down; a write a request would cost more than it says."""
+MOST_SHOWN = 200
 SESSION: Any = Session.__table__
 
 _FIND: Any = (
@@ -50,6 +53,7 @@ _FIND: Any = (
         Account.kind,
         Account.state,
         Account.stops,
+        HAS_FACTOR.label("factor"),
     )
     .join(Account, Account.id == Session.account_id)
     .where(
@@ -89,6 +93,7 @@ def find_person(application: Application, token: str) -> Person:
         operator=row.kind == OPERATOR,
         confirmed=confirmed,
         deleting=deleting,
+        factor=bool(row.factor),
         stops=read_stops(row.stops),
     )
 
@@ -123,13 +128,16 @@ class SignedIn:
     token: str
 
 
-def sign_in(application: Application, email: str, password: str, network: str, replaced: str = "") -> SignedIn:
-    """Open a session for whoever knows the password.
+def sign_in(  # noqa: PLR0913 - what the request brings
+    application: Application, email: str, password: str, network: str, replaced: str = "", code: str | None = None
+) -> SignedIn:
+    """Open a session for whoever knows the password and, where the account has a second factor, gives its ``code``.
 
     The session is always a new one, so nobody can have planted it. ``replaced`` is the cookie that the browser
-    had; its session ends.
+    had; its session ends. Nothing is opened, and no cookie given, before the code was right.
 
-    Raises Refused: ``wrong_credentials``, ``too_many_tries``, ``unavailable``.
+    Raises Refused: ``wrong_credentials``, ``second_factor_needed`` if the password was right and there is no code,
+        ``wrong_code``, ``too_many_tries``, ``unavailable``.
     """
     key = email_key(email)
     with credentials.hashing_slot():
@@ -138,6 +146,10 @@ def sign_in(application: Application, email: str, password: str, network: str, r
         kept = row.password_hash if row else None
         if not credentials.is_password(password, kept) or row is None:
             raise Refused("wrong_credentials")
+        if row.factor and code is None:
+            tried.refund()
+            raise Refused("second_factor_needed")
+        coded = credentials.acquire_code(application, row.id, code) if row.factor and code is not None else None
         renewed = credentials.renewed(password, row.password_hash)
         with application.control.begin() as session:
             # It holds off a change of the password until the session can be seen, and so ended, by it.
@@ -148,9 +160,12 @@ def sign_in(application: Application, email: str, password: str, network: str, r
             )
             if still.rowcount != 1:
                 raise Refused("wrong_credentials")
+            pass_factor(session, application, row, code)
             token = start_session(session, application, row.id, replaced, operator=row.kind == OPERATOR)
             account = find_account(session, row.id)
-        tried.refund()
+        for one in (tried, coded):
+            if one is not None:
+                one.refund()
     return SignedIn(account, token)
 
 
@@ -183,7 +198,48 @@ def sign_out_everywhere(application: Application, person: Person, on_done: OnDon
             on_done(session)
 
 
+@dataclass(frozen=True)
+class SessionView:
+    """A browser that is signed in. Pigi knows neither which nor where it is: it keeps no address and no device."""
+
+    id: str
+    created_at: datetime
+    seen_at: datetime
+    current: bool
+
+
+def list_sessions(application: Application, person: Person) -> list[SessionView]:
+    """A person's open sessions, the one last used first."""
+    mine = (SESSION.c.account_id == person.account_id) & (SESSION.c.seen_at > cutoff(Retention.SESSION, now()))
+    query = select(SESSION.c.id, SESSION.c.created_at, SESSION.c.seen_at).where(mine).order_by(SESSION.c.seen_at.desc())
+    with application.control.read() as session:
+        rows = session.execute(query.limit(MOST_SHOWN)).all()
+    return [SessionView(row.id, row.created_at, row.seen_at, row.id == person.session_id) for row in rows]
+
+
+def end_session(application: Application, person: Person, session_id: str, on_done: OnDone | None = None) -> None:
+    """End one of a person's sessions, also the present one; raises Refused ``not_found``."""
+    mine = (SESSION.c.id == session_id) & (SESSION.c.account_id == person.account_id)
+    with application.control.begin() as session:
+        ended: Any = session.execute(delete(SESSION).where(mine))
+        if ended.rowcount != 1:
+            raise Refused("not_found")
+        record(session, application, "session.ended", person.name, subject=f"session:{session_id}")
+        if on_done is not None:
+            on_done(session)
+
+
+def end_other_sessions(application: Application, person: Person, on_done: OnDone | None = None) -> None:
+    """End all of a person's sessions but this one."""
+    with application.control.begin() as session:
+        count = close_sessions(session, person.account_id, but=person.session_id)
+        record(session, application, "session.others_ended", person.name, subject=person.name, count=count)
+        if on_done is not None:
+            on_done(session)
+
+
 def _find(application: Application, key: str) -> Any:
-    query = select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.password_hash)
+    columns = (ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.email_key, ACCOUNT.c.password_hash)
+    query = select(*columns, HAS_FACTOR.label("factor"))
     with application.control.autocommit() as connection:
         return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state.in_(SIGNS_IN))).first()

@@ -1,7 +1,24 @@
-"""Credentials: passwords, tokens of links and cookies, and the throttling of guesses."""
+"""Credentials: passwords, codes, tokens of links and cookies, and the throttling of guesses."""
 
 from __future__ import annotations
 
+from pigi.operations.credentials.codes import (
+    FACTOR,
+    RECOVERY,
+    SEALED_AS,
+    Proof,
+    acquire_code,
+    has_factor,
+    matching_step,
+    new_recovery_code,
+    new_secret,
+    read_code,
+    recovery_hash,
+    secret_text,
+    setup_uri,
+    spend_code,
+)
+from pigi.operations.credentials.codes import WRONG as CODE_WRONG
 from pigi.operations.credentials.passwords import hashing_slot, is_password, new_hash, renewed
 from pigi.operations.credentials.throttling import acquire, reset_throttles, try_acquire
 from pigi.operations.credentials.tokens import (
@@ -20,21 +37,36 @@ from pigi.operations.credentials.tokens import (
 
 __all__ = [
     "ADDRESS",
+    "CODE_WRONG",
+    "FACTOR",
     "INVITATION",
     "NEW_ADDRESS",
     "NEW_PASSWORD",
     "OLD_ADDRESS",
+    "RECOVERY",
     "RESET",
+    "SEALED_AS",
     "TOKEN_PATTERN",
     "WELCOME",
+    "Proof",
     "acquire",
+    "acquire_code",
+    "has_factor",
     "hashing_slot",
     "is_password",
     "is_token",
     "mailed_token",
+    "matching_step",
     "new_hash",
+    "new_recovery_code",
+    "new_secret",
+    "read_code",
+    "recovery_hash",
     "renewed",
     "reset_throttles",
+    "secret_text",
+    "setup_uri",
+    "spend_code",
     "token_hash",
     "try_acquire",
 ]

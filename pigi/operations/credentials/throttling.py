@@ -102,12 +102,16 @@ def try_acquire(application: Application, policy: ThrottlePolicy, network: str =
 
 
 def reset_throttles(application: Application, policy: ThrottlePolicy, network: str, subject: str) -> None:
-    """Empty the record of failures at ``subject`` from this network: who is there has shown otherwise who they are."""
-    keys = [
-        _key(application, bucket, subject, place)
-        for bucket, place in ((policy.pair, network), (policy.under_attack, widest_network(network)))
-        if bucket is not None
-    ]
+    """Empty the record of failures at ``subject``, where it goes by networks of this one's alone.
+
+    Who is there has shown otherwise who they are.
+    """
+    kept: tuple[tuple[Bucket | None, tuple[str, ...]], ...] = (
+        (policy.subject, (subject,)),
+        (policy.pair, (subject, network)),
+        (policy.under_attack, (subject, widest_network(network))),
+    )
+    keys = [_key(application, bucket, *of) for bucket, of in kept if bucket is not None]
     with application.control.autocommit() as connection:
         connection.execute(delete(THROTTLE).where(THROTTLE.c.key.in_(keys)))
 

@@ -31,7 +31,7 @@ from pigi.operations.retention import BATCH
 from pigi.store.erasures import ErasureLog
 from pigi.store.exports import Export
 from pigi.store.ledgers import Mail
-from pigi.store.people import AccountToken, Invitation, Membership, Registration, Session
+from pigi.store.people import AccountToken, Invitation, Membership, RecoveryCode, Registration, SecondFactor, Session
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.tenant import Import, Project, ResourceRevision
 from pigi.store.tenants import TenantMissingError
@@ -212,6 +212,8 @@ def _remove_mails(session: ControlSession, work: Work) -> int:
 def _sign_in(account_id: str) -> Emptying:
     key = select(ACCOUNT.c.email_key).where(ACCOUNT.c.id == account_id).scalar_subquery()
     yield Session.__table__, Session.__table__.c.account_id == account_id
+    yield RecoveryCode.__table__, RecoveryCode.__table__.c.account_id == account_id
+    yield SecondFactor.__table__, SecondFactor.__table__.c.account_id == account_id
     yield AccountToken.__table__, or_(AccountToken.account_id == account_id, AccountToken.email_key == key)
     yield Registration.__table__, Registration.__table__.c.email_key == key
     yield IDEMPOTENCY, IDEMPOTENCY.c.caller == f"account:{account_id}"

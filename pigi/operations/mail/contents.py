@@ -117,6 +117,13 @@ def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> 
     return MailContent(Template.PASSWORD_CHANGED, account.email, facts, {"link": "/forgot-password"})
 
 
+def _second_factor(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    account = _required(_account(session, Account.id == mail.subject_id))
+    facts: dict[str, object] = {"at": moment(mail.created_at)}
+    links = {"link": "/account/second-factor", "forgotten": "/forgot-password"}
+    return MailContent(Template(mail.template), account.email, facts, links)
+
+
 def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
     key = _required(session.scalar(select(ApiKey).where(ApiKey.id == mail.subject_id, ApiKey.revoked_at.is_(None))))
     account = _required(_account(session, Account.id == mail.recipient_id))
@@ -224,6 +231,9 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.CONFIRM_ADDRESS: _confirm_address,
     Template.ADDRESS_CHANGED: _address_changed,
     Template.PASSWORD_CHANGED: _password_changed,
+    Template.SECOND_FACTOR_ON: _second_factor,
+    Template.SECOND_FACTOR_OFF: _second_factor,
+    Template.RECOVERY_CODE_USED: _second_factor,
     Template.KEY_EXPIRING: _key_expiring,
     Template.EXPORT_READY: _export_ready,
     Template.DELETION_STARTED: _deletion_notice,

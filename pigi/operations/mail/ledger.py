@@ -69,7 +69,8 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         application: for its notifier, and for the keyring that hashes the address.
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
-            confirm-address, address-changed), account (password-changed), API key (key-expiring) or deletion.
+            confirm-address, address-changed), account (password-changed, second-factor-on, second-factor-off,
+            recovery-code-used), API key (key-expiring) or deletion.
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.

@@ -15,14 +15,15 @@ from pigi.operations.organisations.invitations import (
 )
 from pigi.operations.organisations.members import MemberView, change_role, end_membership, list_members, read_member
 from pigi.operations.organisations.organisations import (
+    OrganisationChange,
     OrganisationView,
+    change_organisation,
     create_organisation,
     list_organisations,
     migrate_organisation,
     names_of,
     organisations_of,
     read_organisation,
-    rename_organisation,
     request_migrations,
 )
 
@@ -30,8 +31,10 @@ __all__ = [
     "InvitationView",
     "MemberView",
     "Newcomer",
+    "OrganisationChange",
     "OrganisationView",
     "accept_invitation",
+    "change_organisation",
     "change_role",
     "create_organisation",
     "end_membership",
@@ -46,7 +49,6 @@ __all__ = [
     "read_member",
     "read_open_invitation",
     "read_organisation",
-    "rename_organisation",
     "request_migrations",
     "resend_invitation",
     "revoke_invitation",

@@ -102,11 +102,14 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
     """Leave, or remove somebody, in effect at once.
 
     Raises Refused: ``not_found``; ``forbidden`` for another's membership, unless the caller may change members and
-        their role is not above the caller's; ``last_owner``; ``confirmation_required`` if they are an owner.
+        their role is not above the caller's; ``last_owner``; ``confirmation_required`` if they are an owner;
+        ``second_factor_required`` from who lacks it and removes somebody else.
     """
     with changing_access(application, caller, Action.MEMBERSHIP_END) as (session, own):
         was = _role_of(session, caller, account_id)
         leaving = account_id == caller.account_id
+        if caller.barred and not leaving:
+            raise Refused("second_factor_required")
         if not leaving and not (role_may(own, Action.MEMBERS_CHANGE) and own.covers(was)):
             raise Refused("forbidden")
         require_confirmation(caller, was)

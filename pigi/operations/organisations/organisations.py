@@ -43,7 +43,10 @@ MOST_A_DAY = 20
 
 @dataclass(frozen=True, repr=False)
 class OrganisationView:
-    """An organisation as who asks may see it; ``role`` is theirs, None for an API key."""
+    """An organisation as who asks may see it; ``role`` is theirs, None for an API key.
+
+    ``second_factor`` says whether it asks its members for one.
+    """
 
     id: str
     name: str
@@ -51,6 +54,7 @@ class OrganisationView:
     created_at: datetime
     state: OrganisationState
     deletion_at: datetime | None
+    second_factor: bool
 
     @property
     def purge_at(self) -> datetime | None:
@@ -164,21 +168,53 @@ def read_organisation(application: Application, caller: Caller) -> OrganisationV
 
 
 def _view(row: Any, role: Role | None) -> OrganisationView:
-    return OrganisationView(row.id, row.name, role, row.created_at, OrganisationState(row.state), row.deletion_at)
+    state = OrganisationState(row.state)
+    return OrganisationView(row.id, row.name, role, row.created_at, state, row.deletion_at, row.second_factor)
 
 
-def rename_organisation(
-    application: Application, caller: Caller, name: str, on_done: OnDone | None = None
+@dataclass(frozen=True, repr=False)
+class OrganisationChange:
+    """What to change of an organisation; None leaves it."""
+
+    name: str | None = None
+    second_factor: bool | None = None
+
+
+def change_organisation(
+    application: Application, caller: Caller, change: OrganisationChange, on_done: OnDone | None = None
 ) -> OrganisationView:
-    """Give it another name. Raises Refused: ``invalid_name``, and as `changing_access`."""
-    name = _checked(name)
-    with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, _role):
-        session.execute(update(Organisation).where(Organisation.id == caller.organisation_id).values(name=name))
-        record(session, application, "organisation.renamed", caller.name, caller.organisation_id)
-        contact_changed(session, application, caller.organisation_id, caller.name)
+    """Give it another name, or ask its members for a second factor from their next request on: all, or nothing.
+
+    Raises Refused: ``invalid_name``; ``forbidden`` for who is no owner and would change what is asked of members;
+        ``second_factor_required`` for an owner who would be shut out by it; and as `changing_access`.
+    """
+    name = None if change.name is None else _checked(change.name)
+    with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, role):
+        if name is not None:
+            _rename(session, application, caller, name)
+        if change.second_factor is not None:
+            if role is not Role.OWNER:
+                raise Refused("forbidden")
+            _ask_for_factor(session, application, caller, wanted=change.second_factor)
         if on_done is not None:
             on_done(session)
     return read_organisation(application, caller)
+
+
+def _rename(session: ControlSession, application: Application, caller: Caller, name: str) -> None:
+    session.execute(update(Organisation).where(Organisation.id == caller.organisation_id).values(name=name))
+    record(session, application, "organisation.renamed", caller.name, caller.organisation_id)
+    contact_changed(session, application, caller.organisation_id, caller.name)
+
+
+def _ask_for_factor(session: ControlSession, application: Application, caller: Caller, *, wanted: bool) -> None:
+    if wanted and not caller.factor:
+        raise Refused("second_factor_required")
+    here = (ORGANISATION.c.id == caller.organisation_id) & ORGANISATION.c.second_factor.is_not(wanted)
+    changed: Any = session.execute(update(ORGANISATION).where(here).values(second_factor=wanted))
+    if changed.rowcount == 1:
+        kind = f"organisation.second_factor_{'required' if wanted else 'optional'}"
+        record(session, application, kind, caller.name, caller.organisation_id)
 
 
 def _checked(name: str) -> str:

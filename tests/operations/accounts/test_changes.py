@@ -36,7 +36,7 @@ from tests.support.accounts import (
     session_count,
     the_account,
 )
-from tests.support.people import PASSWORD, make_account, make_session
+from tests.support.people import PASSWORD, code_of, make_account, make_session
 
 ADA, NEW_ADDRESS, HOME = "ada@example.org", "lund@example.net", "203.0.113.9"
 NEW = "lantern quay 92 heron drift"
@@ -237,7 +237,7 @@ def test_all_is_changed_together_or_not_at_all(application, ada):
 
 def test_an_operator_s_changes_are_an_operator_s(application):
     make_account(application, email=ADA, password_hash=cheap_hash(), operator=True)
-    signed_in = sign_in(application, ADA, PASSWORD, HOME)
+    signed_in = sign_in(application, ADA, PASSWORD, HOME, code=code_of())
     changed(application, find_person(application, signed_in.token), new_password=NEW, password=PASSWORD)
 
     assert acts(application)[-1][1] == f"operator:{signed_in.account.id}"

@@ -12,7 +12,7 @@ from pigi.errors import Refused
 from pigi.operations.accounts import ACCOUNT, find_person, sign_in, sign_out, sign_out_everywhere
 from pigi.operations.credentials import passwords
 from tests.support.accounts import acts, cheap_hash, make_passwords_cheap, session_count, statements
-from tests.support.people import NO_PASSWORD, PASSWORD, make_account, make_session
+from tests.support.people import NO_PASSWORD, PASSWORD, code_of, make_account, make_session
 
 ADA, HOME = "ada@example.org", "203.0.113.9"
 WRONG = "lantern quay 92 heron drift"
@@ -43,7 +43,7 @@ def test_the_right_password_opens_a_session(application, ada):
 
 def test_an_operator_is_one_when_signed_in(application):
     make_account(application, email=ADA, password_hash=cheap_hash(), operator=True)
-    signed_in = sign_in(application, ADA, PASSWORD, HOME)
+    signed_in = sign_in(application, ADA, PASSWORD, HOME, code=code_of())
 
     assert find_person(application, signed_in.token).operator
     assert acts(application)[0][1].startswith("operator:")

@@ -10,7 +10,7 @@ from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.accounts import confirm_address
 from pigi.operations.credentials import ADDRESS
-from pigi.operations.organisations import change_role, end_membership, rename_organisation
+from pigi.operations.organisations import OrganisationChange, change_organisation, change_role, end_membership
 from standins.stripe.faults import drop_after, drop_before, fail
 from tests.support.billing import Shop
 from tests.support.people import an_address, join, make_account, make_account_token
@@ -35,7 +35,7 @@ def known(shop, owner):
 
 def test_a_new_name_of_the_organisation_is_followed(shop):
     owner = shop.subscribed()
-    rename_organisation(shop.application, owner, "Lighthouse Works")
+    change_organisation(shop.application, owner, OrganisationChange(name="Lighthouse Works"))
     (job,) = asked(shop)
     assert shop.do(job).state == "succeeded"
     assert known(shop, owner)[0] == "Lighthouse Works"
@@ -76,7 +76,7 @@ def test_changes_that_concern_no_owner_ask_for_nothing(shop):
 
 def test_nothing_of_an_organisation_that_is_no_customer_is_sent(shop):
     owner = shop.organisation()
-    rename_organisation(shop.application, owner, "Lighthouse Works")
+    change_organisation(shop.application, owner, OrganisationChange(name="Lighthouse Works"))
     assert asked(shop) == []
     assert shop.stripe.requests == []
 
@@ -91,7 +91,7 @@ def test_each_organisation_of_an_account_follows(shop):
 @pytest.mark.parametrize("fault", [drop_after(), drop_before(), fail(500), fail(429)], ids=lambda fault: fault.name)
 def test_it_is_tried_again_until_it_is_done(shop, fault):
     owner = shop.subscribed()
-    rename_organisation(shop.application, owner, "Lighthouse Works")
+    change_organisation(shop.application, owner, OrganisationChange(name="Lighthouse Works"))
     (job,) = asked(shop)
     shop.stripe.plan("POST", "/v1/customers/", fault)
     assert shop.do(job).state == "retrying"
@@ -102,7 +102,7 @@ def test_it_is_tried_again_until_it_is_done(shop, fault):
 def test_two_changes_that_overlap_end_with_the_later(shop):
     """The first job reads the old name, and writes it after the second job has written the new one."""
     owner = shop.subscribed()
-    rename_organisation(shop.application, owner, "First")
+    change_organisation(shop.application, owner, OrganisationChange(name="First"))
     first, provider = asked(shop)[0], shop.provider
 
     class Overtaken:
@@ -117,7 +117,7 @@ def test_two_changes_that_overlap_end_with_the_later(shop):
         def update_customer(self, customer_id, contact, key):
             if not self.done:
                 self.done = True
-                rename_organisation(shop.application, owner, "Second")
+                change_organisation(shop.application, owner, OrganisationChange(name="Second"))
                 provider.update_customer(customer_id, type(contact)("Second", contact.email), f"{key}-second")
             provider.update_customer(customer_id, contact, key)
 

@@ -19,6 +19,7 @@ from pigi.operations.mail.sending import LONGEST, write_letter
 HOME = "https://pigi.example"
 TOKEN = "t0ken-" + "x" * 37
 UNTIL = "1 December 2026, 10:00 UTC"
+ON_FACTOR = {"at": UNTIL, "link": f"{HOME}/account/second-factor", "forgotten": f"{HOME}/forgot-password"}
 FACTS = {
     Template.WELCOME: {"link": f"{HOME}/welcome/{TOKEN}", "until": UNTIL},
     Template.ALREADY_REGISTERED: {"link": f"{HOME}/sign-in", "forgotten": f"{HOME}/forgot-password"},
@@ -61,6 +62,9 @@ FACTS = {
         "keys": f"{HOME}/.well-known/pigi-keys.json",
     },
     Template.PASSWORD_CHANGED: {"at": UNTIL, "link": f"{HOME}/forgot-password"},
+    Template.SECOND_FACTOR_ON: ON_FACTOR,
+    Template.SECOND_FACTOR_OFF: ON_FACTOR,
+    Template.RECOVERY_CODE_USED: ON_FACTOR,
     Template.EXPORT_READY: {"link": f"{HOME}/o/018f/exports", "until": UNTIL, "organisation": "Test & Söhne"},
     Template.PRIVACY_REQUEST_EXTENDED: {
         "received": UNTIL,

@@ -13,13 +13,14 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.access import authorise, role_in
 from pigi.operations.organisations import (
+    OrganisationChange,
+    change_organisation,
     create_organisation,
     end_membership,
     list_organisations,
     organisations,
     organisations_of,
     read_organisation,
-    rename_organisation,
     request_migrations,
 )
 from pigi.store.control import Job, Organisation
@@ -144,10 +145,10 @@ def test_admins_rename_and_members_do_not(application, person):
     own = create_organisation(application, "One", person)
     member = make_member(application, own)
     owner = authorise(application, person, own, Action.ORGANISATION_CHANGE)
-    assert rename_organisation(application, owner, "Two").name == "Two"
+    assert change_organisation(application, owner, OrganisationChange(name="Two")).name == "Two"
     low = authorise(application, Person(member, new_id()), own, Action.ORGANISATION_READ)
     with pytest.raises(Refused, match="forbidden"):
-        rename_organisation(application, low, "Three")
+        change_organisation(application, low, OrganisationChange(name="Three"))
     assert read_organisation(application, low).name == "Two"
     assert acts(application)[-1] == ("organisation.renamed", person.name)
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 BRACED = partial(VARIABLE.sub, r"{\1}")
 JOBS = f"{API}/jobs"
 """Whoever has a key may leave its organisation out; the document can't say that others may not."""
-USED_UP = {"token", "generation", "job", "invitation", "key", "account", "hold", "receipt", "request"}
+USED_UP = {"token", "generation", "job", "invitation", "key", "account", "hold", "receipt", "request", "session"}
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
 ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
 """What is asked of an organisation that can be spared."""
@@ -56,7 +56,7 @@ FAULTS_OF_FORM = frozenset(
 """What a request that the document calls good must not be refused with. Any other refusal is for what there is."""
 CARRIERS = (ParameterLocation.HEADER, ParameterLocation.COOKIE)
 RULED = ("agents", "mcp-servers", "documents", "settings", "{resource}")
-ADDRESSED = ("accounts", "session", "me", "password-resets", "invitations", "accept")
+ADDRESSED = ("accounts", "session", "me", "password-resets", "invitations", "accept", "confirmation")
 """Ends of paths whose bodies must also hold to rules that no schema can say: the linter's, and those of addresses."""
 
 

@@ -131,7 +131,14 @@ class Shell:
 _HTML = ResponseSpec(200, "The page", media_types=("text/html",))
 
 
-def page(path: str, view: Callable[..., Reply], who: Who | Action, *, for_deleted: bool = False) -> Route:
+def page(
+    path: str,
+    view: Callable[..., Reply],
+    who: Who | Action,
+    *,
+    for_deleted: bool = False,
+    without_factor: bool = False,
+) -> Route:
     """The route of a page: read only, in HTML, outside the API's document."""
     summary = (view.__doc__ or "").partition("\n")[0]
     return Route(
@@ -145,6 +152,7 @@ def page(path: str, view: Callable[..., Reply], who: Who | Action, *, for_delete
         problems=("not_found",),
         documented=False,
         for_deleted=for_deleted,
+        without_factor=without_factor,
     )
 
 
