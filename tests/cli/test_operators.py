@@ -70,6 +70,17 @@ def test_a_disabled_operator_is_let_in_again(pigi, application):
     assert kinds == ["operator.added", "operator.disabled", "operator.enabled"]
 
 
+def test_who_lost_a_device_is_let_in_and_it_is_written_down(pigi, application):
+    make_account(application, email="op@example.com", operator=True)
+    person = make_account(application, email="nora@example.com", factor=True)
+    assert pigi("operators", "reset-second-factor", "op@example.com").returncode == 0
+    done = pigi("accounts", "reset-second-factor", "Nora@example.com", "--json")
+    assert json.loads(done.stdout) == {"id": person, "second_factor": "off"}
+    refused = pigi("accounts", "reset-second-factor", "op@example.com")
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert acts(application) == [("factor.reset", "operator:cli")] * 2
+
+
 def test_an_organisation_is_made_for_its_owner(pigi, application):
     account = make_account(application, email="nora@example.com")
     assert pigi("organisations", "add", "Example", "--owner", "nobody@example.com").returncode == 1
