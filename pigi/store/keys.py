@@ -12,6 +12,7 @@ from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, secret, technical
 from pigi.store.deletions import RECIPIENTS, TERMS, Deletion
 from pigi.store.instants import Instant
+from pigi.store.people import DEVICE_SECRET, SecondFactor
 
 if TYPE_CHECKING:
     from sqlalchemy import Column
@@ -49,5 +50,10 @@ class ProviderKey(ControlBase):
 
 
 _DELETION: Any = Deletion.__table__
-SEALED_BY_KEYRING: dict[Column[Any], str] = {_DELETION.c.recipients: RECIPIENTS, _DELETION.c.terms: TERMS}
-"""Columns that `Keyring.seal` sealed, each for its row's ``id``, with the use that it was sealed for."""
+_FACTOR: Any = SecondFactor.__table__
+SEALED_BY_KEYRING: dict[Column[Any], str] = {
+    _DELETION.c.recipients: RECIPIENTS,
+    _DELETION.c.terms: TERMS,
+    _FACTOR.c.sealed: DEVICE_SECRET,
+}
+"""Columns that `Keyring.seal` sealed, each for its row's primary key, with the use that it was sealed for."""

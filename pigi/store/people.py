@@ -105,6 +105,10 @@ class Session(ControlBase):
     )
 
 
+DEVICE_SECRET = "second-factor"  # noqa: S105 - a use
+"""The use for which the keyring seals what a device makes its codes from (`pigi.store.keyring.Keyring.seal`)."""
+
+
 class SecondFactor(ControlBase):
     """A device whose codes are asked for besides the password, once one of them was given (``confirmed_at``)."""
 

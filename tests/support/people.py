@@ -27,13 +27,21 @@ from pigi.operations.credentials import (
     NEW_ADDRESS,
     NEW_PASSWORD,
     RESET,
-    SEALED_AS,
     WELCOME,
     token_hash,
 )
 from pigi.operations.credentials.codes import STEP_SECONDS
 from pigi.operations.credentials.passwords import hash_password
-from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration, SecondFactor
+from pigi.store.people import (
+    DEVICE_SECRET,
+    Account,
+    AccountToken,
+    ApiKey,
+    Invitation,
+    Membership,
+    Registration,
+    SecondFactor,
+)
 from web.http.auth import SESSION, XSRF
 
 if TYPE_CHECKING:
@@ -98,7 +106,7 @@ def make_account(
 
 def give_factor(application: Application, account_id: str) -> None:
     """A second factor whose device makes `code_of`; none of its codes was used."""
-    sealed, moment = application.keyring.seal(SEALED_AS, account_id, DEVICE), now()
+    sealed, moment = application.keyring.seal(DEVICE_SECRET, account_id, DEVICE), now()
     with application.control.begin() as session:
         session.add(SecondFactor(account_id=account_id, sealed=sealed, created_at=moment, confirmed_at=moment))
 

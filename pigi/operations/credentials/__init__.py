@@ -5,7 +5,6 @@ from __future__ import annotations
 from pigi.operations.credentials.codes import (
     FACTOR,
     RECOVERY,
-    SEALED_AS,
     Proof,
     acquire_code,
     has_factor,
@@ -45,7 +44,6 @@ __all__ = [
     "OLD_ADDRESS",
     "RECOVERY",
     "RESET",
-    "SEALED_AS",
     "TOKEN_PATTERN",
     "WELCOME",
     "Proof",

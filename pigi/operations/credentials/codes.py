@@ -22,7 +22,7 @@ from pigi.domain.throttles import CODES
 from pigi.errors import Refused
 from pigi.operations.credentials.throttling import acquire
 from pigi.operations.credentials.tokens import token_hash
-from pigi.store.people import RecoveryCode, SecondFactor
+from pigi.store.people import DEVICE_SECRET, RecoveryCode, SecondFactor
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 FACTOR: Any = SecondFactor.__table__
 RECOVERY: Any = RecoveryCode.__table__
-SEALED_AS = "second-factor"
-"""The use for which the keyring seals a device's secret; the row is the account."""
 ISSUER = "Pigi"
 STEP_SECONDS = 30
 DIGITS = 6
@@ -133,7 +131,7 @@ def spend_code(session: Session, keyring: Keyring, account_id: str, code: str) -
     sealed = session.scalar(select(FACTOR.c.sealed).where(active))
     step = None
     if sealed is not None:
-        step = matching_step(keyring.open(SEALED_AS, account_id, sealed), read_code(code), now().timestamp())
+        step = matching_step(keyring.open(DEVICE_SECRET, account_id, sealed), read_code(code), now().timestamp())
     if step is None or not _changed(
         session, update(FACTOR).where(active, FACTOR.c.last_step < step).values(last_step=step)
     ):

@@ -71,16 +71,21 @@ def _reseal(application: Application, column: Column[Any], use: str) -> None:
             continue
         anew = keyring.seal(use, row_id, keyring.open(use, row_id, sealed))
         with application.control.autocommit() as connection:
-            unchanged = (table.c.id == row_id) & (column == sealed)
+            unchanged = (_row_of(table) == row_id) & (column == sealed)
             connection.execute(update(table).where(unchanged).values({column.name: anew}))
 
 
 def sealed_rows(application: Application, column: Column[Any], use: str) -> Iterator[tuple[str, bytes, str | None]]:
     """Each sealed value: its row's id, itself, and which key sealed it, None if the keyring has that not."""
     with application.control.autocommit() as connection:
-        rows: Any = connection.execute(select(column.table.c.id, column).where(column.is_not(None))).all()
+        rows: Any = connection.execute(select(_row_of(column.table), column).where(column.is_not(None))).all()
     for row_id, sealed in rows:
         yield row_id, sealed, application.keyring.sealed_by(use, row_id, sealed)
+
+
+def _row_of(table: Any) -> Any:
+    """The column for whose value a row's sealed columns are sealed."""
+    return table.primary_key.columns[0]
 
 
 def rows_by_key(application: Application) -> dict[str, Counter[str]]:

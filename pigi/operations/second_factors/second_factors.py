@@ -20,7 +20,6 @@ from pigi.operations.credentials import (
     CODE_WRONG,
     FACTOR,
     RECOVERY,
-    SEALED_AS,
     has_factor,
     matching_step,
     new_recovery_code,
@@ -31,7 +30,7 @@ from pigi.operations.credentials import (
     setup_uri,
 )
 from pigi.operations.mail import queue_mail
-from pigi.store.people import Membership
+from pigi.store.people import DEVICE_SECRET, Membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +91,7 @@ def begin_second_factor(application: Application, person: Person, on_done: OnDon
     Raises Refused ``second_factor_on``: another device is set up once this one is turned off.
     """
     row = {"account_id": person.account_id, "created_at": now(), "confirmed_at": None, "last_step": 0}
-    sealed = application.keyring.seal(SEALED_AS, person.account_id, new_secret())
+    sealed = application.keyring.seal(DEVICE_SECRET, person.account_id, new_secret())
     with application.control.begin() as session:
         _hold(session, person.account_id)
         if has_factor(session, person.account_id):
@@ -112,7 +111,7 @@ def read_set_up(application: Application, person: Person) -> SetUp:
         row = session.execute(query).first()
     if row is None:
         raise Refused("second_factor_off")
-    secret = application.keyring.open(SEALED_AS, person.account_id, row.sealed)
+    secret = application.keyring.open(DEVICE_SECRET, person.account_id, row.sealed)
     return SetUp(secret_text(secret), setup_uri(secret, row.email))
 
 
@@ -130,7 +129,7 @@ def confirm_second_factor(
         row = session.execute(select(FACTOR).where(FACTOR.c.account_id == person.account_id)).first()
         if row is None or row.confirmed_at is not None:
             raise Refused("second_factor_off" if row is None else "second_factor_on")
-        secret, moment = application.keyring.open(SEALED_AS, person.account_id, row.sealed), now()
+        secret, moment = application.keyring.open(DEVICE_SECRET, person.account_id, row.sealed), now()
         step = matching_step(secret, read_code(code), moment.timestamp())
         if step is None:
             raise Refused("wrong_code", errors=CODE_WRONG)

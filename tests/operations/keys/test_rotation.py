@@ -39,11 +39,13 @@ from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.instants import Instant
 from pigi.store.keyring import Keyring
 from pigi.store.keys import SEALED_BY_KEYRING, PublicKey
+from pigi.store.people import DEVICE_SECRET, SecondFactor
 from pigi.store.schema import CONTROL, TENANT
 from pigi.store.signing import is_document_signed
 from pigi.store.tenant import Generation
 from pigi.store.tenants import Tenants
 from tests.support.factories import add_generation
+from tests.support.people import DEVICE, make_account
 
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)
 NOT_SEALED = {"data_key.wrapped", "api_key.secret_hash", "audit_content.salt"}
@@ -210,11 +212,12 @@ def test_the_keyring_rotates_through_kills_and_the_old_key_can_be_removed(applic
         deletion = new_id()
         session.execute(insert(Deletion).values(**_deletion(before, deletion)))
         record(session, application, "operator.added", CLI, None, None)
+    account = make_account(before, factor=True)
     document = before.keyring.signer.sign_document({"receipt": 1})
     with pytest.raises(Misconfigured, match=r"lacks the key old, under which 1 data keys still are.* a key, under"):
         refuse_missing_keys(under(application, NEW))
     both = under(application, NEW, OLD)
-    assert report_keys(both).old_rows == 3
+    assert report_keys(both).old_rows == 4
     through(lambda ends: rotate_keyring(Attempt(both, None, ends), both), [0, 1, 2, 3])
     assert report_keys(both).old_rows == 0
     alone = under(application, NEW)
@@ -222,7 +225,9 @@ def test_the_keyring_rotates_through_kills_and_the_old_key_can_be_removed(applic
     assert everything(alone, written)
     with control.autocommit() as connection:
         sealed = connection.execute(select(Deletion.recipients)).scalar()
+        device = connection.execute(select(SecondFactor.sealed)).scalar()
     assert alone.keyring.open(RECIPIENTS, deletion, sealed) == b"{}"
+    assert alone.keyring.open(DEVICE_SECRET, account, device) == DEVICE
     # What the old key signed still can be checked; a key that somebody else entered is not published.
     assert is_document_signed(document, public_jwks(alone))
     with control.autocommit() as connection:
