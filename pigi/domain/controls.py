@@ -60,6 +60,9 @@ GROUPS = (
     "keys",
     "money",
     "conduct",
+    "browsing",
+    "reaching",
+    "rounds",
 )
 """Controls that are checked together, each by a kind of job of its own: the modules of
 `pigi.operations.promises.controls`."""
@@ -82,6 +85,7 @@ class Control:
         shows: what a finding shows, in a sentence for everybody.
         does_not_show: what it leaves open, likewise.
         valid: how long a finding counts.
+        every: how often its probe is carried out; of what costs money, or a look into every store, less often.
     """
 
     name: str
@@ -91,6 +95,7 @@ class Control:
     shows: str
     does_not_show: str
     valid: timedelta = VALID
+    every: timedelta = EVERY
 
     def carry_out(self, application: Any) -> Finding:
         """What its probe finds now; raises whatever the probe raises, and ValueError for a control without one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import anthropic
 import httpx2
@@ -211,14 +211,20 @@ class AnthropicModel:
         return draft.failure()
 
     def _open(self, request: DraftRequest) -> Stream[RawMessageStreamEvent]:
-        return self._client.messages.create(
-            model=self._model,
-            max_tokens=self._limits.max_tokens,
-            system=request.instruction,
-            messages=_messages(request),
-            output_config={"format": {"type": "json_schema", "schema": dict(request.schema)}},
-            stream=True,
-        )
+        body = request_body(self._model, self._limits.max_tokens, request)
+        stream: Stream[RawMessageStreamEvent] = self._client.messages.create(**body, stream=True)
+        return stream
+
+
+def request_body(model: str, max_tokens: int, request: DraftRequest) -> dict[str, Any]:
+    """All that a call says (P14), besides that its answer is to be streamed; the headers are the SDK's."""
+    return {
+        "model": model,
+        "max_tokens": max_tokens,
+        "system": request.instruction,
+        "messages": _messages(request),
+        "output_config": {"format": {"type": "json_schema", "schema": dict(request.schema)}},
+    }
 
 
 def _messages(request: DraftRequest) -> list[MessageParam]:

@@ -110,6 +110,8 @@ NOT_LED: dict[str, str] = {
     "receipt": "names nobody",
     "backup": "is Pigi's own",
     "evidence": "is Pigi's own",
+    "provider_key": "is Pigi's own",
+    "public_key": "is Pigi's own",
     "index_key": "is the organisation's",
     "resource": "is the organisation's; who wrote what is in its revisions",
 }

@@ -67,6 +67,12 @@ class Organisation(ControlBase):
         server_default=false(),
         info=technical("whether its members need a second factor", Retention.ORGANISATION),
     )
+    canary: Mapped[bool] = mapped_column(
+        Boolean,
+        default=False,
+        server_default=false(),
+        info=technical("whether it is Pigi's own, for probes, and nobody's", Retention.ORGANISATION),
+    )
 
 
 class DataKey(ControlBase):

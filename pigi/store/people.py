@@ -25,7 +25,7 @@ class Account(ControlBase):
     __tablename__ = "account"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("tells people apart", Retention.ACCOUNT))
-    kind: Mapped[str] = mapped_column(CODE, info=technical("person or operator", Retention.ACCOUNT))
+    kind: Mapped[str] = mapped_column(CODE, info=technical("person, operator or canary", Retention.ACCOUNT))
     name: Mapped[str] = mapped_column(
         NAME, info=contact("shown to other members", Retention.ACCOUNT, (Recipient.MAIL,))
     )

@@ -19,6 +19,7 @@ OTHERS = {
     "pigi/operations/privacy_requests/answering.py": {"REQUEST", "this"},
     "pigi/operations/privacy_requests/making.py": {"REQUEST", "withdrawn"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},
+    "pigi/operations/promises/rounds.py": {"ACCOUNT", "ORGANISATION"},
     "pigi/operations/organisations/organisations.py": {"Organisation"},
     "pigi/operations/imports/imports.py": {"IMPORT"},
     "pigi/operations/backups/erasing.py": {"ORGANISATION"},

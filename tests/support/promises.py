@@ -8,17 +8,22 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, insert, select
 
-from pigi.domain.controls import GROUPS, Evidence
+from pigi.domain.controls import EVERY, GROUPS, Evidence
+from pigi.jobs.execution.attempt import run
+from pigi.jobs.execution.runtime import HANDLERS
+from pigi.jobs.model.transitions import JOB
 from pigi.operations.promises import all_controls, check_controls, promises_standing
 from tests.support.factories import make_organisation
+from tests.support.jobs import GOOD, make_worker_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
 
     from pigi.application import Application
+    from tests.support.live_web import LiveWeb
 
 
 @dataclass
@@ -30,11 +35,27 @@ class World:
 
     application: Application
     organisation: str
+    web: LiveWeb
 
     @classmethod
-    def of(cls, application: Application) -> World:
-        """A world on this installation."""
-        return cls(application, make_organisation(application.control, application.tenants))
+    def of(cls, application: Application, web: LiveWeb) -> World:
+        """A world on this installation, which answers at its own address; the canary has been through a round."""
+        made = cls(application, make_organisation(application.control, application.tenants), web)
+        rounds = [control for control in all_controls().values() if control.every > EVERY]
+        assert set(check_controls(application, rounds).values()) <= {None}
+        made.work()
+        return made
+
+    def work(self) -> None:
+        """Do all jobs that wait, as a worker does."""
+        import worker.app  # noqa: F401 - importing registers; most tests need no worker
+
+        hands = make_worker_context(self.application, *[GOOD] * 9)
+        waiting = select(JOB.c.id, JOB.c.kind).where(JOB.c.state.in_(("queued", "retrying"))).order_by(JOB.c.id)
+        with self.application.control.autocommit() as connection:
+            found = connection.execute(waiting).all()
+        for row in found:
+            run(HANDLERS[row.kind], row.id, hands)
 
     def check(self, names: Collection[str]) -> dict[str, str]:
         """Check these controls now; the state of each promise."""

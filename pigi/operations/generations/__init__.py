@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.generations.acceptance import Target, accept_draft, discard_draft
-from pigi.operations.generations.drafting import write_draft
+from pigi.operations.generations.drafting import draft_request, write_draft
 from pigi.operations.generations.generations import (
     GENERATION,
     TABLE,
@@ -27,6 +27,7 @@ __all__ = [
     "accept_draft",
     "clean_up",
     "discard_draft",
+    "draft_request",
     "live_text",
     "read_generation",
     "request_generation",

@@ -198,13 +198,20 @@ def _request(held: Held) -> DraftRequest:
     if held.purpose is None:
         raise Permanent("purpose_gone")
     sentences = () if held.answer is None else tuple(finding.sentence for finding in _read_answer(held).findings)
+    return draft_request(held.resource, held.name, held.purpose, held.answer, sentences)
+
+
+def draft_request(
+    resource: str, name: str, purpose: str, previous: str | None = None, findings: tuple[str, ...] = ()
+) -> DraftRequest:
+    """All that is sent for a draft (P14): of whoever asks two values, of Pigi an instruction and a form."""
     return DraftRequest(
-        instruction=INSTRUCTIONS[held.resource].text,
-        schema=json_schema(held.resource),
-        name=held.name,
-        purpose=held.purpose,
-        previous=held.answer,
-        findings=sentences,
+        instruction=INSTRUCTIONS[resource].text,
+        schema=json_schema(resource),
+        name=name,
+        purpose=purpose,
+        previous=previous,
+        findings=findings,
     )
 
 

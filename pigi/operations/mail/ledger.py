@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from pigi.clock import now
+from pigi.domain.canary import is_canary
 from pigi.domain.mail import MailState, Template
 from pigi.ids import new_id
 from pigi.jobs.effects import EFFECT
@@ -62,7 +63,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     requested_by: str = "pigi",
     recipient_id: str | None = None,
 ) -> str:
-    """Add a mail and its job to the session's transaction; returns the mail's id.
+    """Add a mail and its job to the session's transaction; returns the mail's id, "" for a canary: it is sent nothing.
 
     Args:
         session: the transaction of the change that the mail reports.
@@ -81,6 +82,8 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         ValueError: there is no such template.
         Refused: ``organisation_closed``.
     """
+    if is_canary(email_key):
+        return ""
     mail_id, job_id = new_id(), new_id()
     session.execute(
         insert(MAIL).values(

@@ -225,9 +225,10 @@ def _checked(name: str) -> str:
 
 
 def list_organisations(application: Application) -> list[tuple[str, str, str]]:
-    """The id, name and state of every organisation, oldest first; for operators."""
+    """The id, name and state of every organisation, oldest first, without Pigi's own; for operators."""
+    columns = select(Organisation.id, Organisation.name, Organisation.state)
     with application.control.read() as session:
-        rows = session.execute(select(Organisation.id, Organisation.name, Organisation.state).order_by(Organisation.id))
+        rows = session.execute(columns.where(Organisation.canary.is_(False)).order_by(Organisation.id))
         return [(row.id, row.name, row.state) for row in rows]
 
 

@@ -171,7 +171,12 @@ def _count(table: Any, *conditions: Any) -> Any:
 
 
 _OWN: Any = bindparam("of_organisation")
-_PLAN: Any = select(ACCOUNT.c.granted, ACCOUNT.c.plan).where(ACCOUNT.c.organisation_id == _OWN)
+_PLAN: Any = (
+    select(ACCOUNT.c.granted, ACCOUNT.c.plan, Organisation.canary)
+    .select_from(Organisation)
+    .outerjoin(ACCOUNT, ACCOUNT.c.organisation_id == Organisation.id)
+    .where(Organisation.id == _OWN)
+)
 _MEMBERS = _count(MEMBERSHIP, MEMBERSHIP.c.organisation_id == _OWN)
 _INVITED = _count(INVITATION, INVITATION.c.organisation_id == _OWN, INVITATION.c.expires_at > bindparam("moment"))
 _METERED: Any = bindparam("metered", expanding=True)
@@ -217,6 +222,8 @@ def plan_in(connection: Connection, application: Application, organisation_id: s
     if not application.plans.charged:
         return UNMETERED
     row = connection.execute(_PLAN, {"of_organisation": organisation_id}).first()
+    if row is not None and row.canary:
+        return UNMETERED
     return application.plans.named(None if row is None else row.granted or row.plan)
 
 

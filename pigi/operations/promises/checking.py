@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.controls import Evidence, Finding, Outcome
+from pigi.domain.controls import EVERY, Evidence, Finding, Outcome
 from pigi.jobs.model.claim import JobInterrupt
 from pigi.logs import places_of
 from pigi.operations.promises.catalogue import controls_of
@@ -29,10 +29,24 @@ EVIDENCE: Any = EvidenceRow.__table__
 
 
 def check_group(context: JobContext, application: Application, group: str) -> None:
-    """Check the controls of a group, as a job."""
+    """Check those controls of a group that are due, as a job."""
     for control in controls_of(group):
         context.checkpoint()
-        check(application, control)
+        if _is_due(application, control):
+            check(application, control)
+
+
+def _is_due(application: Application, control: Control) -> bool:
+    """Whether it is time again; what failed, and what came to no finding, is checked each time."""
+    if control.every <= EVERY:
+        return True
+    newest = select(func.max(EVIDENCE.c.id)).where(EVIDENCE.c.control == control.name).scalar_subquery()
+    query = select(EVIDENCE.c.outcome, EVIDENCE.c.trouble, EVIDENCE.c.checked_at).where(EVIDENCE.c.id == newest)
+    with application.control.autocommit() as connection:
+        row = connection.execute(query).one_or_none()
+    if row is None or row.outcome != Outcome.HOLDING or row.trouble is not None:
+        return True
+    return bool(row.checked_at + control.every <= now())
 
 
 def check_controls(application: Application, controls: Iterable[Control]) -> dict[str, Outcome | None]:

@@ -8,6 +8,7 @@ from pigi.application import Application
 from pigi.domain.controls import Evidence
 from pigi.domain.promises import PROMISES
 from pigi.operations.promises import all_controls
+from tests.support.live_web import a_port, live
 from tests.support.promises import World, by_promise, cheap, planted
 
 NAMES = [name for name, control in all_controls().items() if control.kind is not Evidence.ATTESTED]
@@ -16,13 +17,17 @@ NAMES = [name for name, control in all_controls().items() if control.kind is not
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def world(request, tmp_path_factory):
     stores = request.getfixturevalue(f"{request.param}_stores")
-    settings = stores.fresh(tmp_path_factory.mktemp("promises") / "home")
+    fresh = stores.fresh(tmp_path_factory.mktemp("promises") / "home")
+    redis = request.getfixturevalue("redis_server")
+    redis.reset()
+    settings = fresh.model_copy(update={"redis_url": redis.url, "public_url": f"http://127.0.0.1:{a_port()}"})
     application = Application.open(settings)
-    made = World.of(application)
-    states = made.check(NAMES)
-    expected = dict.fromkeys(PROMISES, "stale") | dict.fromkeys(by_promise(), "holding")
-    assert states == expected
-    yield made
+    with live(application) as web:
+        made = World.of(application, web)
+        states = made.check(NAMES)
+        expected = dict.fromkeys(PROMISES, "stale") | dict.fromkeys(by_promise(), "holding")
+        assert states == expected
+        yield made
     application.dispose()
     stores.clean(settings)
 

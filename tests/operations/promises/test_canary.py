@@ -1,0 +1,83 @@
+"""The canary is nobody's: it is sent nothing, nobody signs in as it, and operators do not see it among others."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, select
+
+from pigi.domain.mail import Template
+from pigi.errors import Refused
+from pigi.ids import new_id
+from pigi.operations.accounts import find_person_by_email, sign_in
+from pigi.operations.mail import queue_mail
+from pigi.operations.organisations import list_organisations
+from pigi.operations.promises import visits
+from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
+from pigi.operations.promises.visits import Page, Visitor, forget_visits
+from pigi.store.control import Organisation
+from pigi.store.ledgers import Mail, RequestLog
+from web.http import auth
+
+if TYPE_CHECKING:
+    from pigi.application import Application
+
+
+def _count(application: Application, table: type) -> int:
+    with application.control.autocommit() as connection:
+        return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def test_it_is_nobody(application, organisation):
+    canary = resident(application)
+    assert canary == resident(application) != resident(application, STRANGER)
+    assert [one[0] for one in list_organisations(application)] == [organisation]
+    with application.control.begin() as session:
+        assert queue_mail(session, application, Template.PASSWORD_CHANGED, canary.account_id, canary.address) == ""
+    assert _count(application, Mail) == 0
+    with pytest.raises(Refused, match="not_found"):
+        find_person_by_email(application, canary.address)
+
+
+def test_nobody_signs_in_but_the_probe_that_holds_the_password(application):
+    canary = resident(application, HOME)
+    with with_password(application, canary) as password:
+        assert sign_in(application, canary.address, password, "192.0.2.1").account.id == canary.account_id
+    for tried in (password, "!", ""):
+        with pytest.raises(Refused, match="wrong_credentials"):
+            sign_in(application, canary.address, tried, "192.0.2.1")
+
+
+def test_one_that_a_dying_probe_left_behind_is_found(application):
+    resident(application)
+    assert find_stray(application) is None
+    left = settle(application, "left-behind")
+    assert find_stray(application) == left
+    assert settle(application, "left-behind") == left
+    with application.control.autocommit() as connection:
+        own = select(func.count()).select_from(Organisation).where(Organisation.canary)
+        assert connection.execute(own).scalar_one() == 2
+
+
+def test_its_visits_leave_no_line_and_others_stay(application):
+    line = {"at": visits.now(), "method": "GET", "route": "/", "status": 200, "ms": 1.0}
+    with application.control.begin() as session:
+        session.add_all(RequestLog(**line, request_id=name) for name in ("canary-1", "somebody", "not-canary-2"))
+        session.add(RequestLog(**{**line, "at": line["at"] - timedelta(days=1)}, request_id="canary-old"))
+    forget_visits(application)
+    with application.control.autocommit() as connection:
+        left = set(connection.execute(select(RequestLog.request_id)).scalars())
+    assert left == {"somebody", "not-canary-2", "canary-old"}
+
+
+def test_a_visitor_tells_what_a_page_loads_from_what_it_links_to():
+    page = Page(
+        '<a href="https://elsewhere.example/">x</a><img src="//pixel.example/1"><script src="/pigi.js"></script>'
+    )
+    assert page.hosts("https://pigi.example") == {"pixel.example"}
+    assert page.links == ["https://elsewhere.example/"]
+    with pytest.raises(visits.UnreachableError):
+        Visitor("http://127.0.0.1:1").ask("GET", f"/{new_id()}")
+    assert (visits.SESSION, visits.XSRF, visits.XSRF_HEADER) == (auth.SESSION, auth.XSRF, auth.XSRF_HEADER)
