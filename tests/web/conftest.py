@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ from tests.support.http import bearer
 from web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -29,6 +30,20 @@ def application(settings: Settings) -> Iterator[Application]:
     opened = Application.open(settings)
     yield opened
     opened.dispose()
+
+
+@pytest.fixture
+def after(application: Application) -> Iterator[Callable[..., None]]:
+    """Does something in so many seconds, beside the test; it is over before the databases go."""
+    timers: list[threading.Timer] = []
+
+    def start(seconds: float, act: Callable[..., object], *arguments: object) -> None:
+        timers.append(threading.Timer(seconds, act, arguments))
+        timers[-1].start()
+
+    yield start
+    for timer in timers:
+        timer.join()
 
 
 @pytest.fixture

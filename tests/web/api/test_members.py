@@ -106,6 +106,7 @@ def test_an_open_stream_ends_when_its_reader_may_no_longer_follow(
     owner: str,
     member: str,
     end: Callable[..., None],
+    after: Any,
 ) -> None:
     token = make_session(application, member)
     browser = browser_of(app, token)
@@ -114,7 +115,7 @@ def test_an_open_stream_ends_when_its_reader_may_no_longer_follow(
     answer = browser.get(f"/api/v1/jobs/{job.id}/events")
     pieces = answer.response
     told = [next(iter(pieces))]
-    threading.Timer(0.3, end, (application, own, owner, member, token)).start()
+    after(0.3, end, application, own, owner, member, token)
     told += [bytes(piece) for piece in pieces]
 
     assert [event.event for event in read_events(b"".join(map(bytes, told)).decode())] == ["move"]
@@ -123,14 +124,15 @@ def test_an_open_stream_ends_when_its_reader_may_no_longer_follow(
     assert browser.get(f"/api/v1/jobs/{job.id}/events").status_code in {401, 404}
 
 
-def test_a_stream_ends_when_its_key_is_revoked(app: Flask, application: Application, own: str, owner: str) -> None:
+def test_a_stream_ends_when_its_key_is_revoked(
+    app: Flask, application: Application, own: str, owner: str, after: Any
+) -> None:
     token = make_key(application, own)
     key_id = authenticate(application, token).key_id
     job = request_generation(application, Caller(own, Role.OWNER, owner), "agent", "reviewer", "Reviews changes.")
     browser = sign_in(app, application, owner)
-    revoke = threading.Timer(0.3, browser.delete, (f"/api/v1/organisations/{own}/api-keys/{key_id}",))
     began = time.monotonic()
-    revoke.start()
+    after(0.3, browser.delete, f"/api/v1/organisations/{own}/api-keys/{key_id}")
     answer = app.test_client().get(f"/api/v1/jobs/{job.id}/events", headers={"Authorization": f"Bearer {token}"})
 
     assert [event.event for event in read_events(answer.get_data(as_text=True))] == ["move"]
@@ -138,12 +140,12 @@ def test_a_stream_ends_when_its_key_is_revoked(app: Flask, application: Applicat
 
 
 def test_a_stream_goes_on_for_whoever_may(
-    app: Flask, application: Application, own: str, owner: str, member: str, monkeypatch: pytest.MonkeyPatch
+    app: Flask, application: Application, own: str, owner: str, member: str, monkeypatch: pytest.MonkeyPatch, after: Any
 ) -> None:
     """Also past several looks at who may."""
     monkeypatch.setattr(streams, "GRANTED_SECONDS", 0.05)
     job = request_generation(application, Caller(own, Role.OWNER, owner), "agent", "reviewer", "Reviews changes.")
-    threading.Timer(2.5, cancel_job, (application, job.id, own)).start()
+    after(2.5, cancel_job, application, job.id, own)
     answer = sign_in(app, application, member).get(f"/api/v1/jobs/{job.id}/events")
     assert [event.event for event in read_events(answer.get_data(as_text=True))][-1] == "end"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +54,9 @@ def follow(client: Client, job: Any, headers: dict[str, str], last: str | None =
 
 
 def test_a_job_is_followed_to_its_end(
-    application: Application, client: Client, headers: dict[str, str], job: Any, app: Flask
+    application: Application, client: Client, headers: dict[str, str], job: Any, app: Flask, after: Any
 ) -> None:
-    threading.Timer(0.5, cancel_job, (application, job["id"], job["organisation_id"])).start()
+    after(0.5, cancel_job, application, job["id"], job["organisation_id"])
     answer = follow(client, job, headers)
     events = read_events(answer.get_data(as_text=True))
 
@@ -120,12 +119,17 @@ def test_an_old_stream_asks_its_client_to_come_back(
 
 
 def test_a_failing_database_ends_the_stream_with_a_retry(
-    client: Client, headers: dict[str, str], job: Any, monkeypatch: pytest.MonkeyPatch, application: Application
+    client: Client,
+    headers: dict[str, str],
+    job: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    application: Application,
+    after: Any,
 ) -> None:
     def away(*_arguments: object) -> None:
         raise OSError
 
-    threading.Timer(0.3, cancel_job, (application, job["id"], job["organisation_id"])).start()
+    after(0.3, cancel_job, application, job["id"], job["organisation_id"])
     answer = follow(client, job, headers)
     monkeypatch.setattr(streams, "read_job", away)
     text = answer.get_data(as_text=True)
