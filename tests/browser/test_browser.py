@@ -217,7 +217,8 @@ def test_the_operators_pages_keep_them_too(chrome: Chrome, furnished: Furnished,
         visit_all(page, paths(furnished, operator=True), "light")
         check_kept(witness, look(page))
         check_contacts(chrome, witness)
-        assert witness.errors == []
+        # Signing in is answered with 401 once, which asks for the code.
+        assert [line for line in witness.errors if not line.startswith(f"{house.address}/api/v1/session:")] == []
 
 
 def test_there_are_pages() -> None:
