@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import LargeBinary, inspect
 
 from pigi.domain.controls import Control, Evidence, Finding
-from pigi.domain.privacy import Category
+from pigi.domain.privacy import Category, Subject
 from pigi.domain.retention import Retention
 from pigi.operations.retention import report_classes
 from pigi.store.migrate import control_head, revision_of
@@ -45,12 +45,18 @@ def only_name_and_address(_application: Application) -> Finding:
 
 def content_in_own_database(_application: Application) -> Finding:
     """Whether every column for what organisations write is in their own database, sealed."""
-    stray = [str(column) for column in _columns(CONTROL) if column.info["facts"].category is Category.CONTENT]
-    own = [column for column in _columns(TENANT) if column.info["facts"].category is Category.CONTENT]
+    stray = [str(column) for column in _columns(CONTROL) if _is_theirs(column)]
+    own = [column for column in _columns(TENANT) if _is_theirs(column)]
     stray += [str(column) for column in own if not isinstance(column.type, LargeBinary)]
     if stray:
         return Finding(False, f"Content outside an organisation's own database, or not sealed: {', '.join(stray)}.")
     return Finding(True, f"{len(own)} columns hold content, all sealed and in the organisation's own database.")
+
+
+def _is_theirs(column: Column[Any]) -> bool:
+    """Whether an organisation writes it; what a person tells Pigi itself, such as a request, is no configuration."""
+    facts = column.info["facts"]
+    return facts.category is Category.CONTENT and facts.subject is Subject.ORGANISATION
 
 
 def columns_declared(_application: Application) -> Finding:

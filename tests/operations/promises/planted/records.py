@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from pigi.clock import now
-from pigi.domain.privacy import Category
+from pigi.domain.privacy import Category, Subject
 from pigi.store.ledgers import Mail, RequestLog, Throttle
 from pigi.store.people import Account
 from tests.support.promises import declared_as, rows
@@ -23,7 +23,7 @@ def a_column_about_people(_world):
 
 
 def content_among_the_mails(_world):
-    return declared_as(Mail.__table__.c.template, category=Category.CONTENT)
+    return declared_as(Mail.__table__.c.template, category=Category.CONTENT, subject=Subject.ORGANISATION)
 
 
 @contextmanager
