@@ -51,7 +51,7 @@ def mails_once(application: Application) -> Finding:
     if doubled or late:
         return Finding(False, f"{doubled} mails were begun twice, and of {late} it is not known what became of them.")
     sent, unknown = counts.get(MailState.SENT, 0), counts.get(MailState.UNKNOWN, 0)
-    return Finding(True, f"{sent} mails sent in 30 days, none begun twice; {unknown} are shown as unknown.")
+    return Finding(True, f"{sent} mails sent in 30 days, none as two sendings; {unknown} are shown as unknown.")
 
 
 def only_drafts_to_the_model(_application: Application) -> Finding:

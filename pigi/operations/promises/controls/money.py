@@ -119,8 +119,8 @@ CONTROLS = (
         "P09",
         Evidence.OBSERVED,
         stripe_in_step,
-        "Nothing that Stripe told of is left lying, so what Pigi says of a subscription is what Stripe says.",
-        "That Stripe's own mails arrive.",
+        "Nothing that Stripe told of is left lying for hours.",
+        "Whether Stripe told of everything, which the nightly comparison finds; and that Stripe's own mails arrive.",
     ),
     Control(
         "billing-log-within-seven-years",
