@@ -1,7 +1,7 @@
 """Progress of rotations of keys.
 
-Revision: 0010
-Down revision: 0009
+Revision: 0009
+Down revision: 0008
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pigi.store.instants import Instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-revision = "0010"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0008"
 
 required: Callable[..., sa.Column[Any]] = partial(sa.Column, nullable=False)
 

@@ -1,7 +1,7 @@
 """Which organisations are Pigi's own.
 
-Revision: 0014
-Down revision: 0013
+Revision: 0011
+Down revision: 0010
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0011"
+down_revision = "0010"
 
 
 def upgrade() -> None:

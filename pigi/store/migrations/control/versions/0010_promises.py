@@ -1,7 +1,7 @@
 """Evidence of the controls of promises.
 
-Revision: 0012
-Down revision: 0011
+Revision: 0010
+Down revision: 0009
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pigi.store.instants import Instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-revision = "0012"
-down_revision = "0011"
+revision = "0010"
+down_revision = "0009"
 
 SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
