@@ -171,7 +171,8 @@ def test_every_cell_of_a_person_is_there_and_nothing_of_anybody_else(application
         table = CONTROL.tables.get(name, TENANT.tables.get(name))
         if name in NOT_LED:
             continue
-        key = {column.key: values[column.key] for column in table.primary_key}
+        # Of a key, too, what is secret is nobody's to see.
+        key = {column.key: values[column.key] for column in included(table) if column.primary_key}
         shown = [row for row in rows_of(data, name, organisation) if key.items() <= row.items()]
         assert len(shown) == 1, name
         for column in included(table):
