@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class _Lease:
 class LeaseHeartbeat:
     """Keeps the lease of one job at a time. Make one after the fork: threads do not survive it.
 
+    Its thread ends once nobody has it any more.
     What a heartbeat learns is kept with the claim it was sent for. So one that is answered late, when the child has
     the next job already, says nothing about that; and nobody waits for the database to begin or end a job.
     """
@@ -47,7 +49,7 @@ class LeaseHeartbeat:
         self._notifier = notifier
         self._overdue = overdue
         self._lease: _Lease | None = None
-        threading.Thread(target=self._run, name="lease-heartbeat", daemon=True).start()
+        threading.Thread(target=_run, args=(weakref.ref(self),), name="lease-heartbeat", daemon=True).start()
 
     def hold(self, held: Claim) -> None:
         """Begin to send heartbeats for this job."""
@@ -79,21 +81,23 @@ class LeaseHeartbeat:
         if cancelled:
             lease.cancelled = True
 
-    def _run(self) -> None:
-        beaten_at = time.monotonic()
-        while True:
-            time.sleep(LOOK_SECONDS)
-            try:
-                if self._overdue():
-                    self._hand_back()
-                elif time.monotonic() - beaten_at >= HEARTBEAT_SECONDS:
-                    self.beat()
-                    beaten_at = time.monotonic()
-                else:
-                    self._learn(check_lease)
-            except SQLAlchemyError:
-                # The database is away. The lease may lapse meanwhile; the token then guards every write.
-                continue
+    def look(self, beaten_at: float) -> float:
+        """Look after the lease, as the thread does each second; returns when the last heartbeat was sent.
+
+        ``beaten_at`` is when that was before; both on the monotonic clock.
+        """
+        try:
+            if self._overdue():
+                self._hand_back()
+            elif time.monotonic() - beaten_at >= HEARTBEAT_SECONDS:
+                self.beat()
+                return time.monotonic()
+            else:
+                self._learn(check_lease)
+        except SQLAlchemyError:
+            # The database is away. The lease may lapse meanwhile; the token then guards every write.
+            return beaten_at
+        return beaten_at
 
     def _hand_back(self) -> None:
         lease = self._lease
@@ -101,3 +105,15 @@ class LeaseHeartbeat:
             notifications = hand_back(self._control, lease.claim)
             lease.lost = True
             self._notifier.notify(notifications)
+
+
+def _run(reference: weakref.ref[LeaseHeartbeat]) -> None:
+    """The thread: it holds its heartbeat only while it looks, so that it outlives no worker that let go of it."""
+    beaten_at = time.monotonic()
+    while True:
+        time.sleep(LOOK_SECONDS)
+        heartbeat = reference()
+        if heartbeat is None:
+            return
+        beaten_at = heartbeat.look(beaten_at)
+        del heartbeat

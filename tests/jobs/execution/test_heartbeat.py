@@ -144,7 +144,8 @@ def test_a_job_that_is_handed_back_behind_its_back_notifies_of_what_then_has_a_p
     notified = threading.Event()
     notify = with_redis.notifier.notify
     monkeypatch.setattr(with_redis.notifier, "notify", lambda found: (notify(found), notified.set()))
-    LeaseHeartbeat(control, lambda: True, with_redis.notifier).hold(held)
+    heartbeat = LeaseHeartbeat(control, lambda: True, with_redis.notifier)
+    heartbeat.hold(held)
     notified.wait(60)
     assert row_of(control, held.job_id).published_at is not None
     assert with_redis.notifier.queued(trial.queue) == {held.job_id}
