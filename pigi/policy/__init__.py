@@ -1,0 +1,1 @@
+"""The text of the privacy policy, as data: `pigi.domain.policy` reads it."""
