@@ -10,6 +10,7 @@ from celery import signals
 from pigi.jobs.queueing.celery_app import app
 from pigi.logs import configure_logging
 from pigi.settings import get_settings
+from pigi.store.egress import guard_egress
 from pigi.store.log_entries import open_logbook
 
 __all__ = ["app"]
@@ -20,6 +21,7 @@ def set_up_logging(**_details: Any) -> None:
     """Take logging out of Celery's hands."""
     configure_logging()
     open_logbook(get_settings().database_url, "beat")
+    guard_egress(get_settings())
 
 
 @signals.beat_init.connect

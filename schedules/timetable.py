@@ -24,6 +24,7 @@ from pigi.jobs.kinds import (
 from pigi.jobs.schedules import CatchUp, Schedule
 
 RETENTION: tuple[tuple[Retention, int, str], ...] = (
+    (Retention.EGRESS, 2, "hourly, as the rest: a look costs nothing"),
     (Retention.TOKEN, 1, "hourly: links are kept for an hour, and nothing is to be kept for twice as long"),
     (Retention.SESSION, 3, "hourly: half a day must not become a whole one"),
     (Retention.REGISTRATION, 5, "hourly: a day must stay a day"),

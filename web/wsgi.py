@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pigi.application import Application
 from pigi.logs import configure_logging
+from pigi.store.egress import guard_egress
 from pigi.store.log_entries import open_logbook
 from web.app import create_app
 
@@ -23,6 +24,7 @@ def _app() -> Flask:
     configure_logging()
     application = Application.open()
     open_logbook(application.settings.database_url, "web")
+    guard_egress(application.settings)
     return create_app(application)
 
 

@@ -19,6 +19,7 @@ from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import set_worker_context
 from pigi.logs import configure_logging
 from pigi.settings import get_settings
+from pigi.store.egress import guard_egress
 from pigi.store.log_entries import open_logbook
 from pigi.store.sessions import ControlDatabase
 from worker.wiring import Wiring
@@ -54,9 +55,10 @@ def overdue() -> bool:
 
 @signals.setup_logging.connect
 def set_up_logging(**_details: Any) -> None:
-    """Replace Celery's logging: structured lines, no arguments."""
+    """Replace Celery's logging: structured lines, no arguments. From here on egress is guarded, also in children."""
     configure_logging()
     open_logbook(get_settings().database_url, "worker")
+    guard_egress(get_settings())
 
 
 @signals.worker_init.connect

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pigi.application import Application
 from pigi.errors import Misconfigured
 from pigi.settings import Settings
+from pigi.store.egress import guard_egress
 from pigi.store.migrate import control_head, control_revision
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 def open_application() -> Iterator[Application]:
     """The application, closed after the block; raises Misconfigured, also for a database of an older version."""
     settings = Settings.from_environment()
+    guard_egress(settings)
     found = control_revision(settings.database_url)
     if found < control_head():  # a newer one still serves this version for one release
         have = f"is at revision {found}" if found else "has not been made"

@@ -56,6 +56,7 @@ class Finding:
 
 GROUPS = (
     "records",
+    "egress",
     "rights",
     "keys",
     "money",

@@ -65,7 +65,7 @@ class Role(StrEnum):
 
 
 class Recipient(StrEnum):
-    """Who else gets data (GDPR article 30(1)(d)); what each gets and why is in `pigi.privacy.recipients`."""
+    """Who else gets data (GDPR article 30(1)(d)); what each gets and why is in `pigi.domain.recipients`."""
 
     STRIPE = "stripe"
     ANTHROPIC = "anthropic"

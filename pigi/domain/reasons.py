@@ -41,6 +41,10 @@ REASONS: dict[str, Reason] = {
     "kind_unknown": Reason(
         "No worker knows this kind of job.", "Tell the operator: web and workers run different versions."
     ),
+    "egress_refused": Reason(
+        "Pigi was about to connect to somebody who is not among its recipients, and did not.",
+        "Tell the operator: the error log has the place in the code, and docs/operations.md the next step.",
+    ),
     # The audit chain
     "audit_broken": Reason(
         "The audit chain does not hold together.",

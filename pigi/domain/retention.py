@@ -48,6 +48,7 @@ class Retention(StrEnum):
     HOLD = "hold"
     EVIDENCE = "evidence"
     PRIVACY_REQUEST = "privacy_request"
+    EGRESS = "egress"
     OPERATIONAL = "operational"
 
 
@@ -115,6 +116,7 @@ TITLES: dict[Retention, str] = {
     Retention.HOLD: "Legal holds",
     Retention.EVIDENCE: "Evidence of promises",
     Retention.PRIVACY_REQUEST: "Requests about privacy",
+    Retention.EGRESS: "Counts of connections",
     Retention.OPERATIONAL: "Records of the machinery",
 }
 """What people are told that a class holds."""
@@ -173,6 +175,7 @@ PERIODS: dict[Retention, Period] = {
     Retention.PRIVACY_REQUEST: Period(
         timedelta(days=730), "the answer", "accountability: to show what was asked and answered; promise P34"
     ),
+    Retention.EGRESS: Period(timedelta(days=30), "the last connection counted", "accountability; promises P06 and P22"),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -204,7 +207,14 @@ NEVER_HELD: dict[Retention, str] = {
         "it belongs to a person and to no organisation",
     ),
     **dict.fromkeys(
-        (Retention.BILLING_RUN, Retention.ERASURE, Retention.BACKUP, Retention.EVIDENCE, Retention.OPERATIONAL),
+        (
+            Retention.BILLING_RUN,
+            Retention.ERASURE,
+            Retention.BACKUP,
+            Retention.EVIDENCE,
+            Retention.EGRESS,
+            Retention.OPERATIONAL,
+        ),
         "it is about the installation, not about an organisation",
     ),
     **dict.fromkeys(

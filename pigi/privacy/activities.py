@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pigi.domain.privacy import Recipient
 from pigi.domain.retention import Retention
 
 
@@ -79,7 +78,7 @@ ACTIVITIES: tuple[Activity, ...] = (
         "accountability",
         "Accountability",
         "So that it can be proved who changed access, what operators did, and why something was kept longer.",
-        (Retention.AUDIT, Retention.HOLD, Retention.EVIDENCE),
+        (Retention.AUDIT, Retention.HOLD, Retention.EVIDENCE, Retention.EGRESS),
     ),
     Activity(
         "rights",
@@ -101,48 +100,6 @@ ACTIVITIES: tuple[Activity, ...] = (
     ),
 )
 
-
-@dataclass(frozen=True)
-class RecipientFacts:
-    """Somebody else who gets data: what, what for, where, and how long they keep it."""
-
-    title: str
-    gets: str
-    why: str
-    where: str
-    keeps: str
-
-
-RECIPIENTS: dict[Recipient, RecipientFacts] = {
-    Recipient.STRIPE: RecipientFacts(
-        "Stripe",
-        "the organisation's name and ID, an owner's e-mail address, and what is bought",
-        "to take payment, and to send receipts and invoices",
-        "Ireland and the United States, under standard contractual clauses",
-        "as long as the law asks of payments; Pigi has the customer deleted with the organisation",
-    ),
-    Recipient.ANTHROPIC: RecipientFacts(
-        "Anthropic",
-        "the purpose and the resource's name, when somebody uses Generate with AI; nothing of who asks",
-        "to write the draft",
-        "the United States, under standard contractual clauses",
-        "up to 30 days under its commercial terms; never to train models",
-    ),
-    Recipient.BUNNY: RecipientFacts(
-        "Bunny Fonts",
-        "the network address of the browser that asks for a font, without cookie or referrer",
-        "to show pages in their typeface",
-        "Slovenia and the other countries of its network in the European Union",
-        "not at all, as it says",
-    ),
-    Recipient.MAIL: RecipientFacts(
-        "the mail server, and the servers of whoever the mail is for",
-        "the addressee's name and address, and what the mail says",
-        "to deliver it",
-        "where this installation's mail server is, and the addressee's",
-        "until it is delivered; the addressee for as long as they like",
-    ),
-}
 
 SAFEGUARDS: tuple[str, ...] = (
     "Each organisation has a database of its own, and what its people write is sealed there with a key of its own.",

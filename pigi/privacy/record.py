@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pigi.domain.privacy import Subject
+from pigi.domain.recipients import RECIPIENTS, RecipientFacts
 from pigi.domain.retention import PERIODS
-from pigi.privacy.activities import ACTIVITIES, RECIPIENTS, SAFEGUARDS, RecipientFacts
+from pigi.privacy.activities import ACTIVITIES, SAFEGUARDS
 from pigi.privacy.inventory import inventory, period_words
 from pigi.privacy.places import STORES
 

@@ -11,13 +11,13 @@ import logging
 import threading
 from collections import defaultdict, deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, insert
 
 from pigi.logs import NOTED
-from pigi.store.engines import is_sqlite, make_engine
+from pigi.store.engines import insert_into, is_sqlite, make_engine
 from pigi.store.outages import is_passing
 
 if TYPE_CHECKING:
@@ -41,12 +41,14 @@ class LogEntry:
     """A row for one of the logs.
 
     One with ``words`` is urgent, since a failing process may not live long; they also go to standard error, which
-    may be all that can be written.
+    may be all that can be written. With ``adds`` it is counted rather than kept: that column is added to the row of the
+    same primary key, and what else it says replaces what was there.
     """
 
     table: Any
     values: dict[str, Any]
     words: str | None = None
+    adds: str | None = None
 
 
 class Logbook:
@@ -149,11 +151,33 @@ class Logbook:
             self._engine = _engine(self._url)
         by_table: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         for entry in batch:
-            by_table[entry.table].append(entry.values)
+            if entry.adds is None:
+                by_table[entry.table].append(entry.values)
         with self._engine.begin() as connection:
             _be_brief(connection)
             for table, rows in by_table.items():
                 connection.execute(insert(table), rows)
+            for entry in _added_up(batch):
+                connection.execute(_adding(connection, entry))
+
+
+def _added_up(batch: list[LogEntry]) -> list[LogEntry]:
+    """What is counted, one entry a row, in an order in which no two writers wait for one another."""
+    totals: dict[tuple[str, ...], LogEntry] = {}
+    for entry in batch:
+        if entry.adds is not None:
+            key = (entry.table.name, *(str(entry.values[column.name]) for column in entry.table.primary_key))
+            before = totals[key].values[entry.adds] if key in totals else 0
+            totals[key] = replace(entry, values={**entry.values, entry.adds: before + entry.values[entry.adds]})
+    return [totals[key] for key in sorted(totals)]
+
+
+def _adding(connection: Connection, entry: LogEntry) -> Any:
+    statement = insert_into(connection, entry.table).values(entry.values)
+    keys = list(entry.table.primary_key)
+    after = {name: statement.excluded[name] for name in entry.values.keys() - {column.name for column in keys}}
+    after[str(entry.adds)] = entry.table.c[entry.adds] + statement.excluded[entry.adds]
+    return statement.on_conflict_do_update(index_elements=keys, set_=after)
 
 
 def _engine(url: str) -> Engine:

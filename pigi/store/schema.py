@@ -6,6 +6,7 @@ from pigi.store import (  # noqa: F401 - they declare tables
     billing,
     control,
     deletions,
+    egress,
     exports,
     keys,
     ledgers,

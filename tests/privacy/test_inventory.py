@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import inspect
 
 from pigi.domain.privacy import Recipient
+from pigi.domain.recipients import RECIPIENTS
 from pigi.domain.retention import Retention, keep
 from pigi.jobs.queueing.notifications import PREFIX
 from pigi.jobs.queueing.partitions import Notification
-from pigi.privacy.activities import ACTIVITIES, RECIPIENTS
+from pigi.privacy.activities import ACTIVITIES
 from pigi.privacy.inventory import inventory, kept_columns, period_words
 from pigi.privacy.places import STORES, Store
 from pigi.privacy.record import processing_record

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pigi.operations.recipients import list_recipients
 from pigi.privacy.inventory import period_words
 from pigi.privacy.record import SAFEGUARDS, processing_record
 from web.http.replies import API, as_json, reply
@@ -25,6 +26,23 @@ class RecordedRecipient(ResponseModel):
     why: str
     where: str
     keeps: str
+
+
+class ListedRecipient(ResponseModel):
+    """Whom Pigi connects to: ``connections`` of today and yesterday (UTC), null where no process can count them."""
+
+    name: str
+    title: str
+    gets: str
+    why: str
+    third_party: bool
+    connections: int | None
+
+
+class RecipientList(ResponseModel):
+    """Everybody whom this installation's processes may connect to. A connection to anybody else is refused."""
+
+    recipients: list[ListedRecipient]
 
 
 class RecordedPeriod(ResponseModel):
@@ -91,6 +109,12 @@ def show_processing_record(context: RequestContext) -> Reply:
     return reply(as_json(body), Cache_Control="public, max-age=300")
 
 
+def show_recipients(context: RequestContext) -> Reply:
+    """Who gets what and why, and how many connections went there of late. It names no person and no organisation."""
+    lines = [vars(line) for line in list_recipients(context.application)]
+    return reply(as_json({"recipients": lines}), Cache_Control="public, max-age=60")
+
+
 def _activity(record: ActivityRecord) -> dict[str, Any]:
     return {
         "name": record.activity.name,
@@ -120,5 +144,14 @@ ROUTES = (
         RouteKind.PAGE,
         "Read the record of processing activities",
         (ResponseSpec(200, "The record", RecordOfProcessing),),
+    ),
+    Route(
+        "GET",
+        f"{API}/recipients",
+        show_recipients,
+        Who.ANYONE,
+        RouteKind.READ,
+        "Read who else gets data, and how often",
+        (ResponseSpec(200, "The recipients", RecipientList),),
     ),
 )

@@ -1,9 +1,10 @@
-"""The page of the record of processing activities."""
+"""Pages about what is processed and who else gets it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.operations.recipients import list_recipients
 from pigi.privacy.record import SAFEGUARDS, processing_record
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -28,4 +29,12 @@ def processing_record_page(context: RequestContext) -> Reply:
     )
 
 
-ROUTES = (page("/privacy/record", processing_record_page, Who.ANYONE),)
+def recipients_page(context: RequestContext) -> Reply:
+    """Who is connected to, what they get and why, and how often of late."""
+    return draw(context, "privacy/recipients.html", recipients=list_recipients(context.application))
+
+
+ROUTES = (
+    page("/privacy/record", processing_record_page, Who.ANYONE),
+    page("/privacy/recipients", recipients_page, Who.ANYONE),
+)

@@ -102,6 +102,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "public_key": "Pigi's own",
     "provider_key": "Pigi's own",
     "evidence": "Pigi's own, about the installation",
+    "egress": "counts without identities",
     "backup": "Pigi's own; the file is gone after its period",
 }
 """The tables that are not in `OWNED`, and what becomes of their rows."""

@@ -19,6 +19,7 @@ from pigi.operations.credentials import OLD_ADDRESS
 from pigi.store.billing import BillingEvent, BillingLine, BillingLink, BillingRun
 from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 from pigi.store.deletions import Deletion, Receipt
+from pigi.store.egress import EgressCount
 from pigi.store.exports import Export
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
@@ -149,6 +150,7 @@ SWEEPS: tuple[Sweep, ...] = (
         among=PrivacyRequest.answered_at.is_not(None),
     ),
     Sweep(Retention.EVIDENCE, EvidenceRow.__table__, (EvidenceRow.valid_until,)),
+    Sweep(Retention.EGRESS, EgressCount.__table__, (EgressCount.last_at,)),
     Sweep(Retention.BACKUP, Backup.__table__, (Backup.made_at,), RemovalMode.DISCARDED),
 )
 """Of classes that are rows. The erasure log is a store of objects: `pigi.operations.retention.removal` knows it."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pigi.privacy.activities import ACTIVITIES, RECIPIENTS
+from pigi.domain.recipients import RECIPIENTS
+from pigi.privacy.activities import ACTIVITIES
 from pigi.privacy.inventory import inventory
 
 if TYPE_CHECKING:
