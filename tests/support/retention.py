@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AGES = {
     "created_at", "at", "seen_at", "buried_at", "full_at", "expires_at", "day", "received_at", "began_at", "year_end",
-    "done_at", "released_at", "made_at", "finished_at", "valid_until", "answered_at",
+    "done_at", "released_at", "made_at", "finished_at", "valid_until", "answered_at", "last_at",
 }  # fmt: skip
 OPERATORS = (f"operator:{new_id()}", f"operator:{new_id()}")
 
