@@ -25,6 +25,11 @@ RESTORING = "restoring"
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The entries of a setting that may hold several, parted by commas: each once, in their order."""
+    return tuple(dict.fromkeys(entry.strip() for entry in text.split(",") if entry.strip()))
+
+
 def _named(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
@@ -97,7 +102,7 @@ class Settings(BaseSettings):
 
     @property
     def stripe_live(self) -> bool:
-        """Whether the key moves real money: its form says so (docs.stripe.com, "API keys")."""
+        """Whether the keys move real money: their form says so (docs.stripe.com, "API keys")."""
         return "_live_" in self.stripe_api_key
 
     @classmethod
@@ -155,10 +160,12 @@ def _misshapen(settings: Settings) -> list[str]:
 
     A publishable key may do nothing here, and an organisation's needs a header that names one of its accounts.
     """
-    key, secrets = settings.stripe_api_key, settings.stripe_webhook_secret
+    secrets = settings.stripe_webhook_secret
+    forms = [_STRIPE_KEY.fullmatch(key) for key in listed(settings.stripe_api_key)]
     checks = {
         "STRIPE_API_KEY must be a restricted or secret key of one account: it begins with rk_live_, rk_test_, sk_live_"
-        " or sk_test_": key and not _STRIPE_KEY.fullmatch(key),
+        " or sk_test_; two are parted by a comma": not all(forms),
+        "STRIPE_API_KEY must not mix keys of live mode and of test mode": len({form[2] for form in forms if form}) > 1,
         "STRIPE_WEBHOOK_SECRET must be the signing secret of a webhook endpoint, which begins with whsec_; two are"
         " parted by a comma": secrets and not _STRIPE_SECRETS.fullmatch(secrets),
     }

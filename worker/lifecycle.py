@@ -18,6 +18,7 @@ from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import set_worker_context
 from pigi.logs import configure_logging
+from pigi.operations.keys import KeyRegister
 from pigi.settings import get_settings
 from pigi.store.egress import guard_egress
 from pigi.store.log_entries import open_logbook
@@ -78,9 +79,8 @@ def open_child(**_details: Any) -> None:
     application = Application.open()
     relaxed = ControlDatabase(application.settings.database_url, relaxed=True)
     heartbeat = LeaseHeartbeat(application.control, overdue, application.notifier)
-    set_worker_context(
-        WorkerContext(application, Wiring(application.settings), heartbeat, draining, relaxed, CHAIN_SECONDS)
-    )
+    gateways = Wiring(application.settings, KeyRegister(application))
+    set_worker_context(WorkerContext(application, gateways, heartbeat, draining, relaxed, CHAIN_SECONDS))
 
 
 @signals.worker_shutting_down.connect

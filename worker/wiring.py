@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from pigi.ports import Mailer, TextModel
+    from pigi.ports import KeyNews, Mailer, TextModel
     from pigi.ports.billing import BillingProvider
     from pigi.settings import Settings
 
@@ -18,10 +18,11 @@ DEVELOPMENT_KEY = "development"
 
 
 class Wiring:
-    """The outside world, as `pigi.ports.Gateways` asks for it."""
+    """The outside world, as `pigi.ports.Gateways` asks for it; ``news`` hears how providers take their keys."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, news: KeyNews | None = None) -> None:
         self._settings = settings
+        self._news = news
 
     @cached_property
     def model(self) -> TextModel:
@@ -30,7 +31,7 @@ class Wiring:
 
         settings = self._settings
         key = settings.anthropic_api_key or (DEVELOPMENT_KEY if settings.anthropic_base_url else "")
-        return AnthropicModel(settings.anthropic_base_url or None, key, settings.anthropic_model)
+        return AnthropicModel(settings.anthropic_base_url or None, key, settings.anthropic_model, news=self._news)
 
     @cached_property
     def mailer(self) -> Mailer:
@@ -48,4 +49,4 @@ class Wiring:
         from pigi.gateways.stripe_billing import StripeBilling  # noqa: PLC0415 - where nobody pays, nobody loads it
 
         settings = self._settings
-        return StripeBilling(settings.stripe_api_base or None, settings.stripe_api_key)
+        return StripeBilling(settings.stripe_api_base or None, settings.stripe_api_key, news=self._news)

@@ -19,6 +19,7 @@ from pigi.domain.instructions import repair_text, request_text
 from pigi.errors import Misconfigured, Permanent
 from pigi.gateways.anthropic_errors import error_for_code, error_for_stop, translate
 from pigi.gateways.anthropic_http import CONNECTION, CancellableConnection, bounded_client, silence_loggers
+from pigi.gateways.provider_keys import REFUSALS, ProviderKeys
 from pigi.ports import DraftAnswer
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from anthropic.types import MessageParam, RawMessageStreamEvent
 
     from pigi.errors import PigiError
-    from pigi.ports import DraftRequest
+    from pigi.ports import DraftRequest, KeyNews
 
 DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
 USER_AGENT: Final = "pigi"
@@ -142,21 +143,32 @@ class _Call:
 class AnthropicModel:
     """`pigi.ports.TextModel` over Anthropic's API. One object serves any number of calls and threads."""
 
-    def __init__(self, base_url: str | None, api_key: str, model: str, limits: CallLimits | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None,
+        api_key: str,
+        model: str,
+        limits: CallLimits | None = None,
+        *,
+        news: KeyNews | None = None,
+    ) -> None:
         """``base_url`` None means Anthropic's own address, not what the environment says.
+
+        ``api_key`` may be several, parted by commas; ``news`` hears how each is taken.
 
         Raises:
             Misconfigured: the key or the model is blank.
         """
-        needed = {"ANTHROPIC_API_KEY": api_key, "ANTHROPIC_MODEL": model}
-        if missing := [f"{name} must be set." for name, value in needed.items() if not value.strip()]:
+        self._keys = ProviderKeys("ANTHROPIC_API_KEY", api_key, news)
+        needed = {"ANTHROPIC_API_KEY": bool(self._keys), "ANTHROPIC_MODEL": model.strip()}
+        if missing := [f"{name} must be set." for name, value in needed.items() if not value]:
             raise Misconfigured(missing)
         self._model = model
         self._limits = limits or CallLimits()
         timeout = httpx2.Timeout(self._limits.read, connect=self._limits.connect)
         self._client = anthropic.Anthropic(
             base_url=base_url or DEFAULT_BASE_URL,
-            api_key=api_key,
+            api_key=self._keys.in_turn()[0],
             timeout=timeout,
             max_retries=0,
             open_telemetry=False,
@@ -191,10 +203,9 @@ class AnthropicModel:
 
     def collect(self, request: DraftRequest, draft: _Draft, on_text: Callable[[str], None]) -> PigiError | None:
         """Fill ``draft``; what went wrong is returned, since raising here would tie it to the SDK's error."""
-        try:
-            stream = self._open(request)
-        except Exception as error:  # noqa: BLE001 - the port promises that nothing else comes out
-            return translate(error, streaming=False)
+        stream, failure = self._open(request)
+        if stream is None:
+            return failure
         with stream:
             draft.request_id = stream.response.headers.get("request-id", "")
             while not draft.complete:
@@ -210,10 +221,23 @@ class AnthropicModel:
                     on_text(text)
         return draft.failure()
 
-    def _open(self, request: DraftRequest) -> Stream[RawMessageStreamEvent]:
+    def _open(self, request: DraftRequest) -> tuple[Stream[RawMessageStreamEvent] | None, PigiError | None]:
+        """The answer's beginning, or what went wrong: with the first key that is not refused, or else with the last."""
         body = request_body(self._model, self._limits.max_tokens, request)
-        stream: Stream[RawMessageStreamEvent] = self._client.messages.create(**body, stream=True)
-        return stream
+        failure: PigiError | None = None
+        for key in self._keys.in_turn():
+            told = {"Authorization": f"Bearer {key}"}
+            try:
+                stream = self._client.messages.create(**body, stream=True, extra_headers=told)
+            except Exception as error:  # noqa: BLE001 - the port promises that nothing else comes out
+                failure = translate(error, streaming=False)
+                if not (isinstance(error, anthropic.APIStatusError) and error.status_code in REFUSALS):
+                    return None, failure
+                self._keys.refused(key)
+            else:
+                self._keys.accepted(key)
+                return stream, None
+        return None, failure
 
 
 def request_body(model: str, max_tokens: int, request: DraftRequest) -> dict[str, Any]:

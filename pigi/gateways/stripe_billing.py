@@ -9,23 +9,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.errors import Misconfigured
+from pigi.gateways.provider_keys import ProviderKeys
 from pigi.gateways.stripe_customers import Customers
 from pigi.gateways.stripe_pages import Pages
 from pigi.gateways.stripe_setup import SetUp
 
 if TYPE_CHECKING:
     from pigi.gateways.stripe_http import CallLimits
+    from pigi.ports import KeyNews
 
 
 class StripeBilling(Customers, Pages, SetUp):
     """One object serves any number of calls and threads. Connections open with the first call, so after a fork."""
 
-    def __init__(self, base_url: str | None, api_key: str, limits: CallLimits | None = None) -> None:
+    def __init__(
+        self, base_url: str | None, api_key: str, limits: CallLimits | None = None, *, news: KeyNews | None = None
+    ) -> None:
         """``base_url`` None means Stripe's own address, not what the environment says.
+
+        ``api_key`` may be several of one account, parted by commas; ``news`` hears how each is taken.
 
         Raises:
             Misconfigured: the key is blank.
         """
-        if not api_key.strip():
+        keys = ProviderKeys("STRIPE_API_KEY", api_key, news)
+        if not keys:
             raise Misconfigured(["STRIPE_API_KEY must be set."])
-        super().__init__(base_url, api_key, limits)
+        super().__init__(base_url, keys, limits)

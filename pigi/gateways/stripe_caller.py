@@ -16,6 +16,8 @@ from pigi.gateways.stripe_http import CallLimits, QuietClient, quieten
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pigi.gateways.provider_keys import ProviderKeys
+
 T = TypeVar("T")
 
 DEFAULT_BASE_URL: Final = "https://api.stripe.com"
@@ -30,11 +32,11 @@ class StripeCaller:
     net, so one that is not as documented is a failure of Stripe's and not of Pigi's.
     """
 
-    def __init__(self, base_url: str | None, api_key: str, limits: CallLimits | None = None) -> None:
+    def __init__(self, base_url: str | None, keys: ProviderKeys, limits: CallLimits | None = None) -> None:
         chosen = limits or CallLimits()
-        self._http = QuietClient(chosen)
+        self._http = QuietClient(chosen, keys)
         client = stripe.StripeClient(
-            api_key,
+            keys.in_turn()[0],
             stripe_version=API_VERSION,
             base_addresses={"api": (base_url or DEFAULT_BASE_URL).rstrip("/")},
             max_network_retries=chosen.retries,

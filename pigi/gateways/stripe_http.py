@@ -16,10 +16,15 @@ import stripe
 import urllib3
 from stripe import _util
 
+from pigi.gateways.provider_keys import REFUSALS
 from pigi.gateways.quiet import silence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from pigi.gateways.provider_keys import ProviderKeys
+
+    Answered = tuple[Any, int, Mapping[str, str]]
 
 # A list of what may leave, not of what may not: a header that a later SDK adds stays here.
 ALLOWED_HEADERS: Final = frozenset({"authorization", "content-type", "idempotency-key", "stripe-version"})
@@ -29,6 +34,8 @@ _HEARD: Final = ("idempotent-replayed", "retry-after", "stripe-should-retry")
 _LOGGERS: Final = ("stripe", "urllib3", "requests")
 _RESPONSE_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
+_UNKNOWN_KEY: Final = 401
+_FIRST_ERROR: Final = 400
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,15 @@ class CallLimits:
 class QuietClient(stripe.HTTPClient):
     """Sends `ALLOWED_HEADERS` and `OWN_HEADERS`; no cookie, no redirect, no proxy. Any number of threads may share it.
 
-    Raises the SDK's own errors, without any text.
+    It asks with the first key that is not refused, or else with the last. Raises the SDK's own errors, without text.
     """
 
     name = "urllib3"
 
-    def __init__(self, limits: CallLimits) -> None:
+    def __init__(self, limits: CallLimits, keys: ProviderKeys) -> None:
         super().__init__()
         self._limits = limits
+        self._keys = keys
         self._timeout = urllib3.Timeout(connect=limits.connect, read=limits.read)
         self._pool = urllib3.PoolManager(maxsize=4, ca_certs=stripe.ca_bundle_path, cert_reqs="CERT_REQUIRED")
 
@@ -67,11 +75,32 @@ class QuietClient(stripe.HTTPClient):
         post_data: Any = None,
         *,
         _usage: list[str] | None = None,
-    ) -> tuple[Any, int, Mapping[str, str]]:
-        """One try: the body, the status and the headers of the answer."""
+    ) -> Answered:
+        """One try: the body, the status and the headers of the answer.
+
+        What was refused did not begin, so another key repeats it under the same idempotency key without doing it twice.
+        """
+        *before, last = self._keys.in_turn()
+        for key in before:
+            answer = self._request(method, url, _asking(key, headers), post_data)
+            if answer[1] not in REFUSALS:
+                return self._noted(key, answer)
+            self._noted(key, answer)
+        return self._noted(last, self._request(method, url, _asking(last, headers), post_data))
+
+    def _noted(self, key: str, answer: Answered) -> Answered:
+        status = answer[1]
+        # A 403 is about one right that a restricted key lacks: it says nothing about the next request.
+        if status == _UNKNOWN_KEY:
+            self._keys.refused(key)
+        elif status < _FIRST_ERROR:
+            self._keys.accepted(key)
+        return answer
+
+    def _request(self, method: str, url: str, headers: Mapping[str, str], post_data: Any) -> Answered:
         deadline = time.monotonic() + self._limits.overall
         try:
-            answer = self._send(method, url, headers or {}, post_data)
+            answer = self._send(method, url, headers, post_data)
             try:
                 body = _read(answer, deadline)
             finally:
@@ -98,6 +127,10 @@ class QuietClient(stripe.HTTPClient):
 
     def close(self) -> None:
         self._pool.clear()
+
+
+def _asking(key: str, headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {**(headers or {}), "Authorization": f"Bearer {key}"}
 
 
 def _read(answer: urllib3.response.BaseHTTPResponse, deadline: float) -> bytes:

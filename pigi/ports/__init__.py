@@ -10,7 +10,17 @@ from pigi.ports.text_model import DraftAnswer, DraftRequest, TextModel
 if TYPE_CHECKING:
     from pigi.ports.billing import BillingProvider
 
-__all__ = ["DraftAnswer", "DraftRequest", "Gateways", "Letter", "MailUnconfirmed", "Mailer", "TextModel"]
+__all__ = ["DraftAnswer", "DraftRequest", "Gateways", "KeyNews", "Letter", "MailUnconfirmed", "Mailer", "TextModel"]
+
+
+class KeyNews(Protocol):
+    """Who wants to know how a provider took a key; ``setting`` names the variable that holds it. Never raises."""
+
+    def refused(self, setting: str, key: str) -> None:
+        """The provider refused the key."""
+
+    def accepted(self, setting: str, key: str) -> None:
+        """The provider took the key: for the first time in this process, or again."""
 
 
 class Gateways(Protocol):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from standins.anthropic.drafts import read_request, write_draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 Body = dict[str, Any]
 Event = dict[str, Any]
@@ -63,11 +63,14 @@ def _invalid(message: str) -> RequestError:
     return RequestError(400, "invalid_request_error", message)
 
 
-def check_headers(headers: Mapping[str, str]) -> None:
-    """Refuse a request without credentials (401) or without the version header (400)."""
+def check_headers(headers: Mapping[str, str], refused: Collection[str] = ()) -> None:
+    """Refuse a request without a key or with one of ``refused`` (401), or without the version header (400)."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    if not headers.get("x-api-key", "").strip() and not (scheme.lower() == "bearer" and token.strip()):
+    key = headers.get("x-api-key", "").strip() or (token.strip() if scheme.lower() == "bearer" else "")
+    if not key:
         raise RequestError(401, "authentication_error", "x-api-key header is required")
+    if key in refused:
+        raise RequestError(401, "authentication_error", "invalid x-api-key")
     if not headers.get("anthropic-version"):
         raise _invalid("anthropic-version: header is required")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":

@@ -29,7 +29,10 @@ class Request:
 
 
 class AnthropicStandIn(ThreadingHTTPServer):
-    """The server; a context manager that serves in a thread. ``pace`` is how long a draft streams, in seconds."""
+    """The server; a context manager that serves in a thread. ``pace`` is how long a draft streams, in seconds.
+
+    A key among ``refused`` gets a 401, as one that was ended; any other is taken.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -37,6 +40,7 @@ class AnthropicStandIn(ThreadingHTTPServer):
     def __init__(self, host: str = "127.0.0.1", port: int = 0, pace: float = 0.0) -> None:
         super().__init__((host, port), Handler)
         self.pace = pace
+        self.refused: set[str] = set()
         self.closing = threading.Event()
 
     @property
@@ -46,7 +50,7 @@ class AnthropicStandIn(ThreadingHTTPServer):
 
     def answer(self, handler: Handler, request: Request) -> None:
         """Answer one POST; a test double replaces this."""
-        check_headers(request.headers)
+        check_headers(request.headers, self.refused)
         try:
             body = check_body(json.loads(request.body))
         except (ValueError, RecursionError):

@@ -37,10 +37,12 @@ SETTINGS: Final[dict[str, Any]] = {
     "after_last_retry": "unpaid",
     "deliveries_paused": False,
     "rights": {},
+    "refused_keys": [],
 }
 """An account's own switches; ``after_last_retry`` is ``unpaid``, ``canceled`` or ``past_due``.
 
 ``rights`` are those of restricted keys, by resource (`standins.stripe.api.RIGHTS`); what is not named they may write.
+``refused_keys`` are keys that get a 401, as those that were ended.
 """
 
 _LETTERS: Final = string.ascii_letters + string.digits

@@ -22,7 +22,7 @@ from standins.stripe.routes import ROUTES, find_route
 from standins.stripe.subscriptions import first_item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from standins.stripe.account import Account, Obj
     from standins.stripe.requests import Request
@@ -78,7 +78,7 @@ def answer(account: Account, request: Request, course: Course) -> Answer:
 
 
 def _answer(account: Account, request: Request, marks: dict[str, str], course: Course) -> Answer:
-    asker = _check_key(request.headers)
+    asker = _check_key(request.headers, account.settings["refused_keys"])
     _check_version(request.headers)
     route, names = find_route(request.method, request.path)
     _check_right(account, asker, route)
@@ -130,13 +130,13 @@ def _check_version(headers: Mapping[str, str]) -> None:
         raise invalid(f"Invalid Stripe API version: this stand-in speaks {VERSION} alone.")
 
 
-def _check_key(headers: Mapping[str, str]) -> str:
-    """The API key of a request; a 401 if there is none, or it is no secret key of test mode."""
+def _check_key(headers: Mapping[str, str], refused: Collection[str]) -> str:
+    """The API key of a request; a 401 if there is none, if it is refused, or if it is no secret key of test mode."""
     key = _key(headers.get("authorization", ""))
     if key is None:
         words = "You did not provide an API key. Provide it in the Authorization header, using Bearer auth."
         raise RequestError(401, words)
-    if not key.startswith(_KEYS):
+    if not key.startswith(_KEYS) or key in refused:
         raise RequestError(401, "Invalid API Key provided: ********")
     return key
 

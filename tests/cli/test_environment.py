@@ -53,6 +53,7 @@ WRONG_FORMS = [
     ("stripe_api_key", "sk_org_live_marker"),
     ("stripe_api_key", "whsec_marker"),
     ("stripe_api_key", "sk_live_marker sk_live_other"),
+    ("stripe_api_key", "sk_live_other,pk_live_marker"),
     ("stripe_webhook_secret", "we_marker"),
     ("stripe_webhook_secret", "whsec_new,sk_live_marker"),
     ("stripe_webhook_secret", "whsec_new;whsec_marker"),
@@ -67,10 +68,15 @@ def test_what_stripe_gives_for_something_else_is_refused_and_not_shown(name, val
     assert "marker" not in problem
 
 
-@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "sk_test_x", "rk_test_x"])
+@pytest.mark.parametrize("key", ["sk_live_x", "rk_live_x", "sk_test_x", "rk_test_x", "rk_live_x, sk_live_y"])
 def test_secret_and_restricted_keys_of_an_account_will_do_and_two_secrets_while_one_is_replaced(key):
     chosen = STRIPE | {"stripe_api_key": key, "stripe_webhook_secret": "whsec_new, whsec_old"}
     assert problems_of(Settings(**chosen)) == []
+
+
+def test_keys_of_both_modes_at_once_are_refused():
+    (problem,) = problems_of(Settings(**STRIPE | {"stripe_api_key": "rk_live_x,rk_test_x"}))
+    assert problem == "STRIPE_API_KEY must not mix keys of live mode and of test mode"
 
 
 def test_a_stand_in_takes_any_key():

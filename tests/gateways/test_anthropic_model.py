@@ -122,7 +122,7 @@ def test_a_closed_port_is_unreachable() -> None:
 
 def test_an_address_or_key_that_cannot_be_sent_needs_an_operator() -> None:
     with FaultyAnthropic([fault.ok()]) as server:
-        for url, key in (("ftp://127.0.0.1", KEY), (server.url, KEY + "\n")):
+        for url, key in (("ftp://127.0.0.1", KEY), (server.url, KEY + "\nx")):
             model = AnthropicModel(url, key, "claude-sonnet-5-5", LIMITS)
             with pytest.raises(Permanent, match="provider_unavailable") as caught:
                 model.write_draft(draft_request(), ignore, nothing)

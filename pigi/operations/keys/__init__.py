@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pigi.operations.keys.data_keys import rotate_data_key
 from pigi.operations.keys.keyring import public_jwks, refuse_missing_keys, rotate_keyring
-from pigi.operations.keys.providers import note_provider_keys, note_refused
+from pigi.operations.keys.providers import KeyRegister, note_provider_keys
 from pigi.operations.keys.report import (
     DataKeyLine,
     KeyringLine,
@@ -19,13 +19,13 @@ from pigi.operations.keys.rotating import request_rotation, rotate_due
 
 __all__ = [
     "DataKeyLine",
+    "KeyRegister",
     "KeyringLine",
     "KeysReport",
     "ProviderKeyLine",
     "data_keys_late",
     "keyring_lines",
     "note_provider_keys",
-    "note_refused",
     "provider_key_lines",
     "public_jwks",
     "refuse_missing_keys",

@@ -12,7 +12,7 @@ from pigi.domain.keys import DATA_KEY_AGE, PROVIDER_KEY_AGE, ROTATION_TIME, WARN
 from pigi.jobs.execution.isolation import Isolation
 from pigi.operations.keys.data_keys import KEY, values_left
 from pigi.operations.keys.keyring import rows_by_key, signatures_left
-from pigi.operations.keys.providers import FORGOTTEN, PROVIDER_KEY
+from pigi.operations.keys.providers import provider_rows
 from pigi.store.people import ApiKey
 
 if TYPE_CHECKING:
@@ -153,14 +153,10 @@ def _newest() -> Any:
 
 
 def provider_key_lines(application: Application, moment: datetime) -> list[ProviderKeyLine]:
-    """A line for each key of a provider that was in use lately."""
-    lately = PROVIDER_KEY.c.last_seen_at > moment - FORGOTTEN
-    query = select(PROVIDER_KEY).where(lately).order_by(PROVIDER_KEY.c.setting, PROVIDER_KEY.c.first_seen_at)
-    with application.control.autocommit() as connection:
-        rows = connection.execute(query).all()
+    """A line for each key of a provider that is in use."""
     return [
         ProviderKeyLine(row.setting, row.fingerprint[:8], row.first_seen_at, row.refused_at, _state(row, moment))
-        for row in rows
+        for row in provider_rows(application, moment)
     ]
 
 

@@ -19,9 +19,9 @@ from pigi.jobs.model.claim import HandBack
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.audit import CLI, record, verify
 from pigi.operations.keys import (
+    KeyRegister,
     data_keys,
     note_provider_keys,
-    note_refused,
     public_jwks,
     refuse_missing_keys,
     report_keys,
@@ -258,7 +258,7 @@ def test_providers_keys_are_known_by_age_and_never_by_themselves(application, ca
     )
     seen = replace(application, settings=settings, keyring=Keyring([OLD]))
     note_provider_keys(seen)
-    note_refused(seen, "ANTHROPIC_API_KEY", "first-key")
+    KeyRegister(seen).refused("ANTHROPIC_API_KEY", "first-key")
     rotated = replace(seen, keyring=Keyring([NEW, OLD]))
     note_provider_keys(rotated)
     lines = report_keys(rotated).providers
@@ -269,6 +269,11 @@ def test_providers_keys_are_known_by_age_and_never_by_themselves(application, ca
     ]
     assert "first-key" not in repr(lines) + caplog.text
     assert "a key of ANTHROPIC_API_KEY was refused" in caplog.text
+    # One that is taken again is fine, and one that was replaced is none any more.
+    KeyRegister(rotated).accepted("ANTHROPIC_API_KEY", "first-key")
+    assert {line.state for line in report_keys(rotated).providers} == {"ok"}
+    replaced = replace(rotated, settings=settings.model_copy(update={"anthropic_api_key": "second-key"}))
+    assert [line.setting for line in report_keys(replaced).providers] == ["ANTHROPIC_API_KEY", "SMTP_URL"]
 
 
 def versions(control, organisation):
