@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
 from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS, SWEEPS
-from pigi.operations import audit, retention
+from pigi.operations import audit, retention, usage
 
 if TYPE_CHECKING:
     from pigi.domain.retention import Retention
@@ -48,4 +48,4 @@ def anchor_audit(context: JobContext, worker_context: WorkerContext) -> None:
 @job(FOLD_USAGE)
 def fold_usage(context: JobContext, worker_context: WorkerContext) -> None:
     """Turn signals of days that are over into counts without identities."""
-    retention.aggregate_usage(context, worker_context.application)
+    usage.aggregate_usage(context, worker_context.application)

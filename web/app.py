@@ -35,6 +35,7 @@ from web.api import (
     resources,
     second_factors,
     sessions,
+    usage,
 )
 from web.http import budget, errors, openapi
 from web.http.context import Services
@@ -61,6 +62,7 @@ ROUTES = (
     *privacy.ROUTES,
     *promises.ROUTES,
     *privacy_requests.ROUTES,
+    *usage.ROUTES,
     *access_exports.ROUTES,
     *problems.ROUTES,
     *accounts.ROUTES,

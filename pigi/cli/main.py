@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "erase": ("pigi.cli.deletions:erase_subject", "Start the deletion of an organisation or an account."),
     "deletions": ("pigi.cli.deletions:deletions", "Show deletions with their steps and due dates."),
     "requests": ("pigi.cli.privacy_requests:requests", "What people ask about their data, and answering it."),
+    "usage": ("pigi.cli.usage:usage", "Show what is left of usage: daily counts that are about nobody."),
     "promises": ("pigi.cli.promises:promises", "Show how each promise stands, and check them now."),
     "verify-receipt": ("pigi.cli.receipts:verify_receipt", "Check the receipt of a deletion, without a network."),
 }

@@ -58,6 +58,7 @@ GROUPS = (
     "records",
     "egress",
     "rights",
+    "usage",
     "keys",
     "money",
     "conduct",

@@ -26,6 +26,7 @@ from web.pages import (
     retention,
     second_factors,
     sessions,
+    usage,
 )
 from web.pages.shell import assets
 
@@ -54,4 +55,5 @@ ROUTES = (
     *jobs.ROUTES,
     *operators.ROUTES,
     *retention.ROUTES,
+    *usage.ROUTES,
 )

@@ -13,10 +13,10 @@ from pigi.operations.retention.holds import (
     read_hold,
     release_hold,
 )
+from pigi.operations.retention.ownership import free
 from pigi.operations.retention.removal import BATCH
 from pigi.operations.retention.report import LONGEST_PURGE, ClassReport, report_classes
 from pigi.operations.retention.running import answer_probe, run_sweep, sweep_class, sweep_jobs
-from pigi.operations.retention.usage import aggregate_usage
 from pigi.store.holds import active_holds
 
 __all__ = [
@@ -29,9 +29,9 @@ __all__ = [
     "NewHold",
     "active_holds",
     "add_hold",
-    "aggregate_usage",
     "answer_probe",
     "approve_hold",
+    "free",
     "list_holds",
     "read_hold",
     "release_hold",

@@ -20,13 +20,13 @@ from pigi.operations.retention import (
     NewHold,
     active_holds,
     add_hold,
-    aggregate_usage,
     approve_hold,
     list_holds,
     release_hold,
     report_classes,
     run_sweep,
 )
+from pigi.operations.usage import aggregate_usage
 from pigi.operations.retention.ownership import BELONGS
 from pigi.operations.retention.sweeps import SWEEPS
 from pigi.store.billing import BillingAccount

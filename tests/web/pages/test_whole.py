@@ -43,6 +43,7 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
         "/operate": operator.get("/operate"),
         "/operate/exports": operator.get("/operate/exports"),
         "/operate/requests": operator.get("/operate/requests"),
+        "/operate/usage": operator.get("/operate/usage"),
         "/dashboard": newcomer.get("/dashboard"),
     }
     shown["/nowhere"] = owner.get("/nowhere", headers=BROWSER)

@@ -1,7 +1,7 @@
 """Aggregation of usage signals into daily counts that are about nobody, after which the signals go (P04, P11).
 
-A day's uses of a feature are counted only if at least `LEAST_ORGANISATIONS` used it, and rounded: so no count
-says what one of them did. There are no totals, from which a count that was left out could be worked out.
+Which counts may be kept says `pigi.domain.usage`. What is left out is left out for good: no total holds it, from which
+it could be worked out, and nothing says whether a feature that is missing was used at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from sqlalchemy import delete, func, select
 
 from pigi.clock import now
 from pigi.domain.retention import Retention
-from pigi.operations.retention.ownership import free
+from pigi.domain.usage import publishable
+from pigi.operations.retention import free
 from pigi.store.engines import insert_into
 from pigi.store.holds import held_organisations, lock_holds
 from pigi.store.ledgers import UsageDaily
@@ -29,28 +30,29 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlDatabase
 
 DAILY: Any = UsageDaily.__table__
-LEAST_ORGANISATIONS = 10
-ROUNDED_TO = 10
 BATCH = 1000
 
 
 def aggregate_usage(context: JobContext, application: Application) -> None:
     """Count every day that is over, then remove its signals. A count, once made, is never changed."""
-    while (day := _oldest_day(application.control)) is not None and day < now().date():
+    while (day := oldest_waiting(application.control)) is not None and day < now().date():
         _count(application.control, day)
         while _remove(application.control, day):
             context.checkpoint()
 
 
-def rounded(count: int) -> int:
-    """To the nearest ten, halves up."""
-    return (count + ROUNDED_TO // 2) // ROUNDED_TO * ROUNDED_TO
-
-
-def _oldest_day(control: ControlDatabase) -> date | None:
+def oldest_waiting(control: ControlDatabase) -> date | None:
+    """The first day of which signals wait to be counted; None if none do."""
     with control.autocommit() as connection:
         oldest = connection.execute(select(func.min(USAGE.c.at)).where(*_free(connection))).scalar()
     return None if oldest is None else oldest.date()
+
+
+def count_waiting(control: ControlDatabase, older_than: timedelta) -> int:
+    """How many signals are older than this and still there, though nothing holds them."""
+    with control.autocommit() as connection:
+        late = select(func.count()).where(USAGE.c.at < now() - older_than, *_free(connection))
+        return int(connection.execute(late).scalar_one())
 
 
 def _free(connection: Connection) -> tuple[Any, ...]:
@@ -64,15 +66,16 @@ def _within(day: date) -> Any:
 
 
 def _count(control: ControlDatabase, day: date) -> None:
-    groups = func.count(USAGE.c.organisation_id.distinct())
-    counts = (
+    each = (
         select(USAGE.c.event, func.count().label("uses"))
         .where(_within(day))
-        .group_by(USAGE.c.event)
-        .having(groups >= LEAST_ORGANISATIONS)
+        .group_by(USAGE.c.event, USAGE.c.organisation_id)
+        .subquery()
     )
+    counts = select(each.c.event, func.sum(each.c.uses), func.count(), func.max(each.c.uses)).group_by(each.c.event)
     with control.transaction() as connection:
-        rows = [{"day": day, "event": row.event, "count": rounded(row.uses)} for row in connection.execute(counts)]
+        found = [(event, publishable(int(uses), *rest)) for event, uses, *rest in connection.execute(counts)]
+        rows = [{"day": day, "event": event, "count": count} for event, count in found if count is not None]
         if rows:
             connection.execute(insert_into(connection, DAILY).on_conflict_do_nothing(), rows)
 

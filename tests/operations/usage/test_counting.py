@@ -10,8 +10,9 @@ from sqlalchemy import insert, select
 from pigi.application import Application
 from pigi.clock import now
 from pigi.ids import new_id
-from pigi.operations.retention import aggregate_usage, usage
-from pigi.operations.retention.usage import DAILY, rounded
+from pigi.domain.usage import rounded
+from pigi.operations.usage import aggregate_usage, counting
+from pigi.operations.usage.counting import DAILY
 from pigi.store.log_entries import USAGE
 from tests.support.audits import Unhurried
 
@@ -44,7 +45,7 @@ def signals(application):
 
 
 def test_a_day_that_is_over_is_counted_and_its_signals_go(application, monkeypatch):
-    monkeypatch.setattr(usage, "BATCH", 5)
+    monkeypatch.setattr(counting, "BATCH", 5)
     yesterday, before = (now() - DAY).date(), (now() - 2 * DAY).date()
     use(application, "generation.asked", 12, times=3)
     use(application, "generation.asked", 10, age=2 * DAY)
@@ -58,6 +59,15 @@ def test_what_fewer_than_ten_organisations_did_is_left_out(application):
     aggregate_usage(Unhurried(), application)
     assert daily(application) == {}
     assert signals(application) == 0
+
+
+def test_what_one_organisation_did_most_of_is_left_out(application):
+    use(application, "key.made", 10)
+    use(application, "key.made", 1, times=11)
+    use(application, "agent.made", 10)
+    use(application, "agent.made", 1, times=10)
+    aggregate_usage(Unhurried(), application)
+    assert [event for _day, event in daily(application)] == ["agent.made"]
 
 
 def test_today_waits_for_its_end(application):
