@@ -5,7 +5,7 @@ from __future__ import annotations
 LEAST_ORGANISATIONS = 10
 """A feature that fewer organisations used on a day is left out of that day."""
 MOST_BY_ONE = 2
-"""So is one of which one organisation had more than one in so many uses: whoever knows the others could tell its own."""
+"""So is one of which one organisation had more than one in so many uses: the count would tell about that one."""
 ROUNDED_TO = 10
 
 FEATURES: dict[str, str] = {

@@ -26,9 +26,9 @@ from pigi.operations.retention import (
     report_classes,
     run_sweep,
 )
-from pigi.operations.usage import aggregate_usage
 from pigi.operations.retention.ownership import BELONGS
 from pigi.operations.retention.sweeps import SWEEPS
+from pigi.operations.usage import aggregate_usage
 from pigi.store.billing import BillingAccount
 from pigi.store.holds import HOLD
 from pigi.store.ledgers import UsageSignal

@@ -9,8 +9,8 @@ from sqlalchemy import insert, select
 
 from pigi.application import Application
 from pigi.clock import now
-from pigi.ids import new_id
 from pigi.domain.usage import rounded
+from pigi.ids import new_id
 from pigi.operations.usage import aggregate_usage, counting
 from pigi.operations.usage.counting import DAILY
 from pigi.store.log_entries import USAGE
