@@ -72,9 +72,11 @@ def _count(control: ControlDatabase, day: date) -> None:
         .group_by(USAGE.c.event, USAGE.c.organisation_id)
         .subquery()
     )
-    counts = select(each.c.event, func.sum(each.c.uses), func.count(), func.max(each.c.uses)).group_by(each.c.event)
+    figures: tuple[Any, ...] = (func.sum(each.c.uses), func.count(), func.max(each.c.uses))
+    counts = select(each.c.event, *figures).group_by(each.c.event)
     with control.transaction() as connection:
-        found = [(event, publishable(int(uses), *rest)) for event, uses, *rest in connection.execute(counts)]
+        groups = connection.execute(counts)
+        found = [(event, publishable(int(uses), many, most)) for event, uses, many, most in groups]
         rows = [{"day": day, "event": event, "count": count} for event, count in found if count is not None]
         if rows:
             connection.execute(insert_into(connection, DAILY).on_conflict_do_nothing(), rows)

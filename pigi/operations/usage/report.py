@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -62,7 +62,7 @@ def read_usage(application: Application, days: int = 30) -> UsageView:
     span = [last - ONE_DAY * back for back in reversed(range(days))]
     with application.control.autocommit() as connection:
         rows = connection.execute(select(DAILY).where(DAILY.c.day.between(span[0], last)))
-        counts: dict[tuple[date, str], int] = {(row.day, row.event): row.count for row in rows}
+        counts: dict[tuple[Any, Any], Any] = {(day, event): count for day, event, count in rows}
     features = tuple(
         FeatureView(event, title, tuple(counts.get((day, event)) for day in span)) for event, title in FEATURES.items()
     )
