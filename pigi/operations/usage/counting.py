@@ -9,16 +9,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 
 from pigi.clock import now
+from pigi.domain.privacy_requests import RequestState, Right
 from pigi.domain.retention import Retention
 from pigi.domain.usage import publishable
 from pigi.operations.retention import free
+from pigi.store.control import Organisation
 from pigi.store.engines import insert_into
 from pigi.store.holds import held_organisations, lock_holds
 from pigi.store.ledgers import UsageDaily
 from pigi.store.log_entries import USAGE
+from pigi.store.people import Membership
+from pigi.store.privacy_requests import PrivacyRequest
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 
 DAILY: Any = UsageDaily.__table__
 BATCH = 1000
+_STOPPING = (Right.RESTRICTION.value, Right.OBJECTION.value)
+_CANARIES = select(Organisation.id).where(Organisation.canary)
+"""Pigi's own, which try what people do: as a tenth organisation they would let a count through that is about nine."""
 
 
 def aggregate_usage(context: JobContext, application: Application) -> None:
@@ -66,20 +73,40 @@ def _within(day: date) -> Any:
 
 
 def _count(control: ControlDatabase, day: date) -> None:
+    stopped = _stopped(day)
     each = (
         select(USAGE.c.event, func.count().label("uses"))
-        .where(_within(day))
+        .outerjoin(stopped, stopped.c.organisation_id == USAGE.c.organisation_id)
+        .where(_within(day), or_(stopped.c.at.is_(None), USAGE.c.at > stopped.c.at))
+        .where(USAGE.c.organisation_id.not_in(_CANARIES))
         .group_by(USAGE.c.event, USAGE.c.organisation_id)
         .subquery()
     )
     figures: tuple[Any, ...] = (func.sum(each.c.uses), func.count(), func.max(each.c.uses))
     counts = select(each.c.event, *figures).group_by(each.c.event)
     with control.transaction() as connection:
-        groups = connection.execute(counts)
+        groups: Any = connection.execute(counts)
         found = [(event, publishable(int(uses), many, most)) for event, uses, many, most in groups]
         rows = [{"day": day, "event": event, "count": count} for event, count in found if count is not None]
         if rows:
             connection.execute(insert_into(connection, DAILY).on_conflict_do_nothing(), rows)
+
+
+def _stopped(day: date) -> Any:
+    """Organisations in which somebody stopped statistics on this day or later, and when the last one did.
+
+    A signal does not say whose it is. So none counts that may be theirs, from before they stopped it; after that they
+    leave none.
+    """
+    begin = datetime.combine(day, time(), UTC)
+    return (
+        select(Membership.organisation_id, func.max(PrivacyRequest.answered_at).label("at"))
+        .join(Membership, Membership.account_id == PrivacyRequest.account_id)
+        .where(PrivacyRequest.type.in_(_STOPPING), PrivacyRequest.state == RequestState.ANSWERED.value)
+        .where(PrivacyRequest.answered_at >= begin)
+        .group_by(Membership.organisation_id)
+        .subquery()
+    )
 
 
 def _remove(control: ControlDatabase, day: date) -> int:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from pigi.application import Application
 from pigi.clock import now
+from pigi.domain.access import Person
+from pigi.domain.privacy_requests import Right
 from pigi.domain.usage import rounded
 from pigi.ids import new_id
+from pigi.operations.privacy_requests import make_request, withdraw_request
 from pigi.operations.usage import aggregate_usage, counting
 from pigi.operations.usage.counting import DAILY
+from pigi.store.control import Organisation
 from pigi.store.log_entries import USAGE
 from tests.support.audits import Unhurried
+from tests.support.jobs import register_organisation
+from tests.support.people import make_member
 
 DAY = timedelta(days=1)
 
@@ -27,11 +33,14 @@ def application(settings):
 
 
 def use(application, event, organisations, times=1, age=DAY):
-    moment = now() - age
     for _ in range(organisations):
-        row = {"at": moment, "event": event, "organisation_id": new_id()}
-        with application.control.transaction() as connection:
-            connection.execute(insert(USAGE), [row] * times)
+        use_by(application, new_id(), event, times, age)
+
+
+def use_by(application, organisation, event, times=1, age=DAY):
+    row = {"at": now() - age, "event": event, "organisation_id": organisation}
+    with application.control.transaction() as connection:
+        connection.execute(insert(USAGE), [row] * times)
 
 
 def daily(application):
@@ -68,6 +77,33 @@ def test_what_one_organisation_did_most_of_is_left_out(application):
     use(application, "agent.made", 1, times=10)
     aggregate_usage(Unhurried(), application)
     assert [event for _day, event in daily(application)] == ["agent.made"]
+
+
+def test_the_canary_is_no_tenth_organisation(application):
+    use(application, "key.made", 9)
+    canary = register_organisation(application.control)
+    with application.control.transaction() as connection:
+        connection.execute(update(Organisation).where(Organisation.id == canary).values(canary=True))
+    use_by(application, canary, "key.made")
+    aggregate_usage(Unhurried(), application)
+    assert daily(application) == {}
+
+
+@pytest.mark.parametrize("right", [Right.OBJECTION, Right.RESTRICTION])
+def test_what_may_be_somebodys_who_stopped_statistics_is_not_counted(application, right):
+    organisation = register_organisation(application.control)
+    person = Person(make_member(application, organisation), "")
+    use(application, "key.made", 12)
+    use_by(application, organisation, "key.made", times=10)
+    request_id = make_request(application, person, right)
+    aggregate_usage(Unhurried(), application)
+    assert list(daily(application).values()) == [10]
+    # Taken back, it counts as anybody's.
+    withdraw_request(application, person, request_id)
+    use(application, "agent.made", 12)
+    use_by(application, organisation, "agent.made", times=10)
+    aggregate_usage(Unhurried(), application)
+    assert sorted(daily(application).values()) == [10, 20]
 
 
 def test_today_waits_for_its_end(application):
