@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", validation_alias=_named("PIGI_HOST"))
     public_url: str = Field("", validation_alias=_named("PIGI_PUBLIC_URL"))
     proxies: Annotated[int, Field(ge=0, le=10)] = Field(0, validation_alias=_named("PIGI_PROXIES"))
-    fonts: Literal["bunny", "none"] = Field("bunny", validation_alias=_named("PIGI_FONTS"))
+    fonts: Literal["bunny", "self", "none"] = Field("bunny", validation_alias=_named("PIGI_FONTS"))
     region: str = Field("", validation_alias=_named("PIGI_REGION"))
     secret_keys: str = Field("", validation_alias=_named("PIGI_SECRET_KEYS"), repr=False)
     database_url: str = Field("", validation_alias=_named("DATABASE_URL"), repr=False)

@@ -113,7 +113,7 @@ OUTSIDE: tuple[Place, ...] = (
         Category.PSEUDONYM, OWN, "fonts of the pages (promise P24)", Basis.INTEREST, Retention.OPERATIONAL,
         (Recipient.BUNNY,), OUT, OUT, GONE, "not looked at: Pigi neither sends nor sees it",
         kept="not at all, as Bunny Fonts says",
-        handling="The browser asks for fonts without cookies and referrer; PIGI_FONTS=none stops it.",
+        handling="The browser asks for fonts without cookies and referrer; PIGI_FONTS=self or none stops it.",
     ),
     Place(
         "development.standins", Store.DEVELOPMENT, "what stand-ins for providers and the demo remember", ORGANISATION,

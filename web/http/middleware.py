@@ -25,15 +25,22 @@ SAFE = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
-    (
-        "Content-Security-Policy",
-        (
-            "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-            "style-src 'self' https://fonts.bunny.net; font-src https://fonts.bunny.net; "
-            "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-        ),
-    ),
 )
+_FONTS = {
+    "bunny": "style-src 'self' https://fonts.bunny.net; font-src https://fonts.bunny.net",
+    "self": "style-src 'self'; font-src 'self'",
+    "none": "style-src 'self'; font-src 'none'",
+}
+"""What PIGI_FONTS lets in: another host only where one is asked."""
+
+
+def safe_headers(fonts: str) -> tuple[tuple[str, str], ...]:
+    """The headers that every answer carries, for one choice of fonts."""
+    policy = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        f"{_FONTS[fonts]}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+    return (*SAFE, ("Content-Security-Policy", policy))
 
 
 class Middleware:
@@ -42,6 +49,7 @@ class Middleware:
     def __init__(self, inner: Callable[..., Iterable[bytes]], settings: Settings) -> None:
         self._inner = inner
         self._transport = Transport(settings)
+        self._safe = safe_headers(settings.fonts)
         # Unique among processes by the prefix and within one by the number, at no system call a request.
         self._prefix, self._numbers = secrets.token_hex(8), count(1)
 
@@ -53,7 +61,7 @@ class Middleware:
             given if _REQUEST_ID.match(given) else f"{self._prefix}-{next(self._numbers)}"
         )
 
-        safe = (*SAFE, HSTS) if self._transport.is_secure(environ) else SAFE
+        safe = (*self._safe, HSTS) if self._transport.is_secure(environ) else self._safe
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             facts.status = int(status[:3])

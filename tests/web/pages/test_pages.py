@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pigi.application import Application
 from tests.support.http import make_well
 from tests.support.pages import BROWSER
+from web.app import create_app
 from web.pages.shell.assets import asset_path
 
 if TYPE_CHECKING:
-    from pigi.application import Application
+    from pigi.settings import Settings
     from tests.support.http import Client
 
 pytestmark = pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
@@ -48,6 +51,31 @@ def test_the_policy_lets_in_what_is_ours_and_one_font_host(client: Client) -> No
     assert strangers == {"https://fonts.bunny.net"}
     assert policy["script-src"] == policy["connect-src"] == policy["form-action"] == ["'self'"]
     assert policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+
+
+@pytest.mark.parametrize("fonts", ["self", "none"])
+def test_without_the_font_host_nobody_else_is_named(settings: Settings, fonts: str) -> None:
+    application = Application.open(settings.model_copy(update={"fonts": fonts}))
+    client = create_app(application).test_client()
+    policy, page = policy_of(client), client.get("/").get_data(as_text=True)
+    loaded = re.findall(r'<link rel="(?:stylesheet|preload)" href="([^"]+)"', page)
+    found = [client.get(path) for path in loaded]
+    face = client.get("/static/fonts.css").get_data(as_text=True)
+    drawn = [client.get(f"/static/{name}") for name in re.findall(r'url\("([^"]+)"\)', face)]
+    application.dispose()
+
+    assert {source for sources in policy.values() for source in sources} == {"'self'", "'none'"}
+    assert policy["font-src"] == (["'self'"] if fonts == "self" else ["'none'"])
+    assert f'data-fonts="{fonts}"' in page
+    assert "bunny" not in page
+    assert [one.content_type for one in found] == (
+        ["font/woff2", "text/css; charset=utf-8", "text/css; charset=utf-8"]
+        if fonts == "self"
+        else ["text/css; charset=utf-8"]
+    )
+    assert {one.headers["Cache-Control"] for one in found} == {"public, max-age=31536000, immutable"}
+    assert len(drawn) == 2
+    assert {(one.status_code, one.data[:4]) for one in drawn} == {(200, b"wOF2")}
 
 
 def test_static_files_are_those_of_the_folder(client: Client) -> None:

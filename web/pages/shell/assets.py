@@ -1,4 +1,4 @@
-"""Stylesheet, scripts and pictures. Each is requested under the hash of them all, so that it may be kept for ever."""
+"""Stylesheets, scripts, pictures and fonts. Each is requested under the hash of them all, so it may be kept for ever."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
 }
 KEPT = "public, max-age=31536000, immutable"
 LOOKED_AFTER = "public, max-age=300"
@@ -48,7 +49,7 @@ def asset_path(name: str) -> str:
 
 
 def static_file(_context: RequestContext, name: str) -> Reply:
-    """A stylesheet, script or picture of our own."""
+    """A stylesheet, script, picture or font of our own."""
     files, version = _files()
     match = _VERSIONED.fullmatch(name)
     asset = files.get(match[2] if match else name)

@@ -36,6 +36,11 @@ PIXEL = re.compile(
 )
 
 
+def _font_hosts(application: Application) -> frozenset[str]:
+    """Whom pages may ask for fonts besides Pigi, as PIGI_FONTS has it."""
+    return frozenset({FONTS} if application.settings.fonts == "bunny" else ())
+
+
 def _inside(canary: Canary) -> list[str]:
     return ["/dashboard", f"/o/{canary.organisation_id}", "/account"]
 
@@ -90,8 +95,9 @@ def no_trackers(application: Application) -> Finding:
     """Whether pages load anything from elsewhere, or may; and whether mails tell that they are read."""
     visited, home = list(_visits(application)), application.settings.public_url
     pages = [(answer, page) for answer, page in visited if answer.one("Content-Type").startswith("text/html")]
-    wrong = {host for _answer, page in pages for host in page.hosts(home)} - {FONTS}
-    lax = [answer.path for answer, _page in pages if not _is_strict(answer)]
+    hosts = _font_hosts(application)
+    wrong = {host for _answer, page in pages for host in page.hosts(home)} - hosts
+    lax = [answer.path for answer, _page in pages if not _is_strict(answer, hosts)]
     mails, flaws = _mail_flaws()
     if wrong or lax or flaws or not pages:
         said = [*sorted(wrong), *(f"policy of {path}" for path in lax[:3]), *flaws[:3]]
@@ -100,7 +106,8 @@ def no_trackers(application: Application) -> Finding:
         )
     return Finding(
         True,
-        f"{len(pages)} pages load from Pigi and {FONTS} alone and may no more; {mails} mail templates load nothing.",
+        f"{len(pages)} pages load from {' and '.join(['Pigi', *hosts])} alone and may no more; {mails} mail templates"
+        " load nothing.",
     )
 
 
@@ -109,10 +116,10 @@ def _policy(answer: Answer) -> dict[str, set[str]]:
     return {words[0].lower(): set(words[1:]) for words in directives if words}
 
 
-def _is_strict(answer: Answer) -> bool:
-    """Whether the policy lets a page run, contact and show nothing but Pigi's own, and fonts of one host."""
+def _is_strict(answer: Answer, hosts: Iterable[str]) -> bool:
+    """Whether the policy lets a page run, contact and show nothing but Pigi's own, and fonts of these hosts."""
     policy = _policy(answer)
-    own, fonts = {"'self'"}, {"'self'", f"https://{FONTS}"}
+    own, fonts = {"'self'"}, {"'self'", *(f"https://{host}" for host in hosts)}
     limits = {"script-src": own, "connect-src": own, "img-src": own, "form-action": own}
     limits |= {"style-src": fonts, "font-src": fonts}
     rest = all(allowed <= own | {"'none'"} for name, allowed in policy.items() if name not in limits)
@@ -142,7 +149,8 @@ def fonts_without_tracks(application: Application) -> Finding:
     pages = [answer for answer, _page in visited if answer.one("Content-Type").startswith("text/html")]
     told = [answer.path for answer in pages if answer.all("Referrer-Policy") != ["no-referrer"]]
     allowed = {source for answer in pages for source in _policy(answer).get("font-src", {"*"})}
-    strange = allowed - {"'self'", "'none'", f"https://{FONTS}"}
+    hosts = _font_hosts(application)
+    strange = allowed - {"'self'", "'none'", *(f"https://{host}" for host in hosts)}
     asked = [address for _answer, page in visited for _tag, address in page.loaded if FONTS in address]
     if told or strange or not pages:
         return Finding(
@@ -150,7 +158,8 @@ def fonts_without_tracks(application: Application) -> Finding:
         )
     return Finding(
         True,
-        f"{len(pages)} pages send no referrer and take fonts from {FONTS} at most; {len(asked)} times one asks it.",
+        f"{len(pages)} pages send no referrer and take fonts from {' and '.join(hosts) or 'nobody else'} at most;"
+        f" {len(asked)} times one names {FONTS}.",
     )
 
 
