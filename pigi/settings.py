@@ -23,6 +23,7 @@ STRIPE_HOST = "api.stripe.com"
 RESTORING = "restoring"
 """The folder below PIGI_HOME of a restore that is not finished."""
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
+DEVELOPMENT_OPERATOR = "whoever started this installation to try it out (PIGI_OPERATOR does not say)"
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     proxies: Annotated[int, Field(ge=0, le=10)] = Field(0, validation_alias=_named("PIGI_PROXIES"))
     fonts: Literal["bunny", "self", "none"] = Field("bunny", validation_alias=_named("PIGI_FONTS"))
     region: str = Field("", validation_alias=_named("PIGI_REGION"))
+    operator: Annotated[str, Field(max_length=300)] = Field("", validation_alias=_named("PIGI_OPERATOR"))
     secret_keys: str = Field("", validation_alias=_named("PIGI_SECRET_KEYS"), repr=False)
     database_url: str = Field("", validation_alias=_named("DATABASE_URL"), repr=False)
     tenant_database_url: str = Field("", validation_alias=_named("TENANT_DATABASE_URL"), repr=False)
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
             "backups_url": self.backups_url or f"file://{home}/backups",
             "public_url": self.public_url or f"http://{self.host}:{self.port}",
             "mail_from": self.mail_from or ("" if self.production else DEVELOPMENT_SENDER),
+            "operator": " ".join(self.operator.split()) or ("" if self.production else DEVELOPMENT_OPERATOR),
         }
         for name, value in fill.items():
             object.__setattr__(self, name, value)
@@ -186,6 +189,8 @@ def _production_problems(settings: Settings) -> list[str]:
         "SMTP_URL must be smtps:// or smtp:// with a user and a password in production (P18)":
             not _signs_in(settings.smtp_url),
         "MAIL_FROM must be set in production": not settings.mail_from,
+        "PIGI_OPERATOR must be set in production: the policy says who answers for it (GDPR, article 13(1)(a))":
+            not settings.operator,
         "PIGI_PUBLIC_URL must be an https address in production (P18)": not settings.public_url.startswith("https://"),
         "DATABASE_URL must name PostgreSQL in production": not settings.database_url.startswith("postgresql"),
         "DATABASE_URL and TENANT_DATABASE_URL must ask for TLS (sslmode=verify-full) in production (P18)":

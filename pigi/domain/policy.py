@@ -121,6 +121,13 @@ def shipped_policy() -> Policy:
     return read_policy(tomllib.loads(files("pigi.policy").joinpath(SHIPPED).read_text("utf-8")))
 
 
+@cache
+def font_clauses() -> dict[str, str]:
+    """What the blank ``{fonts}`` is filled with, by PIGI_FONTS."""
+    data = tomllib.loads(files("pigi.policy").joinpath(SHIPPED).read_text("utf-8"))
+    return {str(choice): str(clause) for choice, clause in data["fonts"].items()}
+
+
 def read_policy(data: Mapping[str, Any], *, purposes: Iterable[str] | None = None) -> Policy:
     """The policy that nested data says; with ``purposes``, those that a sentence may name.
 

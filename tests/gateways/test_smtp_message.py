@@ -27,6 +27,7 @@ SAFE = {
     "region": "eu-central",
     "smtp_url": "smtps://user:word@mail.example.org",
     "mail_from": "Pigi <pigi@example.org>",
+    "operator": "Example Ltd, 1 Example Street, Bergen",
 }
 
 
