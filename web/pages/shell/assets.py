@@ -1,4 +1,4 @@
-"""Stylesheets, scripts, pictures and fonts. Each is requested under the hash of them all, so it may be kept for ever."""
+"""Stylesheets, scripts, pictures and fonts, each requested under the hash of them all, so it may be kept for ever."""
 
 from __future__ import annotations
 
