@@ -31,6 +31,9 @@ def listed(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry.strip() for entry in text.split(",") if entry.strip()))
 
 
+_ADDRESSES = {"support_address": "support", "security_address": "security", "privacy_address": "privacy"}
+
+
 def _named(name: str) -> AliasChoices:
     return AliasChoices(name, name.lower())
 
@@ -70,6 +73,9 @@ class Settings(BaseSettings):
     smtp_url: str = Field("", validation_alias=_named("SMTP_URL"), repr=False)
     smtp_ca_file: Path | None = Field(None, validation_alias=_named("SMTP_CA_FILE"))
     mail_from: str = Field("", validation_alias=_named("MAIL_FROM"))
+    support_address: str = Field("", validation_alias=_named("PIGI_SUPPORT_ADDRESS"))
+    security_address: str = Field("", validation_alias=_named("PIGI_SECURITY_ADDRESS"))
+    privacy_address: str = Field("", validation_alias=_named("PIGI_PRIVACY_ADDRESS"))
     generations_in_flight: Annotated[int, Field(ge=1)] = Field(
         12_000, validation_alias=_named("PIGI_GENERATIONS_IN_FLIGHT")
     )
@@ -94,9 +100,15 @@ class Settings(BaseSettings):
             "mail_from": self.mail_from or ("" if self.production else DEVELOPMENT_SENDER),
             "operator": " ".join(self.operator.split()) or ("" if self.production else DEVELOPMENT_OPERATOR),
         }
+        if not self.production:
+            fill |= {name: getattr(self, name) or f"{role}@pigi.localhost" for name, role in _ADDRESSES.items()}
         for name, value in fill.items():
             object.__setattr__(self, name, value)
         return self
+
+    def address_for(self, kind: str) -> str:
+        """Where messages of a kind are answered, which is ``support`` or ``security``."""
+        return {"support": self.support_address, "security": self.security_address}[kind]
 
     @property
     def production(self) -> bool:
@@ -134,10 +146,23 @@ def problems_of(settings: Settings, *, restoring: bool = False) -> list[str]:
         problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
     if not restoring and (settings.home / RESTORING).exists():
         problems.append("a restore is under way or broke off: nothing serves before `pigi restore` has come to its end")
+    problems += _address_problems(settings)
     problems += _billing_problems(settings)
     if settings.production:
         problems += _production_problems(settings)
     return problems
+
+
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+def _address_problems(settings: Settings) -> list[str]:
+    """Mails and `security.txt` name them, so each is one address and nothing else."""
+    return [
+        f"PIGI_{name.upper()} must be one address, such as {role}@example.org: pages and mails name it (P12, P21, P34)"
+        for name, role in _ADDRESSES.items()
+        if not _ADDRESS.fullmatch(getattr(settings, name))
+    ]
 
 
 def _billing_problems(settings: Settings) -> list[str]:

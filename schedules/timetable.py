@@ -51,6 +51,7 @@ RETENTION: tuple[tuple[Retention, int, str], ...] = (
     (Retention.BACKUP, 50, "hourly: what was deleted must leave backups on the day that was said"),
     (Retention.ERASURE, 52, "hourly, as the rest; after the backups that it protects against"),
     (Retention.PRIVACY_REQUEST, 54, "hourly: few at a time"),
+    (Retention.TICKET, 56, "hourly: few at a time"),
     (Retention.EVIDENCE, 58, "hourly: few at a time"),
 )
 """When each class is swept: minutes apart, so that no two sweeps write at once."""

@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "deletions": ("pigi.cli.deletions:deletions", "Show deletions with their steps and due dates."),
     "requests": ("pigi.cli.privacy_requests:requests", "What people ask about their data, and answering it."),
     "usage": ("pigi.cli.usage:usage", "Show what is left of usage: daily counts that are about nobody."),
+    "tickets": ("pigi.cli.contact:tickets", "What people wrote on the contact page, and answering it."),
     "promises": ("pigi.cli.promises:promises", "Show how each promise stands, and check them now."),
     "verify-receipt": ("pigi.cli.receipts:verify_receipt", "Check the receipt of a deletion, without a network."),
 }

@@ -32,7 +32,7 @@ SALT_BYTES = 32
 """As many as the hash has: a salt that could be searched would let a guess be confirmed."""
 ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
 SUBJECT = re.compile(
-    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion|request):[0-9a-f-]{36}"
+    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion|request|ticket):[0-9a-f-]{36}"
 )
 
 PLAN_LENGTH = 40
@@ -123,6 +123,8 @@ KINDS: dict[str, frozenset[str]] = {
     "request.entered": frozenset({"right"}),
     "request.extended": frozenset(),
     "request.answered": frozenset(),
+    "ticket.answered": frozenset(),
+    "ticket.closed": frozenset(),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be kept of it. Names are permanent."""

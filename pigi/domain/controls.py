@@ -59,6 +59,7 @@ GROUPS = (
     "egress",
     "rights",
     "usage",
+    "contact",
     "keys",
     "money",
     "conduct",

@@ -37,6 +37,9 @@ class Template(StrEnum):
     ACCOUNT_DELETION_WARNING = "account-deletion-warning"
     PRIVACY_REQUEST_EXTENDED = "privacy-request-extended"
     PRIVACY_REQUEST_ANSWERED = "privacy-request-answered"
+    TICKET_RECEIVED = "ticket-received"
+    TICKET_NOTICE = "ticket-notice"
+    TICKET_ANSWER = "ticket-answer"
 
 
 class Promise(StrEnum):
@@ -87,6 +90,10 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.DELETION_RECEIPT: MailTemplate("The receipt of a deletion on Pigi", Promise.AT_LEAST),
     Template.PRIVACY_REQUEST_EXTENDED: MailTemplate("Your request about your data takes longer", Promise.AT_LEAST),
     Template.PRIVACY_REQUEST_ANSWERED: MailTemplate("The answer to your request about your data", Promise.AT_LEAST),
+    # The page has shown its number, so nobody waits for it; and whoever did not write should not get it twice.
+    Template.TICKET_RECEIVED: MailTemplate("Your message to Pigi has arrived", Promise.AT_MOST),
+    Template.TICKET_NOTICE: MailTemplate("A message to Pigi waits for an answer", Promise.AT_LEAST),
+    Template.TICKET_ANSWER: MailTemplate("The answer to your message to Pigi", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_STARTED: MailTemplate("Your Pigi account is being deleted", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_WARNING: MailTemplate("Your Pigi account is deleted for good soon", Promise.AT_LEAST),
 }

@@ -301,6 +301,7 @@ REASONS: dict[str, Reason] = {
     "request_extended": Reason(
         "The request cannot be extended.", "Answer it: it was extended before, or its first month is over."
     ),
+    "ticket_over": Reason("The message was answered or closed.", "Write to its sender by other means if need be."),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),

@@ -49,6 +49,7 @@ class Retention(StrEnum):
     EVIDENCE = "evidence"
     PRIVACY_REQUEST = "privacy_request"
     EGRESS = "egress"
+    TICKET = "ticket"
     OPERATIONAL = "operational"
 
 
@@ -117,6 +118,7 @@ TITLES: dict[Retention, str] = {
     Retention.EVIDENCE: "Evidence of promises",
     Retention.PRIVACY_REQUEST: "Requests about privacy",
     Retention.EGRESS: "Counts of connections",
+    Retention.TICKET: "Messages to whoever runs Pigi",
     Retention.OPERATIONAL: "Records of the machinery",
 }
 """What people are told that a class holds."""
@@ -176,6 +178,11 @@ PERIODS: dict[Retention, Period] = {
         timedelta(days=730), "the answer", "accountability: to show what was asked and answered; promise P34"
     ),
     Retention.EGRESS: Period(timedelta(days=30), "the last connection counted", "accountability; promises P06 and P22"),
+    Retention.TICKET: Period(
+        timedelta(days=730),
+        "its closing, or its answer if nobody closed it",
+        "accountability: to show what was reported and answered; promises P12 and P21",
+    ),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -203,6 +210,7 @@ NEVER_HELD: dict[Retention, str] = {
             Retention.SESSION,
             Retention.THROTTLE,
             Retention.PRIVACY_REQUEST,
+            Retention.TICKET,
         ),
         "it belongs to a person and to no organisation",
     ),

@@ -94,6 +94,18 @@ empties that would keep the address's owner from registering."""
 RESET: Final = ThrottlePolicy(network=Bucket("password resets", 20, 10))
 RESET_MAIL: Final = ThrottlePolicy(subject=Bucket("password resets of an address", 5, 720))
 """By address alone: whoever requests them, the links go to the owner, who has one of the last 12 minutes."""
+TICKET: Final = ThrottlePolicy(
+    network=Bucket("tickets", 10, 360),
+    subject_total=Bucket("tickets, everywhere", 200, 60),
+    under_attack=Bucket("tickets under attack", 1, 1800),
+)
+"""Messages by people who need no account. While very many come, each customer's network has one in half an hour: a
+report of a vulnerability still gets through."""
+TICKET_RECEIPT: Final = ThrottlePolicy(subject=Bucket("receipts of tickets for an address", 3, 3600))
+"""Mails to an address that somebody typed. By address alone: whoever sends them on their way, it is one person who
+gets them, and the page has shown all that they say."""
+TICKET_NOTICE: Final = ThrottlePolicy(subject=Bucket("notices of tickets", 20, 120))
+"""Mails to whoever answers. What is left out is in the register all the same."""
 NEW_ADDRESS: Final = ThrottlePolicy(subject=Bucket("new addresses of an account", 5, 720))
 
 CUSTOMER_PREFIX: Final = 48

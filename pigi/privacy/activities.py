@@ -93,6 +93,12 @@ ACTIVITIES: tuple[Activity, ...] = (
         ),
     ),
     Activity(
+        "contact",
+        "Messages to whoever runs Pigi",
+        "So that a question gets an answer, a vulnerability can be reported, and it can be seen that both were.",
+        (Retention.TICKET,),
+    ),
+    Activity(
         "recovery",
         "Recovery",
         "So that a loss can be recovered from, without bringing back what was deleted.",

@@ -78,6 +78,7 @@ CONTROL_LEADS: dict[str, Led] = {
         "What you asked about your data, and the answers",
         (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS), _made("entered_by")),
     ),
+    "ticket": Led("What you wrote to whoever runs Pigi, and the answers", (Lead("account_id", By.ID),)),
     "hold": Led("Legal holds that you decided", (_made("added_by"), _made("approved_by"), _made("released_by"))),
 }
 

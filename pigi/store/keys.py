@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.retention import Retention
 from pigi.store.base import ControlBase, secret, technical
+from pigi.store.contact import ANSWER, MESSAGE, SENDER, Ticket
 from pigi.store.deletions import RECIPIENTS, TERMS, Deletion
 from pigi.store.instants import Instant
 from pigi.store.people import DEVICE_SECRET, SecondFactor
@@ -50,10 +51,14 @@ class ProviderKey(ControlBase):
 
 
 _DELETION: Any = Deletion.__table__
+_TICKET: Any = Ticket.__table__
 _FACTOR: Any = SecondFactor.__table__
 SEALED_BY_KEYRING: dict[Column[Any], str] = {
     _DELETION.c.recipients: RECIPIENTS,
     _DELETION.c.terms: TERMS,
     _FACTOR.c.sealed: DEVICE_SECRET,
+    _TICKET.c.sender: SENDER,
+    _TICKET.c.message: MESSAGE,
+    _TICKET.c.answer: ANSWER,
 }
 """Columns that `Keyring.seal` sealed, each for its row's primary key, with the use that it was sealed for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pigi.store import (  # noqa: F401 - they declare tables
     billing,
+    contact,
     control,
     deletions,
     egress,

@@ -30,6 +30,7 @@ from pigi.operations.retention import NewHold, add_hold
 from pigi.operations.second_factors import begin_second_factor
 from pigi.store.deletions import Deletion
 from pigi.store.people import Account
+from tests.support.contact import make_ticket
 from tests.support.factories import make_organisation
 from tests.support.furnished import COLLECTIONS, a_name, renamed
 from tests.support.http import BODY
@@ -182,6 +183,18 @@ def _follow_deletion(home: Furnished, caller: Caller) -> Ask:
     """An owner follows the deletion of one."""
     asked = _restore(home, caller)
     return Ask(asked.values)
+
+
+def _write_ticket(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask(body={"kind": "support", "email": an_address(), "message": "How?"}, also=frozenset({"too_many_tries"}))
+
+
+def _numbered_ticket(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"number": make_ticket(home.application).number})
+
+
+def _ticket(body: dict[str, str]) -> Callable[[Furnished, Caller], Ask]:
+    return lambda home, _caller: Ask({"ticket": make_ticket(home.application).id}, body)
 
 
 def _receipt(home: Furnished, _caller: Caller) -> Ask:
@@ -473,6 +486,12 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/operate/privacy-requests": _enter_request,
     f"POST {API}/operate/privacy-requests/<request>/extend": _entered_request({"reason": "Many asked at once."}),
     f"POST {API}/operate/privacy-requests/<request>/answer": _entered_request({"answer": "It is done."}),
+    f"POST {API}/tickets": _write_ticket,
+    f"GET {API}/tickets/<number>": _numbered_ticket,
+    "GET /contact/<number>": _numbered_ticket,
+    f"GET {API}/operate/tickets/<ticket>": _ticket({}),
+    f"POST {API}/operate/tickets/<ticket>/answer": _ticket({"answer": "It is mended."}),
+    f"POST {API}/operate/tickets/<ticket>/close": _ticket({}),
     f"POST {API}/me/exports": _copy,
     f"GET {API}/me/exports/<export>": _own_export,
     f"GET {API}/me/exports/<export>/file": _own_export,

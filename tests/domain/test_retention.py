@@ -42,6 +42,7 @@ FIXED = {
     Retention.EVIDENCE: timedelta(days=90),
     Retention.PRIVACY_REQUEST: timedelta(days=730),
     Retention.EGRESS: timedelta(days=30),
+    Retention.TICKET: timedelta(days=730),
 }
 
 

@@ -28,6 +28,9 @@ SAFE = {
     "smtp_url": "smtps://user:word@mail.example.org",
     "mail_from": "Pigi <pigi@example.org>",
     "operator": "Example Ltd, 1 Example Street, Bergen",
+    "support_address": "support@example.org",
+    "security_address": "security@example.org",
+    "privacy_address": "privacy@example.org",
 }
 
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from pigi.operations.credentials import ADDRESS, RESET
+from tests.support.contact import make_ticket
 from tests.support.furnished import COLLECTIONS
 from tests.support.people import make_account_token, make_registration
 
@@ -115,6 +116,8 @@ def open_to_all(furnished: Furnished) -> list[str]:
         f"/confirm-address/{make_account_token(application, ADDRESS)}",
         f"/invitations/{furnished.invitation_token}",
         "/problems/not_found",
+        "/contact",
+        f"/contact/{make_ticket(application).number}",
     ]
 
 

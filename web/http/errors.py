@@ -38,6 +38,7 @@ STATUS: dict[str, int] = {
     "request_received_unfit": 422,
     "request_over": 409,
     "request_extended": 409,
+    "ticket_over": 409,
     "forbidden": 403,
     "confirmation_required": 403,
     "account_deleting": 403,

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import AddressError, read_address
+from pigi.domain.contact import MESSAGE_LENGTH
 from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
 from pigi.domain.privacy_requests import DETAIL_LENGTH
@@ -164,6 +165,16 @@ Told = Annotated[
     ),
 ]
 """What somebody writes to whoever runs Pigi, or is answered."""
+Message = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MESSAGE_LENGTH),
+    AfterValidator(_prose),
+    Field(
+        description=f"1 to {MESSAGE_LENGTH} characters, with line breaks as wanted.",
+        json_schema_extra={"pattern": PURPOSE_PATTERN},
+    ),
+]
+"""A message on the contact page, and its answer."""
 Description = Annotated[
     str,
     StringConstraints(max_length=DESCRIPTION_LENGTH),

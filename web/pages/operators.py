@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.operations.billing import oversee
+from pigi.operations.contact import count_tickets
 from pigi.operations.dashboards import count_jobs
 from pigi.operations.deletion import late_deletions
 from pigi.operations.exports import count_preparing
@@ -49,6 +50,8 @@ def operate_page(context: AccountContext) -> Reply:
         preparing=count_preparing(application),
         late_records=sum(line.overdue for line in report_classes(application, counted=False)),
         requests_overdue=overdue_requests(application),
+        tickets=count_tickets(application),
+        tickets_overdue=count_tickets(application, overdue=True),
         holds=sum(hold.state == "active" for hold in holds),
         holds_to_do=sum(hold.overdue or hold.state == "proposed" for hold in holds),
         billing=oversight,

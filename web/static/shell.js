@@ -34,6 +34,8 @@ export const SAID = {
   "address-asked": "A link is on its way to the new address.",
   "request-made": "It is in the register.",
   "request-withdrawn": "It was taken back.",
+  "ticket-answered": "It is answered. The mail is on its way.",
+  "ticket-closed": "It is closed.",
   "request-answered": "It is answered. The mail is on its way.",
   "request-extended": "It is extended. The mail is on its way.",
   "signed-out": "You are signed out.",

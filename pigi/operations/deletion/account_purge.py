@@ -22,6 +22,7 @@ from pigi.operations.access import hold_organisation
 from pigi.operations.accounts import ACCOUNT
 from pigi.operations.audit import CONTENT, erase_content, record
 from pigi.operations.billing import contact_changed
+from pigi.operations.contact import remove_tickets
 from pigi.operations.deletion.machine import Plan, Sealing, carry_out
 from pigi.operations.deletion.records import DELETION
 from pigi.operations.deletion.steps import Outside, Rows, Together
@@ -209,6 +210,12 @@ def _remove_mails(session: ControlSession, work: Work) -> int:
     return int(blanked + connection.execute(delete(MAIL).where(about, MAIL.c.organisation_id.is_(None))).rowcount)
 
 
+def _remove_tickets(session: ControlSession, work: Work) -> int:
+    connection = session.connection()
+    key = _email_key(connection, work.subject_id)
+    return remove_tickets(connection, work.application.keyring, work.subject_id, key)
+
+
 def _sign_in(account_id: str) -> Emptying:
     key = select(ACCOUNT.c.email_key).where(ACCOUNT.c.id == account_id).scalar_subquery()
     yield Session.__table__, Session.__table__.c.account_id == account_id
@@ -240,6 +247,7 @@ _BEFORE_ROW: tuple[Step, ...] = (
     Outside("requests", Place.JOBS, _measure_requests, _remove_requests),
     Rows("sign-in", Place.DATABASE, _sign_in, needs=("files",)),
     Together("mails", Place.MAILS, _remove_mails),
+    Together("tickets", Place.DATABASE, _remove_tickets),
     # Last but one, since these tell where else to look.
     Together("memberships", Place.DATABASE, _remove_memberships, needs=("authorship", "mails")),
     Outside("erasure-log", Place.BACKUPS, lambda _work: 0, _remember),

@@ -99,6 +99,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "deletion_step": "removed with its deletion",
     "receipt": "names nobody",
     "privacy_request": "a person's own, and no organisation's",
+    "ticket": "a person's own, and no organisation's",
     "public_key": "Pigi's own",
     "provider_key": "Pigi's own",
     "evidence": "Pigi's own, about the installation",

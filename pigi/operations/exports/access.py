@@ -17,6 +17,7 @@ from pigi.errors import Permanent
 from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.kinds import EXPORT_ACCESS
 from pigi.operations.audit import record
+from pigi.operations.contact import link_tickets
 from pigi.operations.exports.access_page import draw_page
 from pigi.operations.exports.access_schema import FORMAT, VERSION, schema
 from pigi.operations.exports.archive import Archive, State
@@ -24,7 +25,7 @@ from pigi.operations.exports.exports import Owner, add_export
 from pigi.operations.exports.oversight import deliver
 from pigi.operations.exports.parts import PartWriter
 from pigi.operations.exports.person import Page, Subject, organisations_of, read_control, read_tenant
-from pigi.privacy.leads import CONTROL_LEADS, TENANT_LEADS
+from pigi.privacy.leads import CONTROL_LEADS, TENANT_LEADS, By
 from pigi.store.instants import to_text
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def write_access(context: JobContext, application: Application) -> None:
         subject = Subject.of(application, file.export.owner.id)
         if subject is None:
             raise Permanent("export_gone")
+        with application.control.autocommit() as connection:
+            link_tickets(connection, application.keyring, subject.account_id, subject.values[By.ADDRESS][0])
         file.begin()
         Writer(context, application, file, subject).write()
 

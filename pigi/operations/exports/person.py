@@ -5,8 +5,10 @@ Which rows lead to them says `pigi.privacy.leads`; which columns are shown, the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, false, or_, select, tuple_
@@ -18,8 +20,10 @@ from pigi.operations.mail import address_hashes
 from pigi.privacy.leads import CONTROL_LEADS, SEALED_FOR, TENANT_LEADS, By, Lead
 from pigi.privacy.wanted import HYPHENS
 from pigi.store.instants import to_text
+from pigi.store.keys import SEALED_BY_KEYRING
 from pigi.store.people import Account
 from pigi.store.schema import CONTROL, TENANT
+from pigi.store.sealing import SealBrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Table
 
     from pigi.application import Application
+    from pigi.store.keyring import Keyring
     from pigi.store.sealing import Sealer
 
 PAGE = 200
@@ -90,7 +95,8 @@ def read_control(application: Application, subject: Subject, name: str, last: Se
     led = CONTROL_LEADS[name].leads
     with application.control.autocommit() as connection:
         rows = connection.execute(_query(table, _led(led, table, subject), last, limit)).mappings().all()
-        shown = [_shown(table, row, own=_is_own(led, table, row, subject)) for row in rows]
+        opened = partial(_opened_by_keyring, application.keyring)
+        shown = [_shown(table, row, own=_is_own(led, table, row, subject), opened=opened) for row in rows]
         _hide_others(connection, subject, shown)
     return _page(table, rows, shown, limit)
 
@@ -110,8 +116,8 @@ def read_tenant(  # noqa: PLR0913 - where to read, and from where on
     condition = _led(TENANT_LEADS[name].leads, table, subject, requested)
     with reading(application, Caller(organisation_id, role, subject.account_id)) as session:
         rows = session.connection().execute(_query(table, condition, last, limit)).mappings().all()
-        sealer = session.sealer if role is not None else None
-        shown = [_shown(table, row, own=True, sealer=sealer) for row in rows]
+        opened = partial(_opened_by_sealer, session.sealer if role is not None else None)
+        shown = [_shown(table, row, own=True, opened=opened) for row in rows]
     return _page(table, rows, shown, limit)
 
 
@@ -158,7 +164,11 @@ def _is_own(leads: Iterable[Lead], table: Table, row: Any, subject: Subject) -> 
     return through or any(row[table.c[lead.column].key] in subject.values[lead.by] for lead in direct if lead.by)
 
 
-def _shown(table: Table, row: Any, *, own: bool, sealer: Sealer | None = None) -> Row:
+Opening = Callable[[Any, Any, bytes], str | None]
+"""Opens a sealed value, of a column and a row; None if it stays closed."""
+
+
+def _shown(table: Table, row: Any, *, own: bool, opened: Opening) -> Row:
     """The cells that an access export includes; names and addresses only where they are the person's own."""
     found: Row = {}
     for column in table.columns:
@@ -168,12 +178,23 @@ def _shown(table: Table, row: Any, *, own: bool, sealer: Sealer | None = None) -
             continue
         if facts.category is Category.CONTACT and not own:
             continue
-        if isinstance(value, bytes):
-            if sealer is None:
-                continue
-            value = sealer.open(value, table.name, column.name, SEALED_FOR.get(table.name, "{id}").format(**row))
-        found[column.key] = plain(value)
+        cell = opened(column, row, value) if isinstance(value, bytes) else plain(value)
+        if cell is not None:
+            found[column.key] = cell
     return found
+
+
+def _opened_by_keyring(keyring: Keyring, column: Any, row: Any, value: bytes) -> str | None:
+    key = next(iter(column.table.primary_key.columns)).key
+    try:
+        return keyring.open(SEALED_BY_KEYRING[column], row[key], value).decode()
+    except SealBrokenError:
+        return None
+
+
+def _opened_by_sealer(sealer: Sealer | None, column: Any, row: Any, value: bytes) -> str | None:
+    name = column.table.name
+    return sealer and sealer.open(value, name, column.name, SEALED_FOR.get(name, "{id}").format(**row))
 
 
 def plain(value: Any) -> Any:

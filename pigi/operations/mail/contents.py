@@ -20,6 +20,7 @@ from pigi.domain.mail import Template, moment, shown
 from pigi.domain.privacy_requests import RequestState
 from pigi.errors import Permanent
 from pigi.operations import credentials
+from pigi.store.contact import ANSWER, SENDER, Ticket
 from pigi.store.control import Organisation
 from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.exports import Export
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from pigi.application import Application
+    from pigi.settings import Settings
     from pigi.store.keyring import Keyring
     from pigi.store.sessions import ControlSession
 
@@ -51,7 +54,7 @@ class NobodyError(Exception):
     """The requested address has no account: there is no mail, and no trace that one was requested."""
 
 
-def find_content(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
+def find_content(session: ControlSession, application: Application, mail: Any) -> MailContent:
     """The content of a mail, from its ledger's row.
 
     Raises:
@@ -59,7 +62,9 @@ def find_content(session: ControlSession, keyring: Keyring, mail: Any) -> MailCo
         Permanent: ``mail_moot`` if what it is about is gone, used up or over.
         KeyMissingError: the keyring lost the key that the link was made with.
     """
-    return _FINDERS[Template(mail.template)](session, keyring, mail)
+    if mail.template == Template.TICKET_NOTICE:
+        return _ticket_notice(session, application.settings, mail)
+    return _FINDERS[Template(mail.template)](session, application.keyring, mail)
 
 
 def _welcome(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
@@ -222,6 +227,25 @@ def _privacy_request(session: ControlSession, _keyring: Keyring, mail: Any) -> M
     return MailContent(Template(mail.template), str(_required(recipient)), facts)
 
 
+def _ticket(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
+    """To whoever wrote: of the ticket's arrival nothing that they wrote, since the address was only typed."""
+    row = _required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
+    sender = json.loads(keyring.open(SENDER, row.id, row.sender))
+    facts: dict[str, object] = {"number": row.number, "received": moment(row.received_at)}
+    if mail.template == Template.TICKET_RECEIVED:
+        facts["until"] = moment(row.due_at)
+    else:
+        facts["answer"] = keyring.open(ANSWER, row.id, _required(row.answer)).decode()
+    return MailContent(Template(mail.template), str(sender["email"]), facts, {"link": f"/contact/{row.number}"})
+
+
+def _ticket_notice(session: ControlSession, settings: Settings, mail: Any) -> MailContent:
+    """To whoever answers: only that there is something to answer."""
+    row = _required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
+    facts: dict[str, object] = {"kind": row.kind, "number": row.number, "until": moment(row.due_at)}
+    return MailContent(Template.TICKET_NOTICE, settings.address_for(row.kind), facts, {"link": "/operate/tickets"})
+
+
 _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
@@ -243,6 +267,8 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.ACCOUNT_DELETION_WARNING: _account_deletion,
     Template.PRIVACY_REQUEST_EXTENDED: _privacy_request,
     Template.PRIVACY_REQUEST_ANSWERED: _privacy_request,
+    Template.TICKET_RECEIVED: _ticket,
+    Template.TICKET_ANSWER: _ticket,
 }
 
 

@@ -118,7 +118,7 @@ def _was_sent(context: JobContext, template: MailTemplate) -> bool:
 def _write(application: Application, mail: Any) -> Letter:
     home = application.settings.public_url.rstrip("/")
     with application.control.begin() as session:
-        content = find_content(session, application.keyring, mail)
+        content = find_content(session, application, mail)
         if content.template != mail.template:
             session.execute(update(MAIL).where(MAIL.c.id == mail.id).values(template=content.template.value))
     facts = {**content.facts, **{name: f"{home}{path}" for name, path in content.links.items()}}

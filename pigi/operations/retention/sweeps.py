@@ -11,12 +11,13 @@ from datetime import UTC, datetime, time, timedelta
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, or_, select
+from sqlalchemy import case, func, or_, select
 
 from pigi.domain.retention import Retention, cutoff
 from pigi.jobs.model.transitions import IS_ENDED
 from pigi.operations.credentials import OLD_ADDRESS
 from pigi.store.billing import BillingEvent, BillingLine, BillingLink, BillingRun
+from pigi.store.contact import Ticket
 from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 from pigi.store.deletions import Deletion, Receipt
 from pigi.store.egress import EgressCount
@@ -148,6 +149,13 @@ SWEEPS: tuple[Sweep, ...] = (
         PrivacyRequest.__table__,
         (PrivacyRequest.answered_at,),
         among=PrivacyRequest.answered_at.is_not(None),
+    ),
+    Sweep(
+        Retention.TICKET,
+        Ticket.__table__,
+        (func.coalesce(Ticket.closed_at, Ticket.answered_at),),
+        among=func.coalesce(Ticket.closed_at, Ticket.answered_at).is_not(None),
+        bound=Ticket.received_at,
     ),
     Sweep(Retention.EVIDENCE, EvidenceRow.__table__, (EvidenceRow.valid_until,)),
     Sweep(Retention.EGRESS, EgressCount.__table__, (EgressCount.last_at,)),

@@ -78,6 +78,24 @@ FACTS = {
         "answer": "It is done.",
         "refused": False,
     },
+    Template.TICKET_RECEIVED: {
+        "number": "2345-6789-ABCD-EFGH",
+        "received": UNTIL,
+        "until": UNTIL,
+        "link": f"{HOME}/contact/2345-6789-ABCD-EFGH",
+    },
+    Template.TICKET_NOTICE: {
+        "kind": "security",
+        "number": "2345-6789-ABCD-EFGH",
+        "until": UNTIL,
+        "link": f"{HOME}/operate/tickets",
+    },
+    Template.TICKET_ANSWER: {
+        "number": "2345-6789-ABCD-EFGH",
+        "received": UNTIL,
+        "answer": "It is mended.",
+        "link": f"{HOME}/contact/2345-6789-ABCD-EFGH",
+    },
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
         "until": UNTIL,

@@ -40,7 +40,20 @@ if TYPE_CHECKING:
 BRACED = partial(VARIABLE.sub, r"{\1}")
 JOBS = f"{API}/jobs"
 """Whoever has a key may leave its organisation out; the document can't say that others may not."""
-USED_UP = {"token", "generation", "job", "invitation", "key", "account", "hold", "receipt", "request", "session"}
+USED_UP = {
+    "ticket",
+    "number",
+    "token",
+    "generation",
+    "job",
+    "invitation",
+    "key",
+    "account",
+    "hold",
+    "receipt",
+    "request",
+    "session",
+}
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
 ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
 """What is asked of an organisation that can be spared."""

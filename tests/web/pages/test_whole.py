@@ -44,6 +44,7 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
         "/operate/exports": operator.get("/operate/exports"),
         "/operate/requests": operator.get("/operate/requests"),
         "/operate/usage": operator.get("/operate/usage"),
+        "/operate/tickets": operator.get("/operate/tickets"),
         "/dashboard": newcomer.get("/dashboard"),
     }
     shown["/nowhere"] = owner.get("/nowhere", headers=BROWSER)

@@ -53,6 +53,7 @@ DELETION_STEPS = {
     "requests": "Who asked for which job",
     "sign-in": "Password, sessions and mailed links",
     "memberships": "Memberships",
+    "tickets": "Messages to whoever runs Pigi",
     "erasure-log": "Mark for restored backups",
     "account": "The account itself",
     "search": "Final search",
@@ -116,6 +117,8 @@ AUDIT = {
     "request.entered": "Request about data entered by an operator",
     "request.extended": "Request about data extended by an operator",
     "request.answered": "Request about data answered by an operator",
+    "ticket.answered": "Message answered by an operator",
+    "ticket.closed": "Message closed by an operator",
     "audit.content_erased": "Entry erased",
 }
 
