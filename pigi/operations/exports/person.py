@@ -193,8 +193,10 @@ def _opened_by_keyring(keyring: Keyring, column: Any, row: Any, value: bytes) ->
 
 
 def _opened_by_sealer(sealer: Sealer | None, column: Any, row: Any, value: bytes) -> str | None:
+    if sealer is None:
+        return None
     name = column.table.name
-    return sealer and sealer.open(value, name, column.name, SEALED_FOR.get(name, "{id}").format(**row))
+    return sealer.open(value, name, column.name, SEALED_FOR.get(name, "{id}").format(**row))
 
 
 def plain(value: Any) -> Any:

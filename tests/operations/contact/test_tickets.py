@@ -54,7 +54,7 @@ def mails(application, ticket):
 def letters(office, ticket, template, to):
     job = office.mail(mails(office.application, ticket)[template], job=True)
     run(HANDLERS["mail.send"], job, office.worker_context)
-    return [letter.get_body(("plain",)).get_content() for letter in office.sink.arrived(to)]
+    return [parcel.part("plain") for parcel in office.sink.outbox.parcels(to)]
 
 
 def test_a_report_is_sealed_announced_without_its_content_and_answered_by_mail(office):
