@@ -102,6 +102,8 @@ def _refusal(error: PigiError) -> Failure:
     if isinstance(error, NotFoundError):
         return Failure(error.code, error.message, error.advice)
     reason = REASONS.get(error.code, Reason(f"Refused: {error.code}.", ""))
+    if isinstance(error, Refused) and (keys := error.details.get("keys")):
+        return Failure(error.code, f"{reason.title.rstrip('.')}: {keys}.", reason.advice)
     return WORDS.get(error.code, Failure(error.code, reason.title, reason.advice))
 
 

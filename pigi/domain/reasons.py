@@ -142,6 +142,10 @@ REASONS: dict[str, Reason] = {
         "No key of this keyring signed the backup.",
         "Set PIGI_SECRET_KEYS to the keyring of the installation that made it; without that nothing in it can be read.",
     ),
+    "backup_key_missing": Reason(
+        "The backup needs a key that is not in this keyring.",
+        "Nothing was restored. Put the key that was removed since back behind the others in PIGI_SECRET_KEYS.",
+    ),
     "backup_newer": Reason(
         "A later version of Pigi made the backup.", "Install that version, or a later one, and restore with it."
     ),

@@ -49,6 +49,9 @@ class Keyring:
     def __init__(self, keys: Sequence[tuple[str, bytes]]) -> None:
         if not keys or len(dict(keys)) != len(keys) or any(len(key) != KEY_BYTES for _, key in keys):
             raise Misconfigured(["PIGI_SECRET_KEYS must hold one or more keys of 32 bytes with different names"])
+        if len({key for _, key in keys}) != len(keys):
+            # A rotation from one to the other would move every row and change nothing.
+            raise Misconfigured(["PIGI_SECRET_KEYS must not hold one key under two names: make a new one"])
         self.current = keys[0][0]
         self.names = [name for name, _ in keys]
         self._ciphers = {name: AESGCM(_derive(key, "wrap data keys")) for name, key in keys}

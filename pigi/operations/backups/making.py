@@ -29,6 +29,7 @@ from pigi.operations.audit import record
 from pigi.operations.backups.listing import BACKUP, adopt_backups
 from pigi.operations.backups.manifests import CONTROL, FOLDER, MANIFEST, Copy, Manifest, encode, object_name
 from pigi.operations.deletion import note_open_deletions
+from pigi.operations.keys import names_needed
 from pigi.store.archives import Archive, packing, recipient
 from pigi.store.copies import copy_out
 from pigi.store.erasures import ErasureLog
@@ -171,6 +172,7 @@ class _Run:
         first = self._live()
         self._copy_all(first)
         url = self._application.settings.database_url
+        keys = names_needed(self._application)
         control = self._copied(url, CONTROL, None)
         self._copy_all([one for one in self._live() if one not in set(first)])
         copied = {copy.organisation for copy in self._copies}
@@ -185,6 +187,7 @@ class _Run:
             made_at=now().isoformat(),
             copies=(*self._copies, control),
             failed=failed,
+            keys=keys,
         )
         path = self._folder / MANIFEST
         path.write_bytes(encode(manifest, self._application.keyring))

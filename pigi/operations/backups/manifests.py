@@ -62,6 +62,7 @@ class Manifest:
         begun_at: the moment of the first copy, from which its period counts.
         copies: the databases; the control database is the last.
         failed: the organisations whose database could not be copied.
+        keys: the names of the keyring's keys without which it cannot be read; empty if an earlier version made it.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Manifest:
     made_at: str
     copies: tuple[Copy, ...]
     failed: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     @property
     def begun(self) -> datetime:
@@ -110,8 +112,8 @@ def encode(manifest: Manifest, keyring: Keyring) -> bytes:
 def decode(data: bytes, keyring: Keyring) -> Manifest:
     """The manifest that `encode` wrote.
 
-    Raises Refused: ``backup_damaged`` if it is none, ``backup_newer`` for a later form, ``backup_unsigned`` if no key
-    of the keyring signed it.
+    Raises Refused: ``backup_damaged`` if it is none, ``backup_newer`` for a later form, ``backup_key_missing`` with the
+    names of ``keys`` that the keyring lacks, ``backup_unsigned`` if no key of the keyring signed it.
     """
     try:
         document: dict[str, Any] = json.loads(data)
@@ -121,11 +123,14 @@ def decode(data: bytes, keyring: Keyring) -> Manifest:
         version = document.pop("version")
         if version != VERSION:
             raise Refused("backup_newer")
+        # Before the signature: whoever lacks the key can check none, and shall be told which one to look for.
+        if missing := [name for name in document.get("keys", ()) if name not in keyring.names]:
+            raise Refused("backup_key_missing", keys=", ".join(missing))
         signed = rfc8785.dumps({"format": FORMAT, "version": version, **document})
         if not any(is_signed(key, USE, signed, signature["value"]) for key in keyring.signer.public_keys):
             raise Refused("backup_unsigned")
         manifest = Manifest(**document)
         copies = tuple(Copy(**copy) for copy in document["copies"])
-        return replace(manifest, copies=copies, failed=tuple(manifest.failed))
+        return replace(manifest, copies=copies, failed=tuple(manifest.failed), keys=tuple(manifest.keys))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refused("backup_damaged") from None

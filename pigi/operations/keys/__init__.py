@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.keys.data_keys import rotate_data_key
-from pigi.operations.keys.keyring import public_jwks, refuse_missing_keys, rotate_keyring
+from pigi.operations.keys.keyring import names_needed, public_jwks, refuse_missing_keys, rotate_keyring
 from pigi.operations.keys.providers import KeyRegister, note_provider_keys
 from pigi.operations.keys.report import (
     DataKeyLine,
@@ -25,6 +25,7 @@ __all__ = [
     "ProviderKeyLine",
     "data_keys_late",
     "keyring_lines",
+    "names_needed",
     "note_provider_keys",
     "provider_key_lines",
     "public_jwks",

@@ -7,6 +7,7 @@ still is as it was read. The old key goes a day after nothing is sealed with it 
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from pigi.privacy.leads import SEALED_FOR
 from pigi.store.billing import BillingLink
 from pigi.store.control import DataKey
 from pigi.store.schema import TENANT
-from pigi.store.sealing import FORMAT, HEADER
+from pigi.store.sealing import FORMAT, HEADER, SealBrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
     from pigi.store.sealing import Sealer
 
+logger = logging.getLogger(__name__)
 KEY: Any = DataKey.__table__
 BATCH = 50
 """Values that are sealed anew in one transaction: people's own writes wait for no more than that."""
@@ -44,7 +46,8 @@ SEALED_IN_CONTROL: tuple[Column[Any], ...] = (LINK.c.url,)
 def rotate_data_key(context: JobContext, application: Application) -> None:
     """Seal everything of the job's organisation with its newest data key, and destroy older ones that are over.
 
-    Without an older one there is nothing to do. Raises what the databases raise; what was done stays.
+    Without an older one there is nothing to do. Raises what the databases raise; what was done stays. Raises
+    SealBrokenError at the end for values that no key opens: all others are sealed anew, and the old key is kept.
     """
     organisation = context.organisation_id
     if len(versions_of(application, organisation)) > 1:
@@ -73,16 +76,22 @@ def values_left(application: Application, organisation: str) -> int:
 
 
 def _seal_anew(context: JobContext, application: Application, organisation: str) -> None:
-    total, done = values_left(application, organisation), 0
+    total, done, broken = values_left(application, organisation), 0, 0
     for column in (*SEALED_IN_TENANT, *SEALED_IN_CONTROL):
-        for count in _column_anew(application, organisation, column):
-            done += count
+        for sealed, not_opened in _column_anew(application, organisation, column):
+            done, broken = done + sealed, broken + not_opened
             context.checkpoint()
             context.progress(min(done, total), max(total, 1), "sealing anew")
+    if broken:
+        logger.error("no key opens %d values of %s: its old key is kept", broken, organisation)
+        raise SealBrokenError
 
 
-def _column_anew(application: Application, organisation: str, column: Column[Any]) -> Iterator[int]:
-    """Walk through a column in the order of its rows' keys, a transaction a batch; yields how many each sealed."""
+def _column_anew(application: Application, organisation: str, column: Column[Any]) -> Iterator[tuple[int, int]]:
+    """Walk through a column in the order of its rows' keys, a transaction a batch.
+
+    Yields of each how many values it sealed, and how many it could not open.
+    """
     key = list(column.table.primary_key.columns)
     after: tuple[Any, ...] | None = None
     while True:
@@ -92,12 +101,11 @@ def _column_anew(application: Application, organisation: str, column: Column[Any
                 old.append(tuple_(*key) > tuple_(*after) if len(key) > 1 else key[0] > after[0])
             query = select(*column.table.columns).where(*old).order_by(*key).limit(BATCH)
             rows = connection.execute(query).all()
-            for row in rows:
-                _value_anew(connection, sealer, column, row)
+            sealed = sum(_value_anew(connection, sealer, column, row) for row in rows)
         if not rows:
             return
         after = tuple(getattr(rows[-1], part.key) for part in key)
-        yield len(rows)
+        yield sealed, len(rows) - sealed
 
 
 @contextmanager
@@ -113,13 +121,19 @@ def _where(
         yield session.connection(), session.sealer, true()
 
 
-def _value_anew(connection: Connection, sealer: Sealer, column: Column[Any], row: Any) -> None:
+def _value_anew(connection: Connection, sealer: Sealer, column: Column[Any], row: Any) -> bool:
+    """Seal one value anew, unless it was changed meanwhile; False if no key opens it."""
     table, facts = column.table, row._mapping  # noqa: SLF001 - SQLAlchemy's name for a row as a mapping
     place = SEALED_FOR.get(table.name, "{id}").format(**facts)
     sealed = facts[column.name]
-    anew = sealer.seal_bytes(sealer.open_bytes(sealed, table.name, column.name, place), table.name, column.name, place)
+    try:
+        opened = sealer.open_bytes(sealed, table.name, column.name, place)
+    except SealBrokenError:
+        return False
+    anew = sealer.seal_bytes(opened, table.name, column.name, place)
     this = and_(*(part == facts[part.name] for part in table.primary_key.columns), column == sealed)
     connection.execute(update(table).where(this).values({column.name: anew}))
+    return True
 
 
 def retire(application: Application, organisation: str) -> None:

@@ -6,6 +6,7 @@ repeated, and two of them do no harm.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from pigi.clock import now
-from pigi.errors import Misconfigured
+from pigi.errors import Misconfigured, PigiError
 from pigi.jobs.execution.isolation import for_each
 from pigi.operations.audit import anchors_not_renewed, renew
 from pigi.store.control import DataKey
@@ -30,12 +31,18 @@ if TYPE_CHECKING:
     from pigi.jobs.execution.context import JobContext
     from pigi.store.keyring import Keyring
 
+logger = logging.getLogger(__name__)
 DATA_KEY: Any = DataKey.__table__
 PUBLIC_KEY: Any = PublicKey.__table__
 ENDORSED = "public key"
 """The use for which the keyring's first key signs another public key."""
 NOWHERE = "?"
 """Stands for a key that the keyring has not, and that no row names."""
+NAMESAKE = "another "
+"""Before the name of a key that is in the keyring, while the rows that name it were wrapped with other bytes."""
+SEALED = "sealed values"
+SAMPLE = 20
+"""Of how many data keys under a name at most it is tried whether that key opens them; one damaged row says nothing."""
 
 
 def rotate_keyring(context: JobContext, application: Application) -> None:
@@ -89,17 +96,38 @@ def _row_of(table: Any) -> Any:
 
 
 def rows_by_key(application: Application) -> dict[str, Counter[str]]:
-    """How many rows are under each key, by what they are; `NOWHERE` is any key that is not in the keyring."""
+    """How many rows are under each key, by what they are.
+
+    `NOWHERE` is any key that is not in the keyring, and `NAMESAKE` before a name an earlier key of that name.
+    """
     found: dict[str, Counter[str]] = {name: Counter() for name in application.keyring.names}
     with application.control.autocommit() as connection:
         wrapped = select(DATA_KEY.c.keyring_id, func.count()).group_by(DATA_KEY.c.keyring_id)
         counts: Any = connection.execute(wrapped).all()
         for name, count in counts:
-            found.setdefault(name, Counter())["data keys"] += count
+            own = name not in found or _opens_some(connection, application.keyring, name)
+            found.setdefault(name if own else NAMESAKE + name, Counter())["data keys"] += count
     for column, use in SEALED_BY_KEYRING.items():
         for _row, _sealed, name in sealed_rows(application, column, use):
-            found.setdefault(name or NOWHERE, Counter())["sealed values"] += 1
+            found.setdefault(name or NOWHERE, Counter())[SEALED] += 1
     return found
+
+
+def _opens_some(connection: Connection, keyring: Keyring, name: str) -> bool:
+    query = select(DATA_KEY).where(DATA_KEY.c.keyring_id == name).limit(SAMPLE)
+    for row in connection.execute(query):
+        try:
+            keyring.unwrap(row.organisation_id, name, row.wrapped)
+        except PigiError:
+            continue
+        return True
+    return False
+
+
+def names_needed(application: Application) -> tuple[str, ...]:
+    """The keys of the keyring that a copy of the control database which is made now needs to be read."""
+    found = rows_by_key(application)
+    return tuple(name for name in application.keyring.names if found[name] or name == application.keyring.current)
 
 
 def signatures_left(application: Application) -> int:
@@ -113,20 +141,30 @@ def refuse_missing_keys(application: Application) -> None:
     """Refuse to start with a keyring from which a key was taken too early.
 
     Raises Misconfigured: which key is missing, how many rows are under it, and what to do. A database that is away or
-    not yet migrated is somebody else's to report.
+    not yet migrated is somebody else's to report. Single values that nothing opens are damaged rather: they are
+    nobody's reason to stand still, but go to the log, and promise P20 fails.
     """
     try:
         found = rows_by_key(application)
     except (OperationalError, ProgrammingError):
         return
     missing = {name: rows for name, rows in found.items() if name not in application.keyring.names and rows}
+    damaged, whole = missing.get(NOWHERE, Counter()), sum(found[name][SEALED] for name in application.keyring.names)
+    if damaged and damaged[SEALED] < whole:
+        logger.error("no key opens %d of %d sealed values: they are damaged", damaged[SEALED], damaged[SEALED] + whole)
+        del missing[NOWHERE]
     if missing:
         raise Misconfigured([_sentence(name, rows) for name, rows in missing.items()])
 
 
 def _sentence(name: str, rows: Counter[str]) -> str:
-    key = "a key" if name == NOWHERE else f"the key {name}"
     counts = " and ".join(f"{count} {what}" for what, count in rows.items())
+    if name.startswith(NAMESAKE):
+        return (
+            f"PIGI_SECRET_KEYS holds {name} than the one under which {counts} still are: put that one back behind the"
+            " others, and give the new one a name of its own"
+        )
+    key = "a key" if name == NOWHERE else f"the key {name}"
     return (
         f"PIGI_SECRET_KEYS lacks {key}, under which {counts} still are: put it back behind the others, run"
         " `pigi keys rotate`, and take it away when `pigi keys status` shows 0 rows under it"

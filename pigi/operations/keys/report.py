@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from pigi.clock import now
+from pigi.domain.access import OrganisationState
 from pigi.domain.keys import DATA_KEY_AGE, PROVIDER_KEY_AGE, ROTATION_TIME, WARNED_BEFORE
 from pigi.jobs.execution.isolation import Isolation
+from pigi.operations.access import ORGANISATION
 from pigi.operations.keys.data_keys import KEY, values_left
 from pigi.operations.keys.keyring import rows_by_key, signatures_left
 from pigi.operations.keys.providers import provider_rows
@@ -69,7 +71,7 @@ class KeysReport:
     Attributes:
         keyring: a line a key.
         signatures: how many signatures only an older key of the keyring answers for.
-        organisations: how many have a data key.
+        organisations: how many have a data key, without those that are being deleted.
         oldest: when the oldest data key in use was made.
         due: how many data keys are to be renewed, by their age.
         late: how many are long after that, or in a rotation that hangs.
@@ -130,12 +132,13 @@ def keyring_lines(application: Application) -> tuple[KeyringLine, ...]:
 
 
 def data_keys_late(application: Application, moment: datetime) -> tuple[int, int]:
-    """How many organisations have a data key; and of how many it is long past its renewal, or that hangs."""
+    """How many organisations have a data key; and of how many it is long past its renewal, or that hangs.
+
+    One that is being deleted is not counted: its key is not renewed but destroyed.
+    """
     ages = _newest().subquery()
     late = func.count().filter(ages.c.at <= moment - DATA_KEY_AGE - ROTATION_TIME)
-    hanging = func.count().filter(
-        (ages.c["count"] > 1) & ages.c.emptied_at.is_(None) & (ages.c.at <= moment - ROTATION_TIME)
-    )
+    hanging = func.count().filter((ages.c["count"] > 1) & (ages.c.at <= moment - ROTATION_TIME))
     with application.control.autocommit() as connection:
         row = connection.execute(select(func.count(), late, hanging).select_from(ages)).one()
     return row[0], row[1] + row[2]
@@ -149,7 +152,8 @@ def _newest() -> Any:
         func.max(KEY.c.emptied_at).label("emptied_at"),
         func.count().label("count"),
     )
-    return select(*columns).group_by(KEY.c.organisation_id)
+    active = (ORGANISATION.c.id == KEY.c.organisation_id) & (ORGANISATION.c.state == OrganisationState.ACTIVE.value)
+    return select(*columns).join(ORGANISATION, active).group_by(KEY.c.organisation_id)
 
 
 def provider_key_lines(application: Application, moment: datetime) -> list[ProviderKeyLine]:

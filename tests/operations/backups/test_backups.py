@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, insert, select, text
 
 from pigi.application import Application
+from pigi.cli.failures import failure_of
 from pigi.clock import now
 from pigi.domain.deletions import DeletionScope
 from pigi.domain.retention import Retention, keep
@@ -27,6 +28,7 @@ from pigi.operations.backups import (
     manifests,
 )
 from pigi.operations.deletion import delete_organisation, note_open_deletions, open_deletion, restore_organisation
+from pigi.operations.keys import report_keys
 from pigi.operations.retention.removal import batches
 from pigi.settings import Settings
 from pigi.store.archives import make_identity
@@ -283,8 +285,26 @@ def test_what_is_no_whole_backup_is_refused(disaster, archive):
         assert refused(disaster, bytes(altered)) == "backup_damaged"
     assert refused(disaster, archive, identity=make_identity()[0]) == "backup_identity_wrong"
     assert refused(disaster, archive, identity="hunter2") == "backup_identity_invalid"
-    stranger = disaster.new.model_copy(update={"secret_keys": f"other:{'A' * 43}="})
-    assert refused(disaster, archive, settings=stranger) == "backup_unsigned"
+    mine, *_ = disaster.new.secret_keys.split(":")
+    for name, code in ((mine, "backup_unsigned"), ("other", "backup_key_missing")):
+        stranger = disaster.new.model_copy(update={"secret_keys": f"{name}:{'A' * 43}="})
+        assert refused(disaster, archive, settings=stranger) == code
+
+
+def test_a_backup_from_before_a_rotation_says_which_removed_key_it_needs(disaster, archive, after):
+    mine, new = disaster.new.secret_keys, f"new:{'A' * 43}="
+    with pytest.raises(Refused) as refusal:
+        disaster.restore(archive, settings=disaster.new.model_copy(update={"secret_keys": new}))
+    assert refusal.value.details == {"keys": mine.split(":")[0]}
+    assert failure_of(refusal.value).message.endswith(f"keyring: {mine.split(':')[0]}.")
+    disaster.new = disaster.new.model_copy(update={"secret_keys": f"{new},{mine}"})
+    disaster.restore(archive)
+    restored = after()
+    with restored.control.autocommit() as connection:
+        (organisation,) = connection.scalars(select(Organisation.id))
+    with restored.tenants.session(organisation) as session:
+        add_generation(session)
+    assert report_keys(restored).old_rows
 
 
 def test_a_backup_past_its_period_is_refused(disaster, archive, monkeypatch):

@@ -34,7 +34,7 @@ from pigi.operations.keys.data_keys import BATCH, SEALED_IN_CONTROL, SEALED_IN_T
 from pigi.privacy.leads import SEALED_FOR
 from pigi.store import sealing
 from pigi.store.billing import BillingLink
-from pigi.store.control import DataKey
+from pigi.store.control import DataKey, Organisation
 from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.instants import Instant
 from pigi.store.keyring import Keyring
@@ -190,6 +190,22 @@ def test_a_data_key_rotates_through_kills_while_people_write_and_the_old_one_goe
     other.tenants.dispose()
 
 
+def test_a_value_that_no_key_opens_keeps_no_other_from_being_sealed_anew(application, written, caplog):
+    whole = everything(application, written)
+    with application.tenants.session(written) as session:
+        session.execute(update(Generation).where(Generation.id == "x").values(purpose=b"\1\0\1" + b"?" * 40))
+    request_rotation(application, CLI, written)
+    with pytest.raises(sealing.SealBrokenError):
+        rotate_data_key(Attempt(application, written), application)
+    assert report_keys(application).rotations[0].left == 1
+    assert f"no key opens 1 values of {written}" in caplog.text
+    with application.tenants.session(written) as session:
+        session.execute(update(Generation).where(Generation.id == "x").values(purpose=None))
+    rotate_data_key(Attempt(application, written), application)
+    del whole["generation", "purpose", "x"]
+    assert everything(application, written) == whole
+
+
 def test_a_key_that_is_used_again_is_not_destroyed(application, control, organisation):
     with application.tenants.session(organisation) as session:
         old = session.sealer
@@ -238,6 +254,40 @@ def test_the_keyring_rotates_through_kills_and_the_old_key_can_be_removed(applic
     assert verify(alone).ok
     for one in (before, both, alone):
         one.tenants.dispose()
+
+
+def test_a_key_is_known_by_its_bytes_and_not_by_its_name(application, control, organisation):
+    with pytest.raises(Misconfigured, match="not hold one key under two names"):
+        Keyring([("old", b"o" * 32), ("new", b"o" * 32)])
+    namesake = under(application, ("test", b"z" * 32))
+    with pytest.raises(Misconfigured, match="holds another test than the one under which 1 data keys still are"):
+        refuse_missing_keys(namesake)
+    assert report_keys(namesake).old_rows == 1
+    # One damaged value is no missing key: whoever else is here goes on.
+    account = make_account(application, factor=True)
+    make_account(application, factor=True)
+    make_account(application, factor=True)
+    with control.autocommit() as connection:
+        mine = update(SecondFactor).where(SecondFactor.account_id == account)
+        connection.execute(mine.values(sealed=b"?" * 60))
+    refuse_missing_keys(application)
+    assert report_keys(application).old_rows == 1
+
+
+def test_an_organisation_that_is_being_deleted_is_not_late(application, control, organisation):
+    def late():
+        return report_keys(application).late
+
+    with control.autocommit() as connection:
+        connection.execute(update(DataKey).values(created_at=now() - timedelta(days=380)))
+        assert late() == 1
+        connection.execute(update(Organisation).values(state="deleting"))
+        assert late() == 0
+        connection.execute(update(Organisation).values(state="active"))
+    request_rotation(application, CLI, organisation)
+    with control.autocommit() as connection:
+        connection.execute(update(DataKey).values(created_at=now() - timedelta(days=15), emptied_at=now()))
+    assert late() == 1
 
 
 def test_the_schedule_renews_what_is_due_once_and_leaves_alone_what_is_not(application, control, organisation):
