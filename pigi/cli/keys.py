@@ -66,13 +66,12 @@ def report(as_json: bool) -> None:  # noqa: FBT001 - an option
     with open_application() as application:
         note_provider_keys(application)
         found = report_keys(application, counted=False)
-    bad = [one for one in found.providers if one.state in {"due", "refused"}]
-    ok = not bad and not found.late
+    ok = not found.to_replace
     rows = [("KEY OF", "ID", "IN USE SINCE (UTC)", "STATE")]
     rows += [(one.setting, one.id, moment(one.first_seen_at), one.state) for one in found.providers]
     lines = [
         f"{found.organisations} data keys, the oldest of {moment(found.oldest)}; {found.due} due, {found.late} late.",
-        f"{found.api_keys} live API keys, the oldest of {moment(found.oldest_api_key)}.",
+        f"{found.api_keys} API keys, the oldest of {moment(found.oldest_api_key)}; {found.api_keys_ending} end soon.",
         green("No key is late.") if ok else red("Keys are to be replaced; docs/operations.md, Rotate keys, says how."),
     ]
     answer(as_json, {"ok": ok, **_status(found), **_ages(found)}, f"{table(rows)}\n\n" + "\n".join(lines))
@@ -106,7 +105,11 @@ def _ages(found: KeysReport) -> dict[str, Any]:
             "due": found.due,
             "late": found.late,
         },
-        "api_keys": {"count": found.api_keys, "oldest": _text(found.oldest_api_key)},
+        "api_keys": {
+            "count": found.api_keys,
+            "ending": found.api_keys_ending,
+            "oldest": _text(found.oldest_api_key),
+        },
         "providers": [
             {
                 "setting": one.setting,

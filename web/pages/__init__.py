@@ -14,6 +14,7 @@ from web.pages import (
     imports,
     invitations,
     jobs,
+    keys,
     landing,
     mails,
     members,
@@ -58,4 +59,5 @@ ROUTES = (
     *operators.ROUTES,
     *retention.ROUTES,
     *usage.ROUTES,
+    *keys.ROUTES,
 )

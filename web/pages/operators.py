@@ -14,6 +14,7 @@ from pigi.operations.deletion import late_deletions
 from pigi.operations.exports import count_preparing
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
+from pigi.operations.keys import keys_to_replace
 from pigi.operations.organisations import list_organisations
 from pigi.operations.privacy_requests import overdue_requests
 from pigi.operations.retention import list_holds, report_classes
@@ -52,6 +53,7 @@ def operate_page(context: AccountContext) -> Reply:
         requests_overdue=overdue_requests(application),
         tickets=count_tickets(application),
         tickets_overdue=count_tickets(application, overdue=True),
+        keys_to_replace=keys_to_replace(application),
         holds=sum(hold.state == "active" for hold in holds),
         holds_to_do=sum(hold.overdue or hold.state == "proposed" for hold in holds),
         billing=oversight,

@@ -12,6 +12,7 @@ from pigi.operations.keys.report import (
     ProviderKeyLine,
     data_keys_late,
     keyring_lines,
+    keys_to_replace,
     provider_key_lines,
     report_keys,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "ProviderKeyLine",
     "data_keys_late",
     "keyring_lines",
+    "keys_to_replace",
     "names_needed",
     "note_provider_keys",
     "provider_key_lines",

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pigi.application import Application
 
 API_KEY: Any = ApiKey.__table__
+LOOKED_AFTER = frozenset({"due", "refused"})
+"""The states of a provider's key that somebody must look after."""
 SHOWN = 50
 """Of how many rotations at most the values that are left are counted: each is in a database of its own."""
 
@@ -77,7 +79,7 @@ class KeysReport:
         late: how many are long after that, or in a rotation that hangs.
         rotations: those under way.
         providers: keys for providers.
-        api_keys: how many API keys are live, and when the oldest was made.
+        api_keys: how many API keys are live, how many of them end soon, and when the oldest was made.
     """
 
     keyring: tuple[KeyringLine, ...]
@@ -89,12 +91,18 @@ class KeysReport:
     rotations: tuple[DataKeyLine, ...]
     providers: tuple[ProviderKeyLine, ...]
     api_keys: int
+    api_keys_ending: int
     oldest_api_key: datetime | None
 
     @property
     def old_rows(self) -> int:
         """Rows and signatures that an older key must stay for; at 0 it may be removed."""
         return sum(line.total for line in self.keyring if line.place != "first") + self.signatures
+
+    @property
+    def to_replace(self) -> int:
+        """How many keys somebody should look after: late data keys, providers' keys that are due or were refused."""
+        return self.late + sum(line.state in LOOKED_AFTER for line in self.providers)
 
 
 def report_keys(application: Application, *, counted: bool = True) -> KeysReport:
@@ -107,7 +115,8 @@ def report_keys(application: Application, *, counted: bool = True) -> KeysReport
         oldest = connection.execute(select(func.min(ages.c.at).label("at"), due.label("due"))).one()
         rotations = _rotations(connection)
         live = API_KEY.c.revoked_at.is_(None) & (API_KEY.c.expires_at > moment)
-        api_keys = connection.execute(select(func.count(), func.min(API_KEY.c.created_at)).where(live)).one()
+        ending = func.count().filter(API_KEY.c.expires_at <= moment + WARNED_BEFORE)
+        api_keys = connection.execute(select(func.count(), ending, func.min(API_KEY.c.created_at)).where(live)).one()
     return KeysReport(
         keyring=keyring_lines(application),
         signatures=signatures_left(application),
@@ -118,8 +127,16 @@ def report_keys(application: Application, *, counted: bool = True) -> KeysReport
         rotations=_with_counts(application, rotations) if counted else tuple(rotations),
         providers=tuple(provider_key_lines(application, moment)),
         api_keys=api_keys[0],
-        oldest_api_key=api_keys[1],
+        api_keys_ending=api_keys[1],
+        oldest_api_key=api_keys[2],
     )
+
+
+def keys_to_replace(application: Application) -> int:
+    """`KeysReport.to_replace` alone, for an overview."""
+    moment = now()
+    _, late = data_keys_late(application, moment)
+    return late + sum(line.state in LOOKED_AFTER for line in provider_key_lines(application, moment))
 
 
 def keyring_lines(application: Application) -> tuple[KeyringLine, ...]:
