@@ -114,14 +114,16 @@ def rows_by_key(application: Application) -> dict[str, Counter[str]]:
 
 
 def _opens_some(connection: Connection, keyring: Keyring, name: str) -> bool:
-    query = select(DATA_KEY).where(DATA_KEY.c.keyring_id == name).limit(SAMPLE)
-    for row in connection.execute(query):
-        try:
-            keyring.unwrap(row.organisation_id, name, row.wrapped)
-        except PigiError:
-            continue
-        return True
-    return False
+    rows = connection.execute(select(DATA_KEY).where(DATA_KEY.c.keyring_id == name).limit(SAMPLE)).all()
+    return any(_opens(keyring, row) for row in rows)
+
+
+def _opens(keyring: Keyring, row: Any) -> bool:
+    try:
+        keyring.unwrap(row.organisation_id, row.keyring_id, row.wrapped)
+    except PigiError:
+        return False
+    return True
 
 
 def names_needed(application: Application) -> tuple[str, ...]:
