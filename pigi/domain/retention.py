@@ -5,9 +5,12 @@ A sweep asks `cutoff`; the policy page and the retention report read the reasons
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+
+from pigi.domain.privacy import Basis
 
 
 class Retention(StrEnum):
@@ -55,12 +58,20 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True)
 class Period:
-    """``keep`` counts from what ``since`` names; None means no fixed time. With ``years`` it is their longest."""
+    """``keep`` counts from what ``since`` names; None means no fixed time. With ``years`` it is their longest.
+
+    ``reason`` begins with why it is kept at all, of which `basis` makes the legal basis.
+    """
 
     keep: timedelta | None
     since: str
     reason: str
     years: int = 0
+
+    @property
+    def basis(self) -> Basis:
+        """The legal basis of keeping it; raises KeyError for a reason that begins otherwise."""
+        return _BASES[re.split("[:;]", self.reason)[0]]
 
     @property
     def words(self) -> str:
@@ -75,6 +86,13 @@ class Period:
 
 
 DAY_HOURS = 24
+_BASES = {
+    "contract": Basis.CONTRACT,
+    "law": Basis.LAW,
+    # To show that the law was kept is an obligation of its own (GDPR, articles 5(2) and 24).
+    "accountability": Basis.LAW,
+    "legitimate interest": Basis.INTEREST,
+}
 
 
 def _plural(hours: int) -> str:
@@ -133,7 +151,7 @@ PERIODS: dict[Retention, Period] = {
     Retention.TOKEN: Period(timedelta(hours=1), "the request, unless used; of a notice, its mail", "contract"),
     Retention.SESSION: Period(timedelta(hours=12), "its last use, unless signed out", "contract; promise P35"),
     Retention.INVITATION: Period(timedelta(days=14), "the invitation, unless accepted or revoked", "contract"),
-    Retention.ACCESS_KEY: Period(timedelta(days=90), "its end", "accountability: which key did what"),
+    Retention.ACCESS_KEY: Period(timedelta(days=90), "its end", "contract; after its end to show which key did what"),
     Retention.MAIL: Period(timedelta(days=30), "the request for the mail", "legitimate interest: to answer for mail"),
     Retention.THROTTLE: Period(timedelta(days=1), "the last try", "legitimate interest: security of accounts"),
     Retention.AUDIT: Period(timedelta(days=730), "the act", "accountability; promise P19"),

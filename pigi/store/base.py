@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
-from pigi.domain.privacy import Basis, Category, ColumnFacts, Disclosure, Erasure, Role, Subject
+from pigi.domain.privacy import Category, ColumnFacts, Disclosure, Erasure, Role, Subject
+from pigi.domain.retention import PERIODS
 
 if TYPE_CHECKING:
     from pigi.domain.privacy import Recipient
@@ -104,7 +105,7 @@ def secret(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
 
 def lawful(purpose: str, retention: Retention) -> dict[str, ColumnFacts]:
     """Facts of a column that the law makes Pigi keep, also when the organisation goes."""
-    return _info(Category.PSEUDONYM, purpose, retention, basis=Basis.LAW, erasure=Erasure.KEPT)
+    return _info(Category.PSEUDONYM, purpose, retention, erasure=Erasure.KEPT)
 
 
 def _info(  # noqa: PLR0913 - a column's facts, each named at the call
@@ -115,11 +116,14 @@ def _info(  # noqa: PLR0913 - a column's facts, each named at the call
     subject: Subject = Subject.ORGANISATION,
     access: Disclosure = Disclosure.WITHHELD,
     export: Disclosure = Disclosure.WITHHELD,
-    basis: Basis = Basis.CONTRACT,
     erasure: Erasure = Erasure.DELETED,
     role: Role = Role.CONTROLLER,
     to: tuple[Recipient, ...] = (),
 ) -> dict[str, ColumnFacts]:
-    """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation."""
+    """What goes into a column's ``info``: withheld unless said otherwise, and deleted with its organisation.
+
+    The legal basis is that of the class: why a row may be kept, each of its columns may.
+    """
+    basis = PERIODS[retention].basis
     facts = ColumnFacts(category, subject, purpose, basis, retention, access, export, erasure, role, to)
     return {"facts": facts}
