@@ -26,7 +26,7 @@ from tests.support.sources import ROOT, modules
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SHARED = {"__init__", "quiet", "retry_after"}
+SHARED = {"__init__", "provider_keys", "quiet", "retry_after"}
 """Modules of gateways that know no provider."""
 PATHS = {"invitations/"}
 """Paths of the API, which have the form of an object's name."""
