@@ -90,6 +90,7 @@ FROM_CODE: dict[str, list[str]] = {
     "rights-month": [
         f"within {WORDS[MONTHS_TO_ANSWER]} month", f"up to {WORDS[MONTHS_LONGEST - MONTHS_TO_ANSWER]} further months"
     ],
+    "contact-kept": [length(R.TICKET)],
     "rights-register": [length(R.PRIVACY_REQUEST)],
     "rights-erasure-authorship": [f'"{FORMER}"'],
     "changes-notice": [f"at least {length(NOTICE)} before"],
