@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pigi.domain.retention import Retention
+    from pigi.domain.retention import Basis, Retention
 
 
 class Category(StrEnum):
@@ -31,14 +31,6 @@ class Subject(StrEnum):
     NOBODY = "nobody"
     MEMBER = "member"
     ORGANISATION = "organisation"
-
-
-class Basis(StrEnum):
-    """The legal basis (GDPR article 6(1), points b, c and f)."""
-
-    CONTRACT = "contract"
-    LAW = "law"
-    INTEREST = "legitimate interest"
 
 
 class Disclosure(StrEnum):

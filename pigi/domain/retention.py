@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
-from pigi.domain.privacy import Basis
+
+class Basis(StrEnum):
+    """The legal basis (GDPR article 6(1), points b, c and f)."""
+
+    CONTRACT = "contract"
+    LAW = "law"
+    INTEREST = "legitimate interest"
 
 
 class Retention(StrEnum):

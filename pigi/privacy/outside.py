@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pigi.domain.privacy import Basis, Category, Disclosure, Erasure, Recipient, Role, Subject
-from pigi.domain.retention import Retention
+from pigi.domain.privacy import Category, Disclosure, Erasure, Recipient, Role, Subject
+from pigi.domain.retention import Basis, Retention
 from pigi.privacy.places import Place, Store
 
 IN, OUT = Disclosure.INCLUDED, Disclosure.WITHHELD

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pigi.domain.privacy import Basis, Category, Disclosure, Erasure, Recipient, Role, Subject
-    from pigi.domain.retention import Retention
+    from pigi.domain.privacy import Category, Disclosure, Erasure, Recipient, Role, Subject
+    from pigi.domain.retention import Basis, Retention
 
 
 class Store(StrEnum):

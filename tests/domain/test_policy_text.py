@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,11 +12,11 @@ import pytest
 from pigi.domain.access import Role
 from pigi.domain.keys import DATA_KEY_AGE, PROVIDER_KEY_AGE
 from pigi.domain.policy import NOTICE, font_clauses, shipped_policy
-from pigi.domain.privacy import Basis, Recipient
+from pigi.domain.privacy import Recipient
 from pigi.domain.privacy_requests import MONTHS_LONGEST, MONTHS_TO_ANSWER
 from pigi.domain.promises import PROMISES
 from pigi.domain.recipients import RECIPIENTS
-from pigi.domain.retention import FINAL_WITHIN, GRACE, HOLD_REVIEW, PERIODS, Retention, keep
+from pigi.domain.retention import FINAL_WITHIN, GRACE, HOLD_REVIEW, PERIODS, Basis, Retention, keep
 from pigi.domain.usage import LEAST_ORGANISATIONS, MOST_BY_ONE, ROUNDED_TO
 from pigi.operations.api_keys.keys import DEFAULT_DAYS, LONGEST_DAYS
 from pigi.operations.credentials.passwords import PARAMETERS
@@ -31,6 +32,7 @@ from web.pages import ROUTES as PAGES
 TEXTS = {sentence.id: sentence.text for sentence in shipped_policy().sentences} | {
     f"fonts-{choice}": clause for choice, clause in font_clauses().items()
 }
+ROOT = Path(__file__).parents[2]
 WORDS = {1: "one", 2: "two"}
 YEAR = timedelta(days=365)
 
@@ -160,3 +162,13 @@ def test_every_recipient_purpose_and_category_of_the_inventory_is_in_a_sentence(
 
 def test_each_choice_of_fonts_has_its_clause():
     assert set(font_clauses()) == set(get_args(Settings.model_fields["fonts"].annotation))
+
+
+def test_the_check_of_the_policy_goes_through_every_sentence():
+    """And names no place in the code that is gone."""
+    check = (ROOT / "docs" / "policy-check.md").read_text("utf-8")
+    listed = [name for line in check.splitlines() for name in re.findall(r"`([a-z-]+)`", line.split(" | ")[0])]
+    paths = re.findall(r"`((?:pigi|web|tests)/[\w/.-]+)`", check)
+
+    assert sorted(listed) == sorted(sentence.id for sentence in shipped_policy().sentences)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
