@@ -8,6 +8,7 @@ from pigi.domain.controls import EVERY
 from pigi.domain.retention import Retention
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
+    BEGIN_ROUND,
     CHECKS,
     FOLD_USAGE,
     MAKE_BACKUP,
@@ -64,6 +65,13 @@ TIMETABLE: tuple[Schedule, ...] = (
     *(
         Schedule(check, EVERY, CatchUp.SKIP, "a fault, its mending and silence all show within a quarter of an hour")
         for check in CHECKS.values()
+    ),
+    Schedule(
+        BEGIN_ROUND,
+        EVERY,
+        CatchUp.SKIP,
+        "between two checks: what a round begins has ended when the next check judges it",
+        offset=EVERY / 2,
     ),
     *(
         Schedule(SWEEPS[retention], timedelta(hours=1), CatchUp.LATEST, why, offset=timedelta(minutes=minute))

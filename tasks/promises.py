@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
-from pigi.jobs.kinds import CHECKS
+from pigi.jobs.kinds import BEGIN_ROUND, CHECKS
 from pigi.operations import promises
 
 if TYPE_CHECKING:
@@ -21,3 +21,9 @@ def check_group(group: str, context: JobContext, worker_context: WorkerContext) 
 
 for _group, _kind in CHECKS.items():
     job(_kind)(partial(check_group, _group))
+
+
+@job(BEGIN_ROUND)
+def begin_round(context: JobContext, worker_context: WorkerContext) -> None:
+    """Begin what the canary tries next."""
+    promises.begin_round(context, worker_context.application)

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.failures import not_found_means
+from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, green, json_option, moment, red, table
-from pigi.operations.promises import all_controls, check_controls, promises_document, promises_standing
+from pigi.domain.limits import is_line
+from pigi.operations.operators import operator_named
+from pigi.operations.promises import (
+    STATEMENT_LENGTH,
+    all_controls,
+    attest,
+    check_controls,
+    document_of,
+    promises_standing,
+    withdraw_attestation,
+)
 
 if TYPE_CHECKING:
-    from pigi.operations.promises import PromiseStanding
+    from datetime import datetime
+
+    from pigi.application import Application
+    from pigi.operations.promises import ControlStanding, PromiseStanding
+
+NO_CONTROL = (
+    "There is nothing of that name that somebody can answer for, or nobody does.",
+    "`pigi promises --json` shows the controls of kind attested; /operate/promises shows all.",
+)
+as_option = click.option("--as", "address", required=True, help="The e-mail address of the operator who does this.")
 
 
 @click.group(invoke_without_command=True)
@@ -23,7 +44,7 @@ def promises(context: click.Context, as_json: bool) -> None:  # noqa: FBT001 - a
         return
     with open_application() as application:
         standings = promises_standing(application)
-        document = promises_document(application)
+        document = document_of(application, standings)
     failing = [standing.id for standing in standings if standing.state == "failing"]
     rows = [("ID", "STATE", "CHECKED (UTC)", "PROMISE"), *(_row(standing) for standing in standings)]
     verdict = red(f"Failing: {', '.join(failing)}.") if failing else green("Nothing is failing.")
@@ -52,6 +73,53 @@ def run(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an opt
     answer(as_json, {"ok": not bad, "controls": controls}, f"{table(rows)}\n\n{verdict}")
     if bad:
         raise click.exceptions.Exit(1)
+
+
+@promises.command(name="attest")
+@click.argument("control")
+@as_option
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it counts.")
+@click.option("--statement", required=True, help="What you answer for, in a line. It is public, word by word.")
+@json_option
+def answer_for(control: str, address: str, until: datetime, statement: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Answer for CONTROL, which no program can check. The page shows that an operator does, and until when."""
+    if not is_line(statement, STATEMENT_LENGTH):
+        message = f"must be a line of 1 to {STATEMENT_LENGTH} characters"
+        raise click.BadParameter(message, param_hint="--statement")
+    with open_application() as application:
+        operator = _operator(application, address)
+        with not_found_means(*NO_CONTROL):
+            standing = attest(application, operator, control, statement.strip(), until.date())
+    said = f"{control} counts as attested until {moment(standing.valid_until)} UTC."
+    answer(as_json, _attested(standing), green(said))
+
+
+@promises.command()
+@click.argument("control")
+@as_option
+@json_option
+def withdraw(control: str, address: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Take back what is answered for CONTROL: its promise is stale until somebody answers for it again."""
+    with open_application() as application:
+        operator = _operator(application, address)
+        with not_found_means(*NO_CONTROL):
+            standing = withdraw_attestation(application, operator, control)
+    answer(as_json, _attested(standing), f"Nobody answers for {control} any more.")
+
+
+def _operator(application: Application, address: str) -> str:
+    with not_found_means(*NO_OPERATOR):
+        return operator_named(application, address)
+
+
+def _attested(standing: ControlStanding) -> dict[str, Any]:
+    return {
+        "control": standing.control.name,
+        "promise": standing.control.promise,
+        "state": standing.state.value,
+        "evidence": standing.evidence,
+        "valid_until": standing.valid_until,
+    }
 
 
 def _row(standing: PromiseStanding) -> tuple[str, ...]:

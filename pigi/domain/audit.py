@@ -35,6 +35,8 @@ SUBJECT = re.compile(
     r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion|request|ticket):[0-9a-f-]{36}"
 )
 
+CONTROL = re.compile(r"[a-z][a-z-]{0,79}")
+
 PLAN_LENGTH = 40
 REASON_LENGTH = 300
 
@@ -59,6 +61,7 @@ _FIELDS: dict[str, Check] = {
     "right": lambda value: value in set(Right),
     "scopes": _is_scopes,
     "reason": lambda value: isinstance(value, str) and is_line(value, REASON_LENGTH),
+    "control": lambda value: isinstance(value, str) and CONTROL.fullmatch(value) is not None,
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
@@ -125,6 +128,8 @@ KINDS: dict[str, frozenset[str]] = {
     "request.answered": frozenset(),
     "ticket.answered": frozenset(),
     "ticket.closed": frozenset(),
+    "promise.attested": frozenset({"control"}),
+    "promise.attestation_withdrawn": frozenset({"control"}),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be kept of it. Names are permanent."""

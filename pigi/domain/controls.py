@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 
 class Evidence(StrEnum):
@@ -30,7 +31,11 @@ class Outcome(StrEnum):
 
     HOLDING = "holding"
     FAILING = "failing"
+    NOTHING = "nothing"
+    """No check has come to a finding yet."""
     ATTESTED = "attested"
+    WITHDRAWN = "withdrawn"
+    """Nobody answers for it any more."""
 
 
 class State(StrEnum):
@@ -48,10 +53,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a probe found: whether it is as promised, and in a sentence what was looked at, with numbers."""
+    """What a probe found: whether it is as promised, and in a sentence what was looked at, with numbers.
+
+    ``as_of`` is the moment of what was looked at, where that is earlier than the look, such as a deletion's: evidence
+    ages from then on, however often somebody looks at it again.
+    """
 
     holds: bool
     evidence: str
+    as_of: datetime | None = None
 
 
 GROUPS = (
@@ -69,10 +79,14 @@ GROUPS = (
 )
 """Controls that are checked together, each by a kind of job of its own: the modules of
 `pigi.operations.promises.controls`."""
+WORDS = "words"
+"""The module there of what no probe can see: attested controls, which nothing checks."""
 EVERY = timedelta(minutes=5)
 """How often probes run: a fault, its mending and staleness are all to show within 15 minutes."""
 VALID = timedelta(minutes=12)
 """How long a finding counts; after that it is stale."""
+SHOWS_WITHIN = timedelta(minutes=15)
+"""Within this a fault shows, its mending, and that nobody looks: so what happened longer ago is evidence no more."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +102,6 @@ class Control:
         shows: what a finding shows, in a sentence for everybody.
         does_not_show: what it leaves open, likewise.
         valid: how long a finding counts.
-        every: how often its probe is carried out; of what costs money, or a look into every store, less often.
     """
 
     name: str
@@ -98,7 +111,6 @@ class Control:
     shows: str
     does_not_show: str
     valid: timedelta = VALID
-    every: timedelta = EVERY
 
     def carry_out(self, application: Any) -> Finding:
         """What its probe finds now; raises whatever the probe raises, and ValueError for a control without one."""

@@ -306,6 +306,9 @@ REASONS: dict[str, Reason] = {
         "The request cannot be extended.", "Answer it: it was extended before, or its first month is over."
     ),
     "ticket_over": Reason("The message was answered or closed.", "Write to its sender by other means if need be."),
+    "attestation_period": Reason(
+        "Nobody can answer for something until then.", "Give a day that is not over, and at most a year away."
+    ),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),

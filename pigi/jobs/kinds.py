@@ -356,6 +356,18 @@ CHECKS: dict[str, Kind] = {
     for group in GROUPS
 }
 """A check a group of controls: one that hangs or dies keeps no other group waiting."""
+BEGIN_ROUND = register(
+    Kind(
+        "promises.round",
+        queue="control",
+        title="Beginning a round of Pigi's own canary",
+        attempts=1,
+        time_limit=timedelta(minutes=2),
+        row_kept=timedelta(hours=1),
+        tombstone=False,
+        partition_prefix="promises-round",
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

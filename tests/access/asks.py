@@ -26,6 +26,7 @@ from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.exports import Owner, list_exports, request_access
 from pigi.operations.privacy_requests import enter_request, make_request
+from pigi.operations.promises import attest
 from pigi.operations.retention import NewHold, add_hold
 from pigi.operations.second_factors import begin_second_factor
 from pigi.store.deletions import Deletion
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from tests.access.callers import Caller
     from tests.support.furnished import Furnished
 
+ATTESTED = "nobody-sells-data"
 ANY_REVISION = {"If-Match": "*"}
 KEYS_FULL = frozenset({"too_many_keys"})
 BILLING_OFF = frozenset({"billing_off"})
@@ -381,6 +383,15 @@ def _entered_request(body: dict[str, Any]) -> Callable[[Furnished, Caller], Ask]
     )
 
 
+def _attest(_home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"control": ATTESTED}, {"statement": "Nobody does.", "until": str((now() + timedelta(days=9)).date())})
+
+
+def _attested(home: Furnished, _caller: Caller) -> Ask:
+    attest(home.application, CLI, ATTESTED, "Nobody does.", (now() + timedelta(days=9)).date())
+    return Ask({"control": ATTESTED}, {})
+
+
 def _list_jobs(home: Furnished, _caller: Caller) -> Ask:
     return Ask(query={"organisation": home.organisation})
 
@@ -492,6 +503,8 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"GET {API}/operate/tickets/<ticket>": _ticket({}),
     f"POST {API}/operate/tickets/<ticket>/answer": _ticket({"answer": "It is mended."}),
     f"POST {API}/operate/tickets/<ticket>/close": _ticket({}),
+    f"POST {API}/operate/attestations/<control>": _attest,
+    f"POST {API}/operate/attestations/<control>/withdraw": _attested,
     f"POST {API}/me/exports": _copy,
     f"GET {API}/me/exports/<export>": _own_export,
     f"GET {API}/me/exports/<export>/file": _own_export,

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
+    BEGIN_ROUND,
     CATALOGUE,
     CHECKS,
     FOLD_USAGE,
@@ -78,6 +79,7 @@ def test_everything_that_nobody_asks_for_is_on_the_timetable():
     wanted = [
         *PROBES.values(),
         *CHECKS.values(),
+        BEGIN_ROUND,
         *SWEEPS.values(),
         SWEEP_GENERATIONS,
         SWEEP_IMPORTS,

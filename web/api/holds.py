@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pigi.operations.retention import HOLDABLE, NewHold, add_hold, approve_hold, list_holds, read_hold, release_hold
 from web.http.replies import API, Reply, as_json, moment, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
-from web.http.texts import Why
+from web.http.texts import Day, Why
 
 if TYPE_CHECKING:
     from pigi.operations.retention import HoldView
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
     from web.http.context import AccountContext
 
 
-def _day(value: Any) -> Any:
-    """A strict model takes no text for a date, and `date.fromisoformat` takes more forms than RFC 3339."""
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        message = "must be a date such as 2026-03-01"
-        raise ValueError(message)
-    return date.fromisoformat(value)
-
-
-_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 HoldState = Literal["proposed", "active", "released"]
 
 
@@ -42,11 +32,7 @@ class HoldRequest(RequestModel):
         json_schema_extra={"enum": [str(one) for one in HOLDABLE]},
     )
     reason: Why
-    review_on: Annotated[
-        date,
-        BeforeValidator(_day),
-        Field(description="The day to look again, at most 90 days away."),
-    ]
+    review_on: Day = Field(description="The day to look again, at most 90 days away.")
 
 
 class Hold(ResponseModel):

@@ -36,6 +36,7 @@ STATUS: dict[str, int] = {
     "processing_restricted": 403,
     "processing_objected": 403,
     "request_received_unfit": 422,
+    "attestation_period": 422,
     "request_over": 409,
     "request_extended": 409,
     "ticket_over": 409,

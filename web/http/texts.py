@@ -7,6 +7,7 @@ points), as JSON Schema does, not bytes.
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -50,11 +51,20 @@ VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
 EMAIL_PATTERN = rf"^[{_SPACE}]*{ADDRESS_PATTERN[1:-1]}[{_SPACE}]*$"
 ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
 _ONLY_SPACE = re.compile(rf"[{_SPACE}]*")
 
 _NOT_IN_A_LINE = re.compile(rf"[{_CONTROL}{_BREAK}]")
 _NOT_IN_PROSE = re.compile(rf"[{_PROSE_CONTROL}]")
+
+
+def _day(value: Any) -> Any:
+    """A strict model takes no text for a date, and `date.fromisoformat` takes more forms than RFC 3339."""
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        message = "must be a date such as 2026-03-01"
+        raise ValueError(message)
+    return date.fromisoformat(value)
 
 
 def _trimmed(value: Any) -> Any:
@@ -184,3 +194,5 @@ Description = Annotated[
         json_schema_extra={"pattern": DESCRIPTION_PATTERN},
     ),
 ]
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, as RFC 3339 writes it."""

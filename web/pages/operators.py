@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pigi.clock import now
+from pigi.domain.controls import State
 from pigi.domain.job_state import JobState
 from pigi.operations.billing import oversee
 from pigi.operations.contact import count_tickets
@@ -17,6 +18,7 @@ from pigi.operations.jobs import list_jobs
 from pigi.operations.keys import keys_to_replace
 from pigi.operations.organisations import list_organisations
 from pigi.operations.privacy_requests import overdue_requests
+from pigi.operations.promises import promises_standing
 from pigi.operations.retention import list_holds, report_classes
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -54,6 +56,7 @@ def operate_page(context: AccountContext) -> Reply:
         tickets=count_tickets(application),
         tickets_overdue=count_tickets(application, overdue=True),
         keys_to_replace=keys_to_replace(application),
+        lines_wrong=sum(standing.state in {State.FAILING, State.STALE} for standing in promises_standing(application)),
         holds=sum(hold.state == "active" for hold in holds),
         holds_to_do=sum(hold.overdue or hold.state == "proposed" for hold in holds),
         billing=oversight,

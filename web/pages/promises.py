@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pigi.clock import now
-from pigi.operations.promises import promises_standing
+from pigi.domain.controls import State
+from pigi.operations.promises import STATEMENT_LENGTH, list_attestations, promises_standing
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 
 if TYPE_CHECKING:
-    from web.http.context import RequestContext
+    from web.http.context import AccountContext, RequestContext
     from web.http.replies import Reply
 
+PROPOSED = timedelta(days=180)
+"""For how long a form proposes that somebody answers for something."""
 WORDS = {
     "holding": ("Holding", "ok"),
     "failing": ("Failing", "ill"),
@@ -45,4 +49,27 @@ def promises_page(context: RequestContext) -> Reply:
     )
 
 
-ROUTES = (page("/promises", promises_page, Who.ANYONE),)
+def operate_promises_page(context: AccountContext) -> Reply:
+    """Which lines need somebody, and what operators answer for."""
+    application = context.application
+    return draw(
+        context,
+        "operators/promises.html",
+        here="",
+        wrong=[
+            (standing, own)
+            for standing in promises_standing(application)
+            for own in standing.controls
+            if own.state in {State.FAILING, State.STALE}
+        ],
+        attestations=list_attestations(application),
+        words=WORDS,
+        longest=STATEMENT_LENGTH,
+        proposed=(now() + PROPOSED).date(),
+    )
+
+
+ROUTES = (
+    page("/promises", promises_page, Who.ANYONE),
+    page("/operate/promises", operate_promises_page, Who.OPERATOR),
+)

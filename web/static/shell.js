@@ -36,6 +36,8 @@ export const SAID = {
   "request-withdrawn": "It was taken back.",
   "ticket-answered": "It is answered. The mail is on its way.",
   "ticket-closed": "It is closed.",
+  "attested": "It is on the page of the promises now.",
+  "attestation-withdrawn": "It is taken back.",
   "request-answered": "It is answered. The mail is on its way.",
   "request-extended": "It is extended. The mail is on its way.",
   "signed-out": "You are signed out.",

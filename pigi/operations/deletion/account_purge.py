@@ -233,12 +233,15 @@ def _remove_account(session: ControlSession, work: Work) -> int:
     """Erase what the audit chain tells of it, and remove its row, once no backup can bring it back."""
     erased = erase_content(session, work.application, account_id=work.subject_id)
     gone = session.connection().execute(delete(ACCOUNT).where(ACCOUNT.c.id == work.subject_id)).rowcount
-    record(session, work.application, "account.purged", "pigi", None, f"deletion:{work.deletion_id}")
+    if not work.of_canary:
+        record(session, work.application, "account.purged", "pigi", None, f"deletion:{work.deletion_id}")
     return erased + int(gone)
 
 
 def _remember(work: Work) -> None:
-    ErasureLog.from_settings(work.application.settings).add(DeletionScope.ACCOUNT, work.subject_id, now())
+    # A backup brings a canary back with its deletion under way, which ends it.
+    if not work.of_canary:
+        ErasureLog.from_settings(work.application.settings).add(DeletionScope.ACCOUNT, work.subject_id, now())
 
 
 _BEFORE_ROW: tuple[Step, ...] = (

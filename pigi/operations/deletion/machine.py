@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, update
 
 from pigi.clock import now
+from pigi.domain.canary import NAME as CANARY
 from pigi.domain.deletions import SEARCH, DeletionScope, DeletionState, StepState
 from pigi.errors import Temporary
 from pigi.ids import new_id
@@ -79,7 +80,7 @@ def carry_out(context: JobContext, application: Application, gateways: Gateways,
         return
     if row.state in {DeletionState.SEALED, DeletionState.PURGING}:
         identifiers = tuple(_open(application, TERMS, row.id, row.terms)[2])
-        work = Work(row.id, row.subject_id, context, application, gateways, identifiers)
+        work = Work(row.id, row.subject_id, context, application, gateways, identifiers, row.requested_by == CANARY)
         _begin(work, plan)
         run_steps(work, plan.steps)
         _begin_search(work)

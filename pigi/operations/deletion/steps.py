@@ -35,6 +35,7 @@ class Work:
     """One attempt at a deletion: of what, and what to do it with.
 
     ``identifiers`` are those of what hung on the subject when it was sealed, such as its jobs, whose rows may be gone.
+    ``of_canary`` says that it is Pigi's own: nobody did it to anybody, so what lasts for years is told nothing of it.
     """
 
     deletion_id: str
@@ -43,6 +44,7 @@ class Work:
     application: Application
     gateways: Gateways
     identifiers: tuple[str, ...] = ()
+    of_canary: bool = False
 
 
 class Step(Protocol):

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from pigi.clock import now
 from pigi.domain.exports import MOST_PREPARING, ExportScope, ExportState
 from pigi.domain.retention import HELD_AGAIN, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
+from pigi.jobs.model.transitions import IS_ENDED, JOB
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import hold_organisation
 from pigi.store.exports import Export
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pigi.application import Application
+    from pigi.domain.access import Caller
     from pigi.jobs.execution.cleanup import EndedJob
     from pigi.jobs.kind import Kind
     from pigi.jobs.model.view import JobView
@@ -128,6 +130,31 @@ def add_export(  # noqa: PLR0913 - an export's facts, each named at the call
         subject_id=export_id,
         job_id=job_id,
     )
+
+
+def add_canary_export(application: Application, kind: Kind, caller: Caller, account_id: str | None = None) -> JobView:
+    """Add an export of Pigi's own canary: of the caller's organisation, or of the account. No audit log tells of it.
+
+    Raises Refused as `add_export`.
+    """
+    owner = Owner(account_id=account_id) if account_id else Owner(caller.organisation_id)
+    scope = ExportScope.ACCESS if account_id else ExportScope.CONFIGURATION
+    with application.control.begin() as session:
+        return add_export(session, application, kind, scope, owner, caller.name)
+
+
+def forget_export(application: Application, job_id: str) -> None:
+    """Remove a canary's export before its period is over, with its job: it proves nothing any more."""
+    with application.control.autocommit() as connection:
+        row = connection.execute(
+            select(EXPORT).where(EXPORT.c.job_id == job_id, EXPORT.c.state != ExportState.PREPARING.value)
+        ).first()
+    if row is None:
+        return
+    application.files.remove(folder_of(Owner(row.organisation_id, row.account_id), row.id))
+    with application.control.transaction() as connection:
+        connection.execute(delete(JOB).where(JOB.c.id == job_id, IS_ENDED))
+        connection.execute(delete(EXPORT).where(EXPORT.c.id == row.id))
 
 
 def list_exports(

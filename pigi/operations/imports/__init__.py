@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.imports.acceptance import accept_import, import_configuration
+from pigi.operations.imports.document import BrokenFileError
 from pigi.operations.imports.imports import (
     ImportState,
     ImportView,
@@ -13,10 +14,11 @@ from pigi.operations.imports.imports import (
     read_import,
 )
 from pigi.operations.imports.orphans import sweep_imports
-from pigi.operations.imports.reading import read_upload
+from pigi.operations.imports.reading import read_upload, survey_document
 from pigi.operations.imports.uploads import Upload
 
 __all__ = [
+    "BrokenFileError",
     "ImportState",
     "ImportView",
     "Upload",
@@ -28,5 +30,6 @@ __all__ = [
     "list_imports",
     "read_import",
     "read_upload",
+    "survey_document",
     "sweep_imports",
 ]

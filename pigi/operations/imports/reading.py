@@ -5,6 +5,7 @@ It looks at what the organisation has in short sessions of many entries each, ne
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.clock import now
@@ -23,6 +24,7 @@ from pigi.operations.imports.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from pigi.application import Application
     from pigi.jobs.execution.context import JobContext
@@ -45,7 +47,7 @@ def read_upload(context: JobContext, application: Application) -> None:
     if row.state == ImportState.READY:
         return
     upload = uploaded_file(application, caller, row)
-    survey = _Survey(application, caller, row)
+    survey = _Survey(application, caller, row.created_at)
     form = None
     try:
         with opened(upload, application.settings.import_bytes, lambda at: _went_on(context, at, row.size)) as (
@@ -60,6 +62,18 @@ def read_upload(context: JobContext, application: Application) -> None:
         raise
     _end(application, caller, context, ImportState.READY, survey.report.told(), form)
     context.progress(row.size, row.size, NOTE)
+
+
+def survey_document(application: Application, caller: Caller, data: bytes) -> dict[str, Any]:
+    """The report on a file that is at hand, were it imported now: nothing is stored, not even the report.
+
+    Raises BrokenFileError with what is wrong with the file.
+    """
+    survey = _Survey(application, caller, now())
+    for one in judged(_without_ignored(read_document(BytesIO(data)), survey.report)):
+        survey.add(one)
+    survey.close()
+    return survey.report.told()
 
 
 def uploaded_file(application: Application, caller: Caller, row: Any) -> UploadedFile:
@@ -117,8 +131,8 @@ def _end(  # noqa: PLR0913 - what is written, and of which attempt
 class _Survey:
     """Compares what the file has with what is there, a batch at a time, and counts what would come of it."""
 
-    def __init__(self, application: Application, caller: Caller, row: Any) -> None:
-        self._application, self._caller, self._uploaded = application, caller, row.created_at
+    def __init__(self, application: Application, caller: Caller, uploaded: datetime) -> None:
+        self._application, self._caller, self._uploaded = application, caller, uploaded
         self._batch: list[Judged] = []
         self._target: str | None = None
         self._name, self._aside, self._adding, self._active = "", False, 0, True

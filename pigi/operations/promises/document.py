@@ -8,6 +8,7 @@ from pigi.clock import now
 from pigi.operations.promises.standing import promises_standing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from pigi.application import Application
@@ -16,10 +17,15 @@ if TYPE_CHECKING:
 
 def promises_document(application: Application) -> dict[str, Any]:
     """The document as it stands now, with its signature (Ed25519 over the form of RFC 8785)."""
+    return document_of(application, promises_standing(application))
+
+
+def document_of(application: Application, standings: Iterable[PromiseStanding]) -> dict[str, Any]:
+    """The document that says how these stand, signed."""
     document = {
         "generated_at": _text(now()),
         "policy_version": None,
-        "promises": [_promise(standing) for standing in promises_standing(application)],
+        "promises": [_promise(standing) for standing in standings],
     }
     return application.keyring.signer.sign_document(document)
 

@@ -1,103 +1,110 @@
-"""The canary's rounds: what takes jobs and time is begun by one check and judged by a later one, so nobody waits.
+"""The canary's rounds: what takes jobs and time is begun by one job and judged by a later one, so nobody waits.
 
-A heartbeat's note holds what was begun last: the id of a job or of a deletion, which leads to nobody.
+Heartbeats' notes hold the ids of what the last two rounds began: jobs and deletions, which lead to nobody. What an
+earlier round left, rows and files, goes when the next begins, so that what is there of rounds never grows.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from pigi.clock import now
-from pigi.domain.access import AccountState, OrganisationState
-from pigi.domain.canary import NAME
-from pigi.domain.deletions import DeletionScope
 from pigi.domain.job_state import ENDED
-from pigi.domain.retention import GRACE
 from pigi.jobs.heartbeats import last_notes, record
-from pigi.jobs.kinds import PURGE_ACCOUNT, PURGE_ORGANISATION
+from pigi.jobs.kinds import EXPORT_ACCESS, EXPORT_CONFIGURATION
+from pigi.jobs.model.claim import JobInterrupt
 from pigi.jobs.model.transitions import JOB
-from pigi.jobs.queueing.enqueue import enqueue
-from pigi.operations.access import ORGANISATION
-from pigi.operations.accounts import ACCOUNT
-from pigi.operations.deletion import ACCOUNT_PLAN, ORGANISATION_PLAN, open_deletion
-from pigi.operations.exports import request_access, request_configuration
+from pigi.logs import places_of
+from pigi.operations.exports import add_canary_export, forget_export
+from pigi.operations.generations import GENERATION as DRAFTS
 from pigi.operations.generations import request_generation
-from pigi.operations.promises.canary import find_stray, furnish, resident, settle
-from pigi.store.deletions import Deletion, Receipt
+from pigi.operations.promises.canary import resident
+from pigi.operations.promises.endings import DELETION, begin_deletions, forget_deletions
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from sqlalchemy import Connection
+    from collections.abc import Callable
 
     from pigi.application import Application
-    from pigi.operations.promises.canary import Canary
+    from pigi.jobs.execution.context import JobContext
 
-ROUND = timedelta(hours=1)
-"""How often a round begins: a draft costs money, and a search of every store costs reading all of them."""
-ROUND_VALID = timedelta(hours=2, minutes=15)
-"""How long a finding of a round counts: two of them, and a quarter of an hour."""
-EARLY = timedelta(minutes=5)
-"""A check that comes a little before the hour begins the next round too."""
+logger = logging.getLogger(__name__)
+COUNTS = timedelta(minutes=15)
+"""How long after an act what is found about it counts: then a fault, its mending and silence show in that time."""
+STUCK = timedelta(hours=1)
+"""What has not come to an end after this is left to itself, and the next round begins."""
 GENERATION, MARKER = "canary generation", "canary marker"
 ACCESS, CONFIGURATION = "canary access export", "canary export"
 ORGANISATION_DELETION, ACCOUNT_DELETION = "canary deletion", "canary account deletion"
-DELETION: Any = Deletion.__table__
-RECEIPT: Any = Receipt.__table__
+BEFORE = " before"
+"""Behind the name of a note: what the round before began."""
 
 
 class NothingYetError(Exception):
-    """What was begun last has not ended, or nothing was begun before now: there is nothing to judge."""
+    """What was begun has not ended, or nothing was begun: there is nothing to judge."""
 
 
-def ended_job(application: Application, name: str) -> Any:
-    """The newest job of a round, ended. If there is none, or it is of an hour ago, the next begins.
+def begin_round(context: JobContext, application: Application) -> None:
+    """Begin what has ended once more, as a job, and remove what is left of the round before the last."""
+    begin_acts(application, context.checkpoint)
 
-    Raises NothingYetError.
-    """
-    with application.control.autocommit() as connection:
-        job_id = last_notes(connection).get(name)
-        job = connection.execute(select(JOB).where(JOB.c.id == job_id)).first()
-    if job is None or (job.state in ENDED and _is_over(job.created_at)):
-        _begin_job(application, name)
-    if job is None or job.state not in ENDED:
+
+def begin_acts(application: Application, checkpoint: Callable[[], None]) -> None:
+    """Each act by itself: one that cannot be begun keeps no other waiting, and what it is to show goes stale."""
+    for name, begin in _ACTS.items():
+        checkpoint()
+        try:
+            if _may_begin(application, name):
+                begin(application)
+        except JobInterrupt:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the other acts are begun
+            logger.warning("%s: not begun (%s at %s)", name, type(error).__name__, places_of(error))
+
+
+def _may_begin(application: Application, name: str) -> bool:
+    """Whether the act that was begun last has ended, or is stuck."""
+    row = _newest(application, name, [name])
+    return row is None or _has_ended(row) or _began_at(row) < now() - STUCK
+
+
+def ended(application: Application, name: str) -> Any:
+    """The row of the newest act of that name that has ended: of a job, or of a deletion. Raises NothingYetError."""
+    row = _newest(application, name, [name, name + BEFORE], only_ended=True)
+    if row is None:
         raise NothingYetError
-    return job
+    return row
 
 
-def _is_over(since: datetime) -> bool:
-    return since + ROUND - EARLY <= now()
-
-
-def _begin_job(application: Application, name: str) -> None:
-    canary = resident(application)
-    if name == GENERATION:
-        job_id = _ask_for_draft(application)
-    elif name == ACCESS:
-        job_id = request_access(application, canary.account_id, canary.caller.name).id
-    else:
-        job_id = request_configuration(application, canary.caller).id
+def _newest(application: Application, name: str, notes: list[str], *, only_ended: bool = False) -> Any:
+    table = DELETION if name in {ORGANISATION_DELETION, ACCOUNT_DELETION} else JOB
     with application.control.autocommit() as connection:
-        record(connection, name, job_id)
+        kept = last_notes(connection)
+        ids = [kept[note] for note in notes if kept.get(note)]
+        # Identifiers sort by when they were made.
+        rows = connection.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id.desc())).all()
+    return next((row for row in rows if not only_ended or _has_ended(row)), None)
 
 
-def _ask_for_draft(application: Application) -> str:
-    """A draft whose purpose holds a phrase that only the keyring can tell, so no row need hold it."""
-    canary, seed = resident(application), secrets.token_hex(16)
-    with application.control.autocommit() as connection:
-        record(connection, MARKER, seed)
-    purpose = f"Says hello to whoever asks. {_phrase(application, seed)}"
-    return request_generation(application, canary.caller, "agent", "greeter", purpose).id
+def _has_ended(row: Any) -> bool:
+    return row.done_at is not None if hasattr(row, "done_at") else row.state in ENDED
+
+
+def _began_at(row: Any) -> Any:
+    # A deletion of the canary's is requested as if its grace were over already.
+    return row.restorable_until if hasattr(row, "done_at") else row.created_at
 
 
 def marker(application: Application) -> str:
-    """The phrase in the purpose of the newest draft; raises NothingYetError."""
+    """The phrase in the purpose of the draft that `ended` gives; raises NothingYetError."""
+    job = ended(application, GENERATION)
     with application.control.autocommit() as connection:
-        seed = last_notes(connection).get(MARKER)
+        notes = last_notes(connection)
+    seed = notes.get(MARKER if notes.get(GENERATION) == job.id else MARKER + BEFORE)
     if seed is None:
         raise NothingYetError
     return _phrase(application, seed)
@@ -107,67 +114,57 @@ def _phrase(application: Application, seed: str) -> str:
     return f"canary-{application.keyring.digest(MARKER, seed.encode())[:32]}"
 
 
-def ended_deletion(application: Application, name: str) -> Any:
-    """The newest deletion of a round, done. If there is none, or it is of an hour ago, the next begins.
+def _begin_draft(application: Application) -> None:
+    """A draft whose purpose holds a phrase that only the keyring can tell, so no row need hold it."""
+    canary, seed = resident(application), secrets.token_hex(16)
+    purpose = f"Says hello to whoever asks. {_phrase(application, seed)}"
+    job = request_generation(application, canary.caller, "agent", "greeter", purpose)
+    _note(application, {GENERATION: job.id, MARKER: seed}, _forget_draft)
 
-    Raises NothingYetError.
-    """
-    with application.control.autocommit() as connection:
-        deletion_id = last_notes(connection).get(name)
-        row = connection.execute(select(DELETION).where(DELETION.c.id == deletion_id)).first()
-    if row is None or (row.done_at is not None and _is_over(row.done_at)):
-        _begin_deletions(application)
-    if row is None or row.done_at is None:
-        raise NothingYetError
-    return row
+
+def _begin_export(application: Application, name: str) -> None:
+    canary = resident(application)
+    kind, account = (EXPORT_ACCESS, canary.account_id) if name == ACCESS else (EXPORT_CONFIGURATION, None)
+    job = add_canary_export(application, kind, canary.caller, account)
+    _note(application, {name: job.id}, forget_export)
 
 
 def _begin_deletions(application: Application) -> None:
-    """Make an account with an organisation of its own, and delete both as if their grace were over."""
-    canary = find_stray(application) or settle(application, secrets.token_hex(8))
-    furnish(application, canary)
-    with application.control.begin() as session:
-        _forget_receipts(session.connection())
-        account, organisation = _open(session.connection(), canary)
-        for name, kind, deletion_id in (
-            (ORGANISATION_DELETION, PURGE_ORGANISATION, organisation),
-            (ACCOUNT_DELETION, PURGE_ACCOUNT, account),
-        ):
-            record(session.connection(), name, deletion_id)
-            enqueue(
-                session,
-                application.notifier,
-                kind,
-                organisation_id=None,
-                requested_by=NAME,
-                subject_id=deletion_id,
-            )
+    account, organisation = begin_deletions(application)
+    _note(application, {ACCOUNT_DELETION: account, ORGANISATION_DELETION: organisation}, forget_deletions)
 
 
-def _open(connection: Connection, canary: Canary) -> tuple[str, str]:
-    """The deletions of the account and, as part of that, of its organisation; nobody is told."""
-    past, scopes = now() - GRACE - EARLY, DeletionScope
-    account = open_deletion(
-        connection, scopes.ACCOUNT, canary.account_id, NAME, _steps(ACCOUNT_PLAN), requested_at=past
-    )
-    steps = _steps(ORGANISATION_PLAN)
-    organisation = open_deletion(
-        connection, scopes.ORGANISATION, canary.organisation_id, NAME, steps, part_of=account, requested_at=past
-    )
-    closed = {"state": OrganisationState.DELETING.value, "deletion_at": past, "epoch": ORGANISATION.c.epoch + 1}
-    connection.execute(update(ORGANISATION).where(ORGANISATION.c.id == canary.organisation_id).values(closed))
-    deleting = {"state": AccountState.DELETING.value}
-    connection.execute(update(ACCOUNT).where(ACCOUNT.c.id == canary.account_id).values(deleting))
-    return account, organisation
+def _note(application: Application, begun: dict[str, str], forget: Callable[[Application, str], None]) -> None:
+    """Keep what was begun; what was begun before stays to be judged, and what was begun before that goes."""
+    with application.control.transaction() as connection:
+        notes = last_notes(connection)
+        for name, value in begun.items():
+            record(connection, name + BEFORE, notes.get(name))
+            record(connection, name, value)
+    for name in begun:
+        past = notes.get(name + BEFORE)
+        if past and name != MARKER:
+            forget(application, past)
 
 
-def _steps(plan: Any) -> list[str]:
-    return [step.name for step in plan.steps]
+def _forget_draft(application: Application, job_id: str) -> None:
+    """Remove the draft and its job, unless its purpose is still there: that is for its cleanup, and for all to see."""
+    with application.control.autocommit() as connection:
+        job = connection.execute(select(JOB).where(JOB.c.id == job_id, JOB.c.state.in_(ENDED))).first()
+    if job is None:
+        return
+    with application.tenants.session(job.organisation_id) as session:
+        erased = DRAFTS.c.purpose.is_(None)
+        if not session.connection().execute(delete(DRAFTS).where(DRAFTS.c.id == job.subject_id, erased)).rowcount:
+            return
+    with application.control.transaction() as connection:
+        connection.execute(delete(JOB).where(JOB.c.id == job_id))
 
 
-def _forget_receipts(connection: Connection) -> None:
-    """The receipts of the round before: they prove nothing to anybody any more."""
-    notes = last_notes(connection)
-    own = [note for name, note in notes.items() if name in {ORGANISATION_DELETION, ACCOUNT_DELETION} and note]
-    receipts = select(DELETION.c.receipt_id).where(DELETION.c.id.in_(own), DELETION.c.done_at.is_not(None))
-    connection.execute(delete(RECEIPT).where(RECEIPT.c.id.in_(receipts)))
+_ACTS: dict[str, Callable[[Application], None]] = {
+    GENERATION: _begin_draft,
+    ACCESS: lambda application: _begin_export(application, ACCESS),
+    CONFIGURATION: lambda application: _begin_export(application, CONFIGURATION),
+    # The organisation's goes first and is part of the account's.
+    ACCOUNT_DELETION: _begin_deletions,
+}

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from pigi.clock import now
 from pigi.domain.controls import Evidence, Outcome, State
 from pigi.domain.promises import PROMISES
 from pigi.operations.promises.catalogue import all_controls
-from pigi.store.promises import NEWEST, EvidenceRow
+from pigi.operations.promises.evidence import newest_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.controls import Control
 
-EVIDENCE = EvidenceRow.__table__
 NEVER = "Not checked yet."
 NOBODY = "Nobody answers for it at present."
 
@@ -73,11 +70,18 @@ class PromiseStanding:
 
 
 def promises_standing(application: Application) -> list[PromiseStanding]:
-    """All promises in the order of their IDs. It costs what there are controls."""
-    moment = now()
-    with application.control.autocommit() as connection:
-        found = {row.control: row for row in connection.execute(select(EVIDENCE).where(EVIDENCE.c.id.in_(NEWEST)))}
-    standings = [_of_control(control, found.get(control.name), moment) for control in all_controls().values()]
+    """All promises in the order of their IDs. It costs what there are controls.
+
+    In production somebody is asked to answer for what no probe can see, and until somebody does, that is stale. In
+    development there are no people to answer to: an attested control counts there from its first attestation on.
+    """
+    moment, found = now(), newest_rows(application)
+    asked = application.settings.production
+    standings = [
+        standing_of(control, found.get(control.name), moment)
+        for control in all_controls().values()
+        if asked or control.kind is not Evidence.ATTESTED or control.name in found
+    ]
     return [
         PromiseStanding(promise, title, _together(own), own)
         for promise, title in PROMISES.items()
@@ -85,20 +89,26 @@ def promises_standing(application: Application) -> list[PromiseStanding]:
     ]
 
 
-def _of_control(control: Control, row: Any, moment: datetime) -> ControlStanding:
+def standing_of(control: Control, row: Any, moment: datetime) -> ControlStanding:
+    """How a control stands at a moment, by its newest row of evidence; None if there is none."""
+    attested = control.kind is Evidence.ATTESTED
     if row is None:
-        return ControlStanding(control, State.STALE, NOBODY if control.kind is Evidence.ATTESTED else NEVER)
-    state = State(row.outcome) if row.valid_until > moment else State.STALE
+        return ControlStanding(control, State.STALE, NOBODY if attested else NEVER)
+    counts = row.valid_until > moment and row.outcome in set(State)
+    state = State(row.outcome) if counts else State.STALE
     # A violation that was seen stays one until a probe sees that it is mended.
     if row.outcome == Outcome.FAILING:
         state = State.FAILING
-    return ControlStanding(control, state, row.found, row.checked_at, row.valid_until, row.began_at, row.trouble)
+    said = f"An operator states: {row.found}" if attested and state is State.ATTESTED else row.found
+    evidence = (NOBODY if state is State.STALE else said) if attested else said or NEVER
+    checked = None if row.outcome == Outcome.NOTHING else row.checked_at
+    return ControlStanding(control, state, evidence, checked, row.valid_until, row.began_at, row.trouble)
 
 
 def _together(standings: Iterable[ControlStanding]) -> State:
-    """The worst of them; without a control nothing is known, which is stale."""
+    """The weakest of them decides; without a control nothing is known, which is stale."""
     states = {standing.state for standing in standings}
-    for state in (State.FAILING, State.STALE, State.HOLDING, State.ATTESTED):
+    for state in (State.FAILING, State.STALE, State.ATTESTED, State.HOLDING):
         if state in states:
             return state
     return State.STALE

@@ -53,6 +53,7 @@ USED_UP = {
     "receipt",
     "request",
     "session",
+    "control",
 }
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
 ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}

@@ -119,6 +119,8 @@ AUDIT = {
     "request.answered": "Request about data answered by an operator",
     "ticket.answered": "Message answered by an operator",
     "ticket.closed": "Message closed by an operator",
+    "promise.attested": "A promise answered for by an operator",
+    "promise.attestation_withdrawn": "An operator's word for a promise taken back",
     "audit.content_erased": "Entry erased",
 }
 

@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, inspect, select
 
 from pigi.clock import now
-from pigi.domain.configuration_format import FORMAT, SCHEMA
+from pigi.domain.configuration_format import SCHEMA
 from pigi.domain.controls import Control, Evidence, Finding
 from pigi.domain.deletions import RECEIPT_FORMAT, DeletionScope, Place
 from pigi.domain.instructions import INSTRUCTIONS, request_text
+from pigi.domain.job_state import JobState
 from pigi.domain.resources import json_schema
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
-from pigi.operations.configuration import list_projects
+from pigi.operations.access import reading
+from pigi.operations.configuration import count_active, list_projects
 from pigi.operations.deletion import late_deletions
 from pigi.operations.exports import Owner, open_file
 from pigi.operations.generations import GENERATION as DRAFTS
 from pigi.operations.generations import draft_request
+from pigi.operations.imports import BrokenFileError, survey_document
 from pigi.operations.promises import rounds
 from pigi.operations.promises.canary import resident
 from pigi.operations.promises.visits import Visitor
@@ -33,7 +36,10 @@ from pigi.privacy.search import SearchTerms, search
 from pigi.store.signing import is_document_signed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pigi.application import Application
+    from pigi.domain.access import Caller
 
 BODY = "pigi.gateways.anthropic_model:request_body"
 """By name: what Pigi does knows no vendor, and the gateway is loaded where a probe runs anyway."""
@@ -78,7 +84,7 @@ def purposes_erased(application: Application) -> Finding:
 
 def purpose_is_gone(application: Application) -> Finding:
     """Whether a phrase from the purpose of a draft, asked for earlier, is anywhere after its job ended."""
-    job, canary = rounds.ended_job(application, rounds.GENERATION), resident(application)
+    job, canary = rounds.ended(application, rounds.GENERATION), resident(application)
     phrase = rounds.marker(application)
     with application.tenants.read(canary.organisation_id) as tenant:
         columns = select(DRAFTS.c.purpose, DRAFTS.c.answer).where(DRAFTS.c.id == job.subject_id)
@@ -91,8 +97,9 @@ def purpose_is_gone(application: Application) -> Finding:
     at = f"{job.created_at:%H:%M} UTC"
     if places or sealed:
         where = ", ".join([*places, *(["its own row, sealed"] if sealed else [])])
-        return Finding(False, f"A phrase from a purpose of {at} was still in {where}.")
-    return Finding(True, f"A phrase from a purpose of {at} was in none of {len(looked)} places after the job ended.")
+        return Finding(False, f"A phrase from a purpose of {at} was still in {where}.", job.created_at)
+    said = f"A phrase from a purpose of {at} was in none of {len(looked)} places after the job ended."
+    return Finding(True, said, job.created_at)
 
 
 def deletions_in_time(application: Application) -> Finding:
@@ -112,7 +119,7 @@ def account_is_gone(application: Application) -> Finding:
 
 
 def _judge(application: Application, name: str, scope: DeletionScope) -> Finding:
-    row, visitor = rounds.ended_deletion(application, name), Visitor.of(application)
+    row, visitor = rounds.ended(application, name), Visitor.of(application)
     answer = visitor.ask("GET", f"/api/v1/receipts/{row.receipt_id}")
     if answer.status != OK:
         return Finding(False, f"The receipt of {scope} deleted by the canary was answered {answer.status}.")
@@ -127,23 +134,35 @@ def _judge(application: Application, name: str, scope: DeletionScope) -> Finding
         True,
         f"An {scope} of {row.sealed_at:%H:%M} UTC was deleted; its receipt verifies with the published key, a search"
         f" of {len(receipt['search'])} places found nothing.",
+        row.sealed_at,
     )
 
 
-def _file(application: Application, name: str, owner: Owner) -> bytes:
-    """The file of a round's export; raises NothingYetError, and ValueError if its bytes have changed."""
-    job = rounds.ended_job(application, name)
+class _BrokenError(Exception):
+    """The round's export did not end with a file that is whole; the text is for everybody."""
+
+
+def _file(application: Application, name: str, owner: Owner) -> tuple[bytes, datetime]:
+    """The file of a round's export, and when it was asked for; raises NothingYetError, and _BrokenError."""
+    job = rounds.ended(application, name)
+    if job.state != JobState.SUCCEEDED:
+        message = f"An export of {job.created_at:%H:%M} UTC ended as {job.state}."
+        raise _BrokenError(message)
     file = open_file(application, owner, job.subject_id)
     data = b"".join(file.read(0, file.size))
     if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise ValueError(name)
-    return data
+        message = f"The file of an export of {job.created_at:%H:%M} UTC is not what was written."
+        raise _BrokenError(message)
+    return data, job.created_at
 
 
 def access_is_whole(application: Application) -> Finding:
     """Whether an access export has every table in which a person may be named, and no table is passed over."""
     canary = resident(application)
-    data = _file(application, rounds.ACCESS, Owner(account_id=canary.account_id))
+    try:
+        data, as_of = _file(application, rounds.ACCESS, Owner(account_id=canary.account_id))
+    except _BrokenError as broken:
+        return Finding(False, str(broken))
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         document = json.loads(archive.read("data.json"))
     with application.control.autocommit() as connection:
@@ -153,33 +172,42 @@ def access_is_whole(application: Application) -> Finding:
         missing |= set(TENANT_LEADS) - set(organisation["records"])
     itself = [row for row in document["records"].get("account", []) if canary.account_id in row.values()]
     if missing or not itself or not document["organisations"]:
-        return Finding(False, f"An access export lacks {', '.join(sorted(missing)) or 'the account itself'}.")
+        return Finding(False, f"An access export lacks {', '.join(sorted(missing)) or 'the account itself'}.", as_of)
     tables = len(document["records"]) + len(TENANT_LEADS)
-    return Finding(
-        True, f"An access export has all {tables} tables in which a person may be named; none is passed over."
-    )
+    said = f"An access export has all {tables} tables in which a person may be named; none is passed over."
+    return Finding(True, said, as_of)
 
 
 def configuration_is_whole(application: Application) -> Finding:
-    """Whether a configuration export is in the published form and has all that the canary configured."""
+    """Whether a configuration export is in the published form, and read back is exactly what the canary has."""
     canary = resident(application)
     try:
-        document = json.loads(_file(application, rounds.CONFIGURATION, Owner(canary.organisation_id)))
-    except ValueError:
-        return Finding(False, "The file of a configuration export is not what was written.")
-    lacking = sorted(set(SCHEMA["required"]) - document.keys())
-    names = sorted(project["name"] for project in document.get("projects", []))
-    wanted = sorted(project.name for project in list_projects(application, canary.caller))
-    if lacking or document["format"] != FORMAT or names != wanted:
-        return Finding(False, f"A configuration export lacks {', '.join(lacking) or 'projects'}.")
-    revisions = sum(len(resource["revisions"]) for project in document["projects"] for resource in project["resources"])
-    return Finding(
-        True, f"A configuration export was JSON of its form, with {len(names)} projects and {revisions} revisions."
-    )
+        data, as_of = _file(application, rounds.CONFIGURATION, Owner(canary.organisation_id))
+        report = survey_document(application, canary.caller, data)
+    except _BrokenError as broken:
+        return Finding(False, str(broken))
+    except BrokenFileError as broken:
+        return Finding(False, f"A configuration export cannot be read back: {broken.code}.")
+    lacking = sorted(set(SCHEMA["required"]) - json.loads(data).keys())
+    there = _holdings(application, canary.caller)
+    found = (report["found"]["projects"], report["found"]["resources"])
+    strange = sum(report[what]["count"] for what in ("conflicts", "refused", "ignored"))
+    if lacking or strange or found != there or report["same"] != there[1]:
+        said = f"A configuration export has {found[0]} of {there[0]} projects; {report['same']} of {there[1]} resources"
+        return Finding(False, f"{said} read back as they are; {strange} were refused.", as_of)
+    said = f"A configuration export, read back, was {found[0]} projects and {found[1]} resources as they are."
+    return Finding(True, said, as_of)
 
 
-def _hourly(name: str, promise: str, probe: Any, shows: str, does_not_show: str) -> Control:
-    return Control(name, promise, Evidence.SYNTHETIC, probe, shows, does_not_show, rounds.ROUND_VALID, rounds.ROUND)
+def _holdings(application: Application, caller: Caller) -> tuple[int, int]:
+    """How many projects and resources an organisation has in use."""
+    with reading(application, caller) as session:
+        projects = [project.id for project in list_projects(application, caller)]
+        return len(projects), sum(count_active(session, project) for project in projects)
+
+
+def _tried(name: str, promise: str, probe: Any, shows: str, does_not_show: str) -> Control:
+    return Control(name, promise, Evidence.SYNTHETIC, probe, shows, does_not_show)
 
 
 CONTROLS = (
@@ -199,7 +227,7 @@ CONTROLS = (
         "No generation that ended still waits for the cleanup that erases its purpose.",
         "Whether the cleanup erases all; the control with a marked phrase looks for that.",
     ),
-    _hourly(
+    _tried(
         "marked-purpose-is-gone",
         "P15",
         purpose_is_gone,
@@ -214,32 +242,32 @@ CONTROLS = (
         "No deletion whose grace is over, and that no legal hold stops, is late.",
         "What is in backups, which end by themselves within three weeks.",
     ),
-    _hourly(
+    _tried(
         "organisation-is-gone",
         "P26",
         organisation_is_gone,
         "An organisation of Pigi's own was deleted as others are; the receipt verifies and its search found nothing.",
         "Backups, which the receipt names with their last day.",
     ),
-    _hourly(
+    _tried(
         "account-is-gone",
         "P30",
         account_is_gone,
         "An account of Pigi's own was deleted with the organisation that it alone owned; its receipt verifies.",
         "Backups, which the receipt names with their last day.",
     ),
-    _hourly(
+    _tried(
         "access-export-is-whole",
         "P28",
         access_is_whole,
         "An access export of Pigi's own account has each table in which somebody may be named.",
         "What people wrote about others in texts of their own.",
     ),
-    _hourly(
+    _tried(
         "configuration-export-is-whole",
         "P31",
         configuration_is_whole,
-        "A configuration export of Pigi's own organisation is JSON of the published form, with all of it.",
-        "The way back: tests import what they exported and compare.",
+        "A configuration export of Pigi's own organisation, read back as an import, is all that it has, as it is.",
+        "That what is read is also written: tests accept such imports, export again and compare.",
     ),
 )
