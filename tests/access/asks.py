@@ -192,7 +192,7 @@ def _write_ticket(_home: Furnished, _caller: Caller) -> Ask:
 
 
 def _numbered_ticket(home: Furnished, _caller: Caller) -> Ask:
-    return Ask({"number": make_ticket(home.application).number})
+    return Ask({"ticket_number": make_ticket(home.application).number})
 
 
 def _ticket(body: dict[str, str]) -> Callable[[Furnished, Caller], Ask]:
@@ -498,8 +498,8 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/operate/privacy-requests/<request>/extend": _entered_request({"reason": "Many asked at once."}),
     f"POST {API}/operate/privacy-requests/<request>/answer": _entered_request({"answer": "It is done."}),
     f"POST {API}/tickets": _write_ticket,
-    f"GET {API}/tickets/<number>": _numbered_ticket,
-    "GET /contact/<number>": _numbered_ticket,
+    f"GET {API}/tickets/<ticket_number>": _numbered_ticket,
+    "GET /contact/<ticket_number>": _numbered_ticket,
     f"GET {API}/operate/tickets/<ticket>": _ticket({}),
     f"POST {API}/operate/tickets/<ticket>/answer": _ticket({"answer": "It is mended."}),
     f"POST {API}/operate/tickets/<ticket>/close": _ticket({}),

@@ -227,7 +227,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Change one's own account",
         (ResponseSpec(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
-        problems=("wrong_password", "password_weak", "too_many_tries"),
+        problems=("wrong_password", "password_weak", "too_many_tries", "confirmation_required"),
         body=AccountChange,
         replay=lambda context, _location: show_me(context),
         fingerprint=_without_passwords,
@@ -244,7 +244,7 @@ ROUTES = (
                 202, "The account, with until when it can be restored", Account, headers=("Idempotency-Replayed",)
             ),
         ),
-        problems=("wrong_password", "too_many_tries", "sole_owner", "not_for_operators"),
+        problems=("wrong_password", "too_many_tries", "sole_owner", "not_for_operators", "confirmation_required"),
         body=DeletionRequest,
         fingerprint=_without_password,
         replay=_show_me,

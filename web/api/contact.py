@@ -91,9 +91,9 @@ def write_ticket(context: RequestContext) -> Reply:
     return reply(as_json(_facts(receipt, TicketFacts)), 201, Location=f"{TICKETS}/{receipt.number}")
 
 
-def show_ticket(context: RequestContext, number: str) -> Reply:
+def show_ticket(context: RequestContext, ticket_number: str) -> Reply:
     """How far the message with this number is."""
-    return reply(as_json(_facts(read_receipt(context.application, number), TicketFacts)))
+    return reply(as_json(_facts(read_receipt(context.application, ticket_number), TicketFacts)))
 
 
 def show_tickets(context: AccountContext) -> Reply:
@@ -157,7 +157,7 @@ ROUTES = (
     ),
     Route(
         "GET",
-        f"{TICKETS}/<number>",
+        f"{TICKETS}/<ticket_number>",
         show_ticket,
         Who.ANYONE,
         RouteKind.READ,

@@ -51,6 +51,7 @@ class Account(ResponseModel):
     operator: bool
     created_at: datetime
     password_changed_at: datetime
+    second_factor: bool = Field(description="Whether signing in takes a code besides the password.")
     new_email: str | None
     deletion: AccountDeletion | None
 
@@ -70,10 +71,10 @@ class SessionOpened(ResponseModel):
 
 
 class ConfirmationRequest(RequestModel):
-    """Confirm the session with one's password, or with a code of one's second factor."""
+    """Confirm the session with one's password; with a second factor, with a code, and the password if one likes."""
 
     password: Password | None = Field(None, repr=False)
-    code: Code | None = Field(None, repr=False)
+    code: Code | None = Field(None, repr=False, description="Needed where there is a second factor.")
 
 
 class Confirmation(ResponseModel):
@@ -149,7 +150,10 @@ def close_all_sessions(context: AccountContext) -> Reply:
 
 
 def confirm_current_session(context: AccountContext) -> Reply:
-    """Give the password, or a code, once more. For 10 minutes this session may then do what cannot be taken back."""
+    """Give the password, or a code, once more. For 10 minutes this session may then do what cannot be taken back.
+
+    With a second factor the answer to the password alone is `second_factor_needed`: send a code with it.
+    """
     body, network = read_body(ConfirmationRequest), context.network
     until = confirm_session(context.application, context.account, body.password, network, context.record, body.code)
     return reply(as_json({"confirmed_until": moment(until)}))
@@ -201,6 +205,7 @@ def account_facts(account: AccountView) -> dict[str, Any]:
         "operator": account.operator,
         "created_at": moment(account.created_at),
         "password_changed_at": moment(account.password_changed_at),
+        "second_factor": account.second_factor,
         "new_email": account.new_email,
         "deletion": _deletion_facts(account.deletion),
     }
@@ -252,7 +257,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Confirm the session",
         (ResponseSpec(200, "Until when it counts", Confirmation, headers=("Idempotency-Replayed",)),),
-        problems=("wrong_password", "wrong_code", "too_many_tries"),
+        problems=("wrong_password", "second_factor_needed", "wrong_code", "too_many_tries"),
         body=ConfirmationRequest,
         fingerprint=lambda: b"password",
         replay=_confirmation,

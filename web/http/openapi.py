@@ -109,6 +109,7 @@ IN_PATH: dict[str, dict[str, Any]] = {
     "code": TEXT,
     "token": {"type": "string", "pattern": TOKEN_PATTERN},
     "number": {"type": "integer", "minimum": 1},
+    "ticket_number": TEXT,
 }
 
 _BYTES = {"type": "string", "format": "binary"}

@@ -37,9 +37,9 @@ def contact_page(context: RequestContext) -> Reply:
     )
 
 
-def ticket_page(context: RequestContext, number: str) -> Reply:
+def ticket_page(context: RequestContext, ticket_number: str) -> Reply:
     """How far a message is, for whoever has its number."""
-    receipt = read_receipt(context.application, number)
+    receipt = read_receipt(context.application, ticket_number)
     return draw(context, "contact/ticket.html", receipt=receipt, kinds=KINDS, states=STATES)
 
 
@@ -60,6 +60,6 @@ def tickets_page(context: AccountContext) -> Reply:
 
 ROUTES = (
     page("/contact", contact_page, Who.ANYONE),
-    page("/contact/<number>", ticket_page, Who.ANYONE),
+    page("/contact/<ticket_number>", ticket_page, Who.ANYONE),
     page("/operate/tickets", tickets_page, Who.OPERATOR),
 )

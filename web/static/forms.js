@@ -123,6 +123,9 @@ function passwordGiven() {
   const form = dialog.querySelector("form");
   form.reset();
   clear(form);
+  form.querySelector("[data-first]").hidden = false;
+  const second = form.querySelector("[data-second]");
+  second.hidden = second.disabled = true;
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));

@@ -12,7 +12,7 @@ from pigi.operations.accounts.accounts import (
     read_account,
 )
 from pigi.operations.accounts.changes import Change, change_account, confirm_address, request_reset, reset_password
-from pigi.operations.accounts.confirmation import confirm_session, confirmed_until, prove
+from pigi.operations.accounts.confirmation import ask_for_factor, confirm_session, confirmed_until, prove
 from pigi.operations.accounts.registration import confirm_registration, register
 from pigi.operations.accounts.sessions import (
     SessionView,
@@ -40,6 +40,7 @@ __all__ = [
     "SessionView",
     "SignedIn",
     "add_account",
+    "ask_for_factor",
     "change_account",
     "close_sessions",
     "confirm_address",

@@ -14,7 +14,7 @@ from pigi.domain.addresses import email_key
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.audit import record
-from pigi.operations.credentials import NEW_ADDRESS
+from pigi.operations.credentials import NEW_ADDRESS, has_factor
 from pigi.store.deletions import Deletion
 from pigi.store.people import Account, AccountToken, Registration
 
@@ -40,6 +40,7 @@ class AccountView:
     operator: bool
     created_at: datetime
     password_changed_at: datetime
+    second_factor: bool
     new_email: str | None = None
     deletion: AccountDeletion | None = None
 
@@ -126,8 +127,9 @@ def find_account(session: ControlSession, account_id: str) -> AccountView:
         .limit(1)
     )
     deletion = _deletion_of(session, account_id) if row.state == AccountState.DELETING else None
+    factor = has_factor(session, account_id)
     made, changed, operator = row.created_at, row.password_changed_at, row.kind == OPERATOR
-    return AccountView(row.id, row.name, row.email, operator, made, changed, waiting, deletion)
+    return AccountView(row.id, row.name, row.email, operator, made, changed, factor, waiting, deletion)
 
 
 def _deletion_of(session: ControlSession, account_id: str) -> AccountDeletion | None:

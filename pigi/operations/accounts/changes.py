@@ -23,7 +23,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
-from pigi.operations.accounts.confirmation import WRONG, prove
+from pigi.operations.accounts.confirmation import WRONG, ask_for_factor, prove
 from pigi.operations.accounts.sessions import close_sessions
 from pigi.operations.audit import record
 from pigi.operations.billing import address_changed
@@ -70,11 +70,13 @@ def change_account(
     A new password ends all other sessions and all mailed links. A new address counts once it is confirmed.
 
     Raises Refused: ``invalid`` without the password where it is needed, ``wrong_password``, ``password_weak``,
-        ``too_many_tries``, ``unavailable``.
+        ``too_many_tries``, ``unavailable``; ``confirmation_required`` where the password is needed and there is a
+        second factor.
     """
     row = _read(application, person.account_id)
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
+        ask_for_factor(person)
         with credentials.hashing_slot():
             prove(application, row, change.password, network)
             if change.new_password is not None:

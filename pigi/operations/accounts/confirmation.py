@@ -15,7 +15,7 @@ from pigi.operations.accounts.accounts import ACCOUNT
 from pigi.operations.accounts.factors import use_code
 from pigi.operations.accounts.sessions import SESSION
 from pigi.operations.audit import record
-from pigi.operations.credentials import acquire
+from pigi.operations.credentials import acquire, has_factor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,27 +39,29 @@ def confirm_session(  # noqa: PLR0913 - who, their proof, and what follows
 ) -> datetime:
     """Confirm this session, and no other of the account, for `CONFIRMED_FOR`; until when.
 
-    The proof is the ``password``, or a ``code`` of the second factor, and never both.
+    The proof is the ``password``; where there is a second factor, a ``code`` of it, with the password or without:
+    whoever stole the password and a cookie must not get on with these alone.
 
-    Raises Refused: ``wrong_password``, ``wrong_code``, ``too_many_tries``, ``unavailable``; ``invalid`` without either
-        or with both; ``unauthenticated`` if the session ended, or the password was changed, while this was looked at.
+    Raises Refused: ``wrong_password``, ``second_factor_needed`` if the password is right and there is no code,
+        ``wrong_code``, ``too_many_tries``, ``unavailable``; ``invalid`` without either; ``unauthenticated`` if the
+        session ended, or the password was changed, while this was looked at.
     """
-    if (password is None) == (code is None):
+    if password is None and code is None:
         raise Refused("invalid", errors=PROOF)
     with application.control.read() as session:
         row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
-    tried = None
-    if code is not None:
-        tried = credentials.acquire_code(application, row.id, code)
-    else:
+    if password is not None:
         with credentials.hashing_slot():
             prove(application, row, password, network)
+    tried = None if code is None else credentials.acquire_code(application, row.id, code)
     moment = now()
     unchanged = select(ACCOUNT.c.id).where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == row.password_hash)
     confirmed = update(SESSION).where(SESSION.c.id == person.session_id, SESSION.c.account_id.in_(unchanged))
     with application.control.begin() as session:
         if code is not None:
             use_code(session, application, row, code)
+        elif has_factor(session, row.id):
+            raise Refused("second_factor_needed")
         result: Any = session.execute(confirmed.values(confirmed_at=moment))
         if result.rowcount != 1:
             raise Refused("unauthenticated")
@@ -69,6 +71,15 @@ def confirm_session(  # noqa: PLR0913 - who, their proof, and what follows
     if tried is not None:
         tried.refund()
     return moment + CONFIRMED_FOR
+
+
+def ask_for_factor(person: Person) -> None:
+    """Where a password in the request stands for its owner, ask for a confirmed session besides, if there is a factor.
+
+    Raises Refused ``confirmation_required``.
+    """
+    if person.factor and not person.confirmed:
+        raise Refused("confirmation_required")
 
 
 def confirmed_until(application: Application, person: Person) -> datetime | None:

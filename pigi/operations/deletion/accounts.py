@@ -16,7 +16,7 @@ from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.operations import credentials
 from pigi.operations.access import ORGANISATION, hold_organisation
-from pigi.operations.accounts import ACCOUNT, AccountView, close_sessions, prove, read_account
+from pigi.operations.accounts import ACCOUNT, AccountView, ask_for_factor, close_sessions, prove, read_account
 from pigi.operations.audit import record
 from pigi.operations.deletion.account_purge import STEPS
 from pigi.operations.deletion.letters import write_to_account
@@ -52,12 +52,13 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
 
     Its other sessions and all mailed links end. Nothing is removed before the grace is over.
 
-    Raises Refused: ``not_for_operators``; ``wrong_password``, ``too_many_tries``, ``unavailable``; ``sole_owner``, with
-        the organisations that are neither listed nor owned by anybody else; ``invalid`` for one that is listed and
-        need not go.
+    Raises Refused: ``not_for_operators``; ``confirmation_required`` with a second factor; ``wrong_password``,
+        ``too_many_tries``, ``unavailable``; ``sole_owner``, with the organisations that are neither listed nor owned
+        by anybody else; ``invalid`` for one that is listed and need not go.
     """
     if person.operator:
         raise Refused("not_for_operators")
+    ask_for_factor(person)
     with application.control.read() as session:
         row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
     with credentials.hashing_slot():

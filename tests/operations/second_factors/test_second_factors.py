@@ -23,6 +23,7 @@ from pigi.operations.accounts import (
     sign_in,
 )
 from pigi.operations.credentials import RESET, matching_step, setup_uri
+from pigi.operations.deletion import delete_account
 from pigi.operations.organisations import OrganisationChange, change_organisation, end_membership
 from pigi.operations.second_factors import (
     begin_second_factor,
@@ -189,14 +190,29 @@ def test_a_session_is_confirmed_with_a_code_once(application, ada):
     token = make_session(application, ada, confirmed=False)
     person, code = find_person(application, token), code_of()
     assert refusal_of(confirm_session, application, person, None, HOME) == "invalid"
-    assert refusal_of(confirm_session, application, person, PASSWORD, HOME, code=code) == "invalid"
+    assert refusal_of(confirm_session, application, person, PASSWORD, HOME) == "second_factor_needed"
+    assert refusal_of(confirm_session, application, person, NEW, HOME, code=code) == "wrong_password"
     assert refusal_of(confirm_session, application, person, None, HOME, code=WRONG) == "wrong_code"
+    assert refusal_of(confirm_session, application, person, PASSWORD, HOME, code=WRONG) == "wrong_code"
     assert not find_person(application, token).confirmed
-    confirm_session(application, person, None, HOME, code=code)
+    confirm_session(application, person, PASSWORD, HOME, code=code)
     assert find_person(application, token).confirmed
     assert refusal_of(confirm_session, application, person, None, HOME, code=code) == "wrong_code"
+    confirm_session(application, find_person(application, token), None, HOME, code=code_of(1))
     bare = find_person(application, make_session(application, make_account(application)))
     assert refusal_of(confirm_session, application, bare, None, HOME, code=code_of(1)) == "wrong_code"
+
+
+def test_a_stolen_password_and_cookie_change_and_delete_nothing(application, ada):
+    give_factor(application, ada)
+    token = make_session(application, ada, confirmed=False)
+    person = find_person(application, token)
+    dear = Change(new_password=NEW, password=PASSWORD)
+    assert refusal_of(change_account, application, person, dear, HOME) == "confirmation_required"
+    assert refusal_of(delete_account, application, person, PASSWORD, [], HOME) == "confirmation_required"
+    assert change_account(application, person, Change(name="Ada L."), HOME).second_factor
+    confirm_session(application, person, None, HOME, code=code_of())
+    assert change_account(application, find_person(application, token), dear, HOME).second_factor
 
 
 def test_turned_off_the_password_is_enough_and_a_mail_says_so(application, person):

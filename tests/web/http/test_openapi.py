@@ -42,7 +42,7 @@ JOBS = f"{API}/jobs"
 """Whoever has a key may leave its organisation out; the document can't say that others may not."""
 USED_UP = {
     "ticket",
-    "number",
+    "ticket_number",
     "token",
     "generation",
     "job",
@@ -70,7 +70,7 @@ FAULTS_OF_FORM = frozenset(
 """What a request that the document calls good must not be refused with. Any other refusal is for what there is."""
 CARRIERS = (ParameterLocation.HEADER, ParameterLocation.COOKIE)
 RULED = ("agents", "mcp-servers", "documents", "settings", "{resource}")
-ADDRESSED = ("accounts", "session", "me", "password-resets", "invitations", "accept", "confirmation")
+ADDRESSED = ("accounts", "session", "me", "password-resets", "tickets", "invitations", "accept", "confirmation")
 """Ends of paths whose bodies must also hold to rules that no schema can say: the linter's, and those of addresses."""
 
 
@@ -215,6 +215,6 @@ def test_the_document_has_every_route_of_the_api(homes: tuple[Furnished, Furnish
     described = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
     expected = {f"{row.method} {BRACED(row.path)}" for row in read() if row.path.startswith(API)}
     besides = {"GET /healthz", "GET /readyz", "GET /problems/{code}", "GET /.well-known/pigi-keys.json"}
-    besides |= {"GET /.well-known/privacy-evidence.json"}
+    besides |= {"GET /.well-known/privacy-evidence.json", "GET /.well-known/security.txt"}
     assert described == expected - {f"GET {DOCUMENT}"} | besides
     assert document["openapi"].startswith("3.1")
