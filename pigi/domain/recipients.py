@@ -5,7 +5,7 @@ The record of processing, the policy, the page of recipients and the guard of co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pigi.domain.privacy import Recipient
 
@@ -51,6 +51,19 @@ RECIPIENTS: dict[Recipient, RecipientFacts] = {
         "until it is delivered; the addressee for as long as they like",
     ),
 }
+
+
+_WITHOUT_BUNNY = {
+    "self": "nothing: this installation serves its typeface itself",
+    "none": "nothing: this installation uses the typefaces of people's own devices",
+}
+
+
+def recipients_here(fonts: str) -> dict[Recipient, RecipientFacts]:
+    """`RECIPIENTS` as PIGI_FONTS has it: who is not asked for fonts gets nothing, and is still named."""
+    if fonts not in _WITHOUT_BUNNY:
+        return RECIPIENTS
+    return {**RECIPIENTS, Recipient.BUNNY: replace(RECIPIENTS[Recipient.BUNNY], gets=_WITHOUT_BUNNY[fonts])}
 
 
 @dataclass(frozen=True)

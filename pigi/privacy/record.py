@@ -8,15 +8,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pigi.domain.privacy import Subject
-from pigi.domain.recipients import RECIPIENTS, RecipientFacts
+from pigi.domain.recipients import RecipientFacts, recipients_here
 from pigi.domain.retention import PERIODS
 from pigi.privacy.activities import ACTIVITIES, SAFEGUARDS
 from pigi.privacy.inventory import inventory, period_words
 from pigi.privacy.places import STORES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
+    from pigi.domain.privacy import Recipient
     from pigi.domain.retention import Retention
     from pigi.privacy.activities import Activity
     from pigi.privacy.places import Place, Store
@@ -69,12 +70,12 @@ def _holding(store: Store, name: str, places: list[Place]) -> Holding:
 
 
 @cache
-def processing_record() -> tuple[ActivityRecord, ...]:
-    """Every activity with its places; each place is in exactly one."""
-    return tuple(_record(activity) for activity in ACTIVITIES)
+def processing_record(fonts: str = "bunny") -> tuple[ActivityRecord, ...]:
+    """Every activity with its places, each place in exactly one; who gets data is as PIGI_FONTS has it."""
+    return tuple(_record(activity, recipients_here(fonts)) for activity in ACTIVITIES)
 
 
-def _record(activity: Activity) -> ActivityRecord:
+def _record(activity: Activity, here: Mapping[Recipient, RecipientFacts]) -> ActivityRecord:
     places = tuple(place for place in inventory() if place.retention in activity.classes)
     recipients = {recipient for place in places for recipient in place.recipients}
     return ActivityRecord(
@@ -85,7 +86,7 @@ def _record(activity: Activity) -> ActivityRecord:
             (place for place in places if place.subject is not Subject.NOBODY), lambda place: place.subject.value
         ),
         _distinct(places, lambda place: place.category.value),
-        tuple(facts for recipient, facts in RECIPIENTS.items() if recipient in recipients),
+        tuple(facts for recipient, facts in here.items() if recipient in recipients),
         tuple(PeriodLine(found, period_words(found), PERIODS[found].reason) for found in activity.classes),
         places,
     )

@@ -89,7 +89,7 @@ class RecordedActivity(ResponseModel):
 
 
 class RecordOfProcessing(ResponseModel):
-    """Every processing activity. ``controller`` is whoever runs this installation, by its address."""
+    """Every processing activity. ``controller`` is whoever runs this installation, and how they are reached."""
 
     controller: str
     region: str
@@ -101,10 +101,10 @@ def show_processing_record(context: RequestContext) -> Reply:
     """What is processed, why, on which basis, for how long, who else gets it and where it is. It names nobody."""
     settings = context.application.settings
     body = {
-        "controller": settings.public_url,
+        "controller": f"{settings.operator}, {settings.privacy_address}",
         "region": settings.region,
         "safeguards": list(SAFEGUARDS),
-        "activities": [_activity(record) for record in processing_record()],
+        "activities": [_activity(record) for record in processing_record(settings.fonts)],
     }
     return reply(as_json(body), Cache_Control="public, max-age=300")
 

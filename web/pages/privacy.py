@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 def processing_record_page(context: RequestContext) -> Reply:
     """What is processed, why, for how long, who else gets it and where it is."""
     settings = context.application.settings
-    recipients = dict.fromkeys(facts for record in processing_record() for facts in record.recipients)
+    recipients = dict.fromkeys(facts for record in processing_record(settings.fonts) for facts in record.recipients)
     return draw(
         context,
         "privacy/record.html",
-        activities=processing_record(),
+        activities=processing_record(settings.fonts),
         recipients=recipients,
         safeguards=SAFEGUARDS,
         region=settings.region,
         address=settings.public_url,
+        controller=settings.operator,
+        contact=settings.privacy_address,
     )
 
 

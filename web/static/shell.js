@@ -138,7 +138,9 @@ function tellMoments(root) {
     const seconds = (at - Date.now()) / 1000;
     const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
     time.title = zoned.format(at);
-    const words = Math.abs(seconds) > 30 * 86400 ? undefined : unit ? relative.format(Math.trunc(seconds / size), unit) : seconds > 0 ? "in a moment" : "just now";
+    // What is to come is rounded: a period of 30 days would begin as one of 29.
+    const whole = seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size);
+    const words = Math.abs(seconds) > 30 * 86400 ? undefined : unit ? relative.format(whole, unit) : seconds > 0 ? "in a moment" : "just now";
     const shown = time.dataset.exact === undefined ? words : (time.dataset.exact === "zoned" ? zoned : exact).format(at);
     if (shown && time.textContent !== shown) time.textContent = shown;
   }

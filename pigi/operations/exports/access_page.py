@@ -63,6 +63,7 @@ def draw_page(  # noqa: PLR0913 - what is drawn, each named
     isolation: Isolation,
 ) -> str:
     """The page as HTML, with its style and without scripts; it loads nothing from anywhere."""
+    settings = application.settings
     held = [name for name in CONTROL_LEADS if counts.get(name)]
     first = {name: read_control(application, subject, name, [], SHOWN).rows for name in held}
     you = subject.account_id
@@ -76,12 +77,16 @@ def draw_page(  # noqa: PLR0913 - what is drawn, each named
             tables += _of_organisation(application, subject, counts, organisation, names)
     parts = [
         Part(record, [section for retention, section in tables if retention in record.activity.classes])
-        for record in processing_record()
+        for record in processing_record(settings.fonts)
     ]
-    recipients = dict.fromkeys(facts for record in processing_record() for facts in record.recipients)
-    address = application.settings.public_url
+    recipients = dict.fromkeys(facts for record in processing_record(settings.fonts) for facts in record.recipients)
     page: str = _template().render(
-        subject=subject, at=at, parts=parts, recipients=recipients, address=address, unread=isolation.skipped
+        subject=subject,
+        at=at,
+        parts=parts,
+        recipients=recipients,
+        settings=settings,
+        unread=isolation.skipped,
     )
     return page
 

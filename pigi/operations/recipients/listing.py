@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from pigi.clock import now
 from pigi.domain.privacy import Recipient
-from pigi.domain.recipients import INFRASTRUCTURE, RECIPIENTS
+from pigi.domain.recipients import INFRASTRUCTURE, recipients_here
 from pigi.store.egress import EGRESS
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ UNSEEN = frozenset({Recipient.BUNNY.value, "database", "files"})
 def list_recipients(application: Application) -> list[RecipientLine]:
     """Third parties first, each with the connections of the last day."""
     counts = connections_since(application, now() - COUNTED)
-    others = [(who.value, facts.title, facts.gets, facts.why, True) for who, facts in RECIPIENTS.items()]
+    here = recipients_here(application.settings.fonts)
+    others = [(who.value, facts.title, facts.gets, facts.why, True) for who, facts in here.items()]
     own = [(name, facts.title, facts.gets, facts.why, False) for name, facts in INFRASTRUCTURE.items()]
     return [
         RecipientLine(name, title, gets, why, third, None if name in UNSEEN else counts.get(name, 0))

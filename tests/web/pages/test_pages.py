@@ -61,6 +61,7 @@ def test_without_the_font_host_nobody_else_is_named(settings: Settings, fonts: s
     loaded = re.findall(r'<link rel="(?:stylesheet|preload)" href="([^"]+)"', page)
     found = [client.get(path) for path in loaded]
     face = client.get("/static/fonts.css").get_data(as_text=True)
+    told = {one["name"]: one["gets"] for one in client.get("/api/v1/recipients").get_json()["recipients"]}
     drawn = [client.get(f"/static/{name}") for name in re.findall(r'url\("([^"]+)"\)', face)]
     application.dispose()
 
@@ -68,6 +69,7 @@ def test_without_the_font_host_nobody_else_is_named(settings: Settings, fonts: s
     assert policy["font-src"] == (["'self'"] if fonts == "self" else ["'none'"])
     assert f'data-fonts="{fonts}"' in page
     assert "bunny" not in page
+    assert told["bunny fonts"].startswith("nothing: ")
     assert [one.content_type for one in found] == (
         ["font/woff2", "text/css; charset=utf-8", "text/css; charset=utf-8"]
         if fonts == "self"
