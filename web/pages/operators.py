@@ -16,7 +16,7 @@ from pigi.operations.exports import count_preparing
 from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.keys import keys_to_replace
-from pigi.operations.organisations import list_organisations
+from pigi.operations.organisations import list_organisations, names_of
 from pigi.operations.privacy_requests import overdue_requests
 from pigi.operations.promises import promises_standing
 from pigi.operations.retention import list_holds, report_classes
@@ -39,6 +39,7 @@ def operate_page(context: AccountContext) -> Reply:
     counts = count_jobs(application)
     oversight = oversee(application)
     organisations = list_organisations(application)
+    failed = list_jobs(application, None, state=JobState.FAILED, limit=MOST)
     holds = [hold for hold in list_holds(application) if hold.state != "released"]
     return draw(
         context,
@@ -46,9 +47,9 @@ def operate_page(context: AccountContext) -> Reply:
         here="",
         health=readiness(application),
         counts=[(state, counts.get(state, 0)) for state in JobState],
-        failed=list_jobs(application, None, state=JobState.FAILED, limit=MOST),
+        failed=failed,
         organisations=organisations,
-        names={one: name for one, name, _state in organisations},
+        names=names_of(application, [job.organisation_id for job in failed]),
         late_deletions=late_deletions(application),
         preparing=count_preparing(application),
         late_records=sum(line.overdue for line in report_classes(application, counted=False)),

@@ -6,14 +6,18 @@ import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, or_, select
 
 from pigi.clock import now
+from pigi.domain.canary import KIND as CANARIES
+from pigi.domain.canary import NAME as CANARY
 from pigi.domain.resources import ResourceState
 from pigi.jobs.model.transitions import JOB
-from pigi.operations.access import reading
+from pigi.operations.access import ORGANISATION, reading
 from pigi.operations.configuration import PROJECT, RESOURCE, ResourceView
 from pigi.operations.generations import GENERATION, TABLE
+from pigi.store.people import Account
+from pigi.store.processing import PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,8 +30,17 @@ LATELY = timedelta(days=1)
 
 
 def count_jobs(application: Application) -> dict[str, int]:
-    """How many of the jobs requested in the last 24 hours are in each state, all organisations together."""
-    lately = select(JOB.c.state, func.count().label("jobs")).where(JOB.c.id >= _first_id(now() - LATELY))
+    """How many of the jobs requested in the last 24 hours are in each state, all organisations together.
+
+    Pigi's own count too, but for those that its canary asks for: as somebody does, and for nobody.
+    """
+    organisations = select(ORGANISATION.c.id).where(ORGANISATION.c.canary)
+    lately = select(JOB.c.state, func.count().label("jobs")).where(
+        JOB.c.id >= _first_id(now() - LATELY),
+        or_(JOB.c.organisation_id.is_(None), JOB.c.organisation_id.not_in(organisations)),
+        JOB.c.requested_by != CANARY,
+        JOB.c.requested_by.not_in(select(literal(PERSON) + Account.id).where(Account.kind == CANARIES)),
+    )
     with application.control.autocommit() as connection:
         return {row.state: row.jobs for row in connection.execute(lately.group_by(JOB.c.state))}
 

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import case, delete, update
 
 from pigi.clock import now
 from pigi.domain.canary import NAME as CANARY
@@ -151,9 +151,10 @@ def _begin(work: Work, plan: Plan) -> None:
 
 
 def _begin_search(work: Work) -> None:
-    """From here on the row itself says no longer of whom it is."""
+    """From here on the row itself says no longer of whom it is, but for the canary's: it is nobody."""
+    asker = case((DELETION.c.requested_by == CANARY, CANARY), else_=None)
     with work.application.control.transaction() as connection:
-        move(connection, work.deletion_id, DeletionState.SEARCHING, subject_id=None, requested_by=None)
+        move(connection, work.deletion_id, DeletionState.SEARCHING, subject_id=None, requested_by=asker)
 
 
 def _finish(work: Work, plan: Plan) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from pigi.clock import now
+from pigi.domain.canary import NAME as CANARY
 from pigi.domain.deletions import DeletionState
 from pigi.operations.access import ORGANISATION
 from pigi.operations.deletion.records import DELETION, OPEN, DeletionView, steps_of, view_of
@@ -38,10 +39,15 @@ _HELD = select(HOLD.c.id).where(HOLD.c.organisation_id == DELETION.c.subject_id,
 
 
 def list_deletions(application: Application) -> list[DeletionCase]:
-    """The deletions that are under way, the one due first before all; then those done lately, newest first."""
+    """The deletions that are under way, the one due first before all; then those done lately, newest first.
+
+    Of the canary's, which are deleted each hour, only what is late: that is news about everybody's.
+    """
     columns = (DELETION, _HELD.label("held"), _NAME.label("name"))
-    open_ones = select(*columns).where(OPEN).order_by(DELETION.c.restorable_until)
-    done = select(*columns).where(~OPEN).order_by(DELETION.c.done_at.desc())
+    peoples = or_(DELETION.c.requested_by.is_(None), DELETION.c.requested_by != CANARY)
+    late = DELETION.c.restorable_until < now() - LONGEST_PURGE
+    open_ones = select(*columns).where(OPEN, or_(peoples, late)).order_by(DELETION.c.restorable_until)
+    done = select(*columns).where(~OPEN, peoples).order_by(DELETION.c.done_at.desc())
     with application.control.autocommit() as connection:
         rows = [row for query in (open_ones, done) for row in connection.execute(query.limit(MOST)).all()]
         views = [(row, view_of(row, steps_of(connection, row.id))) for row in rows]

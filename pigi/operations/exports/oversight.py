@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from pigi.domain.access import OrganisationState, Role
 from pigi.domain.addresses import email_key
 from pigi.domain.audit import REASON_LENGTH
+from pigi.domain.canary import KIND as CANARY
 from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.limits import is_line
 from pigi.domain.mail import Template
@@ -97,9 +98,18 @@ def deliver(session: ControlSession, application: Application, export: ExportVie
         )
 
 
+def _peoples() -> Any:
+    """Exports that are not the canary's, which asks for its own each hour."""
+    organisations = select(ORGANISATION.c.id).where(ORGANISATION.c.canary)
+    accounts = select(Account.id).where(Account.kind == CANARY)
+    return or_(EXPORT.c.organisation_id.is_(None), EXPORT.c.organisation_id.not_in(organisations)) & or_(
+        EXPORT.c.account_id.is_(None), EXPORT.c.account_id.not_in(accounts)
+    )
+
+
 def list_started(application: Application, limit: int = 50) -> list[tuple[ExportView, JobView | None]]:
     """The newest exports, whoever requested them, each with its job as long as that is known."""
-    query = select(EXPORT).order_by(EXPORT.c.id.desc()).limit(limit)
+    query = select(EXPORT).where(_peoples()).order_by(EXPORT.c.id.desc()).limit(limit)
     with application.control.autocommit() as connection:
         found = [view_of(row) for row in connection.execute(query)]
     jobs = jobs_of(application, found)
@@ -115,7 +125,7 @@ def jobs_of(application: Application, exports: Iterable[ExportView]) -> dict[str
 
 def count_preparing(application: Application) -> int:
     """How many exports are being written, or wait for it."""
-    query = select(func.count()).select_from(EXPORT).where(EXPORT.c.state == ExportState.PREPARING.value)
+    query = select(func.count()).select_from(EXPORT).where(EXPORT.c.state == ExportState.PREPARING.value, _peoples())
     with application.control.autocommit() as connection:
         return connection.execute(query).scalar_one()
 

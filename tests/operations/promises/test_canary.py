@@ -11,10 +11,14 @@ from sqlalchemy import func, select
 from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.ids import new_id
+from pigi.jobs.model.transitions import JOB
 from pigi.operations.accounts import find_person_by_email, sign_in
+from pigi.operations.dashboards import count_jobs
+from pigi.operations.deletion import list_deletions
+from pigi.operations.exports import count_preparing, list_started
 from pigi.operations.mail import queue_mail
 from pigi.operations.organisations import list_organisations
-from pigi.operations.promises import visits
+from pigi.operations.promises import rounds, visits
 from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
 from pigi.operations.promises.visits import Page, Visitor, forget_visits
 from pigi.store.control import Organisation
@@ -39,6 +43,19 @@ def test_it_is_nobody(application, organisation):
     assert _count(application, Mail) == 0
     with pytest.raises(Refused, match="not_found"):
         find_person_by_email(application, canary.address)
+
+
+def test_what_is_done_to_it_is_in_no_list_and_no_count_of_operators(application):
+    ended = [rounds.GENERATION, rounds.ACCESS, rounds.CONFIGURATION]
+    for begin, names in ((rounds.ended_job, ended), (rounds.ended_deletion, [rounds.ACCOUNT_DELETION])):
+        for name in names:
+            with pytest.raises(rounds.NothingYetError):
+                begin(application, name)
+    with application.control.autocommit() as connection:
+        assert len(connection.execute(select(JOB.c.id)).all()) == len(ended) + 2
+    assert count_jobs(application) == {}
+    assert (list_started(application), count_preparing(application)) == ([], 0)
+    assert list_deletions(application) == []
 
 
 def test_nobody_signs_in_but_the_probe_that_holds_the_password(application):
