@@ -12,6 +12,7 @@ from pigi.cli.failures import not_found_means
 from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, json_option, moment, table
 from pigi.domain.addresses import AddressError, read_address
+from pigi.domain.limits import is_prose
 from pigi.domain.privacy_requests import DETAIL_LENGTH, Right
 from pigi.operations.audit import CLI
 from pigi.operations.operators import operator_named
@@ -44,7 +45,7 @@ def requests() -> None:
 def list_all(only_open: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """List requests, the newest first."""
     with open_application() as application:
-        found = list_requests(application, only_open=only_open)
+        found = list_requests(application, is_open=only_open or None, limit=None)
     rows = [("ID", "TYPE", "STATE", "RECEIVED (UTC)", "DUE (UTC)"), *(_row(view) for view in found)]
     answer(as_json, [vars(view) for view in found], table(rows) if found else "Nobody has asked for anything.")
 
@@ -128,8 +129,8 @@ def _operator(application: Application, address: str | None) -> str:
 
 
 def _text(text: str | None, option: str) -> str | None:
-    if text is not None and not 1 <= len(text.strip()) <= DETAIL_LENGTH:
-        message = f"must have 1 to {DETAIL_LENGTH} characters"
+    if text is not None and not is_prose(text, DETAIL_LENGTH):
+        message = f"must have 1 to {DETAIL_LENGTH} characters, and no control characters"
         raise click.BadParameter(message, param_hint=option)
     return text
 

@@ -23,6 +23,14 @@ NAME_LENGTH: Final = 120
 _NOT_IN_A_LINE = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
 
 
+_NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]")
+
+
+def is_prose(text: str, longest: int) -> bool:
+    """Whether ``text`` is not blank, not longer, and without control characters but tabs and line breaks."""
+    return 0 < len(text) <= longest and not text.isspace() and _NOT_IN_PROSE.search(text) is None
+
+
 def is_line(text: str, longest: int = NAME_LENGTH) -> bool:
     """Whether ``text`` is not blank, not longer, and on one line: what `web.http.texts` lets through."""
     return 0 < len(text) <= longest and not text.isspace() and _NOT_IN_A_LINE.search(text) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,16 @@ class RequestState(StrEnum):
     """Answered with why it is not followed, and that one can complain."""
     WITHDRAWN = "withdrawn"
     """By whoever made it; a restriction or an objection then counts no longer."""
+
+
+def due_by(received: datetime, months: int) -> datetime:
+    """By when an answer is due: so many months later, at the same time of day.
+
+    Of what came on a day and nobody noted when, for which midnight stands, it is due when that day of the month ends
+    (the regulation below, article 3(2)(c)).
+    """
+    due = months_after(received, months)
+    return due + timedelta(days=1) if received.time() == time() else due
 
 
 def months_after(moment: datetime, months: int) -> datetime:

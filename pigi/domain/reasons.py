@@ -309,6 +309,10 @@ REASONS: dict[str, Reason] = {
     "attestation_period": Reason(
         "Nobody can answer for something until then.", "Give a day that is not over, and at most a year away."
     ),
+    "too_many_privacy_requests": Reason(
+        "You made more requests about your data than somebody can answer.",
+        "Wait as long as Retry-After says. What you asked before is being answered.",
+    ),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),

@@ -107,6 +107,8 @@ gets them, and the page has shown all that they say."""
 TICKET_NOTICE: Final = ThrottlePolicy(subject=Bucket("notices of tickets", 20, 120))
 """Mails to whoever answers. What is left out is in the register all the same."""
 NEW_ADDRESS: Final = ThrottlePolicy(subject=Bucket("new addresses of an account", 5, 720))
+PRIVACY_REQUESTS: Final = ThrottlePolicy(subject=Bucket("requests about data of an account", 20, 1800))
+"""So that nobody buries what others ask. Only whoever is signed in there can use an account's up."""
 
 CUSTOMER_PREFIX: Final = 48
 """The most that one customer usually has of IPv6 (RFC 6177): 65,536 networks of 64 bits."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
@@ -22,7 +22,7 @@ from web.http.replies import API, as_json, moment, reply
 from web.http.requests import BEFORE_ID, LIMIT, limit_of, page, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
-from web.http.texts import Email, Told
+from web.http.texts import Day, Email, Told
 
 if TYPE_CHECKING:
     from pigi.operations.privacy_requests import PrivacyRequestView
@@ -47,6 +47,7 @@ class EnteredRequestBody(PrivacyRequestBody):
     """Enter what somebody asked by mail."""
 
     email: Email
+    received_on: Day | None = Field(None, description="The day on which it came, in UTC. Left out, it came just now.")
 
 
 class AnswerBody(RequestModel):
@@ -137,8 +138,16 @@ def enter(context: AccountContext) -> Reply:
     def record(session: ControlSession, request_id: str) -> None:
         context.record(session, f"{ALL}/{request_id}", 201)
 
-    right, detail = Right(body.type), body.detail
-    entered = enter_request(context.application, context.account.name, right, body.email, detail=detail, on_made=record)
+    came = None if body.received_on is None else datetime.combine(body.received_on, time(), UTC)
+    entered = enter_request(
+        context.application,
+        context.account.name,
+        Right(body.type),
+        body.email,
+        received_at=came,
+        detail=body.detail,
+        on_made=record,
+    )
     return _entered(context, f"{ALL}/{entered}")
 
 
@@ -204,7 +213,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Ask for something about your data",
         (ResponseSpec(201, "The request", PrivacyRequestFacts, headers=_MADE),),
-        problems=("too_many_in_flight",),
+        problems=("too_many_in_flight", "too_many_privacy_requests"),
         body=PrivacyRequestBody,
         replay=_made,
     ),
@@ -261,7 +270,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Enter a request that came by mail",
         (ResponseSpec(201, "The request", EnteredRequestFacts, headers=_MADE),),
-        problems=("not_found",),
+        problems=("not_found", "request_received_unfit"),
         body=EnteredRequestBody,
         replay=_entered,
     ),

@@ -101,6 +101,7 @@ STATUS: dict[str, int] = {
     "precondition_required": 428,
     "too_many_downloads": 429,
     "too_many_in_flight": 429,
+    "too_many_privacy_requests": 429,
     "too_many_tries": 429,
     "too_many_today": 429,
     "uploads_busy": 429,

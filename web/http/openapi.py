@@ -103,7 +103,9 @@ ACCEPTED_BY: dict[RouteKind, tuple[str, ...]] = {
     RouteKind.JOB: ("Idempotency-Key", "Prefer"),
     RouteKind.WRITE: ("Idempotency-Key",),
 }
-WITH_RETRY_AFTER = frozenset({*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_today", "too_many_tries"})
+WITH_RETRY_AFTER = frozenset(
+    {*RETRY_AFTER_SECONDS, "too_many_in_flight", "too_many_privacy_requests", "too_many_today", "too_many_tries"}
+)
 
 IN_PATH: dict[str, dict[str, Any]] = {
     "code": TEXT,

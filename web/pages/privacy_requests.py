@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.clock import now
 from pigi.domain.privacy_requests import DETAIL_LENGTH, Right
 from pigi.domain.processing import Stop
 from pigi.operations.accounts import read_account
 from pigi.operations.organisations import organisations_of
-from pigi.operations.privacy_requests import list_requests
+from pigi.operations.privacy_requests import list_requests, standing_requests
+from pigi.privacy.held import held_about_people
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 
@@ -38,15 +40,16 @@ def privacy_page(context: AccountContext) -> Reply:
     """What is held about whoever is signed in, and what they can have done about it."""
     application, person = context.application, context.account
     requests = list_requests(application, person.account_id, limit=SHOWN)
-    latest = {view.type: view for view in reversed(requests) if view.state == "answered"}
+    standing = standing_requests(application, person.account_id)
     return draw(
         context,
         "privacy/centre.html",
         here="",
         account=read_account(application, person.account_id),
         organisations=organisations_of(application, person),
-        restricted=latest.get(Right.RESTRICTION) if Stop.RESTRICTION in person.stops else None,
-        objected=latest.get(Right.OBJECTION) if Stop.OBJECTION_STATISTICS in person.stops else None,
+        restricted=standing.get(Right.RESTRICTION) if Stop.RESTRICTION in person.stops else None,
+        objected=standing.get(Right.OBJECTION) if Stop.OBJECTION_STATISTICS in person.stops else None,
+        held=held_about_people(),
         requests=requests,
         rights=RIGHTS,
         states=STATES,
@@ -61,8 +64,9 @@ def requests_page(context: AccountContext) -> Reply:
         context,
         "operators/requests.html",
         here="",
-        waiting=list_requests(application, only_open=True),
-        latest=[view for view in list_requests(application, limit=SHOWN) if view.state != "open"],
+        waiting=list_requests(application, is_open=True),
+        latest=list_requests(application, is_open=False, limit=SHOWN),
+        today=now().date().isoformat(),
         rights=RIGHTS,
         states=STATES,
         longest=DETAIL_LENGTH,

@@ -11,6 +11,7 @@ from pigi.operations.privacy_requests.register import (
     overdue_requests,
     read_own_request,
     read_request,
+    standing_requests,
 )
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "overdue_requests",
     "read_own_request",
     "read_request",
+    "standing_requests",
     "withdraw_request",
 ]

@@ -8,11 +8,12 @@ from sqlalchemy import insert, select, update
 
 from pigi.clock import now
 from pigi.domain.addresses import email_key
-from pigi.domain.privacy_requests import MONTHS_LONGEST, MONTHS_TO_ANSWER, RequestState, Right, months_after
+from pigi.domain.privacy_requests import MONTHS_LONGEST, MONTHS_TO_ANSWER, RequestState, Right, due_by
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.audit import record
 from pigi.operations.mail import queue_mail
+from pigi.operations.privacy_requests.making import AT_ONCE, stop_at_once
 from pigi.operations.privacy_requests.register import REQUEST, read_request
 from pigi.store.people import Account
 
@@ -44,6 +45,7 @@ def enter_request(  # noqa: PLR0913 - a request's facts, each named at the call
     """Enter a request that came by mail from this address, as ``operator:ID``; its id.
 
     It waits for an answer, whatever it asks: whether whoever wrote is who they say is for the operator to find out.
+    ``received_at`` at midnight stands for a day, `due_by` says.
 
     Raises Refused ``request_received_unfit`` for a moment that is yet to come.
     """
@@ -64,7 +66,7 @@ def enter_request(  # noqa: PLR0913 - a request's facts, each named at the call
                 email_key=None if account else email_key(email),
                 detail=detail,
                 received_at=moment,
-                due_at=months_after(moment, MONTHS_TO_ANSWER),
+                due_at=due_by(moment, MONTHS_TO_ANSWER),
                 entered_by=operator,
             )
         )
@@ -84,7 +86,7 @@ def extend_request(
         row = _open(session, request_id)
         if row.extended_until is not None or now() > row.due_at:
             raise Refused("request_extended")
-        until = months_after(row.received_at, MONTHS_LONGEST)
+        until = due_by(row.received_at, MONTHS_LONGEST)
         this = update(REQUEST).where(REQUEST.c.id == request_id)
         session.connection().execute(this.values(extended_until=until, extension_reason=reason))
         _tell(session, application, "privacy-request-extended", row)
@@ -102,12 +104,18 @@ def answer_request(  # noqa: PLR0913 - an answer's facts, each named at the call
     refused: bool = False,
     on_done: OnDone = _ignore,
 ) -> PrivacyRequestView:
-    """Answer a request, by mail as well; ``refused`` if it is not followed. Raises: ``not_found``, ``request_over``."""
+    """Answer a request, by mail as well; ``refused`` if it is not followed.
+
+    Unless it is refused, a restriction or an objection that was entered for an account counts from now on; its owner
+    can take it back. Raises Refused: ``not_found``, ``request_over``.
+    """
     state = RequestState.REFUSED if refused else RequestState.ANSWERED
     with application.control.begin() as session:
         row = _open(session, request_id)
         this = update(REQUEST).where(REQUEST.c.id == request_id)
         session.connection().execute(this.values(state=state.value, answer=answer, answered_at=now()))
+        if row.account_id is not None and row.type in AT_ONCE and not refused:
+            stop_at_once(session.connection(), row.account_id, Right(row.type))
         _tell(session, application, "privacy-request-answered", row)
         record(session, application, "request.answered", operator, None, f"request:{request_id}")
         on_done(session)

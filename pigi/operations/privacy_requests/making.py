@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from pigi.clock import now
-from pigi.domain.privacy_requests import MONTHS_TO_ANSWER, RequestState, Right, months_after
+from pigi.domain.privacy_requests import MONTHS_TO_ANSWER, RequestState, Right, due_by
 from pigi.domain.processing import Stop, read_stops, write_stops
+from pigi.domain.throttles import PRIVACY_REQUESTS
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.audit import record
+from pigi.operations.credentials import acquire
 from pigi.operations.exports import request_access
 from pigi.operations.privacy_requests.register import REQUEST, read_own_request
 from pigi.store.people import Account
@@ -66,8 +68,9 @@ def make_request(
     Access and portability start a copy, restriction and objection count at once, and these are answered with it; the
     others wait for an operator.
 
-    Raises Refused: ``too_many_in_flight`` while copies are being made.
+    Raises Refused: ``too_many_in_flight`` while copies are being made, ``too_many_privacy_requests``.
     """
+    _hold_back(application, person)
     request_id = new_id()
     answer = COPY_ANSWER if right in COPY else AT_ONCE[right][1] if right in AT_ONCE else None
     if right in COPY:
@@ -80,9 +83,21 @@ def make_request(
         return request_id
     with application.control.begin() as session:
         if right in AT_ONCE:
-            _change_stops(session.connection(), person.account_id, add=AT_ONCE[right][0])
+            stop_at_once(session.connection(), person.account_id, right)
         _add(session, application, person, request_id, right, detail, answer, on_made)
     return request_id
+
+
+def _hold_back(application: Application, person: Person) -> None:
+    try:
+        acquire(application, PRIVACY_REQUESTS, subject=person.account_id)
+    except Refused as refusal:
+        raise Refused("too_many_privacy_requests", **refusal.details) from None
+
+
+def stop_at_once(connection: Connection, account_id: str, right: Right) -> None:
+    """From now on the account's data is used no longer for what this right stops."""
+    _change_stops(connection, account_id, add=AT_ONCE[right][0])
 
 
 def _add(  # noqa: PLR0913 - a request's facts
@@ -105,7 +120,7 @@ def _add(  # noqa: PLR0913 - a request's facts
             account_id=person.account_id,
             detail=detail,
             received_at=moment,
-            due_at=months_after(moment, MONTHS_TO_ANSWER),
+            due_at=due_by(moment, MONTHS_TO_ANSWER),
             answer=answer,
             answered_at=None if answer is None else moment,
         )

@@ -55,19 +55,32 @@ def list_requests(
     application: Application,
     account_id: str | None = None,
     *,
-    only_open: bool = False,
-    limit: int = PAGE,
+    is_open: bool | None = None,
+    limit: int | None = PAGE,
     before: str | None = None,
 ) -> list[PrivacyRequestView]:
-    """A person's requests, or everybody's, newest first; of the open ones alone those first that are due soonest."""
-    query = _READ.limit(min(limit, PAGE + 1))
+    """A person's requests, or everybody's, newest first; of the open ones alone those first that are due soonest.
+
+    ``limit`` counts up to `PAGE` and one more; None is for all of them.
+    """
+    query = _READ if limit is None else _READ.limit(min(limit, PAGE + 1))
     if account_id is not None:
         query = query.where(REQUEST.c.account_id == account_id)
     if before is not None:
         query = query.where(REQUEST.c.id < before)
-    query = query.where(OPEN).order_by(DUE, REQUEST.c.id) if only_open else query.order_by(REQUEST.c.id.desc())
+    if is_open is not None:
+        query = query.where(OPEN if is_open else ~OPEN)
+    query = query.order_by(DUE, REQUEST.c.id) if is_open else query.order_by(REQUEST.c.id.desc())
     with application.control.autocommit() as connection:
         return [_view(row) for row in connection.execute(query)]
+
+
+def standing_requests(application: Application, account_id: str) -> dict[str, PrivacyRequestView]:
+    """By right, the newest of this person's requests that were followed: with it a restriction is taken back."""
+    followed = (REQUEST.c.account_id == account_id) & (REQUEST.c.state == RequestState.ANSWERED.value)
+    newest = select(func.max(REQUEST.c.id)).where(followed).group_by(REQUEST.c.type)
+    with application.control.autocommit() as connection:
+        return {row.type: _view(row) for row in connection.execute(_READ.where(REQUEST.c.id.in_(newest)))}
 
 
 def read_request(application: Application, request_id: str) -> PrivacyRequestView:

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 SECONDS = 5.0
 MOST_BYTES = 2 << 20
 SESSION, XSRF, XSRF_HEADER = "pigi_session", "XSRF-TOKEN", "X-XSRF-TOKEN"
-REQUEST_ID = "canary-"
-"""What the ids of its requests begin with, so that their lines in the log can be told from people's, and removed."""
+MARK = "canary request"
+"""For what the keyring derives how the ids of its requests begin. Their lines in the log are so told from people's and
+removed; nobody else can send such an id, which would keep a request out of the log."""
 LINES: Any = RequestLog.__table__
 FORGOTTEN = timedelta(hours=1)
 _LOADING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src", "object": "data"}
@@ -75,11 +76,12 @@ class Visitor:
 
     home: str
     token: str = field(default="", repr=False)
+    mark: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, application: Application, token: str = "") -> Visitor:
         """A visitor of this installation."""
-        return cls(application.settings.public_url, token)
+        return cls(application.settings.public_url, token, mark_of(application))
 
     @property
     def host(self) -> str:
@@ -93,7 +95,7 @@ class Visitor:
 
         Raises UnreachableError.
         """
-        sent = {"X-Request-ID": f"{REQUEST_ID}{secrets.token_hex(8)}", "Accept": "text/html, application/json"}
+        sent = {"X-Request-ID": f"{self.mark}{secrets.token_hex(8)}", "Accept": "text/html, application/json"}
         if self.token:
             sent["Cookie"] = f"{SESSION}={self.token}; {XSRF}={csrf_token(self.token)}"
             if proved:
@@ -162,8 +164,13 @@ def _at_home(home: str, path: str, link: str) -> str:
     return parts.path or "/" if (parts.scheme, parts.netloc) == (own.scheme, own.netloc) else ""
 
 
+def mark_of(application: Application) -> str:
+    """How the ids of the canary's requests begin here."""
+    return f"canary-{application.keyring.digest(MARK, b'')[:24]}-"
+
+
 def forget_visits(application: Application) -> None:
     """Remove the lines that earlier visits left in the request log: they are no use of the service."""
-    own = LINES.c.request_id.like(f"{REQUEST_ID}%") & (LINES.c.at > now() - FORGOTTEN)
+    own = LINES.c.request_id.startswith(mark_of(application)) & (LINES.c.at > now() - FORGOTTEN)
     with application.control.autocommit() as connection:
         connection.execute(delete(LINES).where(own))

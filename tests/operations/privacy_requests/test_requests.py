@@ -9,8 +9,9 @@ from sqlalchemy import select, update
 
 from pigi.clock import now
 from pigi.domain.access import Person
-from pigi.domain.privacy_requests import RequestState, Right, months_after
+from pigi.domain.privacy_requests import RequestState, Right, due_by, months_after
 from pigi.errors import Refused
+from pigi.operations.accounts import read_account
 from pigi.operations.audit import CLI
 from pigi.operations.exports import Owner, list_exports
 from pigi.operations.privacy_requests import (
@@ -22,6 +23,7 @@ from pigi.operations.privacy_requests import (
     overdue_requests,
     read_own_request,
     read_request,
+    standing_requests,
     withdraw_request,
 )
 from pigi.operations.privacy_requests.register import REQUEST
@@ -129,10 +131,49 @@ def test_it_is_overdue_after_a_month_unless_extended_within_it(application):
     assert until == months_after(read_request(application, extended).received_at, 3)
     came(application, late, timedelta(days=40))
     assert overdue_requests(application) == 1
-    assert [view.overdue for view in list_requests(application, only_open=True)] == [True, False]
+    assert [view.overdue for view in list_requests(application, is_open=True)] == [True, False]
     for request_id in (late, extended):
         with pytest.raises(Refused, match="request_extended"):
             extend_request(application, CLI, request_id, "Again.")
+
+
+def test_what_came_on_a_day_is_due_when_that_day_of_the_next_month_ends(application):
+    came_on = datetime(2026, 1, 31, tzinfo=UTC)
+    entered = enter_request(application, CLI, Right.ACCESS, "a@example.org", received_at=came_on)
+    assert read_request(application, entered).due_at.isoformat() == "2026-03-01T00:00:00+00:00"
+    assert due_by(datetime(2026, 1, 31, 9, tzinfo=UTC), 1).isoformat() == "2026-02-28T09:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("right", "stopped"),
+    [(Right.RESTRICTION, "restriction"), (Right.OBJECTION, "objection:generation objection:statistics")],
+)
+def test_what_came_by_mail_counts_from_its_answer_unless_it_is_refused(application, person, right, stopped):
+    email = read_account(application, person.account_id).email
+    refused, followed = (enter_request(application, CLI, right, email) for _ in range(2))
+    answer_request(application, CLI, refused, "Who are you?", refused=True)
+    assert stops(application, person) is None
+    answer_request(application, CLI, followed, "It is.")
+    assert stops(application, person) == stopped
+    withdraw_request(application, person, followed)
+    assert stops(application, person) is None
+
+
+def test_nobody_buries_the_register(application, person):
+    for _ in range(20):
+        make_request(application, person, Right.CORRECTION)
+    with pytest.raises(Refused, match="too_many_privacy_requests") as refusal:
+        make_request(application, person, Right.CORRECTION)
+    assert refusal.value.details["retry_after"] <= 1800
+    make_request(application, Person(make_account(application), ""), Right.CORRECTION)
+
+
+def test_what_stands_is_found_whatever_was_asked_since(application, person):
+    first, second = (make_request(application, person, Right.RESTRICTION) for _ in range(2))
+    withdraw_request(application, person, second)
+    make_request(application, person, Right.CORRECTION)
+    standing = standing_requests(application, person.account_id)
+    assert {right: view.id for right, view in standing.items()} == {"restriction": first}
 
 
 def test_what_is_yet_to_come_cannot_be_entered(application):

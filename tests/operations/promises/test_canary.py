@@ -20,7 +20,7 @@ from pigi.operations.mail import queue_mail
 from pigi.operations.organisations import list_organisations
 from pigi.operations.promises import rounds, visits
 from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
-from pigi.operations.promises.visits import Page, Visitor, forget_visits
+from pigi.operations.promises.visits import Page, Visitor, forget_visits, mark_of
 from pigi.store.control import Organisation
 from pigi.store.ledgers import Mail, RequestLog
 from web.http import auth
@@ -46,13 +46,10 @@ def test_it_is_nobody(application, organisation):
 
 
 def test_what_is_done_to_it_is_in_no_list_and_no_count_of_operators(application):
-    ended = [rounds.GENERATION, rounds.ACCESS, rounds.CONFIGURATION]
-    for begin, names in ((rounds.ended_job, ended), (rounds.ended_deletion, [rounds.ACCOUNT_DELETION])):
-        for name in names:
-            with pytest.raises(rounds.NothingYetError):
-                begin(application, name)
+    rounds.begin_acts(application, lambda: None)
     with application.control.autocommit() as connection:
-        assert len(connection.execute(select(JOB.c.id)).all()) == len(ended) + 2
+        # A draft, two exports, and the deletions of an organisation and an account.
+        assert len(connection.execute(select(JOB.c.id)).all()) == 5
     assert count_jobs(application) == {}
     assert (list_started(application), count_preparing(application)) == ([], 0)
     assert list_deletions(application) == []
@@ -79,14 +76,17 @@ def test_one_that_a_dying_probe_left_behind_is_found(application):
 
 
 def test_its_visits_leave_no_line_and_others_stay(application):
+    mark = mark_of(application)
     line = {"at": visits.now(), "method": "GET", "route": "/", "status": 200, "ms": 1.0}
     with application.control.begin() as session:
-        session.add_all(RequestLog(**line, request_id=name) for name in ("canary-1", "somebody", "not-canary-2"))
-        session.add(RequestLog(**{**line, "at": line["at"] - timedelta(days=1)}, request_id="canary-old"))
+        session.add_all(
+            RequestLog(**line, request_id=name) for name in (f"{mark}1", "canary-1", "somebody", f"not-{mark}2")
+        )
+        session.add(RequestLog(**{**line, "at": line["at"] - timedelta(days=1)}, request_id=f"{mark}old"))
     forget_visits(application)
     with application.control.autocommit() as connection:
         left = set(connection.execute(select(RequestLog.request_id)).scalars())
-    assert left == {"somebody", "not-canary-2", "canary-old"}
+    assert left == {"canary-1", "somebody", f"not-{mark}2", f"{mark}old"}
 
 
 def test_a_visitor_tells_what_a_page_loads_from_what_it_links_to():

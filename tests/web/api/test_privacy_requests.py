@@ -57,6 +57,20 @@ def test_a_request_is_answered_by_an_operator_and_read_by_whoever_asked(app, app
     assert (again.status_code, again.get_json()["code"]) == (409, "request_over")
 
 
+def test_an_operator_enters_on_which_day_a_request_came(app, application):
+    console = sign_in(app, application, make_account(application, operator=True))
+    entered = {"type": "access", "email": "letters@example.org", "received_on": "2026-01-31"}
+    made = console.post(ALL, json=entered).get_json()
+    assert (made["received_at"][:10], made["due_at"][:10], made["overdue"]) == ("2026-01-31", "2026-03-01", True)
+    for day, pointer in (("31 January", "/received_on"), ("2026-02-30", "/received_on"), ("2999-01-01", None)):
+        refused = console.post(ALL, json={**entered, "received_on": day})
+        assert refused.status_code == 422
+        assert pointer is None or refused.get_json()["errors"][0]["pointer"] == pointer
+    page = console.get("/operate/requests").get_data(as_text=True)
+    assert "letters@example.org" in page
+    assert "Overdue" in page
+
+
 def test_a_repeat_makes_no_second_request(app, application):
     browser = sign_in(app, application, make_account(application))
     one, two = (
