@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pigi.privacy.inventory import period_words
 from pigi.privacy.leads import CONTROL_LEADS, TENANT_LEADS
-from pigi.privacy.record import period_words, processing_record
+from pigi.privacy.record import processing_record
 from pigi.store.schema import CONTROL, TENANT
 
 if TYPE_CHECKING:
