@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from pigi.clock import now
 from pigi.domain.controls import Control, Evidence, Finding
@@ -78,9 +78,9 @@ def stripe_told(application: Application) -> Finding:
     made_up = exists().where(RUN.c.ended_at.is_not(None), RUN.c.began_at > JOB.c.finished_at)
     failed = (JOB.c.state == JobState.FAILED.value) & ~made_up
     waiting = JOB.c.finished_at.is_(None) & (JOB.c.created_at < now() - FOLLOWED_WITHIN)
-    late = select(func.count()).select_from(JOB).where(JOB.c.kind == FOLLOW_CONTACT.name, failed | waiting)
+    late = select(func.count()).select_from(JOB).where(JOB.c.kind == bindparam("kind"), failed | waiting)
     with application.control.autocommit() as connection:
-        count = int(connection.execute(late).scalar_one())
+        count = int(connection.execute(late, {"kind": FOLLOW_CONTACT.name}).scalar_one())
     if count:
         return Finding(False, f"Stripe was not told of {count} changes, and nothing has made up for it yet.")
     return Finding(True, "Stripe was told of every change of a name or an address that it has, or is being told.")
