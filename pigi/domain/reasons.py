@@ -309,10 +309,7 @@ REASONS: dict[str, Reason] = {
     "attestation_period": Reason(
         "Nobody can answer for something until then.", "Give a day that is not over, and at most a year away."
     ),
-    "too_many_privacy_requests": Reason(
-        "You made more requests about your data than somebody can answer.",
-        "Wait as long as Retry-After says. What you asked before is being answered.",
-    ),
+    "too_many_privacy_requests": Reason("You asked too often about your data.", "Wait as long as Retry-After says."),
     "organisation_closed": Reason(
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),
