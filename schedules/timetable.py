@@ -21,6 +21,7 @@ from pigi.jobs.kinds import (
     SWEEP_ORGANISATIONS,
     SWEEPS,
     WARN_OF_KEYS,
+    WATCH_PROMISES,
 )
 from pigi.jobs.schedules import CatchUp, Schedule
 
@@ -72,6 +73,13 @@ TIMETABLE: tuple[Schedule, ...] = (
         CatchUp.SKIP,
         "between two checks: what a round begins has ended when the next check judges it",
         offset=EVERY / 2,
+    ),
+    Schedule(
+        WATCH_PROMISES,
+        EVERY,
+        CatchUp.SKIP,
+        "soon after the checks: operators should know of a line that turned red before others tell them",
+        offset=timedelta(minutes=1),
     ),
     *(
         Schedule(SWEEPS[retention], timedelta(hours=1), CatchUp.LATEST, why, offset=timedelta(minutes=minute))

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
-from pigi.jobs.kinds import BEGIN_ROUND, CHECKS
+from pigi.jobs.kinds import BEGIN_ROUND, CHECKS, WATCH_PROMISES
 from pigi.operations import promises
 
 if TYPE_CHECKING:
@@ -27,3 +27,9 @@ for _group, _kind in CHECKS.items():
 def begin_round(context: JobContext, worker_context: WorkerContext) -> None:
     """Begin what the canary tries next."""
     promises.begin_round(context, worker_context.application)
+
+
+@job(WATCH_PROMISES)
+def watch(context: JobContext, worker_context: WorkerContext) -> None:
+    """Tell operators what turned."""
+    promises.watch(context, worker_context.application)

@@ -37,6 +37,7 @@ class Template(StrEnum):
     ACCOUNT_DELETION_WARNING = "account-deletion-warning"
     PRIVACY_REQUEST_EXTENDED = "privacy-request-extended"
     PRIVACY_REQUEST_ANSWERED = "privacy-request-answered"
+    PROMISE_ALARM = "promise-alarm"
     TICKET_RECEIVED = "ticket-received"
     TICKET_NOTICE = "ticket-notice"
     TICKET_ANSWER = "ticket-answer"
@@ -94,6 +95,7 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.TICKET_RECEIVED: MailTemplate("Your message to Pigi has arrived", Promise.AT_MOST),
     Template.TICKET_NOTICE: MailTemplate("A message to Pigi waits for an answer", Promise.AT_LEAST),
     Template.TICKET_ANSWER: MailTemplate("The answer to your message to Pigi", Promise.AT_LEAST),
+    Template.PROMISE_ALARM: MailTemplate("How Pigi keeps its promises has changed", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_STARTED: MailTemplate("Your Pigi account is being deleted", Promise.AT_LEAST),
     Template.ACCOUNT_DELETION_WARNING: MailTemplate("Your Pigi account is deleted for good soon", Promise.AT_LEAST),
 }

@@ -368,6 +368,18 @@ BEGIN_ROUND = register(
         partition_prefix="promises-round",
     )
 )
+WATCH_PROMISES = register(
+    Kind(
+        "promises.watch",
+        queue="control",
+        title="Telling operators how the promises stand",
+        attempts=1,
+        time_limit=timedelta(minutes=2),
+        row_kept=timedelta(hours=1),
+        tombstone=False,
+        partition_prefix="promises-watch",
+    )
+)
 PROBES: dict[str, Kind] = {
     name: register(
         Kind(

@@ -111,6 +111,7 @@ NOT_LED: dict[str, str] = {
     "receipt": "names nobody",
     "backup": "is Pigi's own",
     "evidence": "is Pigi's own",
+    "promise_alarm": "is Pigi's own",
     "egress": "counts connections, and not whose",
     "provider_key": "is Pigi's own",
     "public_key": "is Pigi's own",

@@ -1,4 +1,4 @@
-"""Table of the control database about promises: what probes found, and what somebody answers for."""
+"""Table of the control database about promises: what probes found, what somebody answers for, what was told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pigi.store.ledgers import SERIAL
 
 CODE = String(40)
 CONTROL = String(80)
-EVIDENCE = Retention.EVIDENCE
+EVIDENCE, OPERATIONAL = Retention.EVIDENCE, Retention.OPERATIONAL
 
 
 class EvidenceRow(ControlBase):
@@ -33,6 +33,19 @@ class EvidenceRow(ControlBase):
     trouble: Mapped[str | None] = mapped_column(
         String(120), info=technical("why later checks came to no finding: a class of error", EVIDENCE)
     )
+
+
+class PromiseAlarm(ControlBase):
+    """What operators were told last of a promise, and what they will be told if it goes on. A row a promise."""
+
+    __tablename__ = "promise_alarm"
+
+    promise: Mapped[str] = mapped_column(CODE, primary_key=True, info=technical("which promise", OPERATIONAL))
+    told: Mapped[str] = mapped_column(CODE, info=technical("fine, failing or stale", OPERATIONAL))
+    told_at: Mapped[datetime] = mapped_column(Instant, info=technical("when", OPERATIONAL))
+    batch: Mapped[str] = mapped_column(CODE, index=True, info=technical("in which mail", OPERATIONAL))
+    seen: Mapped[str | None] = mapped_column(CODE, info=technical("how it stands since", OPERATIONAL))
+    seen_at: Mapped[datetime | None] = mapped_column(Instant, info=technical("since when", OPERATIONAL))
 
 
 NEWEST = select(func.max(EvidenceRow.id)).group_by(EvidenceRow.control).scalar_subquery()

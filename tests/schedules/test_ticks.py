@@ -28,6 +28,7 @@ from pigi.jobs.kinds import (
     SWEEP_ORGANISATIONS,
     SWEEPS,
     WARN_OF_KEYS,
+    WATCH_PROMISES,
 )
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.schedules import EPOCH_START, CatchUp, Schedule, tick
@@ -80,6 +81,7 @@ def test_everything_that_nobody_asks_for_is_on_the_timetable():
         *PROBES.values(),
         *CHECKS.values(),
         BEGIN_ROUND,
+        WATCH_PROMISES,
         *SWEEPS.values(),
         SWEEP_GENERATIONS,
         SWEEP_IMPORTS,

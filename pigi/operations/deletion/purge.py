@@ -103,6 +103,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "public_key": "Pigi's own",
     "provider_key": "Pigi's own",
     "evidence": "Pigi's own, about the installation",
+    "promise_alarm": "Pigi's own, about the installation",
     "egress": "counts without identities",
     "backup": "Pigi's own; the file is gone after its period",
 }

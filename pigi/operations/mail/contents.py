@@ -18,6 +18,7 @@ from pigi.domain.deletions import DeletionState
 from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.mail import Template, moment, shown
 from pigi.domain.privacy_requests import RequestState
+from pigi.domain.promises import PROMISES
 from pigi.errors import Permanent
 from pigi.operations import credentials
 from pigi.store.contact import ANSWER, SENDER, Ticket
@@ -27,6 +28,7 @@ from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
 from pigi.store.privacy_requests import PrivacyRequest
+from pigi.store.promises import PromiseAlarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -227,6 +229,28 @@ def _privacy_request(session: ControlSession, _keyring: Keyring, mail: Any) -> M
     return MailContent(Template(mail.template), str(_required(recipient)), facts)
 
 
+_TURNED = {
+    "failing": "These promises are found broken:",
+    "stale": "Of these promises nothing recent enough is known:",
+    "fine": "These promises hold again:",
+}
+
+
+def _promise_alarm(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    """To an operator: which lines turned; what has turned again meanwhile is told by a later mail."""
+    account = _required(_account(session, Account.id == mail.recipient_id))
+    rows = select(PromiseAlarm).where(PromiseAlarm.batch == mail.subject_id).order_by(PromiseAlarm.promise)
+    found = session.scalars(rows).all()
+    turned = [
+        (what, [f"{row.promise} {PROMISES[row.promise]}" for row in found if row.told == told])
+        for told, what in _TURNED.items()
+    ]
+    facts: dict[str, object] = {"turned": [one for one in turned if one[1]]}
+    if not facts["turned"]:
+        raise Permanent("mail_moot")
+    return MailContent(Template.PROMISE_ALARM, account.email, facts, {"link": "/operate/promises"})
+
+
 def _ticket(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     """To whoever wrote: of the ticket's arrival nothing that they wrote, since the address was only typed."""
     row = _required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
@@ -265,6 +289,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.DELETION_RECEIPT: _deletion_receipt,
     Template.ACCOUNT_DELETION_STARTED: _account_deletion,
     Template.ACCOUNT_DELETION_WARNING: _account_deletion,
+    Template.PROMISE_ALARM: _promise_alarm,
     Template.PRIVACY_REQUEST_EXTENDED: _privacy_request,
     Template.PRIVACY_REQUEST_ANSWERED: _privacy_request,
     Template.TICKET_RECEIVED: _ticket,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pigi.operations.promises.alarms import tell_changes, watch
 from pigi.operations.promises.attestations import (
     LONGEST,
     STATEMENT_LENGTH,
@@ -31,5 +32,7 @@ __all__ = [
     "list_attestations",
     "promises_document",
     "promises_standing",
+    "tell_changes",
+    "watch",
     "withdraw_attestation",
 ]

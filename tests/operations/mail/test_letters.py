@@ -13,6 +13,7 @@ from jinja2 import UndefinedError
 
 from pigi.clock import now
 from pigi.domain.mail import MAIL_TEMPLATES, Template, moment, shown
+from pigi.domain.promises import PROMISES
 from pigi.gateways.smtp_message import read_sender, write_message
 from pigi.operations.mail.sending import LONGEST, write_letter
 
@@ -77,6 +78,13 @@ FACTS = {
         "right": "erasure",
         "answer": "It is done.",
         "refused": False,
+    },
+    Template.PROMISE_ALARM: {
+        "turned": [
+            ("These promises are found broken:", [f"P14 {PROMISES['P14']}"]),
+            ("These promises hold again:", [f"P01 {PROMISES['P01']}", f"P20 {PROMISES['P20']}"]),
+        ],
+        "link": f"{HOME}/operate/promises",
     },
     Template.TICKET_RECEIVED: {
         "number": "2345-6789-ABCD-EFGH",
