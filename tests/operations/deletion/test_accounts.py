@@ -19,6 +19,7 @@ from pigi.operations.access import role_in
 from pigi.operations.accounts import sign_in
 from pigi.operations.audit import record, verify
 from pigi.operations.configuration import create_project
+from pigi.operations.contact import read_ticket
 from pigi.operations.deletion import accounts, delete_account, restore_account
 from pigi.operations.deletion.receipts import read_receipt
 from pigi.operations.organisations import end_membership
@@ -31,6 +32,7 @@ from tasks import accounts as bodies  # noqa: F401 - registers bodies
 from tasks import organisations as others  # noqa: F401 - registers bodies
 from tests.support.accounts import cheap_hash, make_passwords_cheap
 from tests.support.billing import Shop
+from tests.support.contact import make_ticket
 from tests.support.factories import make_organisation
 from tests.support.jobs import ask
 from tests.support.people import PASSWORD, join, make_account, make_invitation, make_member
@@ -171,6 +173,7 @@ def test_of_a_person_who_is_gone_no_row_tells(shop, person, shared):
     caller = Caller(shared, Role.OWNER, person.account_id)
     create_project(shop.application, caller, "Alpha", "")
     make_invitation(shop.application, shared, make_member(shop.application, shared, Role.OWNER), email=ADDRESS)
+    typed = make_ticket(shop.application, email=ADDRESS)
     left = leave(shop, person)
     with shop.control.begin() as session:
         record(session, shop.application, "member.role_changed", "pigi", shared, person.name, was="admin", role="owner")
@@ -184,6 +187,7 @@ def test_of_a_person_who_is_gone_no_row_tells(shop, person, shared):
     assert mentions(shop, person.account_id) == set()
     assert mentions(shop, ADDRESS) == set()
     assert mentions(shop, hashed) <= {"mail"}  # the receipt's own
+    assert refusal(lambda: read_ticket(shop.application, typed.id)).code == "not_found"
     with shop.application.tenants.read(shared) as tenant:
         assert tenant.connection().execute(select(Project.created_by)).scalars().all() == ["former member"]
     assert verify(shop.application).ok
