@@ -12,6 +12,7 @@ from pigi.domain.job_state import JobState
 from pigi.jobs.kinds import CATALOGUE
 from web.pages.shell.assets import STATIC
 from web.pages.shell.layout import TEMPLATES
+from web.pages.shell.links import linked
 from web.pages.shell.words import AUDIT, STATES, duration, job_word, pointer_words
 
 STYLE = (STATIC / "pigi.css").read_text()
@@ -116,6 +117,19 @@ def test_codes_have_words():
 )
 def test_lengths_of_time_are_told_in_two_units(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_text_leads_to_what_it_names_and_to_nothing_else():
+    said = linked(
+        "See /policy/versions, or /.well-known/security.txt and ask privacy@pigi.example; <b> and/or https://x.example/y."
+    )
+
+    assert re.findall(r'href="([^"]+)">', said) == [
+        "/policy/versions",
+        "/.well-known/security.txt",
+        "mailto:privacy@pigi.example",
+    ]
+    assert "&lt;b&gt; and/or https://x.example/y." in said
 
 
 def test_a_pointer_is_told_as_a_path():

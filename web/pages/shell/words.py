@@ -11,6 +11,7 @@ from pigi.domain.mail import MAIL_TEMPLATES
 from pigi.domain.reasons import REASONS
 from pigi.domain.retention import TITLES, Retention
 from pigi.jobs.kinds import kind_of
+from web.pages.shell.links import linked
 from web.pages.shell.money import FILTERS as OF_BILLING
 
 if TYPE_CHECKING:
@@ -269,5 +270,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "kind_words": lambda wire: KINDS[wire].title,
     "bytes_word": bytes_word,
     "counted": counted,
+    "linked": linked,
     "collection": lambda wire: KINDS[wire].collection,
 }
