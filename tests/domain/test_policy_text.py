@@ -88,7 +88,7 @@ FROM_CODE: dict[str, list[str]] = {
     "deletion-traces": [length(R.ERASURE), f"counts for {length(R.DELETION)}", f"receipt for {length(R.RECEIPT)}"],
     "deletion-holds": [f"within {length(HOLD_REVIEW)}"],
     "rights-access": [length(R.EXPORT), length(R.EXPORT_RECORD)],
-    "rights-erasure": [f"for {length(GRACE)}"],
+    "rights-erasure": [f"for {length(GRACE)}", f"within {length(FINAL_WITHIN)}"],
     "rights-month": [
         f"within {WORDS[MONTHS_TO_ANSWER]} month", f"up to {WORDS[MONTHS_LONGEST - MONTHS_TO_ANSWER]} further months"
     ],
