@@ -1,0 +1,212 @@
+"""Material or wording: a table of changes of single sentences, and what changes beside the text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pigi.domain.materiality import compare_facts, compare_policies
+from pigi.domain.policy import Basis, Policy, Section, Sentence
+
+KNOWN = "Stripe takes payments, Anthropic writes drafts in the United States, and Bunny Fonts serves fonts."
+"""The rest of the policy: the names that readers have met."""
+
+MATERIAL = [
+    # Periods and numbers.
+    ("Logs of requests are kept for 14 days.", "Logs of requests are kept for 30 days."),
+    ("Logs of requests are kept for 14 days.", "Logs of requests are kept for 14 weeks."),
+    ("Logs of requests are kept for 14 days.", "Logs of requests are kept."),
+    ("Logs of requests are kept.", "Logs of requests are kept for a year."),
+    ("A link works for one hour.", "A link works for two hours."),
+    ("It is answered within a month.", "It is answered within three months."),
+    ("It is answered within a month.", "It is answered after a month."),
+    ("Backups go after 21 days.", "Backups go after 21 days or later."),
+    ("Groups under 10 are left out.", "Groups under 5 are left out."),
+    ("The log is kept for seven years.", "The log is kept for ten years."),
+    # Recipients.
+    ("Stripe takes payments.", "Stripe and Adyen take payments."),
+    ("Mail is sent by our own server.", "Mail is sent by Mailgun."),
+    ("Fonts come from fonts.bunny.net.", "Fonts come from fonts.example.com."),
+    ("Nobody else gets your address.", "Nobody else but our partners gets your address."),
+    ("What is counted stays with us.", "What is counted is shared with third parties."),
+    ("Three others get data.", "Some others get data."),
+    ("Questions go to privacy@pigi.example.", "Questions go to privacy@other.example."),
+    ("Errors are looked at by whoever runs Pigi.", "Errors are looked at by contractors."),
+    ("Files are kept by Pigi.", "Files are kept by Pigi and AWS."),
+    # Purposes and categories.
+    ("We use your address to sign you in.", "We use your address to sign you in and for marketing."),
+    ("Counts help us to improve the service.", "Counts help us to improve the service and to show advertising."),
+    ("Prompts are used to write the draft.", "Prompts are used to write the draft and to train models."),
+    ("We ask for your name and your address.", "We ask for your name, your phone number and your address."),
+    ("The log has the path and the time.", "The log has the path, the IP address and the time."),
+    ("We keep your name.", "We keep your name and your location."),
+    ("We ask for a name.", "We ask for a name and a date of birth."),
+    ("Your data is used for the service.", "Your data is used for the service and for profiling."),
+    # Modality, negation, limits.
+    ("Personal data is never sold.", "Personal data may be sold."),
+    ("Personal data is never sold.", "Personal data is sold."),
+    ("Personal data is never sold or rented.", "Personal data is never sold."),
+    ("Only what is needed is collected.", "What is needed is collected."),
+    ("We tell you before it changes.", "We may tell you before it changes."),
+    ("We will answer you.", "We will try to answer you."),
+    ("We delete all of it.", "We delete most of it."),
+    ("Everything is encrypted on its way.", "Where possible, everything is encrypted on its way."),
+    ("Cookies are not used for analytics.", "Cookies are used for analytics."),
+    ("Your data is kept without your name.", "Your data is kept with your name."),
+    ("Members reach their own organisation alone.", "Members reach their own organisation."),
+    ("You can have your account erased.", "You cannot have your account erased."),
+    ("A copy is made at once.", "A copy is made at once, unless it is inconvenient."),
+    # Places.
+    ("Pigi is hosted in the European Union.", "Pigi is hosted in the United States."),
+    ("Pigi is hosted in Germany.", "Pigi is hosted in Germany and India."),
+    ("Data stays in the EU.", "Data stays in the EEA."),
+    ("Your data stays here.", "Your data is transferred abroad."),
+    # So much is new that nobody but a person can tell.
+    ("The theme is kept in your browser.", "Whatever colours, sizes, pictures and habits somebody prefers go along."),
+    ("You can object.", "Objections are considered case by case by whoever runs this installation."),
+]
+
+WORDING = [
+    ("Logs of requests are kept for 14 days.", "Logs of requests are kept for 14 days."),
+    ("Logs of requests are kept for 14 days.", "Logs of requests are kept for fourteen days."),
+    ("Logs of requests are kept for 14 days.", "Logs of requests are stored for 14 days."),
+    ("Logs of requests are kept for 14 days", "Logs of requests are kept for 14 days."),
+    ("Logs of requests are kept for 14 days.", "Request logs are kept for 14 days."),
+    ("Logs of requsts are kept for 14 days.", "Logs of requests are kept for 14 days."),
+    ("A link works for one hour.", "A link works for an hour."),
+    ("A draft goes after 24 hours.", "A draft goes after a day."),
+    ("Personal data is never sold or rented.", "Personal data is never sold, or rented."),
+    ("Personal data is never sold or rented.", "Personal data is never rented or sold."),
+    ("Personal data is never sold or rented.", "Personal  data is never sold\nor rented."),
+    ("Only what is necessary is collected.", "Only what is needed is collected."),
+    ("We keep your name.", "Pigi keeps your name."),
+    ("We keep your e-mail address.", "We keep your email address."),
+    ("Everything's encrypted on its way.", "Everything is encrypted on its way."),
+    ("It doesn't train models.", "It does not train models."),
+    ("You cannot be identified by it.", "You can't be identified by it."),
+    ("“Generate with AI” sends the purpose.", '"Generate with AI" sends the purpose.'),
+    ("Each organisation has a database of its own.", "Every organisation has a database of its own."),
+    ("Each organisation has a database of its own.", "Each organisation has its own database."),
+    ("When the job ends, its purpose is deleted.", "When the job ends, its purpose is removed."),
+    ("Its purpose is erased when the job ends.", "When the job ends, its purpose is erased."),
+    ("Stripe takes payments.", "Stripe takes the payments."),
+    ("Stripe takes payments.", "Payments are taken by Stripe."),
+    ("The page is easy to read.", "The page is pleasant to read."),
+    ("The page shows this clearly.", "The page shows this plainly."),
+    ("Ask us about it.", "Please ask us about it."),
+    ("Write to privacy@pigi.example.", "Just write to privacy@pigi.example."),
+    ("This page says what Pigi does with data.", "On this page you can read what Pigi does with data."),
+    ("You can have a copy.", "You may have a copy."),
+    ("An account's owner can read it.", "The owner of an account can read it."),
+    ("the organisation's people", "The organisation's people"),
+    ("Color and theme are kept in your browser.", "Colour and theme are kept in your browser."),
+    ("It ends with the session - or before.", "It ends with the session \u2013 or before."),
+    ("Bunny Fonts serves the fonts.", "Bunny Fonts delivers the fonts."),
+    ("Everybody can complain.", "Everyone can complain."),
+    ("Pigi has to answer.", "Pigi must answer."),
+    ("An administrator sees this page.", "This page is seen by an administrator."),
+    ("Whoever has questions, asks.", "Whoever has a question asks."),
+]
+
+
+def policy(*sentences):
+    return Policy((Section("all", "All", (Sentence("known", KNOWN, ("P22",)), *sentences)),))
+
+
+def found(before, after):
+    return [reason for change in compare_policies(before, after) for reason in change.reasons]
+
+
+def said(text):
+    return policy(Sentence("it", text, ("P01",)))
+
+
+@pytest.mark.parametrize(("before", "after"), MATERIAL)
+def test_it_is_material(before, after):
+    assert found(said(before), said(after))
+
+
+@pytest.mark.parametrize(("before", "after"), WORDING)
+def test_it_is_wording(before, after):
+    assert found(said(before), said(after)) == []
+
+
+def test_the_table_is_large_and_balanced():
+    assert len(MATERIAL) + len(WORDING) >= 60
+    assert len(MATERIAL) / len(WORDING) < 1.5
+
+
+PLAIN = Sentence("it", "Logs go.", ("P04", "P07"), periods=("request_log",), recipients=("stripe",))
+
+
+@pytest.mark.parametrize(
+    ("change", "material"),
+    [
+        ({"promises": ("P04",)}, True),
+        ({"promises": ("P04", "P07", "P25")}, False),
+        ({"promises": ("P07", "P04")}, False),
+        ({"recipients": ("stripe", "mail")}, True),
+        ({"recipients": ()}, True),
+        ({"purposes": ("service",)}, True),
+        ({"categories": ("contact",)}, True),
+        ({"periods": ("error_log",)}, True),
+        ({"basis": Basis.ATTESTED}, True),
+    ],
+)
+def test_facts_count_whatever_the_text_says(change, material):
+    assert bool(found(policy(PLAIN), policy(replace(PLAIN, **change)))) == material
+
+
+def test_a_sentence_that_goes_is_material():
+    assert found(policy(PLAIN), policy())
+
+
+@pytest.mark.parametrize(
+    ("text", "material"),
+    [
+        ("We thank you for reading.", False),
+        ("Here is a summary.", False),
+        ("Your data is also sent to Acme.", True),
+        ("We share counts with universities.", True),
+        ("Recordings are kept for 5 days.", True),
+        ("We may change this at any time.", True),
+    ],
+)
+def test_a_sentence_that_comes_is_material_if_it_says_something_of_data(text, material):
+    assert bool(found(policy(), policy(Sentence("new", text, basis=Basis.DEFINITION)))) == material
+
+
+def test_order_and_titles_are_wording():
+    one, two = Sentence("one", "Logs go.", ("P04",)), Sentence("two", "Mails go.", ("P10",))
+    before = Policy((Section("a", "What goes", (one,)), Section("b", "Other", (two,))))
+    after = Policy((Section("a", "What is gone", (two, one)),))
+    changes = compare_policies(before, after)
+    assert [change.reasons for change in changes] == [()] * len(changes)
+
+
+FINGERPRINT = {
+    "recipients": {"stripe": "Stripe: the organisation's name; Ireland"},
+    "purposes": {"mail": "So that mails arrive"},
+    "categories": {"contact": ""},
+    "periods": {"mail": "30 days after the mail"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "material"),
+    [
+        ("recipients", {"stripe": "Stripe: the organisation's name; Ireland", "other": "Other: all"}, True),
+        ("recipients", {"stripe": "Stripe: the organisation's name; India"}, True),
+        ("recipients", {}, False),
+        ("purposes", {"mail": "So that mails arrive", "fun": "So that we know"}, True),
+        ("categories", {"contact": "", "health": ""}, True),
+        ("periods", {"mail": "60 days after the mail"}, True),
+        ("periods", {"mail": "30 days after the mail", "gossip": "1 hour after it"}, True),
+        ("periods", {"mail": "30 days after the mail was asked for"}, False),
+    ],
+)
+def test_what_the_code_does_counts_beside_the_text(kind, values, material):
+    changes = compare_facts(FINGERPRINT, {**FINGERPRINT, kind: values})
+    assert bool([reason for change in changes for reason in change.reasons]) == material
+    assert compare_facts(FINGERPRINT, FINGERPRINT) == []
