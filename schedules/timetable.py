@@ -8,6 +8,7 @@ from pigi.domain.controls import EVERY
 from pigi.domain.retention import Retention
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
+    ANNOUNCE_POLICY,
     BEGIN_ROUND,
     CHECKS,
     FOLD_USAGE,
@@ -28,6 +29,7 @@ from pigi.jobs.schedules import CatchUp, Schedule
 RETENTION: tuple[tuple[Retention, int, str], ...] = (
     (Retention.EGRESS, 2, "hourly, as the rest: a look costs nothing"),
     (Retention.TOKEN, 1, "hourly: links are kept for an hour, and nothing is to be kept for twice as long"),
+    (Retention.NOTICE, 4, "hourly: few at a time let others write"),
     (Retention.SESSION, 3, "hourly: half a day must not become a whole one"),
     (Retention.REGISTRATION, 5, "hourly: a day must stay a day"),
     (Retention.JOB, 7, "hourly: probes are kept for an hour, and short sweeps let others write"),
@@ -133,6 +135,13 @@ TIMETABLE: tuple[Schedule, ...] = (
         CatchUp.LATEST,
         "hourly: a deletion is final within a day after its grace period; what failed at Stripe is enqueued again",
         offset=timedelta(minutes=27),
+    ),
+    Schedule(
+        ANNOUNCE_POLICY,
+        timedelta(hours=1),
+        CatchUp.LATEST,
+        "hourly: who is to be told of a new policy is told, though the job that began it failed for good",
+        offset=timedelta(minutes=6),
     ),
     Schedule(
         ROTATE_KEYRING,

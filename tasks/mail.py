@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
-from pigi.jobs.kinds import SEND_MAIL
+from pigi.jobs.kinds import NOTIFY_OF_POLICY, SEND_MAIL
 from pigi.operations import mail
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tasks import WorkerContext
 
 
+@job(NOTIFY_OF_POLICY)
 @job(SEND_MAIL)
 def send_mail(context: JobContext, worker_context: WorkerContext) -> None:
     """Send one mail."""

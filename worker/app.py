@@ -16,6 +16,7 @@ import tasks.keys
 import tasks.mail
 import tasks.maintenance
 import tasks.organisations
+import tasks.policy
 import tasks.promises  # noqa: F401 - importing registers
 import worker.lifecycle  # noqa: F401 - importing connects the signals
 from pigi.jobs.queueing.celery_app import app

@@ -26,6 +26,14 @@ class NotFoundError(PigiError):
         self.message, self.advice = message, advice
 
 
+class PolicyRefusedError(PigiError):
+    """A file that cannot be published as the policy: ``place`` is where in it, ``problem`` what is wrong there."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__("policy_unfit")
+        self.place, self.problem = place, problem
+
+
 @contextmanager
 def not_found_means(message: str, advice: str) -> Iterator[None]:
     """Say these words if an operation of the block finds nothing; raises NotFoundError."""
@@ -101,6 +109,9 @@ def failure_of(error: BaseException) -> Failure:
 def _refusal(error: PigiError) -> Failure:
     if isinstance(error, NotFoundError):
         return Failure(error.code, error.message, error.advice)
+    if isinstance(error, PolicyRefusedError):
+        message = f"The policy cannot be published: {error.place}: {_sentence(error.problem)}"
+        return Failure(error.code, message, "Nothing was published; mend that and try again.")
     reason = REASONS.get(error.code, Reason(f"Refused: {error.code}.", ""))
     if isinstance(error, Refused) and (keys := error.details.get("keys")):
         return Failure(error.code, f"{reason.title.rstrip('.')}: {keys}.", reason.advice)

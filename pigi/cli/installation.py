@@ -13,9 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from pigi.application import Application
 from pigi.cli.output import answer, dim, green, json_option, red
 from pigi.domain.plans import Plans
+from pigi.domain.policy import PolicyError
 from pigi.errors import Misconfigured
 from pigi.operations.keys import refuse_missing_keys
 from pigi.operations.organisations import request_migrations
+from pigi.operations.policy import policy_history, unpublished_changes
 from pigi.settings import Settings, problems_of
 from pigi.store.keyring import Keyring
 from pigi.store.migrate import control_head, control_revision, migrate_control
@@ -44,6 +46,7 @@ def migrate(as_json: bool) -> None:  # noqa: FBT001 - an option
     application = Application.open(settings)
     try:
         requested = request_migrations(application, "operator")
+        policy_history(application)
     finally:
         application.dispose()
     text = f"The control database is at revision {revision}; {requested} organisations are being migrated."
@@ -179,10 +182,27 @@ def _plans(settings: Settings) -> str | None:
     return None
 
 
+def _policy_text(settings: Settings) -> str | None:
+    """Whether somebody has published since this release brought another text."""
+    if _database(settings) is not None:
+        return None
+    application = Application.open(settings)
+    try:
+        changes = unpublished_changes(application)
+    except PolicyError as error:
+        return f"this release's text cannot be shown: {error}"
+    finally:
+        application.dispose()
+    if not changes:
+        return None
+    return f"this release's text changes {len(changes)} sentences of it; see `pigi policy publish --dry-run`"
+
+
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "PIGI_HOME": _home,
     "keyring": _keyring,
     "plans": _plans,
     "control database": _database,
+    "policy": _policy_text,
     "redis": _redis,
 }

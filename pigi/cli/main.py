@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "holds": ("pigi.cli.holds:holds", "Add, approve, release and list legal holds."),
     "erase": ("pigi.cli.deletions:erase_subject", "Start the deletion of an organisation or an account."),
     "deletions": ("pigi.cli.deletions:deletions", "Show deletions with their steps and due dates."),
+    "policy": ("pigi.cli.policy:policy", "Publish the privacy policy, list versions, see who was told."),
     "requests": ("pigi.cli.privacy_requests:requests", "What people ask about their data, and answering it."),
     "usage": ("pigi.cli.usage:usage", "Show what is left of usage: daily counts that are about nobody."),
     "tickets": ("pigi.cli.contact:tickets", "What people wrote on the contact page, and answering it."),

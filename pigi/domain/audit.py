@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Role, Scope
 from pigi.domain.limits import is_line
+from pigi.domain.policy import Change
 from pigi.domain.privacy_requests import Right
 from pigi.domain.retention import Retention
 from pigi.ids import is_id
@@ -62,6 +63,8 @@ _FIELDS: dict[str, Check] = {
     "scopes": _is_scopes,
     "reason": lambda value: isinstance(value, str) and is_line(value, REASON_LENGTH),
     "control": lambda value: isinstance(value, str) and CONTROL.fullmatch(value) is not None,
+    "version": _is_number,
+    "change": lambda value: value in set(Change),
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
@@ -130,6 +133,7 @@ KINDS: dict[str, frozenset[str]] = {
     "ticket.closed": frozenset(),
     "promise.attested": frozenset({"control"}),
     "promise.attestation_withdrawn": frozenset({"control"}),
+    "policy.published": frozenset({"version", "change"}),
     "audit.content_erased": frozenset({"count"}),
 }
 """Each kind of act with the fields that may be kept of it. Names are permanent."""

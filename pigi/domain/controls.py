@@ -76,6 +76,7 @@ GROUPS = (
     "browsing",
     "reaching",
     "rounds",
+    "policy",
 )
 """Controls that are checked together, each by a kind of job of its own: the modules of
 `pigi.operations.promises.controls`."""

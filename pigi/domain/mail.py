@@ -35,6 +35,7 @@ class Template(StrEnum):
     DELETION_RECEIPT = "deletion-receipt"
     ACCOUNT_DELETION_STARTED = "account-deletion-started"
     ACCOUNT_DELETION_WARNING = "account-deletion-warning"
+    POLICY_CHANGED = "policy-changed"
     PRIVACY_REQUEST_EXTENDED = "privacy-request-extended"
     PRIVACY_REQUEST_ANSWERED = "privacy-request-answered"
     PROMISE_ALARM = "promise-alarm"
@@ -78,6 +79,8 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.INVITATION: MailTemplate("You are invited to an organisation on Pigi", Promise.AT_MOST),
     Template.PASSWORD_RESET: MailTemplate("Choose a new password for Pigi", Promise.AT_MOST),
     Template.CONFIRM_ADDRESS: MailTemplate("Confirm your new address for Pigi", Promise.AT_MOST),
+    # To everybody: a second copy would be one more mail that nobody asked for, and pages show the same.
+    Template.POLICY_CHANGED: MailTemplate("Pigi's privacy policy changes", Promise.AT_MOST),
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
     Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),

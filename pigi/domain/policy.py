@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections import Counter
@@ -15,6 +16,8 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import rfc8785
 
 from pigi.domain.privacy import Category, Recipient
 from pigi.domain.promises import PROMISES
@@ -150,8 +153,9 @@ def _section(data: Any, place: str) -> Section:
 
 def read_sentence(data: Any, place: str, before: Sentence | None = None) -> Sentence:
     """A sentence; what it does not say of its basis and facts is as in ``before``. Raises PolicyError."""
-    plain = Sentence(_text(data, "id", place), _text(data, "text", place), _keys(data, "promises", place))
-    kept = before or plain
+    plain = Sentence(_text(data, "id", place), _text(data, "text", place).strip(), _keys(data, "promises", place))
+    # A new sentence without promises can only define something or name a contact.
+    kept = before or replace(plain, basis=Basis.CONTROL if plain.promises else Basis.DEFINITION)
     basis = data.get("basis", kept.basis)
     if basis not in list(Basis):
         refuse(f"{place}.basis", f"must be one of {', '.join(Basis)}")
@@ -222,28 +226,56 @@ def fill_in(policy: Policy, values: Mapping[str, str]) -> Policy:
     )
 
 
-def write_policy(policy: Policy) -> list[dict[str, Any]]:
-    """The policy as nested data, as `read_policy` takes its sections."""
-    return [
-        {
-            "id": section.id,
-            "title": section.title,
-            "sentences": [write_sentence(sentence) for sentence in section.sentences],
-        }
-        for section in policy.sections
-    ]
-
-
-def write_sentence(sentence: Sentence) -> dict[str, Any]:
-    """A sentence as nested data."""
-    facts = {name: list(getattr(sentence, name)) for name in FACTS}
+def write_policy(policy: Policy) -> dict[str, Any]:
+    """The policy as flat data: what people read, what a file that is published says, and what a digest is over."""
     return {
-        "id": sentence.id,
-        "text": sentence.text,
-        "promises": list(sentence.promises),
-        "basis": sentence.basis.value,
-        **facts,
+        "sections": [{"id": section.id, "title": section.title} for section in policy.sections],
+        "sentences": [
+            {
+                "id": sentence.id,
+                "section": section.id,
+                "text": sentence.text,
+                "promises": list(sentence.promises),
+                "basis": sentence.basis.value,
+                **{name: list(getattr(sentence, name)) for name in FACTS},
+            }
+            for section in policy.sections
+            for sentence in section.sentences
+        ],
     }
+
+
+def read_flat_policy(data: Any, before: Policy | None = None, *, checked: bool = True) -> Policy:
+    """The policy that flat data says; sections, bases and facts that it leaves out are as in ``before``.
+
+    Fields that it does not know are left aside. Raises PolicyError as `read_policy` does; if not ``checked``, which is
+    for what was published, only if it has not the form.
+    """
+    given, kept = _list(data, "sentences", "policy"), before or Policy(())
+    titles = {section.id: section.title for section in kept.sections}
+    if "sections" in data:
+        titles = {_text(one, "id", f"sections[{n}]"): _text(one, "title", f"sections[{n}]")
+                  for n, one in enumerate(_list(data, "sections", "policy"))}  # fmt: skip
+    places = {sentence.id: section.id for section in kept.sections for sentence in section.sentences}
+    known = {sentence.id: sentence for sentence in kept.sentences}
+    found: dict[str, list[Sentence]] = {key: [] for key in titles}
+    section = next(iter(titles), "")
+    for n, one in enumerate(given):
+        place = f"sentences[{n}]"
+        sentence = read_sentence(one, place, known.get(str(one.get("id"))) if isinstance(one, dict) else None)
+        section = _text(one, "section", place) if "section" in one else places.get(sentence.id, section)
+        if section not in found:
+            refuse(f"{place}.section", f"there is no section {section[:ID_LENGTH]}")
+        found[section].append(sentence)
+    policy = Policy(tuple(Section(key, titles[key], tuple(own)) for key, own in found.items() if own))
+    if checked:
+        refuse_unfit(policy)
+    return policy
+
+
+def digest_of(policy: Policy) -> str:
+    """SHA-256, in hex, over the policy's flat data in the form of RFC 8785."""
+    return hashlib.sha256(rfc8785.dumps(write_policy(policy))).hexdigest()
 
 
 def _list(data: Any, name: str, place: str) -> list[Any]:

@@ -59,6 +59,8 @@ class Retention(StrEnum):
     PRIVACY_REQUEST = "privacy_request"
     EGRESS = "egress"
     TICKET = "ticket"
+    POLICY = "policy"
+    NOTICE = "notice"
     OPERATIONAL = "operational"
 
 
@@ -143,6 +145,8 @@ TITLES: dict[Retention, str] = {
     Retention.PRIVACY_REQUEST: "Requests about privacy",
     Retention.EGRESS: "Counts of connections",
     Retention.TICKET: "Messages to whoever runs Pigi",
+    Retention.POLICY: "Versions of the policy",
+    Retention.NOTICE: "Notices of changes of the policy",
     Retention.OPERATIONAL: "Records of the machinery",
 }
 """What people are told that a class holds."""
@@ -207,6 +211,10 @@ PERIODS: dict[Retention, Period] = {
         "its closing, or its answer if nobody closed it",
         "accountability: to show what was reported and answered; promises P12 and P21",
     ),
+    Retention.POLICY: Period(None, "while Pigi runs", "accountability: which policy counted when; promise P38"),
+    Retention.NOTICE: Period(
+        timedelta(days=730), "the request for the notice", "accountability: to show who was told of what; promise P39"
+    ),
     Retention.OPERATIONAL: Period(None, "while Pigi runs; holds no personal data", "legitimate interest"),
 }
 
@@ -235,6 +243,7 @@ NEVER_HELD: dict[Retention, str] = {
             Retention.THROTTLE,
             Retention.PRIVACY_REQUEST,
             Retention.TICKET,
+            Retention.NOTICE,
         ),
         "it belongs to a person and to no organisation",
     ),
@@ -245,6 +254,7 @@ NEVER_HELD: dict[Retention, str] = {
             Retention.BACKUP,
             Retention.EVIDENCE,
             Retention.EGRESS,
+            Retention.POLICY,
             Retention.OPERATIONAL,
         ),
         "it is about the installation, not about an organisation",

@@ -5,13 +5,14 @@ A wire name is written once, by hand, and never changes: rows of an older versio
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from pigi.domain.access import Action
 from pigi.domain.controls import GROUPS
 from pigi.domain.job_state import backoff
-from pigi.domain.mail import EFFECTS, wait_before_try
+from pigi.domain.mail import EFFECTS, Promise, wait_before_try
 from pigi.domain.plans import Limit
 from pigi.domain.processing import Use
 from pigi.domain.retention import SWEPT, Retention
@@ -92,14 +93,9 @@ ANCHOR_AUDIT = register(
     Kind("audit.anchor", queue="upkeep", title="Signing the audit log", time_limit=timedelta(minutes=10))
 )
 FOLD_USAGE = register(Kind("usage.fold", queue="upkeep", title="Counting usage", time_limit=timedelta(minutes=10)))
+_SCHEMA = {"schema": Delivery.EXACTLY}
 MIGRATE_ORGANISATION = register(
-    Kind(
-        "organisations.migrate",
-        queue="upkeep",
-        title="Database update",
-        listed=True,
-        effects={"schema": Delivery.EXACTLY},
-    )
+    Kind("organisations.migrate", queue="upkeep", title="Database update", listed=True, effects=_SCHEMA)
 )
 ROTATE_KEYRING = register(
     Kind(
@@ -145,6 +141,28 @@ SEND_MAIL = register(
         title="Mail",
         listed=True,
         cleanup="pigi.operations.mail:clean_up",
+    )
+)
+ANNOUNCE_POLICY = register(
+    Kind(
+        "policy.announce",
+        queue="upkeep",
+        title="Telling people of a new policy",
+        time_limit=timedelta(hours=1),
+        retry_window=timedelta(hours=6),
+        # Not behind backups, which take hours.
+        partition_prefix="policy",
+    )
+)
+NOTIFY_OF_POLICY = register(
+    replace(
+        SEND_MAIL,
+        name="policy.notify",
+        effects={EFFECTS[Promise.AT_MOST]: Delivery.AT_MOST},
+        title="Notice of a new policy",
+        listed=False,
+        # Somebody who waits for a new password is not behind a mail to everybody.
+        partition_prefix="policy",
     )
 )
 OPEN_CHECKOUT = register(
@@ -250,12 +268,7 @@ PURGE_ACCOUNT = register(
     )
 )
 SWEEP_ORGANISATIONS = register(
-    Kind(
-        "organisations.sweep",
-        queue="upkeep",
-        title="Looking for deletions that are due",
-        time_limit=timedelta(minutes=10),
-    )
+    Kind("organisations.sweep", queue="upkeep", title="Looking for due deletions", time_limit=timedelta(minutes=10))
 )
 EXPORT_CONFIGURATION = register(
     Kind(

@@ -77,8 +77,9 @@ ACTIVITIES: tuple[Activity, ...] = (
     Activity(
         "accountability",
         "Accountability",
-        "So that it can be proved who changed access, what operators did, and why something was kept longer.",
-        (Retention.AUDIT, Retention.HOLD, Retention.EVIDENCE, Retention.EGRESS),
+        "So that it can be proved who changed access, what operators did, why something was kept longer, and who was "
+        "told of which policy.",
+        (Retention.AUDIT, Retention.HOLD, Retention.EVIDENCE, Retention.EGRESS, Retention.POLICY, Retention.NOTICE),
     ),
     Activity(
         "rights",

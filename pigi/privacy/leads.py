@@ -79,6 +79,7 @@ CONTROL_LEADS: dict[str, Led] = {
         (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS), _made("entered_by")),
     ),
     "ticket": Led("What you wrote to whoever runs Pigi, and the answers", (Lead("account_id", By.ID),)),
+    "policy_notice": Led("Notices of changes of the policy", (Lead("account_id", By.ID),)),
     "hold": Led("Legal holds that you decided", (_made("added_by"), _made("approved_by"), _made("released_by"))),
 }
 
@@ -110,6 +111,7 @@ NOT_LED: dict[str, str] = {
     "billing_run": "is Pigi's own",
     "receipt": "names nobody",
     "backup": "is Pigi's own",
+    "policy_version": "is Pigi's own; it is public",
     "evidence": "is Pigi's own",
     "promise_alarm": "is Pigi's own",
     "egress": "counts connections, and not whose",

@@ -42,6 +42,9 @@ class Account(ControlBase):
     stops: Mapped[str | None] = mapped_column(
         String(120), info=technical("which uses of their data they stopped (P32)", Retention.ACCOUNT)
     )
+    policy_seen: Mapped[int | None] = mapped_column(
+        Integer, info=technical("the newest version of the policy whose notice they closed", Retention.ACCOUNT)
+    )
 
 
 class Registration(ControlBase):

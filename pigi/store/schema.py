@@ -12,6 +12,7 @@ from pigi.store import (  # noqa: F401 - they declare tables
     keys,
     ledgers,
     people,
+    policy,
     privacy_requests,
     promises,
     records,

@@ -15,7 +15,7 @@ OTHERS = {
     "pigi/operations/deletion/records.py": {"DELETION"},
     "pigi/operations/deletion/steps.py": {"STEP"},
     "pigi/operations/exports/exports.py": {"EXPORT"},
-    "pigi/operations/mail/ledger.py": {"MAIL"},
+    "pigi/operations/mail/ledger.py": {"MAIL", "told"},
     "pigi/operations/privacy_requests/answering.py": {"REQUEST", "this"},
     "pigi/operations/privacy_requests/making.py": {"REQUEST", "withdrawn"},
     "pigi/operations/operators/operators.py": {"ACCOUNT"},

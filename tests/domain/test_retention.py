@@ -41,6 +41,7 @@ FIXED = {
     Retention.HOLD: timedelta(days=730),
     Retention.EVIDENCE: timedelta(days=90),
     Retention.PRIVACY_REQUEST: timedelta(days=730),
+    Retention.NOTICE: timedelta(days=730),
     Retention.EGRESS: timedelta(days=30),
     Retention.TICKET: timedelta(days=730),
 }

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import (
     ANCHOR_AUDIT,
+    ANNOUNCE_POLICY,
     BEGIN_ROUND,
     CATALOGUE,
     CHECKS,
@@ -88,6 +89,7 @@ def test_everything_that_nobody_asks_for_is_on_the_timetable():
         SWEEP_ORGANISATIONS,
         MAKE_BACKUP,
         ANCHOR_AUDIT,
+        ANNOUNCE_POLICY,
         FOLD_USAGE,
         RECONCILE_BILLING,
         ROTATE_DUE_KEYS,

@@ -106,6 +106,9 @@ def open_to_all(furnished: Furnished) -> list[str]:
     return [
         "/",
         "/promises",
+        "/policy",
+        "/policy/versions",
+        "/policy/versions/1",
         "/privacy/record",
         "/sign-in",
         "/register",

@@ -20,6 +20,7 @@ from web.pages import (
     members,
     operators,
     organisations,
+    policy,
     privacy,
     privacy_requests,
     projects,
@@ -35,6 +36,7 @@ from web.pages.shell import assets
 ROUTES = (
     *assets.ROUTES,
     *landing.ROUTES,
+    *policy.ROUTES,
     *privacy.ROUTES,
     *privacy_requests.ROUTES,
     *contact.ROUTES,

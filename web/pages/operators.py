@@ -17,6 +17,7 @@ from pigi.operations.health import readiness
 from pigi.operations.jobs import list_jobs
 from pigi.operations.keys import keys_to_replace
 from pigi.operations.organisations import list_organisations, names_of
+from pigi.operations.policy import policy_history
 from pigi.operations.privacy_requests import overdue_requests
 from pigi.operations.promises import promises_standing
 from pigi.operations.retention import list_holds, report_classes
@@ -53,6 +54,7 @@ def operate_page(context: AccountContext) -> Reply:
         late_deletions=late_deletions(application),
         preparing=count_preparing(application),
         late_records=sum(line.overdue for line in report_classes(application, counted=False)),
+        policy_versions=len(policy_history(application).versions),
         requests_overdue=overdue_requests(application),
         tickets=count_tickets(application),
         tickets_overdue=count_tickets(application, overdue=True),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pigi.clock import now
 from pigi.domain.controls import State
+from pigi.operations.policy import policy_history
 from pigi.operations.promises import STATEMENT_LENGTH, list_attestations, promises_standing
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
@@ -42,6 +43,7 @@ def promises_page(context: RequestContext) -> Reply:
         context,
         "promises/promises.html",
         standings=standings,
+        policy=policy_history(context.application).current,
         counts=[(state, counts[state]) for state in WORDS if counts[state]],
         words=WORDS,
         kinds=KINDS,

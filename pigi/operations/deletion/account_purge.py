@@ -33,6 +33,7 @@ from pigi.store.erasures import ErasureLog
 from pigi.store.exports import Export
 from pigi.store.ledgers import Mail
 from pigi.store.people import AccountToken, Invitation, Membership, RecoveryCode, Registration, SecondFactor, Session
+from pigi.store.policy import PolicyNotice
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.tenant import Import, Project, ResourceRevision
 from pigi.store.tenants import TenantMissingError
@@ -225,6 +226,7 @@ def _sign_in(account_id: str) -> Emptying:
     yield Registration.__table__, Registration.__table__.c.email_key == key
     yield IDEMPOTENCY, IDEMPOTENCY.c.caller == f"account:{account_id}"
     yield Export.__table__, Export.__table__.c.account_id == account_id
+    yield PolicyNotice.__table__, PolicyNotice.__table__.c.account_id == account_id
     asked = PrivacyRequest.__table__
     yield asked, or_(asked.c.account_id == account_id, asked.c.email_key == key)
 

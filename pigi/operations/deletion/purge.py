@@ -98,6 +98,8 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "deletion": "says no longer of whom once everything is gone, and is swept later",
     "deletion_step": "removed with its deletion",
     "receipt": "names nobody",
+    "policy_version": "Pigi's own",
+    "policy_notice": "a person's own, and goes with the account",
     "privacy_request": "a person's own, and no organisation's",
     "ticket": "a person's own, and no organisation's",
     "public_key": "Pigi's own",

@@ -27,6 +27,7 @@ from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
 from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
+from pigi.store.policy import PolicyVersion
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import PromiseAlarm
 
@@ -270,6 +271,36 @@ def _ticket_notice(session: ControlSession, settings: Settings, mail: Any) -> Ma
     return MailContent(Template.TICKET_NOTICE, settings.address_for(row.kind), facts, {"link": "/operate/tickets"})
 
 
+SAID = 12
+"""How many sentences a mail about the policy quotes; the page has them all."""
+
+
+def _policy_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
+    """What changes and when, in the policy's own words."""
+    version = _required(session.get(PolicyVersion, int(mail.subject_id)))
+    before = _required(session.get(PolicyVersion, version.number - 1))
+    account = _required(_account(session, Account.id == mail.recipient_id))
+    old, new = ({one["id"]: one["text"] for one in json.loads(row.text)["sentences"]} for row in (before, version))
+    counting = [one["id"] for one in json.loads(version.changes) if one["reasons"]]
+    said = [
+        {"what": what, "text": " ".join(texts[key].split())}
+        for key in counting
+        for what, texts, here in (
+            ("In place of what was there", new, key in new and key in old),
+            ("New", new, key in new and key not in old),
+            ("No longer said", old, key in old and key not in new),
+        )
+        if here
+    ]
+    link = f"/policy/versions?version={version.number}&against={before.number}"
+    facts: dict[str, object] = {
+        "effective": moment(version.effective_at),
+        "said": said[:SAID],
+        "more": max(0, len(said) - SAID),
+    }
+    return MailContent(Template.POLICY_CHANGED, account.email, facts, {"link": link})
+
+
 _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] = {
     Template.WELCOME: _welcome,
     # A welcome that a worker began to write for an address that has an account; the account may be gone again.
@@ -290,6 +321,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.ACCOUNT_DELETION_STARTED: _account_deletion,
     Template.ACCOUNT_DELETION_WARNING: _account_deletion,
     Template.PROMISE_ALARM: _promise_alarm,
+    Template.POLICY_CHANGED: _policy_changed,
     Template.PRIVACY_REQUEST_EXTENDED: _privacy_request,
     Template.PRIVACY_REQUEST_ANSWERED: _privacy_request,
     Template.TICKET_RECEIVED: _ticket,

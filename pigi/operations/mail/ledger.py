@@ -22,6 +22,7 @@ from pigi.store.deletions import Deletion
 from pigi.store.instants import Instant
 from pigi.store.ledgers import Mail
 from pigi.store.people import AccountToken
+from pigi.store.policy import PolicyNotice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.jobs.execution.cleanup import EndedJob
+    from pigi.jobs.kind import Kind
     from pigi.store.sessions import ControlSession
 
 MAIL: Any = Mail.__table__
 DELETION: Any = Deletion.__table__
+NOTICE: Any = PolicyNotice.__table__
 PAGE = 200
 HASHED_AS = "mail address"
 
@@ -62,6 +65,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     organisation_id: str | None = None,
     requested_by: str = "pigi",
     recipient_id: str | None = None,
+    kind: Kind = SEND_MAIL,
 ) -> str:
     """Add a mail and its job to the session's transaction; returns the mail's id, "" for a canary: it is sent nothing.
 
@@ -71,12 +75,14 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
             confirm-address, address-changed), account (password-changed, second-factor-on, second-factor-off,
-            recovery-code-used), API key (key-expiring) or deletion.
+            recovery-code-used), API key (key-expiring), deletion or version of the policy (policy-changed).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.
         recipient_id: the recipient's account, where the subject does not say (key-expiring, deletion-started and
             deletion-warning); of a deletion-receipt, whom among its recipients.
+
+        kind: what sends it: of a mail to everybody a kind with a partition of its own.
 
     Raises:
         ValueError: there is no such template.
@@ -101,7 +107,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     enqueue(
         session,
         application.notifier,
-        SEND_MAIL,
+        kind,
         organisation_id=organisation_id,
         requested_by=requested_by,
         subject_id=mail_id,
@@ -174,6 +180,9 @@ def clean_up(application: Application, job: EndedJob) -> None:
         if mail is not None and (mail.template, mail.state) == (Template.ADDRESS_CHANGED, MailState.SENT):
             # The row held the old address for this mail alone.
             connection.execute(delete(AccountToken).where(AccountToken.id == mail.subject_id))
+        elif mail is not None and mail.template == Template.POLICY_CHANGED:
+            told = update(NOTICE).where(NOTICE.c.mail_id == job.subject_id)
+            connection.execute(told.values(state=mail.state, ended_at=job.ended_at))
         elif mail is not None and mail.template == Template.DELETION_RECEIPT:
             forget_recipients(connection, DELETION.c.id == mail.subject_id)
 

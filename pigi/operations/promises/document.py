@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pigi.clock import now
+from pigi.operations.policy import policy_history
 from pigi.operations.promises.standing import promises_standing
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pigi.application import Application
+    from pigi.domain.policy import Policy
     from pigi.operations.promises.standing import ControlStanding, PromiseStanding
 
 
@@ -22,19 +24,20 @@ def promises_document(application: Application) -> dict[str, Any]:
 
 def document_of(application: Application, standings: Iterable[PromiseStanding]) -> dict[str, Any]:
     """The document that says how these stand, signed."""
+    current = policy_history(application).current
     document = {
         "generated_at": _text(now()),
-        "policy_version": None,
-        "promises": [_promise(standing) for standing in standings],
+        "policy_version": current.number,
+        "promises": [_promise(standing, current.policy) for standing in standings],
     }
     return application.keyring.signer.sign_document(document)
 
 
-def _promise(standing: PromiseStanding) -> dict[str, Any]:
+def _promise(standing: PromiseStanding, policy: Policy) -> dict[str, Any]:
     return {
         "id": standing.id,
         "title": standing.title,
-        "sentences": [],
+        "sentences": policy.resting_on(standing.id),
         "state": standing.state.value,
         "checked_at": _text(standing.checked_at),
         "valid_until": _text(standing.valid_until),

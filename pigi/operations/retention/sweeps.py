@@ -24,6 +24,7 @@ from pigi.store.egress import EgressCount
 from pigi.store.exports import Export
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
+from pigi.store.policy import PolicyNotice
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import EvidenceRow
 from pigi.store.records import Backup, Hold
@@ -157,6 +158,7 @@ SWEEPS: tuple[Sweep, ...] = (
         among=func.coalesce(Ticket.closed_at, Ticket.answered_at).is_not(None),
         bound=Ticket.received_at,
     ),
+    Sweep(Retention.NOTICE, PolicyNotice.__table__, (PolicyNotice.created_at,)),
     Sweep(Retention.EVIDENCE, EvidenceRow.__table__, (EvidenceRow.valid_until,)),
     Sweep(Retention.EGRESS, EgressCount.__table__, (EgressCount.last_at,)),
     Sweep(Retention.BACKUP, Backup.__table__, (Backup.made_at,), RemovalMode.DISCARDED),

@@ -67,6 +67,15 @@ FACTS = {
     Template.SECOND_FACTOR_OFF: ON_FACTOR,
     Template.RECOVERY_CODE_USED: ON_FACTOR,
     Template.EXPORT_READY: {"link": f"{HOME}/o/018f/exports", "until": UNTIL, "organisation": "Test & Söhne"},
+    Template.POLICY_CHANGED: {
+        "effective": UNTIL,
+        "said": [
+            {"what": "New", "text": "Logs of requests, which hold no content, are kept for 30 days. " * 4},
+            {"what": "No longer said", "text": "Nobody else gets it."},
+        ],
+        "more": 3,
+        "link": f"{HOME}/policy/versions?version=2&against=1",
+    },
     Template.PRIVACY_REQUEST_EXTENDED: {
         "received": UNTIL,
         "right": "erasure",

@@ -46,6 +46,7 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
         "/operate/requests": operator.get("/operate/requests"),
         "/operate/usage": operator.get("/operate/usage"),
         "/operate/tickets": operator.get("/operate/tickets"),
+        "/operate/policy": operator.get("/operate/policy"),
         "/dashboard": newcomer.get("/dashboard"),
     }
     shown["/nowhere"] = owner.get("/nowhere", headers=BROWSER)

@@ -15,6 +15,7 @@ from pigi.domain.reasons import explain
 from pigi.operations.accounts import read_account
 from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
+from pigi.operations.policy import coming_policy
 from web.http.context import OrganisationContext
 from web.http.replies import API, Reply, reply
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pigi.operations.organisations import OrganisationView
+    from pigi.operations.policy import ComingPolicy
     from web.http.context import RequestContext, Services
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -69,7 +71,8 @@ class NavigationItem:
 class Shell:
     """What the frame around a page shows. ``may`` says what the person may do, as the templates ask for it.
 
-    ``charged`` says whether this installation charges anybody, ``late`` the subscription's status if a payment is late.
+    ``charged`` says whether this installation charges anybody, ``late`` the subscription's status if a payment is late,
+    ``coming`` the policy that takes effect soon, until the person closes its notice.
     """
 
     fonts: str
@@ -78,6 +81,7 @@ class Shell:
     organisation: OrganisationView | None = None
     charged: bool = False
     late: str | None = None
+    coming: ComingPolicy | None = None
     api: str = API
     shortcuts: Any = SHORTCUTS
     asset: Callable[[str], str] = asset_path
@@ -192,6 +196,7 @@ def shell_of(context: RequestContext) -> Shell:
         shown,
         charged=application.plans.charged,
         late=None if shown is None else wanted_payment(application, shown.id),
+        coming=coming_policy(application, person.account_id),
     )
 
 

@@ -117,6 +117,7 @@ AUDIT = {
     "request.withdrawn": "Took back what they asked",
     "request.entered": "Request about data entered by an operator",
     "request.extended": "Request about data extended by an operator",
+    "policy.published": "Policy published by an operator",
     "request.answered": "Request about data answered by an operator",
     "ticket.answered": "Message answered by an operator",
     "ticket.closed": "Message closed by an operator",
