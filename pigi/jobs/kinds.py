@@ -28,6 +28,8 @@ def kind_of(name: str) -> Kind:
 LONG_BACKOFF = partial(backoff, longest=timedelta(minutes=30))
 """The waits of a kind that nobody waits for, and that must outlast an outage of hours."""
 
+BRIEF = timedelta(minutes=10)
+"""The time limit of maintenance that is short on all but the worst of days."""
 MOST_LOSSES = 5
 """How often workers may die over one job before it ends as ``worker_lost``."""
 
@@ -68,20 +70,16 @@ GENERATE_DRAFT = register(
         metered=Limit.GENERATIONS,
     )
 )
-SWEEP_GENERATIONS = register(
-    Kind("generations.sweep", queue="upkeep", title="Clearing away old drafts", time_limit=timedelta(minutes=10))
-)
+SWEEP_GENERATIONS = register(Kind("generations.sweep", queue="upkeep", title="Clearing drafts away", time_limit=BRIEF))
 # The previous release's only sweep, of every class: its beat may still request it. Goes one release later.
-SWEEP_JOBS = register(
-    Kind("jobs.sweep", queue="upkeep", title="Clearing away old jobs", time_limit=timedelta(minutes=10))
-)
+SWEEP_JOBS = register(Kind("jobs.sweep", queue="upkeep", title="Clearing away old jobs", time_limit=BRIEF))
 SWEEPS: dict[Retention, Kind] = {
     retention: register(
         Kind(
             f"retention.{retention}",
             queue="upkeep",
             title=f"Clearing away what is over its period: {retention.replace('_', ' ')}",
-            time_limit=timedelta(minutes=10),
+            time_limit=BRIEF,
             # Pigi's other maintenance is not behind a long one, such as the first after months of standstill.
             partition_prefix="retention",
         )
@@ -89,10 +87,8 @@ SWEEPS: dict[Retention, Kind] = {
     for retention in SWEPT
 }
 """A sweep a class: each has its own schedule, its own failures and its own history."""
-ANCHOR_AUDIT = register(
-    Kind("audit.anchor", queue="upkeep", title="Signing the audit log", time_limit=timedelta(minutes=10))
-)
-FOLD_USAGE = register(Kind("usage.fold", queue="upkeep", title="Counting usage", time_limit=timedelta(minutes=10)))
+ANCHOR_AUDIT = register(Kind("audit.anchor", queue="upkeep", title="Signing the audit log", time_limit=BRIEF))
+FOLD_USAGE = register(Kind("usage.fold", queue="upkeep", title="Counting usage", time_limit=BRIEF))
 _SCHEMA = {"schema": Delivery.EXACTLY}
 MIGRATE_ORGANISATION = register(
     Kind("organisations.migrate", queue="upkeep", title="Database update", listed=True, effects=_SCHEMA)
@@ -110,9 +106,7 @@ ROTATE_KEYRING = register(
         partition_prefix="keys",
     )
 )
-ROTATE_DUE_KEYS = register(
-    Kind("keys.due", queue="upkeep", title="Renewing data keys that are due", time_limit=timedelta(minutes=10))
-)
+ROTATE_DUE_KEYS = register(Kind("keys.due", queue="upkeep", title="Renewing data keys that are due", time_limit=BRIEF))
 ROTATE_DATA_KEY = register(
     Kind(
         "keys.rotate_data",
@@ -143,15 +137,10 @@ SEND_MAIL = register(
         cleanup="pigi.operations.mail:clean_up",
     )
 )
+# Not behind backups, which take hours.
 ANNOUNCE_POLICY = register(
     Kind(
-        "policy.announce",
-        queue="upkeep",
-        title="Telling people of a new policy",
-        time_limit=timedelta(hours=1),
-        retry_window=timedelta(hours=6),
-        # Not behind backups, which take hours.
-        partition_prefix="policy",
+        "policy.announce", queue="upkeep", title="Telling of a new policy", time_limit=BRIEF, partition_prefix="policy"
     )
 )
 NOTIFY_OF_POLICY = register(
@@ -268,7 +257,7 @@ PURGE_ACCOUNT = register(
     )
 )
 SWEEP_ORGANISATIONS = register(
-    Kind("organisations.sweep", queue="upkeep", title="Looking for due deletions", time_limit=timedelta(minutes=10))
+    Kind("organisations.sweep", queue="upkeep", title="Looking for deletions that are due", time_limit=BRIEF)
 )
 EXPORT_CONFIGURATION = register(
     Kind(
@@ -335,9 +324,7 @@ ACCEPT_IMPORT = register(
         page="imports/{}",
     )
 )
-SWEEP_IMPORTS = register(
-    Kind("imports.sweep", queue="upkeep", title="Clearing away uploads", time_limit=timedelta(minutes=10))
-)
+SWEEP_IMPORTS = register(Kind("imports.sweep", queue="upkeep", title="Clearing away uploads", time_limit=BRIEF))
 EXPORT_ACCESS = register(
     Kind(
         "exports.access",

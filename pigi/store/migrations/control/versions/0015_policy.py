@@ -1,7 +1,7 @@
 """Versions of the policy, notices of them, and which one a person has read.
 
-Revision: 0014
-Down revision: 0013
+Revision: 0015
+Down revision: 0014
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pigi.store.instants import Instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 required: Callable[..., sa.Column[Any]] = partial(sa.Column, nullable=False)
 
