@@ -12,7 +12,7 @@ from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.jobs.model.transitions import JOB
-from pigi.operations.accounts import find_person_by_email, sign_in
+from pigi.operations.accounts import find_person, find_person_by_email, sign_in, sign_out
 from pigi.operations.dashboards import count_jobs
 from pigi.operations.deletion import list_deletions
 from pigi.operations.exports import count_preparing, list_started
@@ -22,7 +22,7 @@ from pigi.operations.promises import rounds, visits
 from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
 from pigi.operations.promises.visits import Page, Visitor, forget_visits, mark_of
 from pigi.store.control import Organisation
-from pigi.store.ledgers import Mail, RequestLog
+from pigi.store.ledgers import AuditEntry, Mail, RequestLog
 from web.http import auth
 
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ def test_what_is_done_to_it_is_in_no_list_and_no_count_of_operators(application)
 def test_nobody_signs_in_but_the_probe_that_holds_the_password(application):
     canary = resident(application, HOME)
     with with_password(application, canary) as password:
-        assert sign_in(application, canary.address, password, "192.0.2.1").account.id == canary.account_id
+        opened = sign_in(application, canary.address, password, "192.0.2.1")
+    assert opened.account.id == canary.account_id
+    sign_out(application, find_person(application, opened.token), opened.token)
+    # The log of what people did says nothing of it.
+    assert _count(application, AuditEntry) == 0
     for tried in (password, "!", ""):
         with pytest.raises(Refused, match="wrong_credentials"):
             sign_in(application, canary.address, tried, "192.0.2.1")
