@@ -1,8 +1,8 @@
 """The keyring: the installation's own keys, which wrap each organisation's data key.
 
 The first key encrypts and all decrypt, so a rotation is: add a new key at the end and restart every process,
-put it first and restart them again, wrap every data key anew, and take the old key away a day later, when no
-Idempotency-Key counts any more that was stored under it alone. Keys come from PIGI_SECRET_KEYS; in development
+put it first and restart them again, put everything under it (`pigi.operations.keys`), and take the old key away when
+what waits under it is over (`pigi.domain.keys.WAITING`). Keys come from PIGI_SECRET_KEYS; in development
 alone one is made under PIGI_HOME. No key is in a repr, a message or an error.
 """
 

@@ -43,8 +43,8 @@ from pigi.store.people import DEVICE_SECRET, SecondFactor
 from pigi.store.schema import CONTROL, TENANT
 from pigi.store.signing import is_document_signed
 from pigi.store.tenant import Generation
-from pigi.store.tenants import Tenants
 from tests.support.factories import add_generation
+from tests.support.keys import everything, under
 from tests.support.people import DEVICE, make_account
 
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)
@@ -67,12 +67,6 @@ class Attempt:
 
     def progress(self, *shown):
         self.shown.append(shown)
-
-
-def under(application, *keys):
-    """The same installation after its processes were restarted with another keyring."""
-    keyring = Keyring(keys)
-    return replace(application, keyring=keyring, tenants=Tenants(application.settings, application.control, keyring))
 
 
 def through(job, ends):
@@ -106,24 +100,6 @@ def filled(table, sealer, number):
         for column in table.columns
         if isinstance(column.type, LargeBinary)
     }
-
-
-def everything(application, organisation):
-    """All that is sealed for the organisation, opened: by table, column and row."""
-    found = {}
-    with application.tenants.read(organisation) as session:
-        for column in SEALED_IN_TENANT:
-            table = column.table
-            for row in session.execute(select(*table.columns)).all():
-                facts = row._mapping
-                place = SEALED_FOR.get(table.name, "{id}").format(**facts)
-                if facts[column.name] is not None:
-                    opened = session.sealer.open(facts[column.name], table.name, column.name, place)
-                    found[table.name, column.name, place] = opened
-        with application.control.autocommit() as connection:
-            for row in connection.execute(select(BillingLink.__table__)):
-                found["link", row.id] = session.sealer.open(row.url, "billing_link", "url", row.id)
-    return found
 
 
 @pytest.fixture
