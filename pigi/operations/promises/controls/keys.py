@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
 
 from pigi.clock import now
 from pigi.domain.controls import Control, Evidence, Finding
+from pigi.operations.api_keys import LONGEST_DAYS
 from pigi.operations.keys import data_keys_late, keyring_lines, note_provider_keys, provider_key_lines
+from pigi.store.people import ApiKey
 
 if TYPE_CHECKING:
     from pigi.application import Application
+
+API_KEY: Any = ApiKey.__table__
 
 
 def data_keys_renewed(application: Application) -> Finding:
@@ -39,6 +46,18 @@ def keys_are_there(application: Application) -> Finding:
     return Finding(True, f"All {sum(line.total for line in lines)} rows are under keys that are there.")
 
 
+def api_keys_end(application: Application) -> Finding:
+    """Whether some API key that counts is to count for longer than one may be made for."""
+    moment = now()
+    counting = API_KEY.c.revoked_at.is_(None) & (API_KEY.c.expires_at > moment)
+    endless = func.count().filter(API_KEY.c.expires_at > moment + timedelta(days=LONGEST_DAYS, hours=1))
+    with application.control.autocommit() as connection:
+        row = connection.execute(select(func.count(), endless).where(counting)).one()
+    if row[1]:
+        return Finding(False, f"{row[1]} of {row[0]} API keys count for longer than a year from now.")
+    return Finding(True, f"All {row[0]} API keys that count end within a year.")
+
+
 CONTROLS = (
     Control(
         "data-keys-renewed",
@@ -47,6 +66,14 @@ CONTROLS = (
         data_keys_renewed,
         "Every organisation's data key is at most a year and two weeks old, and no renewal takes two weeks.",
         "Whether a key was copied before it was renewed.",
+    ),
+    Control(
+        "api-keys-end",
+        "P20",
+        Evidence.OBSERVED,
+        api_keys_end,
+        "Every API key of an organisation that counts ends by itself within a year.",
+        "Whether its holders replace it before that; they are warned by mail.",
     ),
     Control(
         "provider-keys-renewed",

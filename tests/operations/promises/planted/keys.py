@@ -8,8 +8,11 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
+from pigi.ids import new_id
 from pigi.store.control import DataKey
 from pigi.store.keys import ProviderKey
+from pigi.store.people import ApiKey
+from tests.support.promises import rows
 
 
 @contextmanager
@@ -46,7 +49,14 @@ def an_old_provider_key(world):
             connection.execute(delete(ProviderKey).where(ProviderKey.fingerprint == "f" * 64))
 
 
+def an_endless_api_key(world):
+    moment = now()
+    row = {"id": new_id(), "organisation_id": world.organisation, "label": "CI", "scopes": "", "secret_hash": b"x"}
+    return rows(world, ApiKey, row | {"created_at": moment, "expires_at": moment + timedelta(days=366)})
+
+
 PLANTED = {
+    "api-keys-end": an_endless_api_key,
     "data-keys-renewed": a_forgotten_data_key,
     "provider-keys-renewed": an_old_provider_key,
     "no-row-under-a-removed-key": a_key_taken_too_early,
