@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pigi.application import Application
+    from pigi.operations.keys import KeysReport
     from tests.support.factories import Stores
 
 OLD, NEW = ("old", b"o" * 32), ("new", b"n" * 32)
@@ -53,7 +54,7 @@ def rotating(engine: str, request: pytest.FixtureRequest, tmp_path) -> Iterator[
         with Stack(settings) as stack:
             fill(stack)
             stack.redis()
-            stack.worker("ai")
+            stack.worker("ai", ready=False)
             stack.worker("slow", app="tests.support.keys_worker")
             stack.beat()
             yield stack
@@ -101,20 +102,25 @@ def at_work(application: Application, *states: str) -> set[tuple[str, int]]:
         return {(row.id, row.attempt) for row in connection.execute(query)}
 
 
-def rotate(application: Application) -> None:
-    """What an operator and the schedule ask for, a day later: old keys that sealed nothing may go."""
+def go_on(application: Application) -> KeysReport:
+    """What the schedule does a day later: old keys that sealed nothing may go, and what was begun goes on."""
     with application.control.autocommit() as connection:
         since = update(DataKey).where(DataKey.emptied_at.is_not(None))
         connection.execute(since.values(emptied_at=now() - KEPT_EMPTY))
-    request_rotation(application, CLI)
-    request_rotation(application, CLI, data=True)
+    found = report_keys(application, counted=False)
+    for line in found.rotations:
+        request_rotation(application, CLI, line.organisation_id)
+    if found.old_rows:
+        request_rotation(application, CLI)
+    return found
 
 
 def kill(stack: Stack, chance: random.Random, met: set[tuple[str, int]]) -> None:
     """Kill all children of the worker at a moment of a rotation that chance decides; add the attempts that it met."""
     application = stack.application
-    if not at_work(application, *WAITING):
-        rotate(application)
+    if not at_work(application, *WAITING) and not go_on(application).rotations:
+        request_rotation(application, CLI)
+        request_rotation(application, CLI, data=True)
     until(lambda: at_work(application, "running") - met or not at_work(application, *WAITING), 30, "a new attempt")
     threading.Event().wait(chance.random() * 0.3)
     hit = at_work(application, "running") - met
@@ -133,11 +139,8 @@ def is_through(application: Application) -> bool:
     """Whether nothing needs an old key and none is left; if not and nothing is at work on it, ask for more."""
     if at_work(application, *WAITING):
         return False
-    report = report_keys(application)
-    if report.old_rows == 0 and not report.rotations:
-        return True
-    rotate(application)
-    return False
+    found = go_on(application)
+    return found.old_rows == 0 and not found.rotations
 
 
 def test_keys_rotate_through_ten_kills_under_load_and_the_old_key_goes(rotating: Stack, note) -> None:
