@@ -144,7 +144,12 @@ def _number(kind: str, written: str, following: str) -> float | None:
 
 def _amount(number: float, unit: str) -> str:
     if unit in MINUTES:
-        return f"{number * MINUTES[unit]:g} minutes"
+        # A week is 7 days, and 24 hours are one: said in the largest of these that comes out whole.
+        minutes = number * MINUTES[unit]
+        size, name = next(
+            ((MINUTES[one], one) for one in ("day", "hour") if minutes % MINUTES[one] == 0), (1, "minute")
+        )
+        return f"{minutes / size:g} {name}{'' if minutes == size else 's'}"
     return f"{number:g} {unit}" if unit in UNITS else f"{number:g}"
 
 

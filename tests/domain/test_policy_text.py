@@ -95,6 +95,7 @@ FROM_CODE: dict[str, list[str]] = {
     "contact-kept": [length(R.TICKET)],
     "rights-register": [length(R.PRIVACY_REQUEST)],
     "rights-erasure-authorship": [f'"{FORMER}"'],
+    "changes-told": [length(R.NOTICE)],
     "changes-notice": [f"at least {length(NOTICE)} before"],
     "browser-kept": [SESSION, XSRF, "pigi_theme"],
     "cookie-xsrf": [XSRF],
@@ -138,7 +139,7 @@ def test_the_pages_that_the_policy_leads_to_are_there():
     assert {"/promises", "/privacy", "/privacy/record"} <= paths
 
 
-AWAITED = {"/contact", "/.well-known/security.txt", "/policy/versions"}
+AWAITED = {"/contact", "/.well-known/security.txt"}
 
 
 def test_purposes_stand_under_their_legal_basis():
