@@ -262,7 +262,8 @@ ROUTES = (
         fingerprint=lambda: b"password",
         replay=_confirmation,
         notes="Asked for before deleting an organisation, making or rotating an API key, changing who is an owner, and "
-        "changing one's second factor.",
+        "changing one's second factor; with a second factor also before changing one's address or password and "
+        "deleting one's account.",
         for_deleted=True,
         without_factor=True,
     ),

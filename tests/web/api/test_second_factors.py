@@ -48,6 +48,20 @@ def test_it_is_set_up_asked_for_and_turned_off(app: Flask, application: Applicat
     assert browser.get(MINE).json["state"] == "off"
 
 
+def test_with_one_the_password_alone_deletes_no_account(app: Flask, application: Application) -> None:
+    account = make_account(application, password_hash=hashed(), factor=True)
+    left_open = browser_of(app, make_session(application, account, confirmed=False))
+    assert left_open.get("/api/v1/me").json["second_factor"] is True
+    keyed, body = {"Idempotency-Key": "once"}, {"password": PASSWORD}
+    refused = left_open.delete("/api/v1/me", json=body, headers=keyed)
+    assert (refused.status_code, refused.json["code"]) == (403, "confirmation_required")
+    alone = left_open.post(f"{SESSION}/confirmation", json=body)
+    assert alone.json["code"] == "second_factor_needed"
+    assert left_open.get(SESSION).status_code == 200, "the session goes on"
+    assert left_open.post(f"{SESSION}/confirmation", json={**body, "code": code_of()}).status_code == 200
+    assert left_open.delete("/api/v1/me", json=body, headers=keyed).status_code == 202
+
+
 def test_an_operator_without_one_can_do_nothing_but_set_it_up(app: Flask, application: Application) -> None:
     bare = sign_in(app, application, make_account(application, operator=True, factor=False))
     for path in ("/operate", "/dashboard", "/account"):
