@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pigi.domain.policy import FACTS, Basis
-from pigi.domain.policy_words import ACTS, CATEGORIES, PLACES, PURPOSES, RECIPIENTS
+from pigi.domain.policy_words import ACTS, CATEGORIES, PLACES, PURPOSES, RECIPIENTS, TERMS
 from pigi.domain.wording import Reading, is_slip, read_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = "Mapping[str, Mapping[str, str]]"
 """What the code does: kind of fact to key to what it says of it."""
-NEUTRAL_WORDS = 4
+NEUTRAL_WORDS = 3
 """How many neutral words may differ, counted on both sides, before a change is in doubt."""
 NEW_WORDS = 8
 """How many a new sentence may have that says nothing of data."""
@@ -32,6 +32,7 @@ VOCABULARIES = {
     "which data": CATEGORIES,
     "what is done with data": ACTS,
     "where data is": PLACES,
+    "on which terms": TERMS,
 }
 TITLES = {"recipients": "recipients", "purposes": "purposes", "categories": "categories of data", "periods": "periods"}
 
@@ -125,8 +126,16 @@ def _text_reasons(before: str, after: str, known: Reading) -> Iterator[str]:
         was_said, is_said = old.words & vocabulary, new.words & vocabulary
         if was_said != is_said:
             yield f"{what} is said otherwise: {_words(was_said - is_said)} → {_words(is_said - was_said)}"
-    if before and _neutral_changes(old, new) > NEUTRAL_WORDS:
+    if before:
+        yield from _doubts(old, new)
+
+
+def _doubts(before: Reading, after: Reading) -> Iterator[str]:
+    """Why neutral words alone leave a doubt."""
+    if _neutral_changes(before, after) > NEUTRAL_WORDS:
         yield "so many words are others that no program can tell"
+    elif before.joins != after.joins and before.neutral.total() != after.neutral.total():
+        yield "it lists more, or less"
 
 
 def _words(found: Counter[str] | set[str] | frozenset[str]) -> str:

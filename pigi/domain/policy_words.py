@@ -73,7 +73,7 @@ SAME = _groups(
     "abroad overseas elsewhere",
     "long longer",
     "late later",
-    "more further additional",
+    "more additional",
     "person people user users somebody someone",
     "see seen sees",
     "take taken takes",
@@ -124,7 +124,7 @@ FUNCTION = _listed(
     a an the of to in on at by for from with into onto about and or so as than then that this these those it its he she
     they them their theirs you your yours is are was were be been being am do does did has have had will would can which
     who whom whose whoever what whatever when where while how there here also too any please just simply if per such
-    own pigis i me my
+    pigis i me my
     """
 )
 """Words that a sentence is put together with; they say nothing by themselves."""
@@ -133,7 +133,7 @@ MODALITY = _listed(
     """
     never always not no none nothing nobody without neither nor only all must may should usually try reasonable
     possible sometimes occasionally rarely exactly unless except most some few many several at_most at_least up within
-    before after until under over less more long late best sole optional automatic automatically manually on_request
+    before after until under over less more long late best sole optional automatic automatically manually on_request own
     """
 )
 """How far a sentence goes: what denies, limits, strengthens or weakens it. Each use counts."""
@@ -165,6 +165,14 @@ ACTS = _listed(
     seal anonymous pseudonym aggregate isolate protect sign access copy
     """
 )
+TERMS = _listed(
+    """
+    consent free fee cost charge price pay paying assume assumed indefinite indefinitely forever permanent permanently
+    visitor visitors across same equal otherwise differently different law legal liable obliged voluntary minor
+    child children object complain restrict any_time
+    """
+)
+"""On which terms: what is asked of people and what they can ask."""
 PLACES = _listed(
     """
     country abroad union european europe germany ireland france slovenia india china japan canada brazil australia

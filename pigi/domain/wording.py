@@ -18,6 +18,7 @@ from pigi.domain.policy_words import (
     PURPOSES,
     RECIPIENTS,
     SAME,
+    TERMS,
     UNITS,
 )
 
@@ -36,14 +37,16 @@ SPELT_OUT = (
     (re.compile(r"\byou (?:may|can)\b", re.IGNORECASE), "you"),
     (re.compile(r"\bat most\b", re.IGNORECASE), "atmost"),
     (re.compile(r"\bat least\b", re.IGNORECASE), "atleast"),
+    (re.compile(r"\bat any time\b", re.IGNORECASE), "anytime"),
     (re.compile(r"\bon request\b", re.IGNORECASE), "onrequest"),
 )
-MEANT = {"atmost": "at_most", "atleast": "at_least", "onrequest": "on_request"}
+MEANT = {"atmost": "at_most", "atleast": "at_least", "onrequest": "on_request", "anytime": "any_time"}
 SLIP_LENGTH = 5
 """Shorter words are others rather than slips: sold and told, may and way."""
 SLIP_SIGNS = 2
-COUNTED = frozenset({*RECIPIENTS, *PURPOSES, *CATEGORIES, *ACTS, *PLACES})
+COUNTED = frozenset({*RECIPIENTS, *PURPOSES, *CATEGORIES, *ACTS, *PLACES, *TERMS})
 NOT_NEUTRAL = COUNTED | MODALITY | FUNCTION | UNITS
+JOINS = frozenset({"and", "or"})
 SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", ""), ("ly", ""))
 
 
@@ -58,6 +61,7 @@ class Reading:
         names: words that are written as names, and are not the first of a sentence.
         words: all words, by their lemma.
         neutral: those that are none of the above and in no vocabulary, with their number.
+        joins: how often it says "and" or "or".
     """
 
     numbers: Counter[str]
@@ -66,6 +70,7 @@ class Reading:
     names: frozenset[str]
     words: frozenset[str]
     neutral: Counter[str]
+    joins: int
 
     def names_beside(self, other: Reading, known: Reading) -> set[str]:
         """Names here that the other reading does not have as words; also first words that ``known`` has as names."""
@@ -130,6 +135,7 @@ def read_text(text: str) -> Reading:
         frozenset(named - {"pigi"}),
         frozenset(said),
         Counter(word for word in said if word not in NOT_NEUTRAL),
+        sum(word in JOINS for word in said),
     )
 
 

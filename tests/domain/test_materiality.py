@@ -62,6 +62,27 @@ MATERIAL = [
     ("Pigi is hosted in Germany.", "Pigi is hosted in Germany and India."),
     ("Data stays in the EU.", "Data stays in the EEA."),
     ("Your data stays here.", "Your data is transferred abroad."),
+    # What is asked of people, and on which terms; and others.
+    ("We keep backups for 21 days.", "We keep backups for 21 months."),
+    ("Your address is shown to other members.", "Your address is shown to everybody."),
+    ("We never sell personal data.", "We do not sell personal data without reason."),
+    ("Prompts go to Anthropic.", "Prompts go to OpenAI."),
+    ("Logs hold no content.", "Logs hold content."),
+    ("Requests are answered within one month.", "Requests are answered within 45 days."),
+    ("Cookies are needed for signing in.", "Cookies are needed for signing in and to follow visitors across sites."),
+    ("Data is encrypted.", "Data is stored."),
+    ("You can object at any time.", "You can object."),
+    ("Only owners can export.", "Owners and admins can export."),
+    ("The export is free of charge.", "The export costs a fee."),
+    ("Deletion is final after 30 days.", "Deletion is final after 30 days, except for copies that investors keep."),
+    ("Nothing is sent to advertisers.", "Little is sent to advertisers."),
+    ("Anthropic keeps it up to 30 days.", "Anthropic keeps it up to 2 years."),
+    ("Pigi is hosted in the European Union.", "Pigi is hosted outside the European Union."),
+    ("We ask for your name.", "We ask for your name and employer."),
+    ("Your consent is asked for first.", "Your consent is assumed."),
+    ("Free users and paying users are treated the same.", "Free users are treated otherwise."),
+    ("Data is kept while your account is active.", "Data is kept indefinitely."),
+    ("Stripe handles payment.", "Google Pay handles payment."),
     # So much is new that nobody but a person can tell.
     ("The theme is kept in your browser.", "Whatever colours, sizes, pictures and habits somebody prefers go along."),
     ("You can object.", "Objections are considered case by case by whoever runs this installation."),
@@ -107,6 +128,21 @@ WORDING = [
     ("Pigi has to answer.", "Pigi must answer."),
     ("An administrator sees this page.", "This page is seen by an administrator."),
     ("Whoever has questions, asks.", "Whoever has a question asks."),
+    ("Requests are answered within one month.", "Requests will be answered within one month."),
+    ("It's your choice.", "It is your choice."),
+    ("Nothing here is legal advice, read it all.", "Nothing here is legal advice. Read it all."),
+    ("The switch is one setting.", "This switch is a single setting."),
+    ("For details see the page of promises.", "Details are on the page of promises."),
+    ("We are happy to help.", "We are glad to help."),
+    ("Pigi keeps what you write.", "What you write, Pigi keeps."),
+    ("A link is mailed.", "A link is mailed to you."),
+    ("The organisation decides.", "The organization decides."),
+    ("Backups are made each night.", "Backups are made every night."),
+    ("If you leave, your name goes.", "When you leave, your name goes."),
+    ("This is described below.", "This is described further below."),
+    ("You'll get a copy.", "You will get a copy."),
+    ("We store it in your own database", "We store it in your own database."),
+    ("Our site has a page for this.", "Our website has a page for this."),
 ]
 
 
@@ -134,7 +170,7 @@ def test_it_is_wording(before, after):
 
 def test_the_table_is_large_and_balanced():
     assert len(MATERIAL) + len(WORDING) >= 60
-    assert len(MATERIAL) / len(WORDING) < 1.5
+    assert 0.5 < len(MATERIAL) / len(WORDING) < 1.5
 
 
 PLAIN = Sentence("it", "Logs go.", ("P04", "P07"), periods=("request_log",), recipients=("stripe",))
