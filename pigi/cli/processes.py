@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def web() -> None:
     """Become the web server, on PIGI_HOST and PIGI_PORT."""
     settings = Settings.from_environment()
-    _check_keys(settings)
+    check_keys(settings)
     _become(commands.web(settings), commands.environment())
 
 
@@ -30,18 +30,18 @@ def web() -> None:
 @click.argument("pool", type=click.Choice(list(POOLS)))
 def worker(pool: str) -> None:
     """Become the worker process of POOL. SIGTERM lets it finish what is short and hand back the rest."""
-    _check_keys(Settings.from_environment())
+    check_keys(Settings.from_environment())
     _become(commands.worker(pool), commands.worker_environment(pool))
 
 
 @click.command()
 def beat() -> None:
     """Become the pump and the schedules. Several may run; the database keeps them from doing things twice."""
-    _check_keys(Settings.from_environment())
+    check_keys(Settings.from_environment())
     _become(commands.beat(), commands.environment())
 
 
-def _check_keys(settings: Settings) -> None:
+def check_keys(settings: Settings) -> None:
     """Raise Misconfigured if a key was taken from the keyring while rows are under it: they would not open."""
     application = Application.open(settings)
     try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from pigi.cli.output import bold, dim, green, json_option, red, say
+from pigi.cli.processes import check_keys
 from pigi.processes import addresses
 from pigi.processes.home import only_one
 from pigi.processes.idle import IdleWorkers, read_readiness
@@ -19,6 +22,7 @@ from pigi.processes.supervisor import Supervisor
 from pigi.processes.table import Choices, Table, address_of, build
 from pigi.settings import Settings
 from pigi.store.files import private_folder
+from pigi.store.migrate import control_revision
 
 if TYPE_CHECKING:
     from pigi.processes.supervisor import Event
@@ -47,6 +51,7 @@ def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - 
         )
     home = private_folder(settings.home)
     with only_one(home, address_of(settings)) as note_address:
+        _look_at_keys(settings)
         settings = _with_free_port(settings, demo=demo)
         note_address(address_of(settings))
         table = build(settings, Choices(demo=demo, standins=not no_standins, json=as_json))
@@ -58,6 +63,16 @@ def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - 
         )
         supervisor.on_started = lambda: _serving(settings, demo=demo, as_json=as_json)
         supervisor.run()
+
+
+def _look_at_keys(settings: Settings) -> None:
+    """Raise Misconfigured if a key was taken away too early: the programs that are started here do not look themselves.
+
+    A database that is not there yet has nothing under any key, and one that is away is the migration's to report.
+    """
+    with suppress(OperationalError):
+        if control_revision(settings.database_url):
+            check_keys(settings)
 
 
 def _with_free_port(settings: Settings, *, demo: bool) -> Settings:

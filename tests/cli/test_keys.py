@@ -13,7 +13,7 @@ def test_a_rotation_is_requested_followed_and_guarded(pigi):
     assert pigi("migrate").returncode == 0
     organisation = json.loads(pigi("organisations", "add", "Harbour Works", "--json").stdout)["id"]
     pigi.environment["PIGI_SECRET_KEYS"] = NEW
-    for command in ("web", "beat"):
+    for command in ("up", "web", "beat"):
         early = pigi(command)
         assert (early.returncode, LACKS in early.stderr) == (1, True), command
     assert LACKS in pigi("check").stdout
