@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
+from pigi.clock import now
 from pigi.domain.controls import GROUPS, Evidence
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
@@ -57,6 +59,9 @@ class World:
         waiting = select(JOB.c.id, JOB.c.kind).where(JOB.c.state.in_(("queued", "retrying"))).order_by(JOB.c.id)
         for _pass in range(PASSES):
             with self.application.control.autocommit() as connection:
+                # What was begun in the same millisecond may come in either order, and one of it then waits for a while.
+                again = update(JOB).where(JOB.c.state == "retrying")
+                connection.execute(again.values(due_at=now() - timedelta(seconds=1)))
                 found = connection.execute(waiting).all()
             for row in found:
                 run(HANDLERS[row.kind], row.id, hands)

@@ -13,7 +13,9 @@ from sqlalchemy import delete, func, or_, select, tuple_, update
 
 from pigi.clock import now
 from pigi.domain.access import AccountState, Role
+from pigi.domain.canary import NAME as CANARY
 from pigi.domain.deletions import DeletionScope, DeletionState, Place
+from pigi.errors import Temporary
 from pigi.ids import new_id
 from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.kinds import PURGE_ACCOUNT
@@ -71,10 +73,16 @@ def purge_account(context: JobContext, application: Application, gateways: Gatew
 
 
 def _seal(session: ControlSession, _application: Application, row: Any) -> Sealing | None:
-    """None while an organisation that goes along is not sealed: its owner must hear of its receipt too."""
+    """None while an organisation that goes along is not sealed: its owner must hear of its receipt too.
+
+    The accounts of people come again with the sweep of the next hour. Of the canary it raises ``deletion_waiting``:
+    its two begin together, and are looked at within minutes.
+    """
     connection = session.connection()
     along = (DELETION.c.part_of == row.id) & (DELETION.c.state == DeletionState.GRACE.value)
     if connection.execute(select(DELETION.c.id).where(along).limit(1)).first() is not None:
+        if row.requested_by == CANARY:
+            raise Temporary("deletion_waiting")
         return None
     deleting = (ACCOUNT.c.id == row.subject_id) & (ACCOUNT.c.state == AccountState.DELETING.value)
     sealed = update(ACCOUNT).where(deleting).values(state=AccountState.PURGING.value)
