@@ -43,6 +43,7 @@ from pigi.store.people import DEVICE_SECRET, SecondFactor
 from pigi.store.schema import CONTROL, TENANT
 from pigi.store.signing import is_document_signed
 from pigi.store.tenant import Generation
+from pigi.store.tenants import TenantMissingError
 from tests.support.factories import add_generation
 from tests.support.keys import everything, under
 from tests.support.people import DEVICE, make_account
@@ -180,6 +181,23 @@ def test_a_value_that_no_key_opens_keeps_no_other_from_being_sealed_anew(applica
     rotate_data_key(Attempt(application, written), application)
     del whole["generation", "purpose", "x"]
     assert everything(application, written) == whole
+
+
+def test_two_rotations_at_once_do_no_harm_and_one_of_a_deleted_organisation_ends(application, written, monkeypatch):
+    monkeypatch.setattr(data_keys, "BATCH", 60)
+    whole = everything(application, written)
+    request_rotation(application, CLI, written)
+    beside = under(application, ("test", b"k" * 32))
+    other = [lambda: rotate_data_key(Attempt(beside, written), beside)]
+    rotate_data_key(Attempt(application, written, meanwhile=lambda: other and other.pop()()), application)
+    assert report_keys(application).rotations[0].left == 0
+    assert everything(beside, written) == whole
+    request_rotation(application, CLI, written)
+    application.tenants.drop(written)
+    with pytest.raises(TenantMissingError):
+        rotate_data_key(Attempt(application, written), application)
+    assert report_keys(application).rotations[0].left is None
+    beside.tenants.dispose()
 
 
 def test_a_key_that_is_used_again_is_not_destroyed(application, control, organisation):
