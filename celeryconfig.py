@@ -8,14 +8,14 @@ pump's, by the table.
 from kombu.entity import Exchange, Queue
 
 from pigi.jobs.queueing.notifications import PREFIX
-from pigi.jobs.queueing.transport import install
+from pigi.jobs.queueing.transport import address_for_kombu, install
 from pigi.jobs.queues import QUEUES
 from pigi.settings import get_settings
 
 _settings = get_settings()
 
-# kombu spells a unix socket its own way.
-broker_url = _settings.redis_url.replace("unix://", "redis+socket://", 1)
+# kombu has its own ways with unix sockets and certificates; see there.
+broker_url = address_for_kombu(_settings.redis_url)
 # Survives a queue entry that is not a message; see the module.
 install()
 broker_transport_options = {

@@ -11,15 +11,13 @@ import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pigi.errors import Misconfigured
+from pigi.production import STRIPE_HOST, is_at, lapses_of
 
-ANTHROPIC_HOST = "api.anthropic.com"
-STRIPE_HOST = "api.stripe.com"
 RESTORING = "restoring"
 """The folder below PIGI_HOME of a restore that is not finished."""
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
@@ -149,7 +147,7 @@ def problems_of(settings: Settings, *, restoring: bool = False) -> list[str]:
     problems += _address_problems(settings)
     problems += _billing_problems(settings)
     if settings.production:
-        problems += _production_problems(settings)
+        problems += lapses_of(settings)
     return problems
 
 
@@ -176,7 +174,7 @@ def _billing_problems(settings: Settings) -> list[str]:
     if not any(needed.values()):
         return []
     missing = [f"{name} must be set too, or none of {', '.join(needed)}" for name, value in needed.items() if not value]
-    return missing + (_misshapen(settings) if _is_at(settings.stripe_api_base, STRIPE_HOST) else [])
+    return missing + (_misshapen(settings) if is_at(settings.stripe_api_base, STRIPE_HOST) else [])
 
 
 _STRIPE_KEY = re.compile(r"(sk|rk)_(test|live)_\S+")
@@ -201,54 +199,6 @@ def _misshapen(settings: Settings) -> list[str]:
 
 
 _LEAKY = ("ANTHROPIC_LOG", "ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "STRIPE_LOG")
-
-
-def _production_problems(settings: Settings) -> list[str]:
-    checks = {
-        "PIGI_SECRET_KEYS must be set in production": not settings.secret_keys,
-        "ANTHROPIC_API_KEY must be set in production": not settings.anthropic_api_key,
-        f"ANTHROPIC_BASE_URL must be https://{ANTHROPIC_HOST} in production: stand-ins are for development (P22)":
-            not _is_at(settings.anthropic_base_url, ANTHROPIC_HOST),
-        f"STRIPE_API_BASE must be https://{STRIPE_HOST} in production: stand-ins are for development (P22)":
-            not _is_at(settings.stripe_api_base, STRIPE_HOST),
-        "SMTP_URL must be smtps:// or smtp:// with a user and a password in production (P18)":
-            not _signs_in(settings.smtp_url),
-        "MAIL_FROM must be set in production": not settings.mail_from,
-        "PIGI_OPERATOR must be set in production: the policy says who answers for it (GDPR, article 13(1)(a))":
-            not settings.operator,
-        "PIGI_PUBLIC_URL must be an https address in production (P18)": not settings.public_url.startswith("https://"),
-        "DATABASE_URL must name PostgreSQL in production": not settings.database_url.startswith("postgresql"),
-        "DATABASE_URL and TENANT_DATABASE_URL must ask for TLS (sslmode=verify-full) in production (P18)":
-            not _encrypted(settings.database_url) or not _encrypted(settings.tenant_database_url),
-        "REDIS_URL must be rediss:// or a unix socket in production (P18)":
-            not settings.redis_url.startswith(("rediss://", "unix://")),
-        "FILES_URL and BACKUPS_URL must be reached over https in production (P18)":
-            "endpoint=http:" in f"{settings.files_url} {settings.backups_url}",
-        "PIGI_REGION must be a region in the EU, such as eu-central (P17)": not settings.region.startswith("eu"),
-    }  # fmt: skip
-    return [problem for problem, wrong in checks.items() if wrong]
-
-
-def _is_at(url: str, host: str) -> bool:
-    """Whether an address, if there is one, is the provider's own."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return not url or (parts.scheme, parts.hostname) == ("https", host)
-
-
-def _signs_in(url: str) -> bool:
-    """TLS is not in the address: the gateway takes no server without it in production."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"smtp", "smtps"} and bool(parts.hostname and parts.username and parts.password)
-
-
-def _encrypted(url: str) -> bool:
-    return "sslmode=verify-full" in url or "host=/" in url
 
 
 @lru_cache(maxsize=1)

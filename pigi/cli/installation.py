@@ -15,9 +15,11 @@ from pigi.cli.output import answer, dim, green, json_option, red
 from pigi.domain.plans import Plans
 from pigi.domain.policy import PolicyError
 from pigi.errors import Misconfigured
+from pigi.operations.deployment import live_lapses
 from pigi.operations.keys import refuse_missing_keys
 from pigi.operations.organisations import request_migrations
 from pigi.operations.policy import policy_history, unpublished_changes
+from pigi.production import Lapse
 from pigi.settings import Settings, problems_of
 from pigi.store.keyring import Keyring
 from pigi.store.migrate import control_head, control_revision, migrate_control
@@ -64,8 +66,8 @@ def check(deploy: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     ]
     lines += [f"{dim('--')}  billing is {BILLING_MODES[billing]}"] if billing else []
     data = {
-        "ok": not any(problem for _, problem in findings),
-        "checks": [{"name": n, "problem": p} for n, p in findings],
+        "ok": not any(p for _, p in findings),
+        "checks": [{"name": n, "problem": p, "code": _known_as(n, p)} for n, p in findings],
         "billing": billing,
     }
     answer(as_json, data, "\n".join(lines))
@@ -85,7 +87,16 @@ def _run_checks(*, deploy: bool) -> list[tuple[str, str | None]]:
     if deploy:
         settings = settings.model_copy(update={"mode": "production"})
     problems: list[tuple[str, str | None]] = [("settings", problem) for problem in problems_of(settings)]
-    return [*(problems or [("settings", None)]), *((name, check_one(settings)) for name, check_one in CHECKS.items())]
+    checked = [(name, check_one(settings)) for name, check_one in CHECKS.items()]
+    servers: list[tuple[str, str | None]] = [("servers", lapse) for lapse in live_lapses(settings)] if deploy else []
+    return [*(problems or [("settings", None)]), *checked, *(servers or ([("servers", None)] if deploy else []))]
+
+
+def _known_as(name: str, problem: str | None) -> str | None:
+    """A stable code for programs: a lapse's own, else what was checked."""
+    if problem is None:
+        return None
+    return problem.code if isinstance(problem, Lapse) else name.lower().replace(" ", "_")
 
 
 def _billing_mode() -> str | None:

@@ -10,6 +10,7 @@ import click
 
 from pigi.application import Application
 from pigi.jobs.queues import POOLS
+from pigi.operations.deployment import refuse_lapses
 from pigi.operations.keys import refuse_missing_keys
 from pigi.processes import commands
 from pigi.settings import Settings
@@ -21,24 +22,30 @@ if TYPE_CHECKING:
 @click.command()
 def web() -> None:
     """Become the web server, on PIGI_HOST and PIGI_PORT."""
-    settings = Settings.from_environment()
-    check_keys(settings)
-    _become(commands.web(settings), commands.environment())
+    _become(commands.web(_fit()), commands.environment())
 
 
 @click.command()
 @click.argument("pool", type=click.Choice(list(POOLS)))
 def worker(pool: str) -> None:
     """Become the worker process of POOL. SIGTERM lets it finish what is short and hand back the rest."""
-    check_keys(Settings.from_environment())
+    _fit()
     _become(commands.worker(pool), commands.worker_environment(pool))
 
 
 @click.command()
 def beat() -> None:
     """Become the pump and the schedules. Several may run; the database keeps them from doing things twice."""
-    check_keys(Settings.from_environment())
+    _fit()
     _become(commands.beat(), commands.environment())
+
+
+def _fit() -> Settings:
+    """The settings, if nothing forbids a start; raises Misconfigured."""
+    settings = Settings.from_environment()
+    refuse_lapses(settings)
+    check_keys(settings)
+    return settings
 
 
 def check_keys(settings: Settings) -> None:

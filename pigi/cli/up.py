@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from pigi.cli.output import bold, dim, green, json_option, red, say
 from pigi.cli.processes import check_keys
+from pigi.operations.deployment import refuse_lapses
 from pigi.processes import addresses
 from pigi.processes.home import only_one
 from pigi.processes.idle import IdleWorkers, read_readiness
@@ -49,6 +50,7 @@ def up(demo: bool, no_standins: bool, as_json: bool) -> None:  # noqa: FBT001 - 
         raise CannotStartError(
             sentence="the demo makes an organisation of its own and is for development; leave out --demo"
         )
+    refuse_lapses(settings)
     home = private_folder(settings.home)
     with only_one(home, address_of(settings)) as note_address:
         _look_at_keys(settings)

@@ -67,6 +67,7 @@ class Finding:
 GROUPS = (
     "records",
     "egress",
+    "deployment",
     "rights",
     "usage",
     "contact",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pigi.domain.privacy import Recipient
-from pigi.settings import ANTHROPIC_HOST, STRIPE_HOST
+from pigi.production import ANTHROPIC_HOST, STRIPE_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

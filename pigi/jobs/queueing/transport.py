@@ -58,6 +58,19 @@ class Transport(redis.Transport):
         super()._deliver(message_of(notification), queue)  # type: ignore[no-untyped-call]
 
 
+def address_for_kombu(url: str) -> str:
+    """REDIS_URL as kombu reads it.
+
+    It spells a unix socket its own way. And where rediss:// says nothing of certificates, kombu takes any, also one of
+    somebody between (P18); redis-py, which the rest of Pigi uses, does not.
+    """
+    if url.startswith("unix://"):
+        return url.replace("unix://", "redis+socket://", 1)
+    if not url.startswith("rediss://") or "ssl_cert_reqs=" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+
+
 def install() -> None:
     """Use it for every Redis URL: kombu ignores ``broker_transport`` for a unix socket's."""
     for scheme in ("redis", "rediss"):
