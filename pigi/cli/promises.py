@@ -10,7 +10,9 @@ from pigi.cli.application import open_application
 from pigi.cli.failures import not_found_means
 from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, green, json_option, moment, red, table
+from pigi.cli.receipts import FILE, parsed, public_keys
 from pigi.domain.limits import is_line
+from pigi.domain.promises_document import contradictions, is_promises
 from pigi.operations.operators import operator_named
 from pigi.operations.promises import (
     STATEMENT_LENGTH,
@@ -21,13 +23,16 @@ from pigi.operations.promises import (
     promises_standing,
     withdraw_attestation,
 )
+from pigi.store.signing import is_document_signed
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from pigi.application import Application
     from pigi.operations.promises import ControlStanding, PromiseStanding
 
+NO_DOCUMENT = 2
 NO_CONTROL = (
     "There is nothing of that name that somebody can answer for, or nobody does.",
     "`pigi promises --json` shows the controls of kind attested; /operate/promises shows all.",
@@ -105,6 +110,38 @@ def withdraw(control: str, address: str, as_json: bool) -> None:  # noqa: FBT001
         with not_found_means(*NO_CONTROL):
             standing = withdraw_attestation(application, operator, control)
     answer(as_json, _attested(standing), f"Nobody answers for {control} any more.")
+
+
+@promises.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "--keys", type=FILE, help="A saved copy of /.well-known/pigi-keys.json; otherwise the own keyring's keys."
+)
+@json_option
+def verify(file: Path, keys: Path | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Check the document of the promises in FILE, offline.
+
+    Exit with 1 if it was altered, signed by others, or says more than its own evidence; with 2 if it is no such
+    document.
+    """
+    document = parsed(file.read_bytes())
+    if document is None or not is_promises(document):
+        answer(
+            as_json, {"valid": False, "flaws": [], "generated_at": None}, red("This is no document of the promises.")
+        )
+        raise click.exceptions.Exit(NO_DOCUMENT)
+    flaws = [] if is_document_signed(document, public_keys(keys)) else ["It was altered, or signed by others."]
+    try:
+        flaws += contradictions(document)
+    except ValueError:
+        flaws.append("It has not the form of /api/v1/schemas/promises.json.")
+    made = document["generated_at"]
+    words = (
+        red("\n".join(flaws)) if flaws else green(f"It is as it was signed, and says no more than it can, at {made}.")
+    )
+    answer(as_json, {"valid": not flaws, "flaws": flaws, "generated_at": made}, words)
+    if flaws:
+        raise click.exceptions.Exit(1)
 
 
 def _operator(application: Application, address: str) -> str:

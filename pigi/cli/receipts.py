@@ -37,8 +37,8 @@ def verify_receipt(file: Path, keys: Path | None, as_json: bool) -> None:  # noq
     if not _claims_to_be_one(raw):
         answer(as_json, {"valid": False, "id": None, "kid": None}, red("This is no receipt of Pigi's."))
         raise click.exceptions.Exit(NO_RECEIPT)
-    receipt = _parsed(raw) or {}
-    valid = is_document_signed(receipt, _public_keys(keys))
+    receipt = parsed(raw) or {}
+    valid = is_document_signed(receipt, public_keys(keys))
     signature = receipt.get(SIGNATURE)
     kid = signature.get("kid") if isinstance(signature, dict) else None
     facts = {"valid": valid, "id": receipt.get("id"), "kid": kid}
@@ -50,13 +50,13 @@ def verify_receipt(file: Path, keys: Path | None, as_json: bool) -> None:  # noq
 
 def _claims_to_be_one(raw: bytes) -> bool:
     """Whether it says that it is a receipt, or has the parts of one, however much of it was altered."""
-    document = _parsed(raw)
+    document = parsed(raw)
     if document is None:
         return RECEIPT_FORMAT.encode() in raw
     return document.get("format") == RECEIPT_FORMAT or {SIGNATURE, "counts"} <= document.keys()
 
 
-def _parsed(raw: bytes) -> dict[str, Any] | None:
+def parsed(raw: bytes) -> dict[str, Any] | None:
     """The JSON object; None for anything else, and for one with a name twice, of which readers may see either."""
     try:
         document = json.loads(raw, object_pairs_hook=_once)
@@ -72,10 +72,11 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _public_keys(path: Path | None) -> list[Mapping[str, Any]]:
+def public_keys(path: Path | None) -> list[Mapping[str, Any]]:
+    """The keys of a saved copy, or without one the own keyring's; raises BadParameter for what is no copy."""
     if path is None:
         return [*Keyring.from_settings(Settings.from_environment()).signer.jwks()]
-    document = _parsed(path.read_bytes())
+    document = parsed(path.read_bytes())
     keys = None if document is None else document.get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         message = "this is not what /.well-known/pigi-keys.json answers"

@@ -17,6 +17,7 @@ from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.promises import all_controls, begin_acts, check_controls, promises_standing
+from pigi.operations.promises.endings import push_deletions
 from tests.support.factories import make_organisation
 from tests.support.jobs import GOOD, make_worker_context
 
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from tests.support.live_web import LiveWeb
 
+    Plant = Callable[["World"], AbstractContextManager[Any]]
 
+
+IS_WAITING = JOB.c.state.in_(("queued", "retrying"))
 PASSES = 5
 """An account's deletion waits for that of its organisation, and that for leases to end."""
 
@@ -56,12 +60,12 @@ class World:
         import worker.app  # noqa: F401 - importing registers; most tests need no worker
 
         hands = make_worker_context(self.application, *[GOOD] * 9)
-        waiting = select(JOB.c.id, JOB.c.kind).where(JOB.c.state.in_(("queued", "retrying"))).order_by(JOB.c.id)
+        waiting = select(JOB.c.id, JOB.c.kind).where(IS_WAITING).order_by(JOB.c.id)
         for _pass in range(PASSES):
+            push_deletions(self.application)
             with self.application.control.autocommit() as connection:
-                # What was begun in the same millisecond may come in either order, and one of it then waits for a while.
-                again = update(JOB).where(JOB.c.state == "retrying")
-                connection.execute(again.values(due_at=now() - timedelta(seconds=1)))
+                # Nobody waits here for what is due in a while.
+                connection.execute(update(JOB).where(IS_WAITING).values(due_at=now() - timedelta(seconds=1)))
                 found = connection.execute(waiting).all()
             for row in found:
                 run(HANDLERS[row.kind], row.id, hands)
@@ -104,13 +108,13 @@ def cheap() -> list[str]:
     return [name for name, control in all_controls().items() if control.kind in {Evidence.STATIC, Evidence.OBSERVED}]
 
 
-def planted() -> dict[str, Callable[[World], AbstractContextManager[Any]]]:
-    """Every control's planted violation, from the modules in tests/operations/promises/planted."""
-    found: dict[str, Callable[[World], AbstractContextManager[Any]]] = {}
+def planted() -> dict[str, tuple[Plant, ...]]:
+    """Every control's planted violations, one or several, from the modules in tests/operations/promises/planted."""
+    found: dict[str, tuple[Plant, ...]] = {}
     for group in GROUPS:
         own = import_module(f"tests.operations.promises.planted.{group}").PLANTED
         assert not found.keys() & own.keys()
-        found.update(own)
+        found |= {name: plants if isinstance(plants, tuple) else (plants,) for name, plants in own.items()}
     return found
 
 

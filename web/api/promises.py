@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from pigi.domain.promises_document import SCHEMA
 from pigi.operations.promises import (
     attest,
     list_attestations,
@@ -104,6 +105,11 @@ def show_privacy_evidence(context: RequestContext) -> Reply:
     return show_promises(context)
 
 
+def promises_schema(_context: RequestContext) -> Reply:
+    """The form of the document, as a JSON Schema (draft 2020-12)."""
+    return reply(_SCHEMA, media_type="application/schema+json", Cache_Control="public, max-age=300")
+
+
 def show_attestations(context: AccountContext) -> Reply:
     """What operators answer for, and what nobody does."""
     return reply(as_json({"attestations": [_facts(own) for own in list_attestations(context.application)]}))
@@ -141,6 +147,7 @@ def _facts(standing: ControlStanding) -> dict[str, Any]:
     }
 
 
+_SCHEMA = as_json(SCHEMA)
 _REPEATED = ("Idempotency-Replayed",)
 _ANSWER = (ResponseSpec(200, "The promises, signed", Promises),)
 ROUTES = (
@@ -153,6 +160,15 @@ ROUTES = (
         RouteKind.READ,
         "Read how the promises stand, at a well-known place",
         _ANSWER,
+    ),
+    Route(
+        "GET",
+        f"{API}/schemas/promises.json",
+        promises_schema,
+        Who.ANYONE,
+        RouteKind.PAGE,
+        "The JSON Schema of the promises",
+        (ResponseSpec(200, "The schema", media_types=("application/schema+json",)),),
     ),
     Route(
         "GET",

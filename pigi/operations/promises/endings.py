@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.operations.promises.canary import Canary
+    from pigi.store.sessions import ControlSession
 
 DELETION: Any = Deletion.__table__
 RECEIPT: Any = Receipt.__table__
 PURGES = {DeletionScope.ORGANISATION: PURGE_ORGANISATION, DeletionScope.ACCOUNT: PURGE_ACCOUNT}
+PURGE_NAMES = [kind.name for kind in PURGES.values()]
 MOMENT = timedelta(seconds=1)
+SECONDS_AFTER = 20
 
 
 def begin_deletions(application: Application) -> tuple[str, str]:
@@ -41,16 +44,34 @@ def begin_deletions(application: Application) -> tuple[str, str]:
     furnish(application, canary)
     with application.control.begin() as session:
         account, organisation = _open(session.connection(), canary)
-        for scope, deletion_id in ((DeletionScope.ORGANISATION, organisation), (DeletionScope.ACCOUNT, account)):
-            enqueue(
-                session,
-                application.notifier,
-                PURGES[scope],
-                organisation_id=None,
-                requested_by=NAME,
-                subject_id=deletion_id,
-            )
+        _enqueue(session, application, DeletionScope.ORGANISATION, organisation)
+        # Which seals nothing before its organisation is sealed, and is not tried again by itself.
+        _enqueue(session, application, DeletionScope.ACCOUNT, account, due_in=SECONDS_AFTER)
     return account, organisation
+
+
+def push_deletions(application: Application) -> None:
+    """Enqueue once more what a canary's deletions wait for, as the hourly sweep does for everybody's."""
+    open_ = (DELETION.c.requested_by == NAME) & DELETION.c.done_at.is_(None)
+    at_work = select(JOB.c.subject_id).where(JOB.c.kind.in_(PURGE_NAMES), JOB.c.state.not_in(ENDED))
+    with application.control.begin() as session:
+        left = select(DELETION.c.scope, DELETION.c.id).where(open_, DELETION.c.id.not_in(at_work))
+        for row in session.connection().execute(left).all():
+            _enqueue(session, application, DeletionScope(row.scope), row.id)
+
+
+def _enqueue(
+    session: ControlSession, application: Application, scope: DeletionScope, deletion_id: str, *, due_in: int = 0
+) -> None:
+    enqueue(
+        session,
+        application.notifier,
+        PURGES[scope],
+        organisation_id=None,
+        requested_by=NAME,
+        subject_id=deletion_id,
+        due_in=due_in,
+    )
 
 
 def _open(connection: Connection, canary: Canary) -> tuple[str, str]:
@@ -80,8 +101,7 @@ def forget_deletions(application: Application, deletion_id: str) -> None:
         receipt: str | None = connection.execute(select(DELETION.c.receipt_id).where(done)).scalar_one_or_none()
         if receipt is None:
             return
-        kinds = [kind.name for kind in PURGES.values()]
-        jobs = JOB.c.kind.in_(kinds) & (JOB.c.subject_id == deletion_id) & JOB.c.state.in_(ENDED)
+        jobs = JOB.c.kind.in_(PURGE_NAMES) & (JOB.c.subject_id == deletion_id) & JOB.c.state.in_(ENDED)
         connection.execute(delete(JOB).where(jobs))
         connection.execute(delete(RECEIPT).where(RECEIPT.c.id == receipt))
         connection.execute(delete(DELETION).where(done))

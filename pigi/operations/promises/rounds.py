@@ -24,7 +24,7 @@ from pigi.operations.exports import add_canary_export, forget_export
 from pigi.operations.generations import GENERATION as DRAFTS
 from pigi.operations.generations import request_generation
 from pigi.operations.promises.canary import resident
-from pigi.operations.promises.endings import DELETION, begin_deletions, forget_deletions
+from pigi.operations.promises.endings import DELETION, begin_deletions, forget_deletions, push_deletions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,8 @@ def begin_acts(application: Application, checkpoint: Callable[[], None]) -> None
         try:
             if _may_begin(application, name):
                 begin(application)
+            elif name == ACCOUNT_DELETION:
+                push_deletions(application)
         except JobInterrupt:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the other acts are begun

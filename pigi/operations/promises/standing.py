@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pigi.clock import now
 from pigi.domain.controls import Evidence, Outcome, State
 from pigi.domain.promises import PROMISES
+from pigi.domain.promises_document import weakest
 from pigi.operations.promises.catalogue import all_controls
 from pigi.operations.promises.evidence import newest_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from pigi.application import Application
@@ -83,7 +83,7 @@ def promises_standing(application: Application) -> list[PromiseStanding]:
         if asked or control.kind is not Evidence.ATTESTED or control.name in found
     ]
     return [
-        PromiseStanding(promise, title, _together(own), own)
+        PromiseStanding(promise, title, weakest(standing.state for standing in own), own)
         for promise, title in PROMISES.items()
         for own in [tuple(standing for standing in standings if standing.control.promise == promise)]
     ]
@@ -103,12 +103,3 @@ def standing_of(control: Control, row: Any, moment: datetime) -> ControlStanding
     evidence = (NOBODY if state is State.STALE else said) if attested else said or NEVER
     checked = None if row.outcome == Outcome.NOTHING else row.checked_at
     return ControlStanding(control, state, evidence, checked, row.valid_until, row.began_at, row.trouble)
-
-
-def _together(standings: Iterable[ControlStanding]) -> State:
-    """The weakest of them decides; without a control nothing is known, which is stale."""
-    states = {standing.state for standing in standings}
-    for state in (State.FAILING, State.STALE, State.ATTESTED, State.HOLDING):
-        if state in states:
-            return state
-    return State.STALE

@@ -35,9 +35,10 @@ def world(request, tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_violation_turns_its_own_line_red_and_mending_it_turns_it_back(world, name):
     control = all_controls()[name]
-    with planted()[name](world):
-        states = world.check({*cheap(), name})
-        assert [promise for promise, state in states.items() if state == "failing"] == [control.promise]
+    for plant in planted()[name]:
+        with plant(world):
+            states = world.check({*cheap(), name})
+            assert [promise for promise, state in states.items() if state == "failing"] == [control.promise]
     assert world.check({*cheap(), name})[control.promise] == "holding"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import LargeBinary, inspect
 
 from pigi.domain.controls import Control, Evidence, Finding
-from pigi.domain.privacy import Category, Subject
+from pigi.domain.privacy import Category
 from pigi.domain.retention import Retention
 from pigi.operations.retention import report_classes
 from pigi.store.migrate import control_head, revision_of
@@ -27,6 +27,9 @@ DERIVED = frozenset({"id", "email_key", "token_hash"})
 """What Pigi adds: a random name for the row, the address in the form that tells accounts apart, a link's hash."""
 LOGS = (Retention.REQUEST_LOG, Retention.ERROR_LOG, Retention.USAGE)
 REVISIONS = "alembic_version"
+
+TOLD = frozenset({Retention.PRIVACY_REQUEST, Retention.TICKET})
+"""Classes of what people write to whoever runs Pigi: requests and messages, in the control database."""
 
 
 def only_name_and_address(_application: Application) -> Finding:
@@ -54,9 +57,9 @@ def content_in_own_database(_application: Application) -> Finding:
 
 
 def _is_theirs(column: Column[Any]) -> bool:
-    """Whether an organisation writes it; what a person tells Pigi itself, such as a request, is no configuration."""
+    """Whether somebody writes it as configuration; what people tell whoever runs Pigi is none, and says so."""
     facts = column.info["facts"]
-    return facts.category is Category.CONTENT and facts.subject is Subject.ORGANISATION
+    return facts.category is Category.CONTENT and facts.retention not in TOLD
 
 
 def columns_declared(_application: Application) -> Finding:

@@ -26,6 +26,10 @@ def content_among_the_mails(_world):
     return declared_as(Mail.__table__.c.template, category=Category.CONTENT, subject=Subject.ORGANISATION)
 
 
+def content_of_a_person_among_the_mails(_world):
+    return declared_as(Mail.__table__.c.template, category=Category.CONTENT, subject=Subject.MEMBER)
+
+
 @contextmanager
 def a_column_that_nobody_declared(world):
     with world.application.control.autocommit() as connection:
@@ -48,7 +52,7 @@ def an_old_throttle(world):
 
 PLANTED = {
     "registration-asks-for-little": a_column_about_people,
-    "content-in-own-database": content_among_the_mails,
+    "content-in-own-database": (content_among_the_mails, content_of_a_person_among_the_mails),
     "logs-within-their-period": an_old_line,
     "columns-say-what-for": a_bare_column,
     "live-columns-are-declared": a_column_that_nobody_declared,

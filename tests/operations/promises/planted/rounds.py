@@ -15,12 +15,15 @@ from pigi.ids import new_id
 from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
+from pigi.operations.configuration import create_project
 from pigi.operations.deletion import open_deletion
 from pigi.operations.deletion.records import DELETION, STEP
 from pigi.operations.generations import draft_request
 from pigi.operations.promises import rounds
+from pigi.operations.promises.canary import resident
 from pigi.privacy.leads import CONTROL_LEADS
 from pigi.store.deletions import Receipt
+from pigi.store.tenant import Project
 from tests.support.jobs import copies
 
 RECEIPT = Receipt.__table__
@@ -120,6 +123,18 @@ def a_file_that_lacks_something(world):
         files.put(found, whole)
 
 
+@contextmanager
+def a_project_that_was_not_exported(world):
+    """The export is whole in itself, and the organisation has more than it tells."""
+    canary = resident(world.application)
+    project = create_project(world.application, canary.caller, "Left out")
+    try:
+        yield
+    finally:
+        with world.application.tenants.session(canary.organisation_id) as session:
+            session.execute(delete(Project).where(Project.id == project.id))
+
+
 PLANTED = {
     "request-compared": a_request_that_names_who_asks,
     "purposes-erased-in-time": a_cleanup_that_waits,
@@ -128,5 +143,5 @@ PLANTED = {
     "organisation-is-gone": _forged(rounds.ORGANISATION_DELETION),
     "account-is-gone": _forged(rounds.ACCOUNT_DELETION),
     "access-export-is-whole": a_table_that_was_not_exported,
-    "configuration-export-is-whole": a_file_that_lacks_something,
+    "configuration-export-is-whole": (a_file_that_lacks_something, a_project_that_was_not_exported),
 }
