@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pigi.clock import now
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.domain.controls import Control
 
+AHEAD = timedelta(minutes=1)
+"""By how much the clocks of two machines may differ."""
 NEVER = "Not checked yet."
 NOBODY = "Nobody answers for it at present."
 
@@ -94,7 +97,8 @@ def standing_of(control: Control, row: Any, moment: datetime) -> ControlStanding
     attested = control.kind is Evidence.ATTESTED
     if row is None:
         return ControlStanding(control, State.STALE, NOBODY if attested else NEVER)
-    counts = row.valid_until > moment and row.outcome in set(State)
+    # A clock that was ahead once must not make what was found then count for ever.
+    counts = row.checked_at - AHEAD <= moment < row.valid_until and row.outcome in set(State)
     state = State(row.outcome) if counts else State.STALE
     # A violation that was seen stays one until a probe sees that it is mended.
     if row.outcome == Outcome.FAILING:

@@ -20,6 +20,7 @@ from pigi.operations.mail import queue_mail
 from pigi.operations.organisations import list_organisations
 from pigi.operations.promises import rounds, visits
 from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
+from pigi.operations.promises.controls import browsing
 from pigi.operations.promises.visits import Page, Visitor, forget_visits, mark_of
 from pigi.store.control import Organisation
 from pigi.store.ledgers import AuditEntry, Mail, RequestLog
@@ -102,3 +103,13 @@ def test_a_visitor_tells_what_a_page_loads_from_what_it_links_to():
     with pytest.raises(visits.UnreachableError):
         Visitor("http://127.0.0.1:1").ask("GET", f"/{new_id()}")
     assert (visits.SESSION, visits.XSRF, visits.XSRF_HEADER) == (auth.SESSION, auth.XSRF, auth.XSRF_HEADER)
+
+
+def test_pages_of_errors_are_no_evidence(monkeypatch):
+    broken = [(visits.Answer("/", 503, (), b""), Page(""))]
+    monkeypatch.setattr(browsing, "forget_visits", lambda _application: None)
+    monkeypatch.setattr(Visitor, "of", classmethod(lambda cls, *_given: cls("http://127.0.0.1:1")))
+    monkeypatch.setattr(Visitor, "crawl", lambda *_given: iter(broken))
+    for probe in (browsing.cookies_and_storage, browsing.nothing_before_signing_in, browsing.fonts_without_tracks):
+        with pytest.raises(visits.UnreachableError):
+            probe(None)

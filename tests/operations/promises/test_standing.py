@@ -12,7 +12,7 @@ from pigi.domain.controls import EVERY, VALID, Control, Evidence, Finding
 from pigi.domain.promises import PROMISES
 from pigi.operations.promises import all_controls, check_controls, promises_standing
 
-PLACES = ("checking", "standing")
+PLACES = ("checking", "evidence", "standing")
 
 
 @contextmanager
@@ -61,6 +61,15 @@ def test_a_violation_stays_red_until_it_is_seen_to_be_mended(application):
         assert _state(application, control.promise) == "failing"
         check_controls(application, all_controls().values())
         assert _state(application, control.promise) == "holding"
+
+
+def test_what_a_clock_found_that_was_ahead_does_not_count_when_it_is_back(application):
+    control = next(iter(all_controls().values()))
+    with at(now() + timedelta(days=400)):
+        check_controls(application, [control])
+    assert _state(application, control.promise) == "stale"
+    check_controls(application, all_controls().values())
+    assert _state(application, control.promise) == "holding"
 
 
 def _state(application, promise):

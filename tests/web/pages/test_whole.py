@@ -43,6 +43,7 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
         "/operate": operator.get("/operate"),
         "/operate/exports": operator.get("/operate/exports"),
         "/operate/keys": operator.get("/operate/keys"),
+        "/operate/promises": operator.get("/operate/promises"),
         "/operate/requests": operator.get("/operate/requests"),
         "/operate/usage": operator.get("/operate/usage"),
         "/operate/tickets": operator.get("/operate/tickets"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pigi.domain.controls import Control, Evidence, Finding
 from pigi.operations.accounts import csrf_token
 from pigi.operations.promises.canary import resident, signed_in, with_password
-from pigi.operations.promises.visits import SESSION, XSRF, XSRF_HEADER, Visitor, forget_visits
+from pigi.operations.promises.visits import SESSION, XSRF, XSRF_HEADER, UnreachableError, Visitor, forget_visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ STORED = frozenset({"pigi_theme"})
 OUTSIDE, INSIDE = 8, 16
 """How many pages are visited as anybody, and as somebody signed in."""
 OWN_SESSION = "/api/v1/session"
-REFUSED = 403
+OK, REFUSED = 200, 403
 KEY = re.compile(r"""(?:local|session)Storage\.(?:set|get|remove)Item\(\s*([\w$]+|"[^"]*"|'[^']*')""")
 NAMED = re.compile(r"""const\s+([\w$]+)\s*=\s*["']([^"']*)["']""")
 ELSEWHERE = re.compile(r"document\.cookie\s*=|indexedDB\.|caches\.open|serviceWorker\.register")
@@ -48,11 +48,19 @@ def _inside(canary: Canary) -> list[str]:
 def _visits(application: Application, *, inside: bool = True) -> Iterator[tuple[Answer, Page]]:
     """Pages as anybody sees them and, with ``inside``, as the canary does. Raises UnreachableError."""
     forget_visits(application)
-    yield from Visitor.of(application).crawl(["/"], OUTSIDE)
+    yield from _crawled(Visitor.of(application), ["/"], OUTSIDE)
     if inside:
         canary = resident(application)
         with signed_in(application, canary) as token:
-            yield from Visitor.of(application, token).crawl(_inside(canary), INSIDE)
+            yield from _crawled(Visitor.of(application, token), _inside(canary), INSIDE)
+
+
+def _crawled(visitor: Visitor, starts: list[str], most: int) -> list[tuple[Answer, Page]]:
+    """These visits; raises UnreachableError if none of ``starts`` is there: of pages of errors everything holds."""
+    visited = list(visitor.crawl(starts, most))
+    if not any(answer.status == OK and answer.path in starts for answer, _page in visited):
+        raise UnreachableError
+    return visited
 
 
 def _cookies(answers: Iterable[Answer]) -> SimpleCookie:
