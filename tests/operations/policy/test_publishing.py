@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from pigi.clock import now
 from pigi.domain.policy import NOTICE, Change, PolicyError, write_policy
@@ -176,3 +177,17 @@ def test_two_that_publish_at_once_make_two_versions_and_one_of_the_same(applicat
         numbers = list(connection.execute(select(VERSION.c.number).order_by(VERSION.c.number)).scalars())
     assert numbers in ([1, 2, 3], [1, 2, 3, 4])
     assert sum(one.published for one in done) == len(numbers) - 1
+
+
+def test_a_release_with_another_text_says_so_until_somebody_publishes(application):
+    sentence = a_sentence(application, 2)
+    data = as_file(application, **{sentence.id: "Something that the release before said."})
+    with application.control.autocommit() as connection:
+        before = {"text": json.dumps(data), "shipped": "of the release before"}
+        connection.execute(update(VERSION).values(before))
+    assert [change.id for change in unpublished_changes(application)] == [sentence.id]
+    publish(application, {**data, "effective_at": None, "sentences": [
+        one | ({"text": "Something that whoever runs it says."} if one["id"] == sentence.id else {})
+        for one in data["sentences"]
+    ]})  # fmt: skip
+    assert unpublished_changes(application) == []
