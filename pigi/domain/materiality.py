@@ -1,8 +1,9 @@
 """Whether a change of the policy is material or wording, computed from what changed (promise P39).
 
 Facts that a sentence gives as data are compared, and so is its text: numbers, names, addresses, how far it goes, and
-words that matter where data is concerned. What is left may be a slip of the pen or another word for the same; where
-more than a few neutral words changed, no program can tell, and in doubt a change is material.
+words that matter where data is concerned. What is left may be a slip of the pen, another word for the same, or a word
+of those that say nothing of data. Any other word may say anything: no program can tell, and in doubt a change is
+material.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from pigi.domain.policy import FACTS, Basis
-from pigi.domain.policy_words import ACTS, CATEGORIES, PLACES, PURPOSES, RECIPIENTS, TERMS
+from pigi.domain.policy_words import ACTS, CATEGORIES, HARMLESS, PLACES, PURPOSES, RECIPIENTS, TERMS
 from pigi.domain.wording import Reading, is_slip, read_text
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = "Mapping[str, Mapping[str, str]]"
 """What the code does: kind of fact to key to what it says of it."""
-NEUTRAL_WORDS = 3
-"""How many neutral words may differ, counted on both sides, before a change is in doubt."""
-NEW_WORDS = 8
-"""How many a new sentence may have that says nothing of data."""
+UNKNOWN_WORDS = 3
+"""How many words that no table knows may differ, counted on both sides, in a title or in what the code says of itself.
+In a sentence none may: "staff" for "members" is one for one."""
+HARMLESS_WORDS = 6
+"""How many words that say nothing of data may differ before a change is in doubt."""
 VOCABULARIES = {
     "who gets data": RECIPIENTS,
     "what data is for": PURPOSES,
@@ -70,11 +72,9 @@ def _sections(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     for section in after.sections:
         was = old.pop(section.id, None)
         if was is None:
-            yield PolicyChange(section.id, "added", tuple(_text_reasons("", section.title, read_text(""))))
+            yield PolicyChange(section.id, "added", tuple(_label_reasons("", section.title)))
         elif was.title != section.title:
-            yield PolicyChange(
-                section.id, "changed", tuple(_text_reasons(was.title, section.title, read_text(was.title)))
-            )
+            yield PolicyChange(section.id, "changed", tuple(_label_reasons(was.title, section.title)))
         elif [one.id for one in was.sentences] != [one.id for one in section.sentences]:
             yield PolicyChange(section.id, "changed")
     yield from (PolicyChange(key, "removed") for key in old)
@@ -83,8 +83,6 @@ def _sections(before: Policy, after: Policy) -> Iterator[PolicyChange]:
 def _added(sentence: Sentence, known: Reading) -> PolicyChange:
     reasons = [f"it says something new of {TITLES[name]}" for name in FACTS if getattr(sentence, name)]
     reasons += _text_reasons("", sentence.text, known)
-    if sum(read_text(sentence.text).neutral.values()) > NEW_WORDS and not reasons:
-        reasons = ["a long sentence is new"]
     return PolicyChange(sentence.id, "added", tuple(reasons))
 
 
@@ -106,8 +104,16 @@ def _difference(before: tuple[str, ...], after: tuple[str, ...]) -> str:
     return ", ".join(gone + [f"with {key}" for key in after if key not in before])
 
 
-def _text_reasons(before: str, after: str, known: Reading) -> Iterator[str]:
-    """Why a change of text is material, in words; ``known`` is the whole of the policy before."""
+def _label_reasons(before: str, after: str) -> Iterator[str]:
+    """Likewise for a title, or for what the code says of itself, which people change with the code under their eyes."""
+    return _text_reasons(before, after, read_text(before), unknown=UNKNOWN_WORDS)
+
+
+def _text_reasons(before: str, after: str, known: Reading, *, unknown: int = 0) -> Iterator[str]:
+    """Why a change of text is material, in words.
+
+    ``known`` is the whole of the policy before, ``unknown`` how many words that no table knows may differ.
+    """
     if before == after:
         return
     old, new = read_text(before), read_text(after)
@@ -126,31 +132,39 @@ def _text_reasons(before: str, after: str, known: Reading) -> Iterator[str]:
         was_said, is_said = old.words & vocabulary, new.words & vocabulary
         if was_said != is_said:
             yield f"{what} is said otherwise: {_words(was_said - is_said)} → {_words(is_said - was_said)}"
-    if before:
-        yield from _doubts(old, new)
+    yield from _doubts(old, new, unknown)
 
 
-def _doubts(before: Reading, after: Reading) -> Iterator[str]:
-    """Why neutral words alone leave a doubt."""
-    if _neutral_changes(before, after) > NEUTRAL_WORDS:
+def _doubts(before: Reading, after: Reading, unknown: int) -> Iterator[str]:
+    """Why the other words, who does something, or the order leave a doubt."""
+    changed = _neutral_changes(before, after)
+    strange = [word for word in changed if word not in HARMLESS]
+    if len(strange) > unknown:
+        yield f"no program can tell what these mean: {_words(set(strange))}"
+    elif len(changed) - len(strange) > HARMLESS_WORDS:
         yield "so many words are others that no program can tell"
     elif before.joins != after.joins and before.neutral.total() != after.neutral.total():
         yield "it lists more, or less"
+    you, pigi = (now - was for was, now in zip(before.parties, after.parties, strict=True))
+    if you * pigi < 0:
+        yield "you and Pigi change places"
+    if not changed and before.turned != after.turned:
+        yield "the same words in another order"
 
 
 def _words(found: Counter[str] | set[str] | frozenset[str]) -> str:
     return ", ".join(sorted(word.replace("_", " ") for word in found)) or "none"
 
 
-def _neutral_changes(before: Reading, after: Reading) -> int:
-    """How many neutral words differ, slips of the pen aside."""
+def _neutral_changes(before: Reading, after: Reading) -> list[str]:
+    """Which neutral words differ, slips of the pen aside."""
     gone, come = list((before.neutral - after.neutral).elements()), list((after.neutral - before.neutral).elements())
     for word in list(gone):
         twin = next((other for other in come if is_slip(word, other)), None)
         if twin is not None:
             gone.remove(word)
             come.remove(twin)
-    return len(gone) + len(come)
+    return gone + come
 
 
 def compare_facts(
@@ -167,6 +181,6 @@ def compare_facts(
             elif key not in new:
                 changes.append(PolicyChange(place, "removed"))
             elif old[key] != new[key]:
-                reasons = tuple(_text_reasons(old[key], new[key], read_text(old[key])))
+                reasons = tuple(_label_reasons(old[key], new[key]))
                 changes.append(PolicyChange(place, "changed", reasons))
     return changes

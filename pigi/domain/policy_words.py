@@ -1,6 +1,6 @@
 """What words of a policy mean for the question whether a change is material: synonyms, and words that count.
 
-All in the form that `lemma` gives. A word that is in none of these tables is neutral: a few such may be exchanged.
+All in the form that `lemma` gives. A word that is in none of these tables may mean anything, and none may be another.
 """
 
 from __future__ import annotations
@@ -84,6 +84,24 @@ SAME = _groups(
     "photo photos picture pictures",
     "recording recordings record",
     "ip ips",
+    "go goes gone going went",
+    "say says said saying",
+    "read reads reading",
+    "find finds found finding",
+    "answer answers answered answering reply replies replied",
+    "help helps helping assist assists assistance",
+    "serve serves served serving deliver delivers delivered",
+    "website site websites sites",
+    "choose chooses chose chosen choosing pick picks picked",
+    "begin begins began begun start starts started starting",
+    "end ends ended ending finish finishes finished",
+    "buy buys bought purchase purchases purchased",
+    "show shows showed shown showing display displays displayed",
+    "change changes changed changing",
+    "work works worked working",
+    "color colour colors colours",
+    "favor favour",
+    "single one",
 )
 """Words that say the same, or are the same verb."""
 
@@ -124,7 +142,7 @@ FUNCTION = _listed(
     a an the of to in on at by for from with into onto about and or so as than then that this these those it its he she
     they them their theirs you your yours is are was were be been being am do does did has have had will would can which
     who whom whose whoever what whatever when where while how there here also too any please just simply if per such
-    pigis i me my
+    pigi pigis i me my
     """
 )
 """Words that a sentence is put together with; they say nothing by themselves."""
@@ -134,6 +152,7 @@ MODALITY = _listed(
     never always not no none nothing nobody without neither nor only all must may should usually try reasonable
     possible sometimes occasionally rarely exactly unless except most some few many several at_most at_least up within
     before after until under over less more long late best sole optional automatic automatically manually on_request own
+    any off out
     """
 )
 """How far a sentence goes: what denies, limits, strengthens or weakens it. Each use counts."""
@@ -165,6 +184,16 @@ ACTS = _listed(
     seal anonymous pseudonym aggregate isolate protect sign access copy
     """
 )
+HARMLESS = _listed(
+    """
+    page website read say see find here follow follows below above summary overview detail description describe
+    explain explanation word wording sentence paragraph chapter heading example instance note that
+    easy pleasant clear plain clean simple short brief quick nice happy glad please pleased welcome thank thankful
+    help question matter care serious respect appreciate right made hope like label link list mention refer
+    learn look point state mean
+    """
+)
+"""Words that say nothing of data, whichever of them stand there."""
 TERMS = _listed(
     """
     consent free fee cost charge price pay paying assume assumed indefinite indefinitely forever permanent permanently

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import dropwhile, takewhile
 
 from pigi.domain.policy_words import (
     ACTS,
@@ -32,21 +33,36 @@ SPELT_OUT = (
     (re.compile(r"\b(?:can['\u2019]t|cannot)\b", re.IGNORECASE), "can not"),
     (re.compile(r"\bwon['\u2019]t\b", re.IGNORECASE), "will not"),
     (re.compile(r"n['\u2019]t\b", re.IGNORECASE), " not"),
+    (re.compile(r"['\u2019]ll\b", re.IGNORECASE), " will"),
+    (re.compile(r"['\u2019]ve\b", re.IGNORECASE), " have"),
+    (re.compile(r"['\u2019]re\b", re.IGNORECASE), " are"),
     (re.compile(r"\bno one\b", re.IGNORECASE), "nobody"),
     (re.compile(r"\b(?:has|have) to\b", re.IGNORECASE), "must"),
     (re.compile(r"\byou (?:may|can)\b", re.IGNORECASE), "you"),
     (re.compile(r"\bat most\b", re.IGNORECASE), "atmost"),
     (re.compile(r"\bat least\b", re.IGNORECASE), "atleast"),
-    (re.compile(r"\bat any time\b", re.IGNORECASE), "anytime"),
+    (re.compile(r"\b(?:at any time|whenever you (?:like|want|wish))\b", re.IGNORECASE), "anytime"),
     (re.compile(r"\bon request\b", re.IGNORECASE), "onrequest"),
+    (re.compile(r"\bopen to the public\b", re.IGNORECASE), "public"),
+    (re.compile(r"\b(?:more|further) (details|below|above)\b", re.IGNORECASE), r"\1"),
+    (re.compile(r"\btakes? (\w+) seriously\b", re.IGNORECASE), r"care about \1"),
 )
 MEANT = {"atmost": "at_most", "atleast": "at_least", "onrequest": "on_request", "anytime": "any_time"}
 SLIP_LENGTH = 5
 """Shorter words are others rather than slips: sold and told, may and way."""
+LONG = 8
 SLIP_SIGNS = 2
+"""Signs that differ in a slip in a long word, or of two signs that changed places; one in a shorter word."""
 COUNTED = frozenset({*RECIPIENTS, *PURPOSES, *CATEGORIES, *ACTS, *PLACES, *TERMS})
 NOT_NEUTRAL = COUNTED | MODALITY | FUNCTION | UNITS
 JOINS = frozenset({"and", "or"})
+TURNS = frozenset(
+    {"before", "after", "until", "unless", "without", "not", "never", "no", "only", "but", "from", "than"}
+)
+"""Words that turn what follows them: the same words in another order say another thing."""
+YOU, PIGI = frozenset({"you", "your", "yours"}), frozenset({"pigi", "pigis"})
+ENDS = (FUNCTION - PIGI) | UNITS | TURNS
+"""Where the words end that a turning word bears on."""
 SUFFIXES = (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", ""), ("ly", ""))
 
 
@@ -62,6 +78,8 @@ class Reading:
         words: all words, by their lemma.
         neutral: those that are none of the above and in no vocabulary, with their number.
         joins: how often it says "and" or "or".
+        turned: each word of `TURNS` with the words that it bears on.
+        parties: how often it speaks of the reader, and of Pigi.
     """
 
     numbers: Counter[str]
@@ -71,6 +89,8 @@ class Reading:
     words: frozenset[str]
     neutral: Counter[str]
     joins: int
+    turned: Counter[tuple[str, frozenset[str]]]
+    parties: tuple[int, int]
 
     def names_beside(self, other: Reading, known: Reading) -> set[str]:
         """Names here that the other reading does not have as words; also first words that ``known`` has as names."""
@@ -136,7 +156,15 @@ def read_text(text: str) -> Reading:
         frozenset(said),
         Counter(word for word in said if word not in NOT_NEUTRAL),
         sum(word in JOINS for word in said),
+        Counter((word, _borne_on(said[place + 1 :])) for place, word in enumerate(said) if word in TURNS),
+        (sum(word in YOU for word in said), sum(word in PIGI for word in said)),
     )
+
+
+def _borne_on(following: list[str]) -> frozenset[str]:
+    """The next words that are no function words, with those that an "and" or "or" joins to them."""
+    rest = dropwhile(lambda word: word in FUNCTION - PIGI, following)
+    return frozenset(takewhile(lambda word: word in JOINS or word not in ENDS, rest)) - JOINS
 
 
 def _number(kind: str, written: str, following: str) -> float | None:
@@ -166,10 +194,11 @@ def _is_name(written: str, before: str) -> bool:
 
 
 def is_slip(word: str, other: str) -> bool:
-    """Whether one of two words is likely a slip of the pen for the other."""
-    if min(len(word), len(other)) < SLIP_LENGTH or word in COUNTED or word in MODALITY:
+    """Whether one of two words is likely a slip of the pen for the other: members and numbers are two words."""
+    if min(len(word), len(other)) < SLIP_LENGTH or word in COUNTED or word in MODALITY or word[0] != other[0]:
         return False
-    return _distance(word, other) <= SLIP_SIGNS
+    swapped = sorted(word) == sorted(other)
+    return _distance(word, other) <= (SLIP_SIGNS if swapped or min(len(word), len(other)) >= LONG else 1)
 
 
 def _distance(one: str, other: str) -> int:

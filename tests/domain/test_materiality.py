@@ -83,6 +83,29 @@ MATERIAL = [
     ("Free users and paying users are treated the same.", "Free users are treated otherwise."),
     ("Data is kept while your account is active.", "Data is kept indefinitely."),
     ("Stripe handles payment.", "Google Pay handles payment."),
+    # One word for another, which no table knows.
+    ("Members see your name.", "Staff see your name."),
+    ("A person decides on requests.", "A program decides on requests."),
+    ("Only a count is kept.", "Only a trace is kept."),
+    ("We use necessary cookies.", "We use helpful cookies."),
+    ("Objections take effect at once.", "Objections take effect in due course."),
+    ("Data stays in Germany.", "Data stays near Germany."),
+    ("Personal data is never sold.", "Personal data is never knowingly sold."),
+    ("You give a name and an e-mail address.", "You give a name, an e-mail address and references."),
+    ("The region is eu-central-1.", "The region is us-east-1."),
+    ("Members see it.", "Numbers see it."),
+    ("Your address is shown.", "Your address is known."),
+    # Small words, and who does it.
+    ("Everything is off by default.", "Everything is on by default."),
+    ("You opt in to it.", "You opt out of it."),
+    ("Members of your organisation see it.", "Members of any organisation see it."),
+    ("You own what you write.", "Pigi owns what you write."),
+    ("Accounts are closed by you.", "Accounts are closed by us."),
+    # The same words, turned round.
+    ("We ask before we look.", "We look before we ask."),
+    ("It is kept, not sold.", "It is sold, not kept."),
+    ("Data goes from us to Stripe.", "Data goes from Stripe to us."),
+    ("We keep no prompts but drafts.", "We keep no drafts but prompts."),
     # So much is new that nobody but a person can tell.
     ("The theme is kept in your browser.", "Whatever colours, sizes, pictures and habits somebody prefers go along."),
     ("You can object.", "Objections are considered case by case by whoever runs this installation."),
@@ -143,6 +166,20 @@ WORDING = [
     ("You'll get a copy.", "You will get a copy."),
     ("We store it in your own database", "We store it in your own database."),
     ("Our site has a page for this.", "Our website has a page for this."),
+    ("Write to us whenever you like.", "Write to us at any time."),
+    ("We've made this short.", "We have made this brief."),
+    ("Thanks for reading.", "Thank you for reading."),
+    ("A draft is writen by Anthropic.", "A draft is written by Anthropic."),
+    ("The log is public.", "The log is open to the public."),
+    ("Read on for more details", "Read on for details."),
+    ("It can be found on the page.", "You find it on the page."),
+    ("You will hear from us.", "You'll hear from Pigi."),
+    ("Data is deleted after 30 days.", "After 30 days data is deleted."),
+    ("It is not kept when the job ends.", "When the job ends, it is not kept."),
+    (
+        "To register you give a name and a password, and Pigi asks for nothing else.",
+        "To register, you give a name and a password; we ask for nothing else.",
+    ),
 ]
 
 
@@ -205,6 +242,7 @@ def test_a_sentence_that_goes_is_material():
         ("Here is a summary.", False),
         ("Your data is also sent to Acme.", True),
         ("We share counts with universities.", True),
+        ("Interns look at what you write.", True),
         ("Recordings are kept for 5 days.", True),
         ("We may change this at any time.", True),
     ],
