@@ -137,17 +137,29 @@ def signed_in(application: Application, canary: Canary) -> Iterator[str]:
             connection.execute(delete(SESSION).where(SESSION.c.id == session_id))
 
 
+class DisturbedError(Exception):
+    """Another run of the same probe changed the canary meanwhile: what was seen says nothing."""
+
+
 @contextmanager
 def with_password(application: Application, canary: Canary) -> Iterator[str]:
-    """A password for the block, which nobody but who asks can know; after it there is none again."""
+    """A password for the block, which nobody but who asks can know; after it there is none again.
+
+    Raises DisturbedError if another run of the probe gave the canary another meanwhile, as when somebody runs the
+    controls by hand.
+    """
     password = secrets.token_urlsafe(32)
     with hashing_slot():
         hashed = new_hash(password, NAME, canary.address)
     own = ACCOUNT.c.id == canary.account_id
     with application.control.autocommit() as connection:
         connection.execute(update(ACCOUNT).where(own).values(password_hash=hashed))
+    still = False
     try:
         yield password
     finally:
         with application.control.autocommit() as connection:
-            connection.execute(update(ACCOUNT).where(own).values(password_hash=NO_PASSWORD))
+            this = update(ACCOUNT).where(own, ACCOUNT.c.password_hash == hashed)
+            still = connection.execute(this.values(password_hash=NO_PASSWORD)).rowcount == 1
+    if not still:
+        raise DisturbedError

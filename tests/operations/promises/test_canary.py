@@ -19,7 +19,7 @@ from pigi.operations.exports import count_preparing, list_started
 from pigi.operations.mail import queue_mail
 from pigi.operations.organisations import list_organisations
 from pigi.operations.promises import rounds, visits
-from pigi.operations.promises.canary import HOME, STRANGER, find_stray, resident, settle, with_password
+from pigi.operations.promises.canary import HOME, STRANGER, DisturbedError, find_stray, resident, settle, with_password
 from pigi.operations.promises.controls import browsing
 from pigi.operations.promises.visits import Page, Visitor, forget_visits, mark_of
 from pigi.store.control import Organisation
@@ -67,6 +67,22 @@ def test_nobody_signs_in_but_the_probe_that_holds_the_password(application):
     for tried in (password, "!", ""):
         with pytest.raises(Refused, match="wrong_credentials"):
             sign_in(application, canary.address, tried, "192.0.2.1")
+
+
+def test_two_runs_of_the_probe_at_once_say_nothing_against_signing_in(application):
+    canary = resident(application, HOME)
+
+    def overtaken():
+        with with_password(application, canary) as first:
+            with with_password(application, canary) as second:
+                assert sign_in(application, canary.address, second, "192.0.2.1")
+            with pytest.raises(Refused, match="wrong_credentials"):
+                sign_in(application, canary.address, first, "192.0.2.1")
+
+    with pytest.raises(DisturbedError):
+        overtaken()
+    with with_password(application, canary) as password:
+        assert sign_in(application, canary.address, password, "192.0.2.1")
 
 
 def test_one_that_a_dying_probe_left_behind_is_found(application):

@@ -22,12 +22,15 @@ from pigi.store.billing import BillingRun
 
 if TYPE_CHECKING:
     from pigi.application import Application
+    from pigi.operations.promises.canary import Canary
 
 CAN_BE_STOPPED = frozenset(Use) - {Use.SERVICE}
 ME, SETTINGS = "/api/v1/me", "/account"
 CORRECTED = "Canary, corrected"
 FIELD = re.compile(r"""<input\b[^>]*\bname="(\w+)""")
 REFUSED = 400
+TRIES = 3
+"""Another run of the same probe, by hand beside the schedule, may change the name between this one's requests."""
 FOLLOWED_WITHIN = FOLLOW_CONTACT.retry_window + timedelta(hours=1)
 RUN: Any = BillingRun.__table__
 
@@ -58,19 +61,24 @@ def name_and_address_corrected(application: Application) -> Finding:
     with signed_in(application, canary) as token:
         visitor = Visitor.of(application, token)
         fields = set(FIELD.findall(visitor.ask("GET", SETTINGS).text))
-        visitor.ask("PATCH", ME, {"name": CORRECTED})
-        read = visitor.ask("GET", ME).json.get("name")
         unproved = visitor.ask("PATCH", ME, {"email": f"new-{canary.address}"}).status
-        visitor.ask("PATCH", ME, {"name": NAME})
-        again = visitor.ask("GET", ME).json
+        corrected = any(_corrects(visitor, canary) for _try in range(TRIES))
     missing = {"name", "email"} - fields
-    if missing or (read, again.get("name"), again.get("email")) != (CORRECTED, NAME, canary.address):
+    if missing or not corrected:
         return Finding(
             False, f"Fields missing: {', '.join(sorted(missing)) or 'none'}. A new name was not there to read."
         )
     if unproved < REFUSED:
         return Finding(False, f"A new address was taken without the password: {unproved}.")
     return Finding(True, "The page has both fields; the canary's new name was there at once, and its old one again.")
+
+
+def _corrects(visitor: Visitor, canary: Canary) -> bool:
+    visitor.ask("PATCH", ME, {"name": CORRECTED})
+    read = visitor.ask("GET", ME).json.get("name")
+    visitor.ask("PATCH", ME, {"name": NAME})
+    again = visitor.ask("GET", ME).json
+    return (read, again.get("name"), again.get("email")) == (CORRECTED, NAME, canary.address)
 
 
 def stripe_told(application: Application) -> Finding:
