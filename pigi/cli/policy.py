@@ -116,12 +116,18 @@ def _read(file: IO[bytes]) -> Any:
     if len(data) > MOST_BYTES:
         raise PolicyRefusedError("file", f"has more than {MOST_BYTES >> 20} MB")
     try:
-        return json.loads(data)
+        found = json.loads(data)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise PolicyRefusedError(place, "no JSON") from None
     except ValueError:
         raise PolicyRefusedError("file", "is no text in UTF-8") from None
+    except RecursionError:
+        raise PolicyRefusedError("file", "is nested too deep") from None
+    if not isinstance(found, dict):
+        # Nothing at all would be taken for this release's own text.
+        raise PolicyRefusedError("file", "must be an object, as GET /api/v1/policy gives it")
+    return found
 
 
 def _data(done: Publication, *, dry_run: bool) -> dict[str, Any]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 Facts: TypeAlias = "Mapping[str, Mapping[str, str]]"
 """What the code does: kind of fact to key to what it says of it."""
 UNKNOWN_WORDS = 3
-"""How many words that no table knows may differ, counted on both sides, in a title or in what the code says of itself.
-In a sentence none may: "staff" for "members" is one for one."""
+"""How many words that no table knows may differ, counted on both sides, in what the code says of itself, which people
+change with the code under their eyes. In a sentence none may: "staff" for "members" is one for one."""
 HARMLESS_WORDS = 6
 """How many words that say nothing of data may differ before a change is in doubt."""
 VOCABULARIES = {
@@ -72,9 +72,11 @@ def _sections(before: Policy, after: Policy) -> Iterator[PolicyChange]:
     for section in after.sections:
         was = old.pop(section.id, None)
         if was is None:
-            yield PolicyChange(section.id, "added", tuple(_label_reasons("", section.title)))
+            yield PolicyChange(section.id, "added", tuple(_text_reasons("", section.title, read_text(""))))
         elif was.title != section.title:
-            yield PolicyChange(section.id, "changed", tuple(_label_reasons(was.title, section.title)))
+            yield PolicyChange(
+                section.id, "changed", tuple(_text_reasons(was.title, section.title, read_text(was.title)))
+            )
         elif [one.id for one in was.sentences] != [one.id for one in section.sentences]:
             yield PolicyChange(section.id, "changed")
     yield from (PolicyChange(key, "removed") for key in old)
@@ -102,11 +104,6 @@ def _changed(before: Sentence, after: Sentence, known: Reading) -> PolicyChange:
 def _difference(before: tuple[str, ...], after: tuple[str, ...]) -> str:
     gone = [f"without {key}" for key in before if key not in after]
     return ", ".join(gone + [f"with {key}" for key in after if key not in before])
-
-
-def _label_reasons(before: str, after: str) -> Iterator[str]:
-    """Likewise for a title, or for what the code says of itself, which people change with the code under their eyes."""
-    return _text_reasons(before, after, read_text(before), unknown=UNKNOWN_WORDS)
 
 
 def _text_reasons(before: str, after: str, known: Reading, *, unknown: int = 0) -> Iterator[str]:
@@ -181,6 +178,6 @@ def compare_facts(
             elif key not in new:
                 changes.append(PolicyChange(place, "removed"))
             elif old[key] != new[key]:
-                reasons = tuple(_label_reasons(old[key], new[key]))
+                reasons = tuple(_text_reasons(old[key], new[key], read_text(old[key]), unknown=UNKNOWN_WORDS))
                 changes.append(PolicyChange(place, "changed", reasons))
     return changes

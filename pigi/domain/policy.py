@@ -32,6 +32,7 @@ NOTICE = timedelta(days=30)
 ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 ID_LENGTH = 80
 TEXT_LENGTH = 4000
+TITLE_LENGTH = 200
 MOST_SENTENCES = 2000
 BLANK = re.compile(r"\{([a-z_]*)\}")
 BLANKS = frozenset(
@@ -172,8 +173,10 @@ def refuse_unfit(policy: Policy, *, purposes: Iterable[str] | None = None) -> No
     } | ({} if purposes is None else {"purposes": set(purposes)})
     _refuse_unfit_ids([section.id for section in policy.sections], "section")
     _refuse_unfit_ids([sentence.id for sentence in policy.sentences], "sentence")
+    for section in policy.sections:
+        _refuse_unfit_text(f"section {section.id}", section.title, TITLE_LENGTH)
     for sentence in policy.sentences:
-        _refuse_unfit_text(sentence)
+        _refuse_unfit_text(f"sentence {sentence.id}", sentence.text, TEXT_LENGTH)
         _refuse_unknown(sentence, known)
     if missing := [promise for promise in PROMISES if not policy.resting_on(promise)]:
         refuse("promises", f"no sentence rests on {', '.join(missing)}")
@@ -189,11 +192,10 @@ def _refuse_unfit_ids(ids: list[str], what: str) -> None:
             refuse(f"{what} {one}", "the ID is there twice")
 
 
-def _refuse_unfit_text(sentence: Sentence) -> None:
-    place = f"sentence {sentence.id}"
-    if not sentence.text.strip() or len(sentence.text) > TEXT_LENGTH:
-        refuse(place, f"the text must have 1 to {TEXT_LENGTH} characters")
-    if any(not sign.isprintable() and sign != "\n" for sign in sentence.text):
+def _refuse_unfit_text(place: str, text: str, longest: int) -> None:
+    if not text.strip() or len(text) > longest:
+        refuse(place, f"the text must have 1 to {longest} characters")
+    if any(not sign.isprintable() and sign != "\n" for sign in text):
         refuse(place, "the text has a sign that cannot be shown")
 
 

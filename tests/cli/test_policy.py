@@ -48,6 +48,9 @@ def test_what_cannot_be_published_is_refused_with_its_place_and_the_next_step(pi
     broken = pigi("policy", "publish", str(file))
     assert broken.returncode == 1
     assert "line 1, column 16: no JSON. Nothing was published" in broken.stderr
+    for unfit, said in (("null", "must be an object"), ("[" * 100_000, "nested too deep")):
+        file.write_text(unfit)
+        assert said in pigi("policy", "publish", str(file)).stderr
     document["sentences"][1]["promises"] = ["P99"]
     file.write_text(json.dumps(document))
     refused = json.loads(pigi("policy", "publish", str(file), "--json").stderr)

@@ -259,6 +259,12 @@ def test_order_and_titles_are_wording():
     assert [change.reasons for change in changes] == [()] * len(changes)
 
 
+def test_a_title_smuggles_nothing_in():
+    one = Sentence("one", "Logs go.", ("P04",))
+    before, after = (Policy((Section("a", title, (one,)),)) for title in ("What members read", "What staff read"))
+    assert [bool(change.reasons) for change in compare_policies(before, after)] == [True]
+
+
 FINGERPRINT = {
     "recipients": {"stripe": "Stripe: the organisation's name; Ireland"},
     "purposes": {"mail": "So that mails arrive"},

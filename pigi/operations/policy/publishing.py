@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOCK = "policy"
 WRITING = timedelta(hours=1)
 """A file says 30 days from when it was written; what it lacks of them at publishing is added, up to so much."""
+FURTHEST = timedelta(days=366)
+"""How far ahead a version may count: no later one can count before it, so a slip in the year would be for good."""
 RAISED = PolicyChange("by-hand", "changed", ("whoever publishes it says that it is material",))
 
 
@@ -68,7 +70,7 @@ def publish_policy(
     change of wording; nothing lowers a material one, which is announced 30 days ahead. Whoever publishes the same
     again is told that it is published, and nobody is mailed.
 
-    Raises PolicyError, which names the place: a policy that cannot be one, or a date that is too early.
+    Raises PolicyError, which names the place: a policy that cannot be one, or a date that is too early or far away.
     """
     policy_history(application)
     with application.control.begin() as session:
@@ -131,8 +133,10 @@ def _asked(proposal: Proposal) -> datetime | None:
 
 
 def _date_of(asked: datetime | None, change: Change, history: PolicyHistory) -> datetime:
-    """From when it counts; raises PolicyError for a date that is too early."""
+    """From when it counts; raises PolicyError for a date that is too early or far away."""
     newest, moment = history.newest.effective_at, history.moment
+    if asked is not None and asked > max(moment + FURTHEST, newest):
+        raise PolicyError("effective_at", f"at most {FURTHEST.days} days ahead: {_words(moment + FURTHEST)} or earlier")
     if asked is not None and asked < newest:
         raise PolicyError("effective_at", f"version {history.newest.number} counts from {_words(newest)}: not before")
     if change is Change.WORDING:

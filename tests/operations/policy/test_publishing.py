@@ -145,12 +145,19 @@ def test_nothing_counts_before_what_was_published_before(application):
         ({"sentences": [{"id": "a", "text": "A.", "promises": ["P01"]}]}, "promises: no sentence rests on P02"),
         ({"effective_at": "soon"}, "effective_at: must be a day"),
         ({"effective_at": 4}, "effective_at: must be a day"),
+        ({"effective_at": "9999-12-31T23:59:59-14:00"}, "effective_at: at most 366 days ahead"),
+        ({"sections": [("title", "")]}, "section .*: the text must have 1 to 200"),
+        ({"sections": [("title", "A" * 201)]}, "section .*: the text must have 1 to 200"),
+        ({"sections": [("title", "A\x1b[31m")]}, "section .*: the text has a sign that cannot be shown"),
     ],
 )
 def test_what_cannot_be_published_is_refused_by_its_place(application, data, problem):
     if isinstance(data, dict) and "sentences" not in data:
+        data = dict(data)
         sentence = a_sentence(application)
-        data = as_file(application, **{sentence.id: reworded(sentence)}) | data
+        written = as_file(application, **{sentence.id: reworded(sentence)})
+        first = written["sections"][0] | dict(data.pop("sections", ()))
+        data = {**written, "sections": [first, *written["sections"][1:]]} | data
     with pytest.raises(PolicyError, match=problem):
         publish(application, data)
     assert len(policy_history(application).versions) == 1
