@@ -31,8 +31,9 @@ NEWEST = 200
 """Rows of each table that are looked at: what is wrong now would be wrong in new rows."""
 LATE = timedelta(hours=6)
 """Events are processed within seconds, and those that were missed by the next reconciliation."""
-CARD = re.compile(r"(?<![\w.+/=@-])[3-6](?:[ -]?\d){12,18}(?![\w.+/=@-])")
-"""13 to 19 digits as cards have them (ISO/IEC 7812-1), set in groups or not; within an identifier or an address they are none."""
+CARD = re.compile(r"(?<![\w.+/=@-])[3-6](?:[ -]?\d){12,18}(?![\w+/=@-]|\.\w)")
+"""13 to 19 digits as cards have them (ISO/IEC 7812-1), set in groups or not; within an identifier or a mail address
+they are none."""
 
 
 def nothing_of_who_pays(_application: Application) -> Finding:
