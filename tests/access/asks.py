@@ -21,7 +21,7 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.accounts.sessions import open_session
 from pigi.operations.audit import CLI
-from pigi.operations.credentials import ADDRESS, RESET
+from pigi.operations.credentials import ADDRESS, RESET, has_factor
 from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.operations.deletion.receipts import issue_receipt
 from pigi.operations.exports import Owner, list_exports, request_access
@@ -128,6 +128,13 @@ def _first_code(home: Furnished, caller: Caller) -> Ask:
     with suppress(Refused):
         code = code_of(secret=b32decode(begin_second_factor(home.application, person).secret))
     return Ask(body={"code": code}, also=FACTOR_ON)
+
+
+def _confirmation(home: Furnished, caller: Caller) -> Ask:
+    """The password; of operators, who have a second factor, a code besides."""
+    with home.application.control.read() as session:
+        code = {"code": code_of()} if has_factor(session, caller.account or "") else {}
+    return Ask(body={"password": PASSWORD, **code})
 
 
 def _reset(home: Furnished, _caller: Caller) -> Ask:
@@ -447,7 +454,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"PATCH {API}/me": lambda _home, _caller: Ask(body={"name": "Nora Newname"}),
     f"POST {API}/me/restore": _of_deleted_account,
     f"DELETE {API}/me": lambda _home, _caller: Ask(body={"password": PASSWORD}),
-    f"POST {API}/session/confirmation": lambda _home, _caller: Ask(body={"password": PASSWORD}),
+    f"POST {API}/session/confirmation": _confirmation,
     f"POST {API}/password-resets": lambda _home, _caller: Ask(body={"email": an_address()}),
     f"POST {API}/password-resets/<token>": _reset,
     f"POST {API}/email-changes/<token>": _confirm_address,
