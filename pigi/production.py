@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import ssl
 import stat
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ DEBUGGING = (
 """Variables that make libraries talkative, stop checking certificates, or write down the keys of connections."""
 DETOURS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ALLOW_HTTP")
 """Variables by which libraries send everything to somebody who is in no list of recipients, or without TLS."""
+
+_SENDER = re.compile(r"[^@<>]*<[^@\s,;<>]+@[^@\s,;<>]+>|[^@\s,;<>]+@[^@\s,;<>]+")
+_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # Bech32, as age writes the key of X25519
 
 
 class Lapse(str):
@@ -168,9 +172,25 @@ def _set(names: tuple[str, ...]) -> list[str]:
     return [name for name in names if os.environ.get(name) or os.environ.get(name.lower())]
 
 
+def _stores(settings: Any) -> tuple[str, str]:
+    return settings.files_url, settings.backups_url
+
+
+def _is_s3(url: str) -> bool:
+    parts = parts_of(url)
+    return parts.scheme == "s3" and bool(parts.netloc)
+
+
+def _is_folder(url: str) -> bool:
+    parts = parts_of(url)
+    return parts.scheme == "file" and parts.path.startswith("/") and not parts.netloc
+
+
 def _files_abroad(settings: Any) -> bool:
-    regions = [option_of(url, "region") for url in (settings.files_url, settings.backups_url)]
-    # Some hosts of S3's protocol have but one region, which they call auto.
+    regions = [option_of(url, "region") for url in _stores(settings)]
+    # Some hosts of S3's protocol have but one region, which they call auto. Amazon's own, unasked, is in Virginia.
+    if any(_is_s3(url) and not (option_of(url, "region") or option_of(url, "endpoint")) for url in _stores(settings)):
+        return True
     return any(region not in {"", "auto"} and not is_in_the_union(region) for region in regions)
 
 
@@ -212,6 +232,11 @@ RULES: tuple[Rule, ...] = (
         "P18",
     ),
     Rule("sender_missing", "MAIL_FROM must be set in production", lambda s: not s.mail_from),
+    Rule(
+        "sender_malformed",
+        "MAIL_FROM must be one address, or a name and one, such as Pigi <pigi@example.org>",
+        lambda s: s.mail_from and not _SENDER.fullmatch(s.mail_from),
+    ),
     Rule(
         "operator_missing",
         "PIGI_OPERATOR must be set in production: the policy says who answers for it (GDPR, article 13(1)(a))",
@@ -273,9 +298,19 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "files_outside",
-        "FILES_URL and BACKUPS_URL must name regions in the EU",
+        "FILES_URL and BACKUPS_URL must name regions in the EU, as s3://bucket/prefix?region=eu-central-1",
         _files_abroad,
         "P17",
+    ),
+    Rule(
+        "files_kind",
+        "FILES_URL and BACKUPS_URL must be file:///an/absolute/folder or s3://bucket/prefix?region=...",
+        lambda s: not all(_is_s3(url) or _is_folder(url) for url in _stores(s)),
+    ),
+    Rule(
+        "recipient_malformed",
+        "PIGI_BACKUP_RECIPIENT must be the line that `pigi backups keygen` printed: no backup would be made",
+        lambda s: s.backup_recipient and not _RECIPIENT.fullmatch(s.backup_recipient.strip()),
     ),
     Rule("debugging", f"none of {', '.join(DEBUGGING)} may be set in production", lambda _: _set(DEBUGGING)),
     Rule(

@@ -31,21 +31,23 @@ RECIPIENTS: dict[Recipient, RecipientFacts] = {
     ),
     Recipient.ANTHROPIC: RecipientFacts(
         "Anthropic",
-        "the purpose and the resource's name, when somebody uses Generate with AI; nothing of who asks",
+        "the purpose and the resource's name, when somebody uses Generate with AI, and its own draft if that broke a"
+        " rule; nothing of who asks",
         "to write the draft",
         "the United States, under standard contractual clauses",
         "up to 30 days under its commercial terms; never to train models",
     ),
     Recipient.BUNNY: RecipientFacts(
         "Bunny Fonts",
-        "the network address of the browser that asks for a font, without cookie or referrer",
+        "the network address and the kind of the browser that asks for a font, and which site asks; no cookie, and not"
+        " which page",
         "to show pages in their typeface",
         "Slovenia and the other countries of its network in the European Union",
         "not at all, as it says",
     ),
     Recipient.MAIL: RecipientFacts(
         "the mail server, and the servers of whoever the mail is for",
-        "the addressee's name and address, and what the mail says",
+        "the addressee's address, and what the mail says, names in it included",
         "to deliver it",
         "where this installation's mail server is, and the addressee's",
         "until it is delivered; the addressee for as long as they like",
@@ -77,9 +79,9 @@ class Infrastructure:
 
 INFRASTRUCTURE: dict[str, Infrastructure] = {
     "database": Infrastructure(
-        "the database server", "whatever Pigi keeps, sealed where people wrote it", "to keep it"
+        "the database server", "whatever Pigi keeps; what people write in a workspace is sealed", "to keep it"
     ),
-    "redis": Infrastructure("the Redis server", "the IDs of jobs", "to wake the workers"),
+    "redis": Infrastructure("the Redis server", "the kinds and IDs of jobs", "to wake the workers"),
     "files": Infrastructure(
         "the stores of files and backups", "exports, uploads and encrypted backups", "to keep them"
     ),

@@ -163,7 +163,9 @@ PERIODS: dict[Retention, Period] = {
     Retention.INVITATION: Period(timedelta(days=14), "the invitation, unless accepted or revoked", "contract"),
     Retention.ACCESS_KEY: Period(timedelta(days=90), "its end", "contract; after its end to show which key did what"),
     Retention.MAIL: Period(timedelta(days=30), "the request for the mail", "legitimate interest: to answer for mail"),
-    Retention.THROTTLE: Period(timedelta(days=1), "the last try", "legitimate interest: security of accounts"),
+    Retention.THROTTLE: Period(
+        timedelta(days=1), "all tries are free again", "legitimate interest: security of accounts"
+    ),
     Retention.AUDIT: Period(timedelta(days=730), "the act", "accountability; promise P19"),
     Retention.REQUEST_LOG: Period(timedelta(days=14), "the request", "legitimate interest; promise P04"),
     Retention.ERROR_LOG: Period(timedelta(days=30), "the error", "legitimate interest; promise P04"),

@@ -34,6 +34,7 @@ USERS_OF_REDIS = {
     "pigi/cli/installation.py",
     "pigi/embedded/redis.py",
     "pigi/jobs/queueing/notifications.py",
+    "pigi/operations/deployment/looks.py",
     "pigi/privacy/search.py",
 }
 

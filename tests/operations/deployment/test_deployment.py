@@ -95,6 +95,7 @@ def test_each_single_lapse_of_the_settings_has_its_own_code(told, monkeypatch):
         ("model_elsewhere", {"ANTHROPIC_BASE_URL": "http://127.0.0.1:1"}),
         ("mail_signs_in", {"SMTP_URL": "smtp://127.0.0.1:1"}),
         ("sender_missing", {"MAIL_FROM": ""}),
+        ("sender_malformed", {"MAIL_FROM": "Pigi at example.org"}),
         ("operator_missing", {"PIGI_OPERATOR": ""}),
         ("public_plain", {"PIGI_PUBLIC_URL": "http://pigi.example"}),
         ("database_kind", {"DATABASE_URL": "sqlite:////tmp/none?host=/"}),
@@ -106,6 +107,10 @@ def test_each_single_lapse_of_the_settings_has_its_own_code(told, monkeypatch):
         ("authority_unreadable", {"SMTP_CA_FILE": __file__}),
         ("files_plain", {"FILES_URL": "s3://b/p?endpoint=http://127.0.0.1:1"}),
         ("files_outside", {"BACKUPS_URL": "s3://b/p?region=us-east-1"}),
+        ("files_outside", {"FILES_URL": "s3://b/p"}),
+        ("files_kind", {"FILES_URL": "ftp://b/p"}),
+        ("files_kind", {"BACKUPS_URL": "file://relative/folder"}),
+        ("recipient_malformed", {"PIGI_BACKUP_RECIPIENT": "age1nothing"}),
         ("password_default", {"DATABASE_URL": url.replace(PASSWORD, "postgres")}),
         ("region_outside", {"PIGI_REGION": "eu-west-2"}),
     ]
