@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import AddressError, read_address
+from pigi.domain.cards import has_card_number
 from pigi.domain.contact import MESSAGE_LENGTH
 from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
@@ -80,6 +81,14 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _no_card(text: str) -> str:
+    """For what is kept as it is, unsealed: promise P02, whose probe would find it there and show it to everybody."""
+    if has_card_number(text):
+        message = "must not hold a payment card's number: Pigi keeps none"
+        raise ValueError(message)
+    return text
+
+
 def _prose(text: str) -> str:
     if _ONLY_SPACE.fullmatch(text):
         message = "must not be blank"
@@ -117,6 +126,7 @@ Title = Annotated[
     StringConstraints(min_length=1, max_length=TITLE_LENGTH),
     BeforeValidator(_trimmed),
     AfterValidator(_one_line),
+    AfterValidator(_no_card),
     Field(
         description=f"1 to {TITLE_LENGTH} characters on one line; space around them is dropped.",
         json_schema_extra={"pattern": TITLE_PATTERN},
@@ -128,6 +138,7 @@ Why = Annotated[
     StringConstraints(min_length=1, max_length=WHY_LENGTH),
     BeforeValidator(_trimmed),
     AfterValidator(_one_line),
+    AfterValidator(_no_card),
     Field(
         description=f"1 to {WHY_LENGTH} characters on one line; space around them is dropped.",
         json_schema_extra={"pattern": WHY_PATTERN},
@@ -169,6 +180,7 @@ Told = Annotated[
     str,
     StringConstraints(min_length=1, max_length=DETAIL_LENGTH),
     AfterValidator(_prose),
+    AfterValidator(_no_card),
     Field(
         description=f"1 to {DETAIL_LENGTH} characters, with line breaks as wanted.",
         json_schema_extra={"pattern": PURPOSE_PATTERN},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import String, func, select
 
 from pigi.clock import now
+from pigi.domain.cards import has_card_number
 from pigi.domain.controls import Control, Evidence, Finding
 from pigi.domain.privacy import Category
 from pigi.domain.retention import Retention, cutoff
@@ -31,9 +31,6 @@ NEWEST = 200
 """Rows of each table that are looked at: what is wrong now would be wrong in new rows."""
 LATE = timedelta(hours=6)
 """Events are processed within seconds, and those that were missed by the next reconciliation."""
-CARD = re.compile(r"(?<![\w.+/=@-])[3-6](?:[ -]?\d){12,18}(?![\w+/=@-]|\.\w)")
-"""13 to 19 digits as cards have them (ISO/IEC 7812-1), set in groups or not; within an identifier or a mail address
-they are none."""
 
 
 def nothing_of_who_pays(_application: Application) -> Finding:
@@ -63,16 +60,6 @@ def _texts(connection: Connection, table: Table) -> Iterator[str]:
     newest = [column.desc() for column in table.primary_key.columns]
     for row in connection.execute(select(*columns).order_by(*newest).limit(NEWEST)):
         yield from (value for value in row if value)
-
-
-def has_card_number(text: str) -> bool:
-    """Whether digits in it pass for a card's number, check digit and all (ISO/IEC 7812-1, annex B)."""
-    return any(_checks(re.sub(r"\D", "", found)) for found in CARD.findall(text))
-
-
-def _checks(digits: str) -> bool:
-    doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
 
 def stripe_in_step(application: Application) -> Finding:
