@@ -12,6 +12,7 @@ from pigi.ids import new_id
 from pigi.operations.retention import NewHold, add_hold, approve_hold
 from pigi.operations.retention.sweeps import Sweep, TimeFormat
 from pigi.store.people import Account
+from pigi.store.policy import PolicyVersion
 from tests.support.jobs import register_organisation
 
 if TYPE_CHECKING:
@@ -36,9 +37,21 @@ def make_row_of_account(control: ControlDatabase) -> str:
     return str(row["id"])
 
 
+def make_version(control: ControlDatabase) -> int:
+    """A version of the policy to refer to; its number."""
+    columns = PolicyVersion.__table__.c
+    row = {column.key: _value_for(column, control) for column in columns if not column.nullable}
+    with control.transaction() as connection:
+        number = int(connection.execute(select(func.coalesce(func.max(columns.number), 0))).scalar_one()) + 1
+        connection.execute(insert(PolicyVersion), {**row, "number": number})
+    return number
+
+
 def _value_for(column: Any, control: ControlDatabase) -> Any:
     if column.foreign_keys:
         (key,) = column.foreign_keys
+        if key.column.table is PolicyVersion.__table__:
+            return make_version(control)
         return make_row_of_account(control) if key.column.table is Account.__table__ else register_organisation(control)
     kind = column.type.python_type
     made = {
