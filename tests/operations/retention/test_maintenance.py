@@ -16,7 +16,16 @@ from pigi.jobs import effects as ledger
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
 from pigi.jobs.heartbeats import moments
-from pigi.jobs.kinds import CATALOGUE, CHECKS, GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES, SWEEP_JOBS
+from pigi.jobs.kinds import (
+    BEGIN_ROUND,
+    CATALOGUE,
+    CHECKS,
+    GENERATE_DRAFT,
+    MIGRATE_ORGANISATION,
+    PROBES,
+    SWEEP_JOBS,
+    WATCH_PROMISES,
+)
 from pigi.jobs.model import transitions as moves
 from pigi.operations.jobs import read_job
 from pigi.operations.retention import removal as upkeep
@@ -182,4 +191,4 @@ def test_a_probe_shows_that_its_queue_works(worker_context, control, queue):
 
 def test_only_no_ops_may_go_earlier_than_the_rest():
     early = {kind.name for kind in CATALOGUE.values() if kind.row_kept < 30 * DAY or not kind.tombstone}
-    assert early == {kind.name for kind in (*PROBES.values(), *CHECKS.values())}
+    assert early == {kind.name for kind in (*PROBES.values(), *CHECKS.values(), BEGIN_ROUND, WATCH_PROMISES)}
