@@ -16,14 +16,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from pigi.store import migrate
-from pigi.store.base import ControlBase, TenantBase
 from pigi.store.engines import make_engine
+from pigi.store.schema import CONTROL, TENANT
 
 if TYPE_CHECKING:
     from pigi.settings import Settings
     from tests.support.factories import Stores
 
-TREES = {"control": (migrate.migrate_control, ControlBase), "tenant": (migrate.migrate_tenant, TenantBase)}
+TREES = {"control": (migrate.migrate_control, CONTROL), "tenant": (migrate.migrate_tenant, TENANT)}
 MIGRATE = "import sys; from pigi.store.migrate import migrate_control; print(migrate_control(sys.argv[1]))"
 
 
@@ -61,7 +61,7 @@ def spelt_out(index: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("tree", TREES)
 def test_migrations_equal_the_models(bare: Settings, tree: str) -> None:
     url = bare.database_url
-    upgrade, base = TREES[tree]
+    upgrade, metadata = TREES[tree]
     migrate.migrate_control(url)
     engine = make_engine(url)
     with engine.begin() as connection:
@@ -69,18 +69,18 @@ def test_migrations_equal_the_models(bare: Settings, tree: str) -> None:
     assert upgrade(url) == migrate.control_revision(url)
     with engine.begin() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, base.metadata) == []
+        assert compare_metadata(context, metadata) == []
         migrated = shape(connection)
         drop_all(connection)
-        base.metadata.create_all(connection)
+        metadata.create_all(connection)
         assert migrated == shape(connection)
     engine.dispose()
 
 
 def drop_all(connection: Connection) -> None:
     """Drop whatever is there, children first."""
-    for base in (ControlBase, TenantBase):
-        base.metadata.drop_all(connection)
+    for metadata in (CONTROL, TENANT):
+        metadata.drop_all(connection)
     connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
 
 
