@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.operations.credentials import ADDRESS, RESET
+from tests.support.contact import make_ticket
 from tests.support.furnished import COLLECTIONS, VARIABLE, fill, usual
 from tests.support.people import make_account_token, make_registration
 from web.app import ROUTES
@@ -51,7 +52,11 @@ def paths_of_deleted(organisation: str) -> list[str]:
 
 
 def _filled(home: Furnished, path: str) -> Iterator[str]:
-    values = {**usual(home, path), "token": _token(home, path) if "token" in VARIABLE.findall(path) else ""}
+    values = usual(home, path)
+    if "token" in VARIABLE.findall(path):
+        values["token"] = _token(home, path)
+    if "ticket_number" in VARIABLE.findall(path):
+        values["ticket_number"] = make_ticket(home.application).number
     if "collection" not in values:
         yield fill(path, values)
         return

@@ -14,6 +14,7 @@ from pigi.operations.accounts import (
     Change,
     change_account,
     confirm_address,
+    confirm_session,
     find_person,
     read_account,
     request_reset,
@@ -238,6 +239,7 @@ def test_all_is_changed_together_or_not_at_all(application, ada):
 def test_an_operator_s_changes_are_an_operator_s(application):
     make_account(application, email=ADA, password_hash=cheap_hash(), operator=True)
     signed_in = sign_in(application, ADA, PASSWORD, HOME, code=code_of())
+    confirm_session(application, find_person(application, signed_in.token), PASSWORD, HOME, code=code_of(1))
     changed(application, find_person(application, signed_in.token), new_password=NEW, password=PASSWORD)
 
     assert acts(application)[-1][1] == f"operator:{signed_in.account.id}"
