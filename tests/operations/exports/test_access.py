@@ -22,6 +22,7 @@ from pigi.jobs.kinds import EXPORT_ACCESS
 from pigi.operations.exports import Owner, open_file, parts, read_export, request_access
 from pigi.operations.exports.person import OTHERS
 from pigi.operations.mail import address_hashes
+from pigi.operations.policy import policy_history
 from pigi.privacy.leads import CONTROL_LEADS, NOT_LED, SEALED_FOR, TENANT_LEADS, By
 from pigi.store.keys import SEALED_BY_KEYRING
 from pigi.store.people import Account
@@ -75,6 +76,7 @@ class Seeded:
         self.id = make_account(application, f"{mark} name", f"{mark}@example.com")
         join(application, organisation, self.id, Role.OWNER)
         self.generation = new_id()
+        self.version = policy_history(application).newest.number
         self.known = {
             By.ID: self.id,
             By.NAME: f"account:{self.id}",
@@ -128,6 +130,8 @@ class Seeded:
             found["id"] = own.get(table.name) or self.keys.get(table.name) or new_id()
         if table.name == "job":
             found["subject_id"] = self.generation
+        if table.name == "policy_notice":
+            found["version"] = self.version
         if table.name == "audit_entry":
             # The next entry of whomever repeats it.
             found["entry_hash"] = "0" * 64
