@@ -43,4 +43,5 @@ def test_the_page_says_it_in_words(client: Client) -> None:
     for facts in RECIPIENTS.values():
         assert facts.keeps.replace("'", "&#39;") in page
     assert "24 hours from the end of the job, unless accepted" in page
-    assert 'href="/privacy/record"' in client.get("/").get_data(as_text=True)
+    assert 'href="/policy"' in client.get("/").get_data(as_text=True)
+    assert 'href="/privacy/record"' in client.get("/policy").get_data(as_text=True)
