@@ -35,7 +35,7 @@ def tickets() -> None:
 def list_all(only_open: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """List messages, the newest first, without what is in them unless --json is given."""
     with open_application() as application:
-        found = list_tickets(application, only_open=only_open)
+        found = list_tickets(application, is_open=only_open or None, limit=None)
     rows = [("NUMBER", "ABOUT", "STATE", "RECEIVED (UTC)", "DUE (UTC)"), *(_row(view) for view in found)]
     answer(as_json, [vars(view) for view in found], table(rows) if found else "Nobody has written.")
 

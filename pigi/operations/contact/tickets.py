@@ -114,13 +114,18 @@ def read_receipt(application: Application, number: str) -> TicketReceipt:
 
 
 def list_tickets(
-    application: Application, *, only_open: bool = False, limit: int = PAGE, before: str | None = None
+    application: Application, *, is_open: bool | None = None, limit: int | None = PAGE, before: str | None = None
 ) -> list[TicketView]:
-    """Tickets, newest first; of the open ones alone those first that are due soonest."""
-    query = select(TABLE).limit(min(limit, PAGE + 1))
+    """Tickets, newest first; of the open ones alone those first that are due soonest.
+
+    ``limit`` counts up to `PAGE` and one more; None is for all of them.
+    """
+    query = select(TABLE) if limit is None else select(TABLE).limit(min(limit, PAGE + 1))
     if before is not None:
         query = query.where(TABLE.c.id < before)
-    query = query.where(OPEN).order_by(TABLE.c.due_at, TABLE.c.id) if only_open else query.order_by(TABLE.c.id.desc())
+    if is_open is not None:
+        query = query.where(OPEN if is_open else ~OPEN)
+    query = query.order_by(TABLE.c.due_at, TABLE.c.id) if is_open else query.order_by(TABLE.c.id.desc())
     with application.control.autocommit() as connection:
         rows = connection.execute(query).all()
     return [_view(application.keyring, row) for row in rows]

@@ -125,9 +125,17 @@ def test_one_that_waits_too_long_is_overdue_until_it_is_answered(application):
         connection.execute(update(Ticket).where(Ticket.id == made.id).values(due_at=now() - timedelta(seconds=1)))
     assert read_ticket(application, made.number).overdue
     assert count_tickets(application, overdue=True) == 1
-    assert next(view.id for view in list_tickets(application, only_open=True)) == made.id
+    assert next(view.id for view in list_tickets(application, is_open=True)) == made.id
     answer_ticket(application, CLI, made.id, "So.")
     assert count_tickets(application, overdue=True) == 0
+
+
+def test_newer_open_messages_hide_none_that_was_answered(application):
+    answered = make_ticket(application)
+    answer_ticket(application, CLI, answered.id, "So.")
+    waiting = make_ticket(application)
+    assert [view.id for view in list_tickets(application, is_open=False, limit=1)] == [answered.id]
+    assert [view.id for view in list_tickets(application, is_open=True, limit=1)] == [waiting.id]
 
 
 def test_an_account_s_messages_go_with_it_also_those_where_its_address_was_only_typed(application):
