@@ -1,0 +1,77 @@
+"""The kinds of resource: the schema of each, and their states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from pigi.domain.resources.kinds.agents import Agent
+from pigi.domain.resources.kinds.documents import Document
+from pigi.domain.resources.kinds.fields import (
+    LABEL_LENGTH,
+    SLUG_LENGTH,
+    PlainHeader,
+    PlainVariable,
+    SecretHeader,
+    SecretVariable,
+)
+from pigi.domain.resources.kinds.servers import HttpTransport, McpServer, StdioTransport
+from pigi.domain.resources.kinds.settings import Permissions, Settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = [
+    "LABEL_LENGTH",
+    "RESOURCES",
+    "SLUG_LENGTH",
+    "Agent",
+    "Document",
+    "HttpTransport",
+    "McpServer",
+    "Permissions",
+    "PlainHeader",
+    "PlainVariable",
+    "ResourceKind",
+    "ResourceState",
+    "SecretHeader",
+    "SecretVariable",
+    "Settings",
+    "StdioTransport",
+]
+
+
+class ResourceState(StrEnum):
+    """Whether a project or a resource is in use; names are permanent. Kept as long as the organisation is active."""
+
+    ACTIVE = "active"
+    """In use, and alone of its name. Left by a member who archives it."""
+    ARCHIVED = "archived"
+    """Kept and not in use; another may have its name. Left by a member who brings it back."""
+
+
+@dataclass(frozen=True)
+class ResourceKind:
+    """One kind of resource.
+
+    ``wire`` is its permanent name outside Pigi; ``name_field`` is the field that carries the name that was
+    requested, and ``slugged`` says whether that name must be a slug.
+    """
+
+    wire: str
+    title: str
+    model: type[BaseModel]
+    name_field: str
+    slugged: bool
+
+
+RESOURCES: Final[dict[str, ResourceKind]] = {
+    kind.wire: kind
+    for kind in (
+        ResourceKind("agent", "Agent", Agent, "name", slugged=True),
+        ResourceKind("mcp-server", "MCP server", McpServer, "name", slugged=True),
+        ResourceKind("document", "Document", Document, "title", slugged=False),
+        ResourceKind("settings", "Settings", Settings, "name", slugged=False),
+    )
+}
