@@ -88,4 +88,4 @@ def test_the_code_is_written_nowhere_else_but_in_tables_and_declarations():
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and node.value == "plan_limit"
     }
-    assert written == {ENTITLEMENTS, "pigi/domain/reasons.py"}
+    assert written == {ENTITLEMENTS, "pigi/domain/reasons/configuration.py"}

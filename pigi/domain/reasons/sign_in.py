@@ -1,43 +1,45 @@
-"""The codes of signing in, with what happened and what to do next; `pigi.domain.reasons` has them with all others."""
+"""What signing in, and what needs a fresh confirmation, say."""
 
 from __future__ import annotations
 
 from typing import Final
 
-SIGN_IN: Final[dict[str, tuple[str, str]]] = {
-    "wrong_credentials": (
+from pigi.domain.reasons.reason import Reason
+
+SIGN_IN: Final[dict[str, Reason]] = {
+    "wrong_credentials": Reason(
         "Address and password do not belong together.",
         "Try again, or ask for a link that sets a new password. After registering, use the mailed link first.",
     ),
-    "wrong_password": (
+    "wrong_password": Reason(
         "This is not your password.",
         "Type it again. If you forgot it, ask for a link that sets a new one; while registering, register again.",
     ),
-    "second_factor_needed": (
+    "second_factor_needed": Reason(
         "The password is right, and a code of the second factor is needed too.",
         "Send the same once more with 'code': six digits from the device, or a recovery code.",
     ),
-    "wrong_code": (
+    "wrong_code": Reason(
         "This code is wrong, used or too old.",
         "Wait for the device's next one, and see that its clock is right. A recovery code works too, once.",
     ),
-    "second_factor_required": (
+    "second_factor_required": Reason(
         "This needs an account with a second factor, and yours has none yet.",
         "Set one up: open /account/second-factor, or POST to /api/v1/me/second-factor.",
     ),
-    "second_factor_on": (
+    "second_factor_on": Reason(
         "The account has a second factor already.",
         "Turn it off first if you want to set up another device.",
     ),
-    "second_factor_off": (
+    "second_factor_off": Reason(
         "The account has no second factor that waits for this.",
         "Begin with POST to /api/v1/me/second-factor, then confirm it with the device's code.",
     ),
-    "password_weak": (
+    "password_weak": Reason(
         "This password would be guessed.",
         "Choose another: 'errors' says why. A password manager makes good ones.",
     ),
-    "confirmation_required": (
+    "confirmation_required": Reason(
         "This needs your password once more.",
         "POST it, or a code of yours, to /api/v1/session/confirmation, which counts for 10 minutes. Send this again.",
     ),
