@@ -38,6 +38,7 @@ from web.api import (
     second_factors,
     sessions,
     usage,
+    whoami,
 )
 from web.http import budget, errors, openapi
 from web.http.context import Services
@@ -71,6 +72,7 @@ ROUTES = (
     *problems.ROUTES,
     *accounts.ROUTES,
     *sessions.ROUTES,
+    *whoami.ROUTES,
     *second_factors.ROUTES,
     *organisations.ROUTES,
     *deletions.ROUTES,

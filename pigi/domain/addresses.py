@@ -52,6 +52,16 @@ def read_address(text: str) -> str:
     return f"{found.ascii_local_part}@{found.ascii_domain}"
 
 
+def mailbox_key(address: str) -> str:
+    """The form in which mails to one person are counted: what follows a plus in the local part names no other mailbox.
+
+    For counting alone. Whose an address is, `email_key` says: RFC 5233's subaddresses are a habit of mail servers, and
+    to some ``a+b`` is somebody else than ``a``.
+    """
+    local, _, domain = email_key(address).rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
+
+
 def ascii_domain(domain: str) -> str:
     """The ASCII form of a host name; raises AddressError if it has none."""
     return read_address(f"x@{domain}").removeprefix("x@")

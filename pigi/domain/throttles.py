@@ -91,6 +91,9 @@ WELCOME: Final = ThrottlePolicy(
 )
 """Mails to an address that somebody gave. Not by address alone: each registration has its own password, so who
 empties that would keep the address's owner from registering."""
+WELCOME_MAILBOX: Final = ThrottlePolicy(subject=Bucket("registrations of a mailbox", 60, 120))
+"""All addresses of a mailbox together (`pigi.domain.addresses.mailbox_key`). Wide, since people who test register many,
+and since nobody who fills it is to keep the mailbox's owner out for long."""
 RESET: Final = ThrottlePolicy(network=Bucket("password resets", 20, 10))
 RESET_MAIL: Final = ThrottlePolicy(subject=Bucket("password resets of an address", 5, 720))
 """By address alone: whoever requests them, the links go to the owner, who has one of the last 12 minutes."""

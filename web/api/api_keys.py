@@ -179,7 +179,7 @@ ROUTES = (
         "Rotate an API key",
         (_ISSUED,),
         confirmed=True,
-        problems=("key_over", "too_many_keys"),
+        problems=("key_over", "key_rotated", "too_many_keys"),
         body=RotationRequest,
         replay=_shown,
         notes=ONCE,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from pigi.domain.access import Action, Role
 from pigi.operations.organisations import (
     Newcomer,
@@ -31,7 +33,9 @@ class InvitationRequest(RequestModel):
     """Invite an address."""
 
     email: Email
-    role: RoleName = "member"
+    role: RoleName | None = Field(
+        None, description="Left out: a member; or, if the address has an open invitation, as it was invited before."
+    )
 
 
 class Invitation(ResponseModel):
@@ -81,14 +85,14 @@ def show_invitations(context: OrganisationContext) -> Reply:
 
 
 def send_invitation(context: OrganisationContext) -> Reply:
-    """Invite an address by mail. Inviting it again changes the role and mails the same link once more."""
+    """Invite an address by mail. Inviting it again mails the same link once more, for another role if one is given."""
     body = read_body(InvitationRequest)
     path = f"{API}/organisations/{context.caller.organisation_id}/invitations"
     view = invite(
         context.application,
         context.caller,
         body.email,
-        Role(body.role),
+        Role(body.role) if body.role else None,
         lambda session, invitation_id: context.record(session, f"{path}/{invitation_id}", 201),
     )
     return reply(as_json(_invitation(view)), 201, Location=f"{path}/{view.id}")

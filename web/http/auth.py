@@ -19,7 +19,7 @@ from pigi.jobs.kinds import CATALOGUE
 from pigi.operations.access import authorise, is_own_export, organisation_of_job
 from pigi.operations.accounts import csrf_token, find_person, is_csrf_token
 from pigi.operations.api_keys import authenticate
-from web.http.context import AccountContext, OrganisationContext, RequestContext
+from web.http.context import AccountContext, KeyContext, OrganisationContext, RequestContext
 from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
@@ -71,11 +71,19 @@ def _identified(services: Services, facts: RequestFacts, route: Route, arguments
             if refusal.code != "unauthenticated":
                 raise
             return RequestContext(services, facts)
-    principal = _principal(services, facts, route)
+    return _outside_organisations(services, facts, route, _principal(services, facts, route))
+
+
+def _outside_organisations(
+    services: Services, facts: RequestFacts, route: Route, principal: Person | Key
+) -> AccountContext | KeyContext:
     if route.who is Who.OPERATOR and (isinstance(principal, Key) or not principal.operator):
         raise Refused("not_found")
     if isinstance(principal, Key):
-        raise Refused("forbidden")
+        if route.who is not Who.KNOWN:
+            raise Refused("forbidden")
+        facts.organisation_id = principal.organisation_id
+        return KeyContext(services, facts, key=principal)
     return AccountContext(services, facts, principal)
 
 

@@ -14,7 +14,7 @@ from web.http.transport import network_of
 
 if TYPE_CHECKING:
     from pigi.application import Application
-    from pigi.domain.access import Action, Caller, Person
+    from pigi.domain.access import Action, Caller, Key, Person
     from pigi.jobs.model.view import JobView
     from pigi.operations.idempotency import Reservation, ReservationHeartbeat
     from pigi.store.sessions import ControlSession
@@ -138,6 +138,13 @@ class AccountContext(RequestContext):
     def requester(self) -> str:
         """Who asks, as rows name them."""
         return self.account.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyContext(RequestContext):
+    """A request with an API key that is about no organisation but the key's own."""
+
+    key: Key
 
 
 @dataclass(frozen=True, kw_only=True)

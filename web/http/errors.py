@@ -67,6 +67,7 @@ STATUS: dict[str, int] = {
     "hold_needs_another": 409,
     "hold_over": 409,
     "key_over": 409,
+    "key_rotated": 409,
     "too_many_keys": 409,
     "name_taken": 409,
     "archived": 409,

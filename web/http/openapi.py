@@ -188,7 +188,7 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
     session: dict[str, list[str]] = {"session": []}
     if route.method != "GET":
         session["xsrf"] = []
-    may = isinstance(route.who, Action) and RULES[route.who].scopes
+    may = route.who is Who.KNOWN or (isinstance(route.who, Action) and RULES[route.who].scopes)
     return [{"apiKey": []}, session] if may else [session]
 
 

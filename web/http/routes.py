@@ -25,6 +25,7 @@ class Who(Enum):
     ANYONE = "anyone"
     PERSON = "whoever is signed in"
     OPERATOR = "an operator who is signed in"
+    KNOWN = "whoever is signed in, or has an API key"
 
 
 class RouteKind(Enum):

@@ -23,5 +23,9 @@ PEOPLE: Final[dict[str, Reason]] = {
         "Sign out, then open the link again and sign in with the address that it was sent to.",
     ),
     "key_over": Reason("The key was revoked or has expired.", "Make a new key."),
+    "key_rotated": Reason(
+        "The key was rotated already, and its successor works.",
+        "Use the successor ('successor' is its id), or revoke that and rotate again. This key ends at 'until'.",
+    ),
     "too_many_keys": Reason("The organisation has as many live keys as it may.", "Revoke one that is not used."),
 }

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
 from pigi.domain.access import SIGNS_IN, Person
-from pigi.domain.addresses import email_key
+from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.mail import Template
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CODES, RESET, RESET_MAIL, SIGN_IN
@@ -207,7 +207,7 @@ def request_reset(application: Application, email: str, network: str) -> None:
     with credentials.hashing_slot():
         acquire(application, RESET, network)
         key = email_key(email)
-        if not try_acquire(application, RESET_MAIL, network, key):
+        if not try_acquire(application, RESET_MAIL, network, mailbox_key(email)):
             # The links that were mailed within the hour still work.
             return
         with application.control.begin() as session:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select
 
 from pigi.clock import now
-from pigi.domain.addresses import email_key
+from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.mail import Template
 from pigi.domain.retention import Retention, keep
-from pigi.domain.throttles import CONFIRMATION, REGISTRATION, WELCOME
+from pigi.domain.throttles import CONFIRMATION, REGISTRATION, WELCOME, WELCOME_MAILBOX
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
@@ -43,7 +43,10 @@ def register(application: Application, name: str, email: str, password: str, net
         acquire(application, REGISTRATION, network)
         hashed = credentials.new_hash(password, name, email)
         key, row_id, moment = email_key(email), new_id(), now()
-        if not try_acquire(application, WELCOME, network, key):
+        if not (
+            try_acquire(application, WELCOME, network, key)
+            and try_acquire(application, WELCOME_MAILBOX, subject=mailbox_key(email))
+        ):
             # The address has had its share of mail. The response is the same: it must say nothing about the address.
             return
         with application.control.begin() as session:

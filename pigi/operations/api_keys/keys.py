@@ -27,6 +27,7 @@ from pigi.ids import is_id, new_id
 from pigi.operations.access import changing_access, lock_organisation
 from pigi.operations.audit import CLI, record
 from pigi.store.control import Organisation
+from pigi.store.instants import to_text
 from pigi.store.people import Account, ApiKey, Membership
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ def rotate_key(  # noqa: PLR0913 - what is requested, by whom, and what to do wi
     """Make a successor with the same label and scopes; the old key ends after the overlap, or earlier by itself.
 
     Raises Refused: ``not_found``, ``invalid_days``, ``key_over`` for a key that was revoked or has expired,
-        ``too_many_keys``, and as `changing_access`.
+        ``key_rotated`` while a successor of it is live, ``too_many_keys``, and as `changing_access`.
     """
     if not (1 <= days <= LONGEST_DAYS and 0 <= overlap_days <= LONGEST_OVERLAP_DAYS):
         raise Refused("invalid_days")
@@ -251,6 +252,7 @@ def rotate_key(  # noqa: PLR0913 - what is requested, by whom, and what to do wi
         moment = now()
         if old.revoked_at is not None or old.expires_at <= moment:
             raise Refused("key_over")
+        _refuse_second(session, old, moment)
         scopes = frozenset(map(Scope, old.scopes.split()))
         new_key = NewKey(caller.organisation_id, old.label, scopes, days, caller.account_id, old.id)
         issued = insert_key(session, application, caller.name, new_key)
@@ -259,6 +261,14 @@ def rotate_key(  # noqa: PLR0913 - what is requested, by whom, and what to do wi
         if on_made is not None:
             on_made(session, issued.id)
     return issued
+
+
+def _refuse_second(session: ControlSession, old: Any, moment: datetime) -> None:
+    """Refuse to rotate a key whose live successor would be left to live on beside another, used by nobody."""
+    follows = select(ApiKey.id).where(ApiKey.replaces == old.id, is_live(moment)).limit(1)
+    successor = session.scalar(follows)
+    if successor is not None:
+        raise Refused("key_rotated", successor=successor, until=to_text(old.expires_at))
 
 
 def end_key(application: Application, caller: Caller, key_id: str, on_done: OnDone | None = None) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from pigi.clock import now
-from pigi.domain.addresses import email_key
+from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.contact import ANSWER_WITHIN, NUMBER, TicketKind, TicketState, new_number, read_number
 from pigi.domain.mail import Template
 from pigi.domain.throttles import TICKET, TICKET_NOTICE, TICKET_RECEIPT
@@ -76,7 +76,7 @@ def file_ticket(  # noqa: PLR0913 - a message's facts, each named at the call
     Raises Refused ``too_many_tries``.
     """
     acquire(application, TICKET, network)
-    told = try_acquire(application, TICKET_RECEIPT, subject=email_key(email))
+    told = try_acquire(application, TICKET_RECEIPT, subject=mailbox_key(email))
     noticed = try_acquire(application, TICKET_NOTICE, subject=kind.value)
     ticket_id, moment, keyring = new_id(), now(), application.keyring
     sender = json.dumps({"email": email, "name": name})

@@ -77,9 +77,11 @@ def read_open_invitation(application: Application, caller: Caller, invitation_id
 
 
 def invite(
-    application: Application, caller: Caller, email: str, role: Role, on_made: OnMade | None = None
+    application: Application, caller: Caller, email: str, role: Role | None, on_made: OnMade | None = None
 ) -> InvitationView:
     """Invite an address, or change the role of its open invitation, and mail the link.
+
+    Without a role an open invitation keeps its own; a new one is a member's.
 
     Raises Refused: ``invalid_address``; ``forbidden`` for a role above the caller's, also that of the open
         invitation; ``already_member``, ``plan_limit`` for an address without an open invitation,
@@ -90,11 +92,12 @@ def invite(
     except AddressError:
         raise Refused("invalid_address") from None
     with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
+        found = _of_address(session, caller, email)
+        role = role or (Role(found.role) if found else Role.MEMBER)
         if not own.covers(role):
             raise Refused("forbidden")
         require_confirmation(caller, role)
         _refuse_members(session, caller, email)
-        found = _of_address(session, caller, email)
         if found is None:
             check_members(session, application, caller.organisation_id, inviting=True)
         elif not own.covers(Role(found.role)):

@@ -10,7 +10,7 @@ from pigi.clock import now
 from pigi.domain.access import Role
 from tests.support.factories import make_organisation
 from tests.support.http import BODY, bearer
-from tests.support.people import make_key_row, make_member, sign_in
+from tests.support.people import make_account, make_key_row, make_member, sign_in
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -89,6 +89,44 @@ def test_a_revoked_key_is_refused_at_once_and_not_rotated(
     assert client.post(asking, json=BODY, headers=bearer(made["key"])).status_code == 401
     refused = browser.post(f"{place}/{made['id']}/rotate", json={})
     assert (refused.status_code, refused.json["code"]) == (409, "key_over")
+
+
+def test_a_key_has_one_successor_at_a_time(browser: Client, place: str) -> None:
+    old = browser.post(place, json=ASKED).json
+    new = browser.post(f"{place}/{old['id']}/rotate", json={"overlap_days": 3}).json
+    ends = next(one["expires_at"] for one in browser.get(place).json["api_keys"] if one["id"] == old["id"])
+    refused = browser.post(f"{place}/{old['id']}/rotate", json={})
+    assert (refused.status_code, refused.json["code"]) == (409, "key_rotated")
+    assert (refused.json["successor"], refused.json["until"]) == (new["id"], ends)
+    assert len(browser.get(place).json["api_keys"]) == 2
+    assert browser.delete(f"{place}/{new['id']}").status_code == 204
+    assert browser.post(f"{place}/{old['id']}/rotate", json={}).status_code == 201
+
+
+def test_a_key_and_a_person_can_ask_who_they_are(
+    app: Flask, application: Application, browser: Client, client: Client, place: str, own: str
+) -> None:
+    made = browser.post(place, json=ASKED).json
+    told = client.get("/api/v1/whoami", headers=bearer(made["key"]))
+    assert (told.status_code, told.json["kind"], told.json["id"], told.json["name"]) == (
+        200,
+        "api_key",
+        made["id"],
+        "pipeline",
+    )
+    assert [one["id"] for one in told.json["organisations"]] == [own]
+    assert (told.json["scopes"], told.json["created_by"]) == (ASKED["scopes"], made["created_by"])
+    assert told.json["expires_at"] == made["expires_at"]
+    assert made["key"].rpartition("_")[2] not in told.text
+    assert "Aron" not in told.text
+    person = browser.get("/api/v1/whoami").json
+    assert (person["kind"], person["name"], person["organisations"][0]["role"]) == ("person", "Aron", "admin")
+    assert person["confirmed_until"] is not None
+    operator = sign_in(app, application, make_account(application, operator=True)).get("/api/v1/whoami").json
+    assert (operator["kind"], operator["organisations"], operator["scopes"]) == ("operator", [], None)
+    assert client.get("/api/v1/whoami").status_code == 401
+    assert browser.delete(f"{place}/{made['id']}").status_code == 204
+    assert client.get("/api/v1/whoami", headers=bearer(made["key"])).status_code == 401
 
 
 @pytest.mark.parametrize(

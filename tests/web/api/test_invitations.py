@@ -68,6 +68,14 @@ def test_an_address_is_kept_as_mail_servers_take_it(browser: Client, place: str,
     assert (again.status_code, again.json["id"]) == (201, sent.json["id"])
 
 
+def test_inviting_again_without_a_role_keeps_the_one_that_was_mailed(browser: Client, place: str) -> None:
+    first = browser.post(place, json={"email": ADDRESS, "role": "admin"}).json
+    assert browser.post(place, json={"email": ADDRESS}).json["role"] == "admin"
+    changed = browser.post(place, json={"email": ADDRESS, "role": "member"}).json
+    assert (changed["id"], changed["role"]) == (first["id"], "member")
+    assert browser.post(place, json={"email": "other@example.com"}).json["role"] == "member"
+
+
 def test_an_address_that_cannot_get_mail_is_refused_with_what_is_wrong(browser: Client, place: str) -> None:
     refused = browser.post(place, json={"email": "jörg@example.org"})
     assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/email")
