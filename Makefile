@@ -23,7 +23,7 @@ run: prepare ## start everything and do the main job in front of you; Ctrl-C sto
 test: export PYTHONDONTWRITEBYTECODE =
 test: prepare ## the whole suite; the slowest tests and the time it took stand at the end
 ifeq ($(strip $(ARGS)),)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations 15
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile --durations 15
 else
 	@$(BIN)/python -m pytest $(ARGS)
 endif

@@ -83,7 +83,7 @@ class Chrome:
             context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """The driver; asked first, so that a machine without a browser starts nothing."""
     with sync_playwright() as driver:
@@ -91,9 +91,9 @@ def playwright() -> Iterator[Playwright]:
         yield driver
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def house(playwright: Playwright) -> Iterator[House]:
-    """Pigi as `pigi up` runs it."""
+    """Pigi as `pigi up` runs it: one for all files, since starting it takes what thirty tests do."""
     home = Path(tempfile.mkdtemp(prefix="pigi-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home)

@@ -42,15 +42,6 @@ def up():
 
 
 @pytest.fixture(scope="module")
-def running():
-    """One that serves: starting it takes ten seconds. The last test to use it kills it."""
-    with starting() as start:
-        one = start()
-        one.wait_for("serving")
-        yield one
-
-
-@pytest.fixture(scope="module")
 def demo():
     """Starts demos in one home; the first was started on a port that is taken."""
     with socket.create_server(("127.0.0.1", 0)) as taken, starting() as start:
@@ -64,7 +55,7 @@ def test_a_demo_takes_the_next_free_port(demo):
     assert one.wait_for("draft")
 
 
-def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(demo):
+def test_the_main_job_then_deaths_then_a_clean_stop_and_all_again_in_the_same_home(demo):
     up, first, _port = demo
     draft = first.wait_for("draft")[0]
     assert draft["name"] == "code-reviewer"
@@ -88,11 +79,11 @@ def test_the_main_job_then_deaths_then_a_clean_stop_twice_in_one_home(demo):
     second = up("--demo")
     second.wait_for("draft")
     assert second.wait_for("serving", count=2)[1]["key"] == key
-    second.process.send_signal(signal.SIGTERM)
-    assert second.process.wait(60) == 0
+    check_that_another_is_told(second)
+    check_that_nothing_outlives(second)
 
 
-def test_a_second_one_is_told_what_runs(running):
+def check_that_another_is_told(running):
     other = Up(running.home)
     assert other.process.wait(60) == 1
     told = json.loads(other.errors.read_text())
@@ -101,7 +92,8 @@ def test_a_second_one_is_told_what_runs(running):
     assert get_json("127.0.0.1", running.port, "/healthz")[0] == 200
 
 
-def test_nothing_outlives_a_killed_supervisor(running):
+def check_that_nothing_outlives(running):
+    """Not even a supervisor that was killed."""
     family = running.family()
     running.process.kill()
     running.process.wait()

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 DRILLS = ("tests/faults/", "tests/end_to_end/")
 """Share a stack of processes on each engine (`tests.support.stack_fixtures`), so each engine's go to one worker."""
-WAITING = (*DRILLS, "tests/browser/", "tests/processes/")
+BROWSER = "tests/browser/"
+"""Shares one installation, so it goes to one worker."""
+WAITING = (*DRILLS, BROWSER, "tests/processes/")
 ENGINE = re.compile(r"\[(sqlite|postgresql)\b")
 
 
@@ -26,6 +28,8 @@ class Sharing(LoadFileScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
+        if file.startswith(BROWSER):
+            return BROWSER
         engine = ENGINE.search(nodeid)
         return f"{DRILLS[0]} on {engine[1]}" if file.startswith(DRILLS) and engine else file
 

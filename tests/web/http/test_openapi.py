@@ -59,7 +59,7 @@ USED_UP = {
 ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
 """What is asked of an organisation that can be spared."""
 DOCUMENT = "/api/v1/openapi.json"
-EXAMPLES, CONTENTS = 12, 40
+EXAMPLES, CONTENTS = 8, 25
 """Requests of each operation that chance makes, beside those that follow from its schema; more where none do."""
 FAULTS_OF_FORM = frozenset(
     {
