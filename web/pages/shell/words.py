@@ -12,6 +12,7 @@ from pigi.domain.reasons import REASONS
 from pigi.domain.retention import TITLES, Retention
 from pigi.jobs.kinds import kind_of
 from web.pages.shell.links import linked
+from web.pages.shell.markdown import rendered
 from web.pages.shell.money import FILTERS as OF_BILLING
 
 if TYPE_CHECKING:
@@ -255,6 +256,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "spoken_day": spoken_day,
     "duration": duration,
     "pretty": pretty,
+    "rendered": rendered,
+    "entries": lambda values: "\n".join(value.replace("\n", "↵") for value in values),
     "as_pattern": as_pattern,
     "pointer_words": pointer_words,
     "reason_title": reason_title,
