@@ -8,9 +8,10 @@
 //   data-reveal      id of an element to show instead, its [data-fill=name] filled from the answer
 //   data-prefer      sent as Prefer
 //   data-open        sent by people who are not signed in: no Idempotency-Key, no second try by itself
-// A control says by data-type what its text means: integer, lines, words, json, boolean, set,
-// or whole for a textarea that is the whole body.
-// data-optional leaves it out when empty. [data-list=path] holds [data-item]s: an array of objects.
+// What its controls mean is told in fields.js.
+import { goToLine } from "./editor.js";
+import { bodyOf, lineOf } from "./fields.js";
+import { followPanes } from "./panes.js";
 import { ask, say, SAID } from "./shell.js";
 
 // Problem documents speak to programs too; this is the same for somebody with a form: what happened, what to do.
@@ -49,7 +50,7 @@ export function followForms() {
   document.addEventListener("click", (event) => {
     const add = event.target.closest("[data-add]");
     const drop = event.target.closest("[data-drop]");
-    if (add) addItem(add);
+    if (add) addItem(document.getElementById(add.dataset.add)).querySelector("input, select, textarea").focus();
     if (drop) dropItem(drop);
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
   });
@@ -63,6 +64,7 @@ export function followForms() {
     if (document.querySelector('form[data-guard="changed"]')) event.preventDefault();
   });
   document.querySelectorAll("form[data-api]").forEach(showParts);
+  followPanes();
 }
 
 async function submit(form, button) {
@@ -75,7 +77,7 @@ async function submit(form, button) {
   try {
     body = JSON.stringify(bodyOf(form, fields));
   } catch (error) {
-    return complain(form, fields, { title: "This is not valid JSON.", detail: error.message, errors: [{ pointer: error.pointer, message: "Not valid JSON." }] });
+    return complain(form, fields, unreadable(error));
   }
   busy(form, button, true);
   try {
@@ -88,6 +90,11 @@ async function submit(form, button) {
   } finally {
     busy(form, button, false);
   }
+}
+
+// Of a text that should be JSON and is not.
+export function unreadable({ pointer, line, message }) {
+  return { title: "It was not sent, since a part of it cannot be read.", detail: "What you wrote stays here.", errors: [{ pointer, line, message }] };
 }
 
 // The same key goes with every try of one act, also when its outcome is unknown and the person presses again.
@@ -210,64 +217,6 @@ function busy(form, button, on) {
   if (status) status.textContent = on ? status.dataset.status : "";
 }
 
-// Reading
-
-// One textarea may be the whole body.
-function bodyOf(form, fields) {
-  const whole = form.querySelector('[data-type="whole"]');
-  if (!whole) return read(form, form, "", fields);
-  fields.set("", whole);
-  return parsed(whole, "");
-}
-
-function parsed(control, pointer) {
-  try {
-    return JSON.parse(control.value);
-  } catch (error) {
-    throw Object.assign(error, { pointer });
-  }
-}
-
-function read(root, form, path, fields) {
-  const found = {};
-  const own = (element) => (element.parentElement.closest("[data-item]") ?? form) === root && !element.closest("template");
-  for (const control of root.querySelectorAll("input[name], select[name], textarea[name]")) {
-    if (!own(control) || control.matches(":disabled") || (control.type === "radio" && !control.checked)) continue;
-    fields.set(`${path}/${control.name.replaceAll(".", "/")}`, control);
-    const value = valueOf(control, path);
-    if (control.dataset.type === "set") put(found, control.name, [...(get(found, control.name) ?? []), ...(control.checked ? [control.value] : [])]);
-    else if (value !== undefined) put(found, control.name, value);
-  }
-  for (const list of root.querySelectorAll("[data-list]")) {
-    if (!own(list) || list.closest("fieldset:disabled")) continue;
-    const place = `${path}/${list.dataset.list.replaceAll(".", "/")}`;
-    put(found, list.dataset.list, [...list.querySelectorAll(":scope > [data-item]")].map((item, index) => read(item, form, `${place}/${index}`, fields)));
-  }
-  return found;
-}
-
-function valueOf(control, path) {
-  const text = control.value;
-  if (control.dataset.optional !== undefined && text.trim() === "") return undefined;
-  switch (control.dataset.type) {
-    case "integer": return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
-    case "lines": return text.split("\n").map((line) => line.trim()).filter(Boolean);
-    case "words": return text.split(/[\s,]+/).filter(Boolean);
-    case "boolean": return control.type === "checkbox" ? control.checked : text === "true";
-    case "json": return parsed(control, `${path}/${control.name}`);
-    default: return text;
-  }
-}
-
-const get = (object, name) => name.split(".").reduce((inner, part) => inner?.[part], object);
-
-function put(object, name, value) {
-  const parts = name.split(".");
-  const last = parts.pop();
-  const inner = parts.reduce((at, part) => (at[part] ??= {}), object);
-  inner[last] = value;
-}
-
 // Showing what is wrong
 
 export function complain(form, fields, problem) {
@@ -290,10 +239,16 @@ function mark(fields, flaw) {
   while (pointer && !fields.has(pointer)) pointer = pointer.slice(0, pointer.lastIndexOf("/"));
   const control = fields.get(pointer);
   if (!control) return document.createTextNode(flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", " > ")}: ${flaw.message}` : flaw.message);
+  // A place in a text that is JSON itself is told by its line.
+  if (control.dataset.type === "whole" && flaw.pointer?.length > pointer.length) {
+    const place = flaw.pointer.slice(pointer.length);
+    return mark(fields, { ...flaw, pointer, line: lineOf(control.value, place), message: `${place.slice(1).replaceAll("/", " > ")}: ${flaw.message}` });
+  }
   const line = flaw.pointer.slice(pointer.length + 1);
-  const hint = flaw.message.includes("pattern") && document.getElementById(`${control.id}-hint`)?.textContent;
+  const hint = control.dataset.type !== "whole" && flaw.message.includes("pattern") && document.getElementById(`${control.id}-hint`)?.textContent;
   const message = hint ? `Not in this form: ${hint}` : flaw.message;
-  const words = /^\d+$/.test(line) ? `line ${Number(line) + 1}: ${message}` : message;
+  const at = flaw.line ?? (control.dataset.type === "lines" && /^\d+$/.test(line) ? Number(line) + 1 : undefined);
+  const words = at && !/\bline \d/.test(message) ? `line ${at}: ${message}` : message;
   const label = control.labels?.[0]?.textContent.trim().replace(/\s*optional$/, "") || control.getAttribute("aria-label") || control.name;
   const note = Object.assign(element("p", words), { className: "error", id: `${control.id || control.name}-error` });
   control.ariaInvalid = "true";
@@ -303,19 +258,22 @@ function mark(fields, flaw) {
   const link = Object.assign(element("a", `${label}: ${words}`), { href: `#${control.id}` });
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    control.focus();
+    if (at && control.localName === "textarea") goToLine(control, at);
+    else control.focus();
   });
+  if (at) control.numbers?.mark(at);
   return link;
 }
 
 function unmark(control) {
+  control.numbers?.unmark();
   document.getElementById(`${control.id || control.name}-error`)?.remove();
   control.removeAttribute("aria-invalid");
   if (control.dataset.hint) control.setAttribute("aria-describedby", control.dataset.hint);
   else control.removeAttribute("aria-describedby");
 }
 
-function clear(form) {
+export function clear(form) {
   form.querySelector(":scope > .summary")?.remove();
   form.querySelectorAll("[aria-invalid=true]").forEach(unmark);
 }
@@ -328,7 +286,7 @@ function element(name, inside) {
 
 // Parts that belong to a choice, and lists that grow
 
-function showParts(form) {
+export function showParts(form) {
   for (const part of form?.querySelectorAll("[data-when]") ?? []) {
     const [name, wanted] = part.dataset.when.split("=");
     const scope = part.closest("[data-item]") ?? form;
@@ -338,8 +296,7 @@ function showParts(form) {
 }
 
 let made = 0;
-function addItem(button) {
-  const list = document.getElementById(button.dataset.add);
+export function addItem(list) {
   const item = list.querySelector(":scope > template").content.firstElementChild.cloneNode(true);
   made += 1;
   for (const one of item.querySelectorAll("[id], [for], [aria-describedby]")) {
@@ -347,7 +304,7 @@ function addItem(button) {
   }
   list.append(item);
   showParts(list.closest("form"));
-  item.querySelector("input, select, textarea").focus();
+  return item;
 }
 
 function dropItem(button) {
