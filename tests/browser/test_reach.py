@@ -1,0 +1,106 @@
+"""Every control of every page can be reached at every width, with values as long as they may be and with none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pigi.application import Application
+from pigi.domain.access import Role
+from pigi.operations.accounts import csrf_token
+from tests.browser.visits import paths
+from tests.support.browser import executable
+from tests.support.factories import make_organisation
+from tests.support.live_web import a_port, live
+from tests.support.people import make_account, make_member, make_session
+from tests.support.sqlite import SqliteStores
+from tests.support.stuffed import operator_of, stuff
+from web.http.auth import SESSION, XSRF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+WIDTHS = (1280, 1024, 900, 768, 360, 320)
+REACH = (Path(__file__).parents[1] / "support" / "reach.js").read_text()
+WITH_NO_DATA = (
+    "", "/projects", "/projects/new", "/generate", "/jobs", "/members", "/api-keys", "/audit", "/mails", "/exports",
+    "/imports", "/settings", "/billing",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+    """One on SQLite, at an address of its own: what pages look like does not depend on the engine."""
+    folder = tmp_path_factory.mktemp("reach")
+    with SqliteStores(folder) as stores:
+        settings = stores.fresh(folder / "home")
+        own = {"public_url": f"http://127.0.0.1:{a_port()}", "fonts": "none", "stripe_prices": "price_a=team"}
+        opened = Application.open(settings.model_copy(update=own))
+        yield opened
+        opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, application: Application) -> Iterator[Browser]:
+    """Chromium, with nothing of the world but the application."""
+    with live(application):
+        started = playwright.chromium.launch(executable_path=executable(playwright), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def test_no_control_is_out_of_reach(browser: Browser, application: Application) -> None:
+    full = stuff(application)
+    empty = make_organisation(application.control, application.tenants, "Empty")
+    newcomer, operator = make_member(application, empty, Role.OWNER), operator_of(application)
+    anonymous = paths(full, anonymous=True)
+    visits = {
+        None: anonymous,
+        full.owner: [path for path in paths(full) if path not in set(anonymous)],
+        operator: [path for path in paths(full, operator=True) if path not in set(anonymous)],
+        newcomer: ["/dashboard", "/account", "/privacy", *(f"/o/{empty}{page}" for page in WITH_NO_DATA)],
+        make_account(application): ["/dashboard", "/account/exports", "/problems/not_found", "/o/nowhere"],
+    }
+    wrong: list[str] = []
+    for who, where in visits.items():
+        page = _page_of(browser, application, who)
+        for path in where:
+            page.goto(path)
+            wrong += [f"{path} at {width}: {flaw}" for width in WIDTHS for flaw in _out_of_reach(page, width)]
+        page.context.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_out_of_reach_is_found(browser: Browser) -> None:
+    """A look that sees nothing would find every page well."""
+    page = browser.new_page()
+    page.set_content(
+        "<div style='width:2000px'><button style='margin-left:1500px'>far</button></div>"
+        "<div style='width:9rem;overflow:hidden'><button style='margin-left:20rem'>cut</button></div>"
+        "<div style='width:9rem;overflow:auto'><button style='margin-left:20rem'>scrolled</button></div>"
+    )
+    found = " ".join(_out_of_reach(page, 900))
+    assert "too wide" in found
+    for word in ('"far" at', '"cut" cut off', '"scrolled" in a region'):
+        assert word in found
+    page.close()
+
+
+def _page_of(browser: Browser, application: Application, who: str | None) -> Page:
+    context: BrowserContext = browser.new_context(base_url=application.settings.public_url)
+    if who is not None:
+        token, url = make_session(application, who), application.settings.public_url
+        context.add_cookies(
+            [{"name": SESSION, "value": token, "url": url}, {"name": XSRF, "value": csrf_token(token), "url": url}]
+        )
+    return context.new_page()
+
+
+def _out_of_reach(page: Page, width: int) -> list[str]:
+    page.set_viewport_size({"width": width, "height": 900})
+    found: list[str] = page.evaluate(REACH)
+    return found
