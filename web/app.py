@@ -50,7 +50,7 @@ from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.uploads import UploadReceiver
 from web.http.watcher import Watcher
 from web.pages import problems
-from web.pages.shell.layout import failure_page
+from web.pages.shell.failures import failure_page
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -1,5 +1,5 @@
 // What of a page cannot be reached at the width it has now: controls beyond an edge that nobody can scroll to, and
-// whether the page itself scrolls sideways. Text that is cut off counts where nothing says that there is more.
+// whether the page itself scrolls sideways.
 () => {
   const SLACK = 1.5;
   const controls = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
@@ -33,6 +33,14 @@
       if (position === "fixed") break;
     }
     if (left < -SLACK || right > innerWidth + SLACK) lost = lost || `at ${Math.round(left)} to ${Math.round(right)}`;
+    const words = one.innerText?.trim().split(/\s+/) ?? [];
+    // A control that is squeezed shows a word of usual length letter under letter.
+    if (words.every((word) => word.length < 15) && words.length && !one.matches("select, textarea, :has(*:not(.unseen))")) {
+      const text = document.createRange();
+      text.selectNodeContents(one);
+      const lines = new Set([...text.getClientRects()].map((line) => Math.round(line.top))).size;
+      if (lines > words.length) lost = lost || `broken into ${lines} lines`;
+    }
     if (lost) found.push(`${named(one)} ${lost}`);
   }
   return found.slice(0, 6);

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pigi.domain.exports import ExportState
 from pigi.domain.passwords import SHORTEST
 from pigi.domain.retention import GRACE
-from pigi.operations.accounts import read_account
+from pigi.operations.accounts import list_sessions, read_account
 from pigi.operations.deletion import solely_owned
 from pigi.operations.exports import Owner, jobs_of, list_exports
 from pigi.operations.second_factors import read_second_factor
@@ -61,6 +61,7 @@ def account_page(context: AccountContext) -> Reply:
         account=account,
         factor=read_second_factor(context.application, context.account),
         password_length=SHORTEST,
+        sessions=list_sessions(context.application, context.account),
         sole=sole,
         grace=GRACE.days,
     )

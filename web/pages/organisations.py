@@ -13,7 +13,7 @@ from pigi.operations.dashboards import latest_resources
 from pigi.operations.deletion import stopped_jobs
 from pigi.operations.generations import waiting_drafts
 from pigi.operations.jobs import list_jobs
-from pigi.operations.organisations import organisations_of, read_organisation
+from pigi.operations.organisations import closing_organisations, organisations_of, read_organisation
 from web.http.replies import Reply
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
@@ -31,10 +31,12 @@ def dashboard_page(context: AccountContext) -> Reply:
     """The only organisation, or a choice of them, with those that can be restored."""
     mine = organisations_of(context.application, context.account, deleted=True)
     deleted = [one for one in mine if one.purge_at is not None]
-    there = "/operate" if context.account.operator else f"/o/{mine[0].id}" if len(mine) == 1 and not deleted else None
+    closing = closing_organisations(context.application, context.account)
+    sole = len(mine) == 1 and not deleted and not closing
+    there = "/operate" if context.account.operator else f"/o/{mine[0].id}" if sole else None
     if there is not None:
         return Reply(status=303, headers={"Location": there, "Cache-Control": "no-store"})
-    return draw(context, "organisations/choose.html", here="", deleted=deleted, now=now())
+    return draw(context, "organisations/choose.html", here="", deleted=deleted, closing=closing, now=now())
 
 
 def new_organisation_page(context: AccountContext) -> Reply:

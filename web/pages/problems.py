@@ -24,7 +24,7 @@ def explain_problem(context: RequestContext, code: str) -> Reply:
         raise Refused("not_found")
     reason = explain(code)
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-        return draw(context, "problem.html", code=code, reason=reason)
+        return draw(context, "problem.html", here="", code=code, reason=reason)
     return reply(as_json({"code": code, "title": reason.title, "advice": reason.advice}))
 
 

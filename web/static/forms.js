@@ -69,7 +69,7 @@ export function followForms() {
 
 async function submit(form, button) {
   if (form.ariaBusy === "true") return;
-  const confirmed = form.dataset.confirm === undefined || (await ask(form.dataset));
+  const confirmed = !asks(form) || (await ask(form.dataset));
   if (!confirmed) return;
   clear(form);
   const fields = new Map();
@@ -95,6 +95,12 @@ async function submit(form, button) {
 // Of a text that should be JSON and is not.
 export function unreadable({ pointer, line, message }) {
   return { title: "It was not sent, since a part of it cannot be read.", detail: "What you wrote stays here.", errors: [{ pointer, line, message }] };
+}
+
+// data-confirm-if="role=owner" asks only about that choice.
+function asks(form) {
+  const [name, value] = form.dataset.confirmIf?.split("=") ?? [];
+  return form.dataset.confirm !== undefined && (!name || form.elements[name]?.value === value);
 }
 
 // The same key goes with every try of one act, also when its outcome is unknown and the person presses again.

@@ -56,11 +56,22 @@ export function furnish() {
   const here = document.querySelector(".rail [aria-current]");
   if (here) here.closest("div").scrollLeft = here.offsetLeft - 24;
   tellMoments(document);
+  openScrollers();
   setInterval(() => tellMoments(document), 30_000);
-  document.addEventListener("htmx:after:swap", () => tellMoments(document));
+  document.addEventListener("htmx:after:swap", () => (tellMoments(document), openScrollers()));
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
 }
+
+// A table wider than its place scrolls there: then the keyboard gets at it, and a name says what scrolls.
+const scrollers = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  if (target.scrollWidth <= target.clientWidth) return target.removeAttribute("tabindex");
+  const within = target.closest("[aria-labelledby], [aria-label]");
+  target.tabIndex = 0;
+  if (within !== target) target.role = "region";
+  if (within !== target) target.ariaLabel = within?.ariaLabel ?? document.getElementById(within?.getAttribute("aria-labelledby"))?.textContent ?? document.title;
+}));
+const openScrollers = () => document.querySelectorAll(".scroll, .card.flush").forEach((one) => scrollers.observe(one));
 
 const later = (act) => (document.readyState === "complete" ? setTimeout(act) : addEventListener("load", () => setTimeout(act)));
 

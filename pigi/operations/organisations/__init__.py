@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pigi.operations.organisations.closing import ClosingView, closing_organisations
 from pigi.operations.organisations.invitations import (
     InvitationView,
     Newcomer,
@@ -28,6 +29,7 @@ from pigi.operations.organisations.organisations import (
 )
 
 __all__ = [
+    "ClosingView",
     "InvitationView",
     "MemberView",
     "Newcomer",
@@ -36,6 +38,7 @@ __all__ = [
     "accept_invitation",
     "change_organisation",
     "change_role",
+    "closing_organisations",
     "create_organisation",
     "end_membership",
     "invite",

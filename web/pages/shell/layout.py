@@ -7,11 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flask import current_app
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pigi.domain.access import Action, is_found, role_may
-from pigi.domain.reasons import explain
 from pigi.operations.accounts import read_account
 from pigi.operations.billing import wanted_payment
 from pigi.operations.organisations import organisations_of
@@ -25,9 +23,11 @@ from web.pages.shell.words import FILTERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pigi.application import Application
+    from pigi.domain.access import Person
     from pigi.operations.organisations import OrganisationView
     from pigi.operations.policy import ComingPolicy
-    from web.http.context import RequestContext, Services
+    from web.http.context import RequestContext
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 HTML = "text/html; charset=utf-8"
@@ -162,32 +162,27 @@ def page(
 
 def draw(context: RequestContext, template: str, *, status: int = 200, **values: Any) -> Reply:
     """The page that a template makes of ``values``, in the shell of whoever looks."""
-    return _reply(template, shell_of(context), status, values)
+    return draw_in(shell_of(context), template, status=status, **values)
 
 
-def failure_page(code: str, status: int, request_id: str, retry_after: str | None = None) -> Reply:
-    """The page in place of one that cannot be shown: the code and words of the API's problem document.
-
-    It is for nobody in particular and reads no database, since that may be what failed.
-    """
-    services: Services = current_app.extensions["pigi"]
-    words = {"code": code, "reason": explain(code), "request_id": request_id, "retry_after": retry_after}
-    return _reply("failure.html", Shell(services.application.settings.fonts), status, words)
-
-
-def _reply(template: str, shell: Shell, status: int, values: dict[str, Any]) -> Reply:
+def draw_in(shell: Shell, template: str, *, status: int = 200, **values: Any) -> Reply:
+    """`draw` in a shell that is known."""
     text = _environment().get_template(template).render(shell=shell, status=status, **values)
     return reply(text, status, HTML)
 
 
 def shell_of(context: RequestContext) -> Shell:
     """Who looks, at which organisation."""
-    application, person = context.application, context.person
+    own = context.caller.organisation_id if isinstance(context, OrganisationContext) else None
+    return shell_for(context.application, context.person, own)
+
+
+def shell_for(application: Application, person: Person | None, own: str | None) -> Shell:
+    """The frame for somebody, or nobody, who looks at the organisation ``own``, if it is one of theirs."""
     if person is None:
         return Shell(application.settings.fonts)
     account = read_account(application, person.account_id)
     organisations = organisations_of(application, person, deleted=True)
-    own = context.caller.organisation_id if isinstance(context, OrganisationContext) else None
     shown = next((one for one in organisations if one.id == own), None)
     return Shell(
         application.settings.fonts,
