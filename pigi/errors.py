@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
 
@@ -30,7 +31,7 @@ class PigiError(Exception):
 class Refused(PigiError):  # noqa: N818 - an outcome, read aloud as one: "raise Refused"
     """The request cannot be met as it is. ``details`` holds facts about the request, never content."""
 
-    def __init__(self, code: str, **details: str | int | list[dict[str, str]]) -> None:
+    def __init__(self, code: str, **details: str | int | Sequence[Mapping[str, str | int]]) -> None:
         super().__init__(code)
         self.details = details
 

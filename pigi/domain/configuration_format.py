@@ -37,6 +37,11 @@ _REVISION = _object(
     message={"type": ["string", "null"]},
     created_at=_MOMENT,
 )
+_REVISION["properties"]["examples"] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "Values in the content that look like secrets and that somebody called examples, by their hashes.",
+}
 _RESOURCE = _object(
     "A resource with all of its revisions, the newest last.",
     kind={"enum": list(RESOURCES)},

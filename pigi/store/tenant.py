@@ -131,6 +131,10 @@ class Resource(TenantBase):
     updated_at: Mapped[datetime] = mapped_column(Instant, info=technical("last revision", CONFIGURATION))
 
 
+_EXAMPLES = content("values that somebody called examples, by hashes, as sealed JSON", CONFIGURATION)
+# Here, because within the class `content` is a column.
+
+
 class ResourceRevision(TenantBase):
     """What a resource was from one change to the next. A row is written once and never changed."""
 
@@ -146,6 +150,7 @@ class ResourceRevision(TenantBase):
     instruction: Mapped[str | None] = mapped_column(CODE, info=technical("version of the instruction", CONFIGURATION))
     model: Mapped[str | None] = mapped_column(String(80), info=technical("which model drafted it", CONFIGURATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
+    examples: Mapped[bytes | None] = mapped_column(LargeBinary, info=_EXAMPLES)
 
 
 class Import(TenantBase):

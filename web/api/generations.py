@@ -12,7 +12,7 @@ from pigi.operations.generations import Target, accept_draft, discard_draft, rea
 from web.api.resources.routes import SEGMENTS, made, resource_path, shown
 from web.api.resources.schemas import AcceptRequest, Resource
 from web.http.replies import API, Reply, generation_text, no_content, reply
-from web.http.requests import expected, read_body
+from web.http.requests import examples, expected, read_body
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Generation, GenerationRequest, Nothing
 
@@ -46,7 +46,7 @@ _KINDS = {segment: kind for kind, segment in SEGMENTS.items()}
 def accept(context: OrganisationContext, generation: str) -> Reply:
     """Make a draft a resource of a project, or the next revision of one; the generation no longer holds it."""
     body = read_body(AcceptRequest)
-    target = Target(body.project, body.resource, expected())
+    target = Target(body.project, body.resource, expected(), examples())
     view = accept_draft(context.application, context.caller, generation, target)
     if body.resource is None:
         return made(context, view)
@@ -117,7 +117,7 @@ ROUTES = (
         ),
         body=AcceptRequest,
         replay=_accepted_before,
-        accepts=("If-Match",),
+        accepts=("If-Match", "Pigi-Examples"),
     ),
     Route(
         "POST",

@@ -16,6 +16,7 @@ from web.http.auth import SESSION, XSRF_HEADER
 from web.http.errors import RETRY_AFTER_SECONDS, STATUS
 from web.http.idempotency import KEY_PATTERN
 from web.http.replies import API, PROBLEM_JSON, as_json, reply
+from web.http.requests import EXAMPLES_PATTERN
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
 
@@ -50,6 +51,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The ETag of the revision that the change is based on, a list of them, or `*` (RFC 9110). "
         "Without it the answer is 428; if none matches, 412. Weak tags never match.",
         "schema": TEXT,
+    },
+    "Pigi-Examples": {
+        "description": "Values in the body that look like secrets and are examples, by the `example` of each error "
+        "of a refusal with `secret_found`, comma-separated. They are kept, and the revision says so.",
+        "schema": {"type": "string", "pattern": EXAMPLES_PATTERN},
     },
     "Stripe-Signature": {
         "description": "`t=…,v1=…`: when it was signed, and the HMAC-SHA256 of that and the body, as Stripe makes it.",

@@ -13,6 +13,7 @@ from flask import request
 from pydantic import ValidationError
 
 from pigi.domain.preconditions import Tags, read_tags
+from pigi.domain.resources.secrets.examples import DIGEST_LENGTH, MOST_EXAMPLES
 from pigi.errors import Refused
 from web.http.replies import JSON
 from web.http.schemas import RequestModel
@@ -216,3 +217,16 @@ def page(
 def expected() -> Tags | None:
     """What If-Match lists; None without it. The operation holds it against the row that it changes."""
     return read_tags(request.environ.get("HTTP_IF_MATCH"))
+
+
+_EXAMPLE = rf"[A-Za-z0-9_-]{{{DIGEST_LENGTH}}}"
+EXAMPLES_PATTERN = rf"^{_EXAMPLE}( *, *{_EXAMPLE}){{0,{MOST_EXAMPLES - 1}}}$"
+
+
+def examples() -> frozenset[str]:
+    """What Pigi-Examples lists; empty without it. Raises Refused ``invalid`` if it is no such list."""
+    told = request.environ.get("HTTP_PIGI_EXAMPLES", "").strip()
+    if told and not re.fullmatch(EXAMPLES_PATTERN, told):
+        message = f"must list at most {MOST_EXAMPLES} names of examples, as refusals give them, with commas between"
+        raise Refused("invalid", errors=[{"parameter": "Pigi-Examples", "message": message}])
+    return frozenset(one.strip() for one in told.split(",") if one.strip())

@@ -189,13 +189,18 @@ class Generation(ResponseModel):
 class Flaw(ResponseModel):
     """One thing wrong with a request: where, as a JSON pointer (RFC 6901) or a parameter's name, and what.
 
-    ``slot`` is where a secret slot could stand in place of what looks like a secret; ``-`` is a new last entry.
+    Of what looks like a secret, ``line`` counts the lines of that text from 1, ``kind`` says what it looks like, and
+    ``slot`` is where a secret slot could stand in its place; ``-`` is a new last entry. If the value is an example,
+    send the same again with ``example`` in the header `Pigi-Examples`. Without ``example`` it is a secret beyond doubt.
     """
 
     pointer: str | None = None
     parameter: str | None = None
     message: str
     slot: str | None = None
+    line: int | None = Field(None, ge=1)
+    kind: str | None = None
+    example: str | None = None
 
 
 class Check(ResponseModel):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from pigi.domain.resources import rules, secrets
+from pigi.domain.resources import rules
 from pigi.domain.resources.kinds import (
     Agent,
     Document,
@@ -24,9 +25,10 @@ from pigi.domain.resources.kinds import (
     Settings,
     StdioTransport,
 )
+from pigi.domain.resources.secrets import Example, digest_of, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from pydantic import BaseModel
 
@@ -48,13 +50,22 @@ _DOCUMENT_LINES: Final = 200
 class Finding:
     """One broken rule.
 
-    ``pointer`` is a JSON Pointer (RFC 6901) of schema field names and array positions, so it never holds content.
+    ``pointer`` is a JSON Pointer (RFC 6901) of schema field names and array positions, so it never holds content. Of a
+    secret it also says in which ``line``, counted from 1, and of what ``kind``; and, unless its shape leaves no doubt,
+    what names it as an ``example``, which is for whoever sent it only.
     """
 
     rule: str
     level: rules.Level
     sentence: str
     pointer: str
+    line: int | None = None
+    kind: str | None = None
+    example: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """What may be stored and shown to everybody."""
+        return {name: value for name, value in asdict(self).items() if value is not None and name != "example"}
 
 
 def finding(rule: str, pointer: str) -> Finding:
@@ -62,14 +73,47 @@ def finding(rule: str, pointer: str) -> Finding:
     return Finding(rule, rules.RULES[rule].level, rules.RULES[rule].sentence, pointer)
 
 
-def lint(draft: BaseModel, name_field: str, expected_name: str) -> tuple[Finding, ...]:
-    """Every rule that ``draft`` breaks, errors first, in the order of its fields; empty means that it is fine."""
-    broken = list(_check_texts(draft.model_dump(mode="json"), ""))
+MOST_SECRETS: Final = 50
+"""Secrets that are pointed at; whoever sends more has sent another file."""
+SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
+MAYBE: Final = "maybe-a-secret"
+DECLARED: Final = "declared-example"
+
+
+def lint(draft: BaseModel, name_field: str, expected_name: str, examples: Collection[str] = ()) -> tuple[Finding, ...]:
+    """Every rule that ``draft`` breaks, errors first, in the order of its fields; empty means that it is fine.
+
+    ``examples`` names values of which somebody said that they are no secrets.
+    """
+    values = draft.model_dump(mode="json")
+    secret = _check_secrets(values, examples)
+    broken = list(_check_texts(values, ""))
     if getattr(draft, name_field) != expected_name:
         broken.append(("name-differs", f"/{name_field}"))
     broken.extend(_CHECKS[type(draft)](draft))
     findings = [finding(rule, pointer) for rule, pointer in dict.fromkeys(broken)]
-    return tuple(sorted(findings, key=lambda found: found.level))
+    return tuple(sorted([*secret, *findings], key=lambda found: found.level))
+
+
+def _check_secrets(values: Any, examples: Collection[str]) -> list[Finding]:
+    found = []
+    for pointer, text, secret in islice(secrets_of(values), MOST_SECRETS):
+        example = None if secret.verified else digest_of(text[secret.start : secret.end])
+        rule = SECRET if secret.sure else MAYBE
+        rule = DECLARED if secret.sure and example in examples else rule
+        facts = rules.RULES[rule]
+        line = text.count("\n", 0, secret.start) + 1
+        found.append(Finding(rule, facts.level, facts.sentence, pointer, line, secret.kind, example))
+    return found
+
+
+def examples_in(findings: Sequence[Finding]) -> tuple[Example, ...]:
+    """The values among these findings that are kept because somebody called them examples."""
+    return tuple(
+        Example(example=one.example or "", pointer=one.pointer, line=one.line or 1, kind=one.kind or "")
+        for one in findings
+        if one.rule == DECLARED
+    )
 
 
 def _check_texts(value: object, pointer: str) -> Broken:
@@ -90,8 +134,6 @@ def hides_characters(text: str) -> bool:
 
 
 def _check_text(text: str, pointer: str) -> Broken:
-    if secrets.secret_kinds(text):
-        yield "literal-secret", pointer
     if hides_characters(text):
         yield "hidden-characters", pointer
     prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
@@ -123,18 +165,14 @@ def _check_entries(entries: Sequence[Entry], pointer: str) -> Broken:
         if isinstance(entry, PlainVariable | SecretVariable) and entry.name.upper() in rules.CODE_CHANGING_VARIABLES:
             yield "changes-what-runs", f"{here}/name"
         if isinstance(entry, PlainVariable | PlainHeader):
-            yield from _check_value(entry.name, entry.value, f"{here}/value")
+            yield from _check_value(entry.value, f"{here}/value")
 
 
 def _identity(entry: Entry) -> str:
     return entry.name.lower() if isinstance(entry, PlainHeader | SecretHeader) else entry.name
 
 
-def _check_value(name: str, value: str, pointer: str) -> Broken:
-    if secrets.is_secret_pair(name, value):
-        yield "literal-secret", pointer
-    elif secrets.looks_random(value):
-        yield "maybe-a-secret", pointer
+def _check_value(value: str, pointer: str) -> Broken:
     if "${" in value or "{env:" in value:
         yield "refers-to-a-variable", pointer
     if value != value.strip():
@@ -182,8 +220,6 @@ def _check_command(transport: StdioTransport) -> Broken:
         yield "raises-privileges", "/transport/command"
     if first in rules.SHELLS:
         yield "runs-a-shell", "/transport/command"
-    for position in secrets.secret_arguments(transport.args):
-        yield "literal-secret", f"/transport/args/{position}"
     packages = [position for position, argument in enumerate(transport.args) if not argument.startswith("-")]
     if first in rules.PACKAGE_RUNNERS and packages and not _PINNED.fullmatch(transport.args[packages[0]]):
         yield "unpinned-package", f"/transport/args/{packages[0]}"

@@ -37,6 +37,11 @@ RULES: Final[dict[str, LintRule]] = {
         "A literal secret must become a secret slot with a name and a purpose.",
         "Pigi: slots, never values; OWASP Secrets Management",
     ),
+    "declared-example": LintRule(
+        "warning",
+        "This looks like a secret; whoever saved it said that it is an example.",
+        "Pigi: no example is kept without a name behind it",
+    ),
     "maybe-a-secret": LintRule(
         "warning", "This value looks random; if it is a secret, make it a secret slot.", "OWASP Secrets Management"
     ),

@@ -3,71 +3,80 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
 from pigi.domain.resources.drafts import as_json
 from pigi.domain.resources.kinds import RESOURCES
-from pigi.domain.resources.lint import Finding, finding, hides_characters, lint
-from pigi.domain.resources.secrets import secret_kinds
+from pigi.domain.resources.lint import SECRET, Finding, examples_in, finding, hides_characters, lint
+from pigi.domain.resources.secrets import Example, find_in_text
 from pigi.errors import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
-ProblemEntry = dict[str, str]
+ProblemEntry = dict[str, str | int]
 """A JSON pointer and a message: where content breaks its schema, without ever repeating what was written."""
 
-SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
 HIDDEN: Final = "hidden-characters"
 
 
 @dataclass(frozen=True, repr=False)
 class CheckedContent:
-    """Content that may be saved; ``text`` is its JSON, equal for equal content. Findings are warnings."""
+    """Content that may be saved; ``text`` is its JSON, equal for equal content. Findings are warnings.
+
+    ``examples`` are the values in it that are kept because somebody called them examples.
+    """
 
     kind: str
     name: str
     text: str
     findings: tuple[Finding, ...]
+    examples: tuple[Example, ...] = ()
 
 
-def check_content(kind: str, content: object) -> CheckedContent:
-    """``content``, plain JSON values, as it may be saved.
+def check_content(kind: str, content: object, examples: Collection[str] = ()) -> CheckedContent:
+    """``content``, plain JSON values, as it may be saved; ``examples`` names values that somebody called examples.
 
     Raises Refused, with a pointer and a message for each flaw and nothing of the content:
         ``invalid``: it has another form, or breaks a rule of level error.
-        ``secret_found``: it holds what looks like a secret; ``slot`` says where a secret slot could stand instead.
+        ``secret_found``: it holds what looks like a secret. Each is told by ``pointer``, ``line`` and ``kind``;
+            ``slot`` says where a secret slot could stand instead, ``example`` what names the value if it is an example.
     """
     draft = _validated(kind, content)
     field = RESOURCES[kind].name_field
     name: str = getattr(draft, field)
-    findings = lint(draft, field, name)
+    findings = lint(draft, field, name, examples)
     errors = [found for found in findings if found.level == "error"]
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
     text = json.dumps(as_json(draft), ensure_ascii=False, separators=(",", ":"))
-    return CheckedContent(kind, name, text, findings)
+    return CheckedContent(kind, name, text, findings, examples_in(findings))
 
 
-def warnings_of(kind: str, content: object) -> tuple[Finding, ...]:
+def warnings_of(kind: str, content: object, examples: Collection[str] = ()) -> tuple[Finding, ...]:
     """What a person should look at in content that was saved, by today's rules; errors of new rules included."""
     try:
         draft = RESOURCES[kind].model.model_validate(content)
     except ValidationError:
         return ()
     field = RESOURCES[kind].name_field
-    return lint(draft, field, getattr(draft, field))
+    return lint(draft, field, getattr(draft, field), examples)
 
 
 def check_words(words: Mapping[str, str]) -> None:
     """Refuse names and descriptions that hold a secret (``secret_found``) or invisible characters (``invalid``)."""
-    found = [finding(SECRET, f"/{field}") for field, text in words.items() if secret_kinds(text)]
+    found = [
+        replace(finding(SECRET, f"/{field}"), line=text.count("\n", 0, secret.start) + 1, kind=secret.kind)
+        for field, text in words.items()
+        for secret in find_in_text(text)
+        if secret.sure
+    ]
     found += [finding(HIDDEN, f"/{field}") for field, text in words.items() if hides_characters(text)]
     if found:
         raise Refused(_code(found), errors=[flaw_of(each) for each in found])
@@ -78,8 +87,8 @@ def flaw_of(found: Finding) -> ProblemEntry:
     if found.rule != SECRET:
         return {"pointer": found.pointer, "message": found.sentence}
     slot, message = _offer(found.pointer)
-    offer = {"pointer": found.pointer, "message": message}
-    return {**offer, "slot": slot} if slot else offer
+    told = {"pointer": found.pointer, "message": message, "slot": slot, "line": found.line, "kind": found.kind}
+    return {name: value for name, value in {**told, "example": found.example}.items() if value}
 
 
 def _offer(pointer: str) -> tuple[str, str]:

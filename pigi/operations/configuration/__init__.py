@@ -35,6 +35,7 @@ from pigi.operations.configuration.revisions import (
     RevisionView,
     add_resource,
     add_revision,
+    examples_of,
     list_revisions,
     read_revision,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "count_active",
     "create_project",
     "create_resource",
+    "examples_of",
     "find_active_project",
     "find_resource",
     "folded",

@@ -27,6 +27,7 @@ from pigi.operations.configuration.revisions import (
     add_resource,
     add_revision,
     at,
+    examples_of,
     leave_room,
     opened,
 )
@@ -34,13 +35,17 @@ from pigi.operations.configuration.workspace import check_active, check_expected
 from pigi.operations.plans import plan_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.domain.preconditions import Tags
     from pigi.domain.resources import Finding
+    from pigi.domain.resources.saving import CheckedContent
     from pigi.store.sessions import TenantSession
+
+    Examples = Collection[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -64,15 +69,15 @@ class ResourceView:
         return tag_of(self.revision, self.state)
 
 
-def create_resource(
-    application: Application, caller: Caller, project_id: str, kind: str, content: object
-) -> ResourceView:
-    """A new resource; its name is in its content.
+def create_resource(  # noqa: PLR0913 - what a request says
+    application: Application, caller: Caller, project_id: str, kind: str, content: object, examples: Examples = ()
+) -> ResourceView:  # fmt: skip
+    """A new resource; its name is in its content. ``examples`` names values that the caller calls examples.
 
     Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
         ``too_many_resources``, ``plan_limit``.
     """
-    checked = check_content(kind, content)
+    checked = check_content(kind, content, examples)
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, project_id))
@@ -80,20 +85,40 @@ def create_resource(
         return find_resource(session, ResourceAddress(project_id, kind, resource_id))
 
 
-def replace_resource(
-    application: Application, caller: Caller, place: ResourceAddress, expected: Tags | None, content: object
+def replace_resource(  # noqa: PLR0913 - what a request says
+    application: Application,
+    caller: Caller,
+    place: ResourceAddress,
+    expected: Tags | None,
+    content: object,
+    examples: Examples = (),
 ) -> ResourceView:
-    """Put ``content`` in place of all that the resource was.
+    """Put ``content`` in place of all that the resource was; what was called an example before still is one.
 
     Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``, ``invalid``,
         ``secret_found``, ``name_taken``.
     """
-    checked = check_content(place.kind, content)
+    checked = _checked(application, caller, place, content, examples)
     with changing(application, caller) as session:
         resource = hold_resource(session, place)
         check_expected(resource, expected)
         add_revision(session, resource, checked, Authorship(caller.name))
         return find_resource(session, place)
+
+
+def _checked(
+    application: Application, caller: Caller, place: ResourceAddress, content: object, examples: Examples
+) -> CheckedContent:
+    """What may be saved. What was called an example is looked up only if something looks like a secret."""
+    try:
+        return check_content(place.kind, content, examples)
+    except Refused as refusal:
+        if refusal.code != "secret_found":
+            raise
+    with reading(application, caller) as session:
+        row = _with_content(session, place)
+        known = {one.example for one in examples_of(session, row)} if row else set()
+    return check_content(place.kind, content, known.union(examples))
 
 
 def read_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
@@ -163,14 +188,17 @@ def hold_resource(session: TenantSession, place: ResourceAddress) -> Any:
 
 def find_resource(session: TenantSession, place: ResourceAddress) -> ResourceView:
     """The resource with its content; raises Refused ``not_found``."""
-    current = (REVISION.c.resource_id == RESOURCE.c.id) & (REVISION.c.number == RESOURCE.c.revision)
-    columns = (*RESOURCE.c, REVISION.c.resource_id, REVISION.c.number, REVISION.c.content)
-    query = select(*columns).join_from(RESOURCE, REVISION, current).where(*at(place))
-    row = session.execute(query).first() if is_id(place.resource_id) else None
+    row = _with_content(session, place)
     if row is None:
         raise Refused("not_found")
-    content = json.loads(opened(session, row))
-    return _view(session, row, content)
+    return _view(session, row, json.loads(opened(session, row)))
+
+
+def _with_content(session: TenantSession, place: ResourceAddress) -> Any:
+    current = (REVISION.c.resource_id == RESOURCE.c.id) & (REVISION.c.number == RESOURCE.c.revision)
+    columns = (*RESOURCE.c, REVISION.c.resource_id, REVISION.c.number, REVISION.c.content, REVISION.c.examples)
+    query = select(*columns).join_from(RESOURCE, REVISION, current).where(*at(place))
+    return session.execute(query).first() if is_id(place.resource_id) else None
 
 
 def _locked(session: TenantSession, place: ResourceAddress) -> Any:
@@ -183,6 +211,7 @@ def _check_project(session: TenantSession, project_id: str) -> None:
 
 
 def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = None) -> ResourceView:
+    examples = () if content is None else [one.example for one in examples_of(session, row)]
     return ResourceView(
         row.id,
         row.project_id,
@@ -193,5 +222,5 @@ def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = Non
         row.created_at,
         row.updated_at,
         content,
-        () if content is None else warnings_of(row.kind, content),
+        () if content is None else warnings_of(row.kind, content, examples),
     )

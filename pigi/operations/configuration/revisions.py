@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, insert, select
 
 from pigi.clock import now
 from pigi.domain.limits import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
+from pigi.domain.resources.secrets import Example
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import reading
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pigi.domain.resources.saving import CheckedContent
     from pigi.store.sessions import TenantSession
 
+EXAMPLES: Final = TypeAdapter(tuple[Example, ...])
 RESOURCE: Any = Resource.__table__
 REVISION: Any = ResourceRevision.__table__
 HIGHEST = 2**31 - 1
@@ -71,6 +74,7 @@ class RevisionView:
     instruction: str | None
     model: str | None
     created_at: datetime
+    examples: tuple[Example, ...] = field(default=())
     content: dict[str, Any] | None = None
 
     @property
@@ -124,6 +128,14 @@ def opened(session: TenantSession, row: Any) -> str:
     return session.sealer.open(row.content, REVISION.name, "content", _place(row.resource_id, row.number))
 
 
+def examples_of(session: TenantSession, row: Any) -> tuple[Example, ...]:
+    """Which values in a revision somebody called examples; of a row with ``resource_id``, ``number``, ``examples``."""
+    if row.examples is None:
+        return ()
+    text = session.sealer.open(row.examples, REVISION.name, "examples", _place(row.resource_id, row.number))
+    return EXAMPLES.validate_json(text)
+
+
 def list_revisions(
     application: Application, caller: Caller, place: ResourceAddress, *, limit: int = 50, before: int | None = None
 ) -> list[RevisionView]:
@@ -134,7 +146,7 @@ def list_revisions(
         query = query.where(REVISION.c.number < before)
     with reading(application, caller) as session:
         _check_resource(session, place)
-        return [_view(row) for row in session.execute(query)]
+        return [_view(session, row) for row in session.execute(query)]
 
 
 def read_revision(application: Application, caller: Caller, place: ResourceAddress, number: int) -> RevisionView:
@@ -142,7 +154,7 @@ def read_revision(application: Application, caller: Caller, place: ResourceAddre
     with reading(application, caller) as session:
         _check_resource(session, place)
         row = _find(session, place.resource_id, number)
-        return _view(row, json.loads(opened(session, row)))
+        return _view(session, row, json.loads(opened(session, row)))
 
 
 def at(place: ResourceAddress) -> tuple[Any, ...]:
@@ -179,10 +191,13 @@ def revision_row(  # noqa: PLR0913 - a row's columns
     session: TenantSession, resource_id: str, number: int, content: CheckedContent, by: Authorship, moment: datetime
 ) -> dict[str, Any]:
     """The row of a revision, sealed."""
+    seal, place = session.sealer.seal, _place(resource_id, number)
+    examples = EXAMPLES.dump_json(content.examples).decode()
     return {
         "resource_id": resource_id,
         "number": number,
-        "content": session.sealer.seal(content.text, REVISION.name, "content", _place(resource_id, number)),
+        "content": seal(content.text, REVISION.name, "content", place),
+        "examples": seal(examples, REVISION.name, "examples", place) if content.examples else None,
         "author": by.author,
         "origin": by.origin,
         "instruction": by.instruction,
@@ -203,5 +218,8 @@ def _place(resource_id: str, number: int) -> str:
     return f"{resource_id}/{number}"
 
 
-def _view(row: Any, content: dict[str, Any] | None = None) -> RevisionView:
-    return RevisionView(row.number, row.author, row.origin, row.instruction, row.model, row.created_at, content)
+def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = None) -> RevisionView:
+    examples = examples_of(session, row)
+    return RevisionView(
+        row.number, row.author, row.origin, row.instruction, row.model, row.created_at, examples, content
+    )

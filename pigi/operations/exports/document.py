@@ -73,12 +73,13 @@ class Document:
         self.place.kind, self.place.resource, self.place.number = resource.kind, resource.id, 0
 
     def _add_revision(self, revision: RevisionRow) -> None:
-        number, content, author, origin, created_at = revision
+        number, content, author, origin, created_at, examples = revision
         name = self._pseudonyms.get(author) or self._pseudonym(author)
         self._pieces += (
             b',{"number":%d,"content":' % number if self.place.number else b'{"number":%d,"content":' % number,
             content,
-            f',"author":"{name}","origin":"{origin}","message":null,"created_at":"{created_at}"}}'.encode(),
+            f',"author":"{name}","origin":"{origin}","message":null,"created_at":"{created_at}"'.encode(),
+            b',"examples":%b}' % _as_json(list(examples)).encode() if examples else b"}",
         )
         self.place.number = number
         self.place.done += 1

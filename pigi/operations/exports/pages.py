@@ -12,6 +12,7 @@ from sqlalchemy import String, func, select, tuple_, type_coerce
 
 from pigi.domain.access import Caller
 from pigi.operations.access import reading
+from pigi.operations.configuration import examples_of
 from pigi.store.instants import to_text
 from pigi.store.tenant import Project, Resource, ResourceRevision
 
@@ -62,6 +63,7 @@ class RevisionRow(NamedTuple):
     author: str
     origin: str
     created_at: str
+    examples: tuple[str, ...] = ()
 
 
 def _text(column: Any) -> Any:
@@ -80,6 +82,7 @@ _REVISIONS = select(
     REVISION.c.author,
     REVISION.c.origin,
     _text(REVISION.c.created_at),
+    REVISION.c.examples,
 ).order_by(REVISION.c.resource_id, REVISION.c.number)
 
 
@@ -185,9 +188,11 @@ class Pages:
             rows: Sequence[Any] = session.connection().execute(query).all()
             unseal = session.sealer.open_bytes
         found: dict[str, list[RevisionRow]] = defaultdict(list)
-        for resource_id, number, content, author, origin, created_at in rows:
+        for row in rows:
+            resource_id, number, content, author, origin, created_at, examples = row
             text = unseal(content, REVISION.name, "content", f"{resource_id}/{number}")
-            found[resource_id].append(RevisionRow(number, text, author, origin, _moment(created_at)))
+            told = () if examples is None else tuple(one.example for one in examples_of(session, row))
+            found[resource_id].append(RevisionRow(number, text, author, origin, _moment(created_at), told))
         size = sum(len(row[2]) for row in rows)
         self._rows = max(FEWEST, min(MOST, PAGE_BYTES * len(rows) // size)) if rows else self._rows
         return found

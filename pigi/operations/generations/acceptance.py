@@ -41,11 +41,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a draft goes: a new resource of the project, or the next revision of one that is as ``expected``."""
+    """Where a draft goes: a new resource of the project, or the next revision of one that is as ``expected``.
+
+    ``examples`` names values of the draft that whoever accepts it calls examples.
+    """
 
     project_id: str
     resource_id: str | None = None
     expected: Tags | None = None
+    examples: frozenset[str] = frozenset()
 
 
 def accept_draft(application: Application, caller: Caller, generation_id: str, target: Target) -> ResourceView:
@@ -59,7 +63,7 @@ def accept_draft(application: Application, caller: Caller, generation_id: str, t
     generation = _finished(application, caller, generation_id)
     if generation.draft is None:
         raise Refused("draft_gone")
-    content = _checked(generation)
+    content = _checked(generation, target.examples)
     by = Authorship(caller.name, Origin.GENERATED, generation.instruction, generation.model)
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
@@ -86,9 +90,9 @@ def _finished(application: Application, caller: Caller, generation_id: str) -> G
     return generation
 
 
-def _checked(generation: GenerationView) -> CheckedContent:
+def _checked(generation: GenerationView, examples: frozenset[str]) -> CheckedContent:
     try:
-        return check_content(generation.resource, generation.draft)
+        return check_content(generation.resource, generation.draft, examples)
     except Refused as refusal:
         code = "draft_has_errors" if refusal.code == "invalid" else refusal.code
         raise Refused(code, **refusal.details) from None

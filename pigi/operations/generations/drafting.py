@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -240,7 +240,7 @@ def _keep_draft(context: JobContext, tenants: Tenants, held: Held) -> None:
         raise Permanent("malformed")
     context.begin_effect("draft")
     text = json.dumps(as_json(answer.draft), ensure_ascii=False)
-    findings = json.dumps([asdict(finding) for finding in answer.findings[:20]])
+    findings = json.dumps([finding.told() for finding in answer.findings[:20]])
     _update(
         context,
         tenants,

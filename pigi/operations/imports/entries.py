@@ -15,6 +15,7 @@ from pigi.domain.limits import DESCRIPTION_LENGTH, PROJECTS, RESOURCES, is_line
 from pigi.domain.resources import RESOURCES as KINDS
 from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import CheckedContent, check_content, check_words
+from pigi.domain.resources.secrets import DIGEST, MOST_EXAMPLES
 from pigi.errors import Refused
 from pigi.operations.configuration import History, Origin, PastRevision, folded
 from pigi.operations.imports.document import TOO_HEAVY, Entry
@@ -148,16 +149,30 @@ def _revision(kind: str, number: int, value: Any) -> PastRevision:
     if not isinstance(origin, str) or origin not in frozenset(Origin):
         place += "/origin"
         raise _invalid(place, f"must be one of: {', '.join(Origin)}")
-    return PastRevision(_content(kind, place, value.get("content")), Origin(origin), _moment(place, value))
+    return PastRevision(_content(kind, place, value), Origin(origin), _moment(place, value))
 
 
-def _content(kind: str, place: str, content: Any) -> CheckedContent:
+def _examples(place: str, value: dict[str, Any]) -> frozenset[str]:
+    """What the file calls examples, as whoever saved it elsewhere said."""
+    told = value.get("examples") or []
+    if (
+        not isinstance(told, list)
+        or len(told) > MOST_EXAMPLES
+        or not all(isinstance(one, str) and DIGEST.fullmatch(one) for one in told)
+    ):
+        place += "/examples"
+        raise _invalid(place, "must list names of examples, at most 50, as refusals give them")
+    return frozenset(told)
+
+
+def _content(kind: str, place: str, value: dict[str, Any]) -> CheckedContent:
+    examples = _examples(place, value)
     try:
-        return check_content(kind, content)
+        return check_content(kind, value.get("content"), examples)
     except Refused as refusal:
         flaws: Any = refusal.details.get("errors", [])
         moved = [
-            {name: f"{place}/content{text}" if name in {"pointer", "slot"} else text for name, text in flaw.items()}
+            {name: f"{place}/content{told}" if name in {"pointer", "slot"} else told for name, told in flaw.items()}
             for flaw in flaws
         ]
         raise Refused(refusal.code, errors=moved) from None

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.domain.preconditions import Tags, read_tags
+from pigi.domain.resources.secrets import digest_of
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Refused
 from pigi.ids import new_id
@@ -167,6 +168,14 @@ def test_a_draft_with_errors_is_refused_with_what_is_wrong(application, control,
 def test_a_draft_with_a_secret_is_refused(application, control, caller, project):
     leaking = drafted(application, control, caller, {**AGENT, "instructions": GITHUB_TOKEN})
     assert code_of(accept_draft, application, caller, leaking, Target(project)) == "secret_found"
+
+
+def test_a_draft_with_an_example_is_accepted_by_whoever_says_so(application, control, caller, project):
+    content = {**AGENT, "instructions": f"Look for {GITHUB_TOKEN}"}
+    leaking = drafted(application, control, caller, content)
+    told = frozenset({digest_of(GITHUB_TOKEN)})
+    made = accept_draft(application, caller, leaking, Target(project, examples=told))
+    assert [found.rule for found in made.findings if found.kind] == ["declared-example"]
 
 
 def test_a_draft_of_another_schema_is_refused_without_its_words(application, control, caller, project):

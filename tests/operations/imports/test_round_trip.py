@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
+from pigi.domain.resources.secrets import digest_of
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.configuration import (
@@ -22,11 +23,12 @@ from pigi.operations.configuration import (
 )
 from pigi.operations.imports import acceptance
 from pigi.store.tenant import ResourceRevision
-from tests.support.contents import any_content, lines, proses
+from tests.domain.resources.values import with_checksum
+from tests.support.contents import DOCUMENT, GITHUB_TOKEN, any_content, lines, proses
 from tests.support.exports import do as do_export
 from tests.support.exports import exported, file_of, request
 from tests.support.factories import make_organisation
-from tests.support.imports import accept, read
+from tests.support.imports import accept, document_of, project_of, read, resource_of, revision_of
 
 EXAMPLES = 12
 ANY = Tags(anything=True)
@@ -93,3 +95,19 @@ def test_a_second_export_equals_the_first(application, wanted, batch):
     original, copy = exported(application, first), exported(application, second)
     assert bare(copy) == bare(original)
     assert copy["organisation"]["name"] == original["organisation"]["name"] == "Test organisation"
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+def test_examples_come_along_and_no_word_excuses_a_secret_that_verifies(application, organisation):
+    caller = Caller(organisation, Role.OWNER, new_id())
+    project = create_project(application, caller, "Shop").id
+    content = {**DOCUMENT, "body": GITHUB_TOKEN}
+    create_resource(application, caller, project, "document", content, {digest_of(GITHUB_TOKEN)})
+    do_export(application, request(application, caller).id)
+    [[revision]] = [one["revisions"] for one in exported(application, caller)["projects"][0]["resources"]]
+    assert revision["examples"] == [digest_of(GITHUB_TOKEN)]
+    checked = with_checksum("ghp_", "a1B2c3D4e5" * 3)
+    certain = revision_of(1, {**DOCUMENT, "body": checked}, examples=[digest_of(checked)])
+    for told, created in ((revision, 1), ({**revision, "examples": []}, 0), (certain, 0)):
+        file = document_of(project_of("New", {**resource_of("document"), "revisions": [told]}))
+        assert read(application, caller, file).report["created"]["resources"] == created

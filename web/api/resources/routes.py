@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from web.http.requests import (
     BEFORE_NUMBER,
     LIMIT,
     STATE,
+    examples,
     expected,
     limit_of,
     page,
@@ -85,7 +86,7 @@ def list_them(collection: Collection, context: OrganisationContext, project: str
 
 def make(collection: Collection, context: OrganisationContext, project: str) -> Reply:
     """The body is the content, whole. What looks like a secret is refused, with the place for a slot."""
-    view = create_resource(context.application, context.caller, project, collection.kind, read_json())
+    view = create_resource(context.application, context.caller, project, collection.kind, read_json(), examples())
     return made(context, view)
 
 
@@ -102,9 +103,9 @@ def show(collection: Collection, context: OrganisationContext, project: str, res
 
 def replace(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
     """The body is the new content, whole; it becomes the next revision, unless nothing changed."""
-    content, tags = read_json(), expected()
+    content, tags, told = read_json(), expected(), examples()
     place = ResourceAddress(project, collection.kind, resource)
-    return shown(context, replace_resource(context.application, context.caller, place, tags, content))
+    return shown(context, replace_resource(context.application, context.caller, place, tags, content, told))
 
 
 def put_away(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
@@ -168,7 +169,7 @@ def resource_path(organisation_id: str, view: ResourceView) -> str:
 
 
 def _resource(context: OrganisationContext, view: ResourceView) -> dict[str, Any]:
-    findings = [asdict(found) for found in view.findings]
+    findings = [found.told() for found in view.findings]
     return {**_summary(context, view), "content": view.content, "findings": findings}
 
 
@@ -203,6 +204,7 @@ def _revision(view: RevisionView) -> dict[str, Any]:
         "instruction": view.instruction,
         "model": view.model,
         "created_at": moment(view.created_at),
+        "examples": [one.model_dump() for one in view.examples],
     }
 
 
@@ -243,6 +245,7 @@ def _of_all(collection: Collection, path: str) -> Iterator[Route]:
         problems=(*_CONTENT, *_ROOM),
         body=collection.content,
         replay=partial(_made_before, collection),
+        accepts=("Pigi-Examples",),
         most_bytes=CONTENT_BYTES,
     )
 
@@ -264,7 +267,7 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
         problems=(*_CONTENT, *_EXPECTED),
         body=collection.content,
         replay=partial(_done_before, collection),
-        accepts=("If-Match",),
+        accepts=("If-Match", "Pigi-Examples"),
         most_bytes=CONTENT_BYTES,
     )
     for verb, act, problems in (

@@ -20,12 +20,29 @@ class AcceptRequest(RequestModel):
 
 
 class Looked(ResponseModel):
-    """A rule that the content breaks though it may; ``pointer`` (RFC 6901) says where."""
+    """A rule that the content breaks though it may; ``pointer`` (RFC 6901) says where.
+
+    Of what looks like a secret also the ``line`` of its text, counted from 1, and its ``kind`` in words.
+    """
 
     rule: str
     level: Literal["error", "warning"]
     sentence: str
     pointer: str
+    line: int | None = None
+    kind: str | None = None
+
+
+class KeptExample(ResponseModel):
+    """A value that looks like a secret and was kept, because whoever saved it called it an example.
+
+    ``example`` names the value: a revision that keeps it needs not be told again.
+    """
+
+    example: str
+    pointer: str
+    line: int = Field(ge=1)
+    kind: str
 
 
 class ResourceLinks(ResponseModel):
@@ -104,6 +121,7 @@ class RevisionSummary(ResponseModel):
     instruction: str | None
     model: str | None
     created_at: datetime
+    examples: list[KeptExample]
 
 
 class RevisionList(ResponseModel):

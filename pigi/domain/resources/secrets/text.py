@@ -1,0 +1,145 @@
+"""Where secrets stand in text, whatever the text is: prose, code, JSON, a command, a URL, a connection string."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pigi.domain.resources.secrets.names import Hint, hint_of
+from pigi.domain.resources.secrets.values import bare, is_code, is_key, is_placeholder, is_wordy, looks_random
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Place(NamedTuple):
+    """A value that is a secret by where it stands: what it is, and its place in the text."""
+
+    kind: str
+    start: int
+    end: int
+
+
+# Every repetition is bounded or cannot overlap its neighbour, so no text makes a search slow.
+_VALUE = re.compile(
+    r"""(?:[*_`|\s]{0,4})(?:(?P<quote>\\?["'`])(?P<quoted>[^"'`\n\\]{1,400})|"""
+    r"""(?P<bare>(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Bb]ot) +)?[^\s"'`,;&|)}\]]{1,400}))"""
+)
+_ASSIGNMENT = re.compile(
+    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,99})(?:\\?["'`*_\]]){0,3}[ \t]{0,8}(?:=>|:=|[:=]|\|)(?![=/])"""
+)
+_SAID = re.compile(
+    r"\b((?:api|access|secret|private|auth)[ -]key|password|passphrase|token|secret)"
+    r"[\"'`*]{0,2} {0,3}(?:is|was|:)(?=[ \"'`*])",
+    re.IGNORECASE,
+)
+# An entry of a list, as XML, Compose files and Kubernetes write variables.
+_ENTRY = re.compile(
+    r"""\b(?:key|name)["']?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z_][\w.-]{0,99})["']?,?\s{1,40}"""
+    r"""["']?value["']?[ \t]{0,4}[:=]"""
+)
+_QUOTED = re.compile(r"\b(password|passphrase|passcode|pwd)(?= [\"'`])", re.IGNORECASE)
+_FLAG = re.compile(r"(?<![\w-])--?([A-Za-z][\w.-]{1,63})[ =]")
+_USER = re.compile(r"""(?<![\w-])(?:-u|--user|--basic-auth|--proxy-user)[ =]["']?[^\s:"']{1,100}:([^\s"']{4,200})""")
+_MYSQL = re.compile(r"""\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}?\s-p([^\s"'=]{6,200})""")
+_HEADER = re.compile(r"\b(?:bearer|basic) {1,3}([A-Za-z0-9._~+/-]{12,4000}={0,2})", re.IGNORECASE)
+_URL = re.compile(r"""(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s"'<>`\\]{1,4000}""", re.IGNORECASE)
+_PARTS = re.compile(
+    r"(?P<scheme>[^:]+)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
+)
+_PAIR = re.compile(r"(?:^|[?#&;])([^=&#;?]{1,100})=([^&#;]{1,4000})")
+_DOORS = re.compile(r"hook|mcp|sse|token|secret", re.IGNORECASE)
+# The part of such an address before the @ is meant to be public.
+_PUBLIC_USERS: Final = "sentry"
+_SHORTEST: Final = 8
+_PASSWORD: Final = "a password"  # noqa: S105 - words
+_KIND: Final = {Hint.PASSWORD: _PASSWORD, Hint.TOKEN: "a key or token", Hint.KEY: "a key or token"}
+
+
+def placed(text: str, *, door: bool = False) -> Iterator[Place]:
+    """The secrets that ``text`` holds by where they stand; ``door`` says that it is the address of a server."""
+    yield from _assigned(text)
+    yield from _in_commands(text)
+    for match in _HEADER.finditer(text):
+        value = match[1]
+        if not is_placeholder(value) and (is_key(value) or _is_pair(value)):
+            yield Place("credentials in a header", match.start(1), match.end(1))
+    for match in _URL.finditer(text):
+        for kind, start, end in _in_url(match[0].rstrip(").,;"), door=door):
+            yield Place(kind, match.start() + start, match.start() + end)
+
+
+def _assigned(text: str) -> Iterator[Place]:
+    for pattern in (_ASSIGNMENT, _ENTRY, _SAID, _QUOTED, _FLAG):
+        end = 0
+        for match in pattern.finditer(text):
+            hint = hint_of(match[1])
+            # What is inside a value was looked at with it, or a text of nothing but names would take ages.
+            value = _VALUE.match(text, match.end()) if hint and match.start() >= end else None
+            if value is None:
+                continue
+            end = value.end()
+            group = "bare" if value["quote"] is None else "quoted"
+            if is_secret_said(hint, value[group], quoted=group == "quoted"):
+                yield Place(_KIND[hint], *value.span(group))
+
+
+def is_secret_said(hint: Hint, value: str, *, quoted: bool = False) -> bool:
+    """Whether ``value``, given to such a name within text, is one; text also speaks about secrets, and is code."""
+    plain = bare(value)
+    if len(plain) < _SHORTEST or is_placeholder(value):
+        return False
+    if is_key(plain):
+        return not is_code(plain) or looks_random(plain)
+    if hint <= Hint.KEY or is_code(plain) or is_wordy(plain) or " " in plain:
+        return False
+    digit = any(c.isdigit() for c in plain)
+    return (digit and any(c.isalpha() for c in plain)) or (quoted and not plain.isalnum() and plain.lower() != plain)
+
+
+def _in_commands(text: str) -> Iterator[Place]:
+    for pattern in (_USER, _MYSQL):
+        for match in pattern.finditer(text):
+            if is_secret_said(Hint.PASSWORD, match[1]):
+                yield Place(_PASSWORD, match.start(1), match.end(1))
+
+
+def _is_pair(value: str) -> bool:
+    """Whether it is the ``user:password`` of RFC 7617 in base 64."""
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _in_url(url: str, *, door: bool) -> Iterator[Place]:
+    parts = _PARTS.fullmatch(url)
+    if parts is None:
+        return
+    yield from _in_user(parts)
+    for pair in _PAIR.finditer(parts["rest"]):
+        if _is_secret_parameter(hint_of(pair[1]), pair[2]):
+            yield Place("a key in a URL", parts.start("rest") + pair.start(2), parts.start("rest") + pair.end(2))
+    if not door and not _DOORS.search(url):
+        return
+    at = parts.start("path")
+    for segment in re.finditer(r"[^/]{24,}", parts["path"]):
+        if looks_random(segment[0]) and not is_placeholder(segment[0]):
+            yield Place("a key in a URL", at + segment.start(), at + segment.end())
+
+
+def _in_user(parts: re.Match[str]) -> Iterator[Place]:
+    user, start = parts["user"] or "", parts.start("user")
+    name, colon, password = user.partition(":")
+    if colon and password and not is_placeholder(password):
+        yield Place("credentials in a URL", start + len(name) + 1, start + len(user))
+    elif not colon and is_key(user) and not is_placeholder(user) and _PUBLIC_USERS not in parts["host"]:
+        yield Place("credentials in a URL", start, start + len(user))
+
+
+def _is_secret_parameter(hint: Hint, value: str) -> bool:
+    if hint is Hint.NOTHING or is_placeholder(value) or len(value) < _SHORTEST:
+        return False
+    return is_key(value) or (hint > Hint.KEY and not is_wordy(value))
