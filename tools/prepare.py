@@ -44,6 +44,8 @@ def _prepare() -> None:
     _install_packages(quiet)
     # uv carries this build backend within itself, so an editable install fetches nothing.
     _run(*_uv(), "-q", "--offline", "--no-index", "--no-deps", "-e", ".")
+    # The catalogue of secrets is compiled once on a machine, in some seconds, so that nobody waits for it later.
+    _run(str(BIN / "python"), "-c", "from pigi.domain.resources.secrets import warm; warm()")
     STAMP.write_text(_wanted())
 
 

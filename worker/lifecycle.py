@@ -14,6 +14,7 @@ from typing import Any
 from celery import signals
 
 from pigi.application import Application
+from pigi.domain.resources.secrets import warm
 from pigi.jobs.execution.context import WorkerContext
 from pigi.jobs.execution.heartbeat import LeaseHeartbeat
 from pigi.jobs.execution.runtime import set_worker_context
@@ -64,7 +65,10 @@ def set_up_logging(**_details: Any) -> None:
 
 @signals.worker_init.connect
 def load_before_fork(**_details: Any) -> None:
-    """Load the vendors' SDKs once in the parent of the pools that use them; the children share their memory."""
+    """Load what is slow to load once in the parent of the pools that use them; the children share their memory."""
+    if any(pool in os.environ.get("PIGI_POOL", "ai") for pool in ("ai", "slow")):
+        # Drafts and imports are searched for secrets.
+        warm()
     if "ai" in os.environ.get("PIGI_POOL", "ai"):
         import pigi.gateways.anthropic_model  # noqa: PLC0415 - only here is it worth a second
     if "quick" in os.environ.get("PIGI_POOL", "quick") and get_settings().stripe_api_key:

@@ -15,6 +15,7 @@ from pigi.operations.deletion import delete_organisation
 from tests.browser import steps
 from tests.browser.visits import pages, paths, paths_of_deleted
 from tests.support.browser import FONTS, look
+from tests.support.contents import GITHUB_TOKEN
 from tests.support.furnished import furnish
 from tests.support.people import (
     PASSWORD,
@@ -190,6 +191,27 @@ def test_reading_a_mailed_link_does_not_use_it_up(chrome: Chrome, house: House) 
         steps.send(page)
         page.wait_for_url("**/sign-in*")
         steps.sign_in(page, address, "lantern quay 92 heron drift")
+
+
+def test_what_looks_like_a_secret_can_be_called_an_example(chrome: Chrome, furnished: Furnished, email: str) -> None:
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        steps.sign_in(page, email)
+        documents = f"/o/{furnished.organisation}/projects/{furnished.project}/documents"
+        page.goto(f"{documents}/new")
+        page.get_by_label("Title").fill("Shapes of tokens")
+        page.get_by_label("Text", exact=True).fill(f"# Shapes\n\nA token looks like {GITHUB_TOKEN}.")
+        with witness.expecting(422):
+            steps.send(page)
+            alert = page.get_by_role("alert")
+            expect(alert).to_contain_text("GitHub token, line 3")
+        assert GITHUB_TOKEN not in alert.inner_text()
+        alert.get_by_role("button", name="This is an example").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Shapes of tokens")
+        page.get_by_role("link", name="Revisions").click()
+        page.get_by_role("link", name="Revision 1").click()
+        expect(page.get_by_role("region", name="Kept as examples")).to_contain_text("GitHub token")
+        assert witness.errors == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

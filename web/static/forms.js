@@ -20,7 +20,7 @@ const WORDS = {
   confirmation_required: ["This needs your password once more.", "Send it again and type your password when you are asked."],
   precondition_failed: ["Somebody changed it meanwhile.", "Look at the current version, then make your change again. What you wrote stays here until you leave."],
   second_factor_required: ["This takes a second factor, and your account has none.", "Set one up on your account page, then come back."],
-  secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent."],
+  secret_found: ["This looks like a secret, and Pigi keeps none.", "Use a slot where one is offered, and change the secret: it was sent. If a value is only an example, say so: its history will show that you did."],
   unauthenticated: ["Your session is over.", "What you wrote stays here until you leave."],
   password_weak: ["This password would be guessed.", "Choose another. A password manager makes good ones."],
   already_subscribed: ["The organisation already has a subscription.", "Somebody bought it meanwhile. Reload the page to change or cancel it."],
@@ -112,6 +112,7 @@ async function send(form, body) {
   if (cookie("XSRF-TOKEN")) headers["X-XSRF-TOKEN"] = cookie("XSRF-TOKEN");
   if (form.dataset.etag) headers["If-Match"] = form.dataset.etag;
   if (form.dataset.prefer) headers.Prefer = form.dataset.prefer;
+  if (form.examples) headers["Pigi-Examples"] = [...form.examples].join(", ");
   const open = form.dataset.open !== undefined;
   if (form.act?.body !== body) form.act = { body, key: crypto.randomUUID?.() ?? String(Math.random()).slice(2) + Date.now() };
   if (!open) headers["Idempotency-Key"] = form.act.key;
@@ -233,10 +234,25 @@ export function complain(form, fields, problem) {
   summary.append(element("p", element("strong", problem.title)), element("p", problem.detail ?? ""));
   if (problem.way) summary.append(element("p", Object.assign(element("a", problem.way[0]), { href: problem.way[1], target: "_blank", rel: "noopener" })));
   const list = document.createElement("ul");
-  for (const flaw of problem.errors ?? []) list.append(element("li", mark(fields, flaw)));
+  for (const flaw of problem.errors ?? []) {
+    const item = element("li", mark(fields, flaw));
+    if (flaw.example) item.append(" ", excuse(form, flaw));
+    list.append(item);
+  }
   if (list.children.length) summary.append(list);
   form.prepend(summary);
   summary.focus();
+}
+
+// What looks like a secret may be an example: one value each, sent again with what names it.
+function excuse(form, flaw) {
+  const button = Object.assign(element("button", "This is an example"), { type: "button", className: "button small" });
+  button.setAttribute("aria-label", `This is an example: ${flaw.kind}, line ${flaw.line}`);
+  button.addEventListener("click", () => {
+    (form.examples ??= new Set()).add(flaw.example);
+    form.requestSubmit();
+  });
+  return button;
 }
 
 // The nearest field at or above the pointer: a line of a textarea is the textarea's.

@@ -82,11 +82,16 @@ def check_words(words: Mapping[str, str]) -> None:
         raise Refused(_code(found), errors=[flaw_of(each) for each in found])
 
 
+_LINED: Final = ("/body", "/instructions", "/description")
+
+
 def flaw_of(found: Finding) -> ProblemEntry:
     """A finding as one of a refusal's errors; for a secret with the offer to make it a slot."""
     if found.rule != SECRET:
         return {"pointer": found.pointer, "message": found.sentence}
-    slot, message = _offer(found.pointer)
+    slot, advice = _offer(found.pointer)
+    line = f", line {found.line}" if found.line and found.pointer.endswith(_LINED) else ""
+    message = f"This looks like a secret ({found.kind}{line}). {advice}"
     told = {"pointer": found.pointer, "message": message, "slot": slot, "line": found.line, "kind": found.kind}
     return {name: value for name, value in {**told, "example": found.example}.items() if value}
 
@@ -96,14 +101,14 @@ def _offer(pointer: str) -> tuple[str, str]:
     entry, _, last = pointer.rpartition("/")
     place = entry.rpartition("/")[0]
     if last == "value" and place.endswith(("/environment", "/headers")):
-        return entry, "This looks like a secret. Make the entry one of kind secret, with a slot that names it."
+        return entry, "Make the entry one of kind secret, with a slot that names it."
     if pointer.startswith("/transport/args/"):
         slot = "/transport/environment/-"
-        return slot, "This looks like a secret. Pass it as an environment variable of kind secret, with a slot."
+        return slot, "Pass it as an environment variable of kind secret, with a slot."
     if pointer == "/transport/url":
         slot = "/transport/headers/-"
-        return slot, "This looks like a secret. Pass it as a header of kind secret, with a slot."
-    return "", "This looks like a secret. Say where it comes from instead; only entries of kind secret have slots."
+        return slot, "Pass it as a header of kind secret, with a slot."
+    return "", "Say where it comes from instead; only entries of kind secret have slots."
 
 
 def _code(errors: Iterable[Finding]) -> str:
