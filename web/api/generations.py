@@ -79,7 +79,14 @@ ROUTES = (
         RouteKind.JOB,
         "Generate with AI",
         JOB_RESPONSES,
-        problems=("not_found", "organisation_closed", "too_many_in_flight", "too_many_today", "plan_limit"),
+        problems=(
+            "secret_found",
+            "not_found",
+            "organisation_closed",
+            "too_many_in_flight",
+            "too_many_today",
+            "plan_limit",
+        ),
         body=GenerationRequest,
     ),
     Route(

@@ -9,7 +9,8 @@ from pigi.domain.reasons.reason import Reason
 CONFIGURATION: Final[dict[str, Reason]] = {
     "secret_found": Reason(
         "Something looks like a secret, and Pigi keeps none.",
-        "Put a secret slot in its place: 'errors' says where; then change the secret, since it was sent.",
+        "Put a secret slot in its place: 'errors' says where; then change the secret, since it was sent. If a value is "
+        "an example, send the same with its 'example' in the header Pigi-Examples.",
     ),
     "name_taken": Reason("The name is in use here.", "Choose another, or archive what has it."),
     "archived": Reason("It, or the project that it is in, is archived.", "Unarchive it to change it."),

@@ -71,13 +71,26 @@ def warnings_of(kind: str, content: object, examples: Collection[str] = ()) -> t
 
 def check_words(words: Mapping[str, str]) -> None:
     """Refuse names and descriptions that hold a secret (``secret_found``) or invisible characters (``invalid``)."""
-    found = [
+    found = _secrets_in(words)
+    found += [finding(HIDDEN, f"/{field}") for field, text in words.items() if hides_characters(text)]
+    _refuse(found)
+
+
+def check_secrets(words: Mapping[str, str]) -> None:
+    """Refuse words that hold a secret (``secret_found``)."""
+    _refuse(_secrets_in(words))
+
+
+def _secrets_in(words: Mapping[str, str]) -> list[Finding]:
+    return [
         replace(finding(SECRET, f"/{field}"), line=text.count("\n", 0, secret.start) + 1, kind=secret.kind)
         for field, text in words.items()
         for secret in find_in_text(text)
         if secret.sure
     ]
-    found += [finding(HIDDEN, f"/{field}") for field, text in words.items() if hides_characters(text)]
+
+
+def _refuse(found: list[Finding]) -> None:
     if found:
         raise Refused(_code(found), errors=[flaw_of(each) for each in found])
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
+from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import HELD_AGAIN, RETRYABLE, Retention, keep
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
@@ -94,8 +95,10 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
     between, `sweep_generations` removes it. A commit whose answer was lost counts if the job is there.
 
     Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``,
-        ``processing_restricted``, ``processing_objected``.
+        ``processing_restricted``, ``processing_objected``, ``secret_found`` in the name or the purpose, which leave for
+        the provider.
     """
+    check_secrets({"name": name, "purpose": purpose})
     organisation_id = caller.organisation_id
     generation_id, job_id = new_id(), new_id()
     with application.control.autocommit() as connection:

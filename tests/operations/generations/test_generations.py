@@ -14,6 +14,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.generations import GENERATION, read_generation, request_generation
 from pigi.store.control import Organisation, UsageCount
+from tests.support.contents import GITHUB_TOKEN
 from tests.support.factories import make_organisation
 from tests.support.jobs import MARKER, answer_lost, caller_of, change, generation_row, raise_epoch, row_of
 
@@ -187,3 +188,10 @@ def test_one_organisation_does_not_find_anothers_generation(application, organis
         with pytest.raises(Refused) as refused:
             read_generation(application, organisation_id, generation)
         assert refused.value.code == "not_found"
+
+
+def test_a_secret_in_the_purpose_leaves_for_nobody(application, organisation):
+    with pytest.raises(Refused, match="secret_found") as refused:
+        request_generation(application, caller_of(organisation), "agent", "a", f"Sign in with {GITHUB_TOKEN}.")
+    assert [flaw["pointer"] for flaw in refused.value.details["errors"]] == ["/purpose"]
+    assert generations(application, organisation) == 0

@@ -46,6 +46,17 @@ _USER = re.compile(r"""(?<![\w-])(?:-u|--user|--basic-auth|--proxy-user)[ =]["']
 _MYSQL = re.compile(r"""\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}?\s-p([^\s"'=]{6,200})""")
 _HEADER = re.compile(r"\b(?:bearer|basic) {1,3}([A-Za-z0-9._~+/-]{12,4000}={0,2})", re.IGNORECASE)
 _URL = re.compile(r"""(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s"'<>`\\]{1,4000}""", re.IGNORECASE)
+# What each match holds one of. Most texts hold none, and are not searched.
+_MARKS: Final = {
+    _ENTRY: ("value", "VALUE"),
+    _SAID: ("key", "pass", "token", "secret", "Key", "Pass", "Token", "Secret", "KEY", "PASS", "TOKEN", "SECRET"),
+    _QUOTED: ("pass", "pwd", "Pass", "PASS", "PWD"),
+    _FLAG: ("-",),
+    _USER: ("-u", "--user", "--basic-auth", "--proxy-user"),
+    _MYSQL: ("mysql", "mariadb"),
+    _HEADER: ("earer", "asic", "EARER", "ASIC"),
+    _URL: ("://",),
+}
 _PARTS = re.compile(
     r"(?P<scheme>[^:]+)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
@@ -62,19 +73,25 @@ def placed(text: str, *, door: bool = False) -> Iterator[Place]:
     """The secrets that ``text`` holds by where they stand; ``door`` says that it is the address of a server."""
     yield from _assigned(text)
     yield from _in_commands(text)
-    for match in _HEADER.finditer(text):
+    for match in _found(_HEADER, text):
         value = match[1]
         if not is_placeholder(value) and (is_key(value) or _is_pair(value)):
             yield Place("credentials in a header", match.start(1), match.end(1))
-    for match in _URL.finditer(text):
+    for match in _found(_URL, text):
         for kind, start, end in _in_url(match[0].rstrip(").,;"), door=door):
             yield Place(kind, match.start() + start, match.start() + end)
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    marks = _MARKS.get(pattern)
+    if marks is None or any(mark in text for mark in marks):
+        yield from pattern.finditer(text)
 
 
 def _assigned(text: str) -> Iterator[Place]:
     for pattern in (_ASSIGNMENT, _ENTRY, _SAID, _QUOTED, _FLAG):
         end = 0
-        for match in pattern.finditer(text):
+        for match in _found(pattern, text):
             hint = hint_of(match[1])
             # What is inside a value was looked at with it, or a text of nothing but names would take ages.
             value = _VALUE.match(text, match.end()) if hint and match.start() >= end else None
@@ -101,7 +118,7 @@ def is_secret_said(hint: Hint, value: str, *, quoted: bool = False) -> bool:
 
 def _in_commands(text: str) -> Iterator[Place]:
     for pattern in (_USER, _MYSQL):
-        for match in pattern.finditer(text):
+        for match in _found(pattern, text):
             if is_secret_said(Hint.PASSWORD, match[1]):
                 yield Place(_PASSWORD, match.start(1), match.end(1))
 
