@@ -20,18 +20,18 @@ from pigi.domain.resources.secrets.values import is_placeholder, looks_random
 SECRETS = {
     "AWS access key": "AKIA" + "Q3K5LMZX7PWT2BNC",
     "GitHub token": "ghp_" + "a1B2" * 9,
-    "GitLab token": "glpat-" + "a1B2c3D4e5" * 2,
+    "GitLab token": "glpat-" + "k7Qm2Zx9Rb" * 2,
     "Slack token": "xoxb-" + "918273645546-qpwoei",
     "Stripe key": "sk_live_" + "a1B2" * 6,
     "Stripe webhook secret": "whsec_" + "a1B2" * 6,
     "Anthropic key": "sk-ant-" + "a1B2" * 8,
     "OpenAI key": "sk-proj-" + "a1B2" * 10,
-    "Google API key": "AIza" + "a1B2c" * 7,
+    "Google API key": "AIza" + "k7Qm2" * 7,
     "npm token": "npm_" + "a1B2" * 9,
-    "private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + "a1B2c3D4" * 8,
+    "private key": "-----BEGIN RSA " + "PRIVATE KEY-----\n" + "k7Qm2Zx9" * 8,
     "JSON Web Token": "eyJ" + "hbGciOiJIUzI1" + ".eyJ" + "zdWIiOiIxMjM0" + ".x",
     "credentials in a URL": "postgres://user:" + "hunter2@db/x",
-    "credentials in a header": "Bearer " + "a1B2c3D4" * 4,
+    "credentials in a header": "Bearer " + "k7Qm2Zx9" * 4,
 }
 AGENT: dict[str, Any] = {"name": "a", "description": "d", "instructions": "i", "tools": ["Read"]}
 DOCUMENT: dict[str, Any] = {"title": "T", "body": "b"}

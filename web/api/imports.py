@@ -33,10 +33,15 @@ class ImportCounts(ResponseModel):
 
 
 class ImportFlaw(ResponseModel):
-    """What is wrong: where in the file, as a JSON pointer (RFC 6901), and what."""
+    """What is wrong: where in the file, as a JSON pointer (RFC 6901), and what.
+
+    If what looks like a secret is one that may be an example, ``example`` names it: list that in ``examples`` of its
+    revision in the file, and send the file again.
+    """
 
     pointer: str
     message: str
+    example: str | None = None
 
 
 class RefusedEntry(ResponseModel):

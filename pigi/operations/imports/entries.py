@@ -46,7 +46,7 @@ class Judged:
     project: CheckedProject | None = None
     history: History | None = None
     code: str = ""
-    flaws: tuple[dict[str, str], ...] = ()
+    flaws: tuple[dict[str, str | int], ...] = ()
 
 
 def judged(entries: Iterable[Entry]) -> Iterator[Judged]:

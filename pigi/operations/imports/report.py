@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pigi.domain.resources import RESOURCES as KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pigi.operations.imports.entries import Judged
 
 MOST_SHOWN: Final = 100
@@ -59,7 +61,7 @@ class Report:
             self.found["revisions"] += len(judged.history.revisions)
         if judged.code:
             flaws = [
-                {"pointer": judged.entry.pointer + flaw["pointer"], "message": flaw["message"]}
+                {**_told(flaw), "pointer": f"{judged.entry.pointer}{flaw['pointer']}"}
                 for flaw in judged.flaws[:MOST_FLAWS]
             ]
             self.refused.add(pointer=judged.entry.pointer, code=judged.code, errors=flaws)
@@ -85,6 +87,14 @@ class Report:
             "limits": self.limits,
             "active": {"projects": self.active_projects, "resources": self.active},
         }
+
+
+TOLD: Final = ("pointer", "message", "example")
+
+
+def _told(flaw: Mapping[str, str | int]) -> dict[str, str | int]:
+    """Of a flaw what a report lists; an example is named, so that the file can say that it is one."""
+    return {name: flaw[name] for name in TOLD if name in flaw}
 
 
 def _counts(counter: Counter[str]) -> dict[str, Any]:

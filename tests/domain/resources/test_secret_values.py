@@ -51,7 +51,7 @@ def outcome(row: Row) -> str:
     return "warned" if any(found.rule == "maybe-a-secret" for found in findings) else "kept"
 
 
-@pytest.mark.parametrize("part", ["trial", "own", "public", "public2", "public3", "aside"])
+@pytest.mark.parametrize("part", ["trial", "own", "public", "public2", "public3", "public4", "aside"])
 def test_secrets_are_refused_and_what_only_resembles_them_is_not(part: str) -> None:
     real, harmless = ([row for row in rows(part) if row.real is kind] for kind in (True, False))
     missed = [row.written for row in real if outcome(row) == "kept"]

@@ -110,4 +110,9 @@ def test_examples_come_along_and_no_word_excuses_a_secret_that_verifies(applicat
     certain = revision_of(1, {**DOCUMENT, "body": checked}, examples=[digest_of(checked)])
     for told, created in ((revision, 1), ({**revision, "examples": []}, 0), (certain, 0)):
         file = document_of(project_of("New", {**resource_of("document"), "revisions": [told]}))
-        assert read(application, caller, file).report["created"]["resources"] == created
+        report = read(application, caller, file).report
+        assert report["created"]["resources"] == created
+        flaws = [flaw for refused in report["refused"]["shown"] for flaw in refused["errors"]]
+        assert [flaw.get("example") for flaw in flaws] == [None if told is certain else digest_of(GITHUB_TOKEN)] * (
+            1 - created
+        )

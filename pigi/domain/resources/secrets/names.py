@@ -61,7 +61,9 @@ def hint_of(name: str) -> Hint:
         return Hint.PASSWORD
     if last in _TOKEN_WORDS or last.endswith(_TOKENS):
         return Hint.TOKEN
-    if (last == "key" and before in _KEYS_OF) or (last == "phrase" and before in {"seed", "recovery", "secret"}):
+    if (last in {"key", "hash"} and before in _KEYS_OF) or (
+        last == "phrase" and before in {"seed", "recovery", "secret"}
+    ):
         return Hint.TOKEN
     return Hint.KEY if last in _KEY_WORDS and before not in _LOOKED_UP_BY else Hint.NOTHING
 

@@ -8,7 +8,15 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pigi.domain.resources.secrets.names import Hint, hint_of
-from pigi.domain.resources.secrets.values import bare, is_code, is_key, is_placeholder, is_wordy, looks_random
+from pigi.domain.resources.secrets.values import (
+    bare,
+    has_random_part,
+    is_code,
+    is_key,
+    is_placeholder,
+    is_wordy,
+    looks_random,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +36,7 @@ _VALUE = re.compile(
     r"""(?P<bare>(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Bb]ot) +)?[^\s"'`,;&|)}\]]{1,400}))"""
 )
 _ASSIGNMENT = re.compile(
-    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,99})(?:\\?["'`*_\]]){0,3}[ \t]{0,8}(?:=>|:=|[:=]|\|)(?![=/])"""
+    r"""(?<![\w.-])([A-Za-z_][\w.-]{0,99})(?:\\?["'`*_\]]){0,3}(?:[ \t]{0,8}(?:=>|:=|[:=])(?![=/])|[ \t]{1,8}\|(?= ))"""
 )
 _SAID = re.compile(
     r"\b((?:api|access|secret|private|auth)[ -]key|password|passphrase|token|secret)"
@@ -44,6 +52,7 @@ _QUOTED = re.compile(r"\b(password|passphrase|passcode|pwd)(?= [\"'`])", re.IGNO
 _FLAG = re.compile(r"(?<![\w-])--?([A-Za-z][\w.-]{1,63})[ =]")
 _USER = re.compile(r"""(?<![\w-])(?:-u|--user|--basic-auth|--proxy-user)[ =]["']?[^\s:"']{1,100}:([^\s"']{4,200})""")
 _MYSQL = re.compile(r"""\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}?\s-p([^\s"'=]{6,200})""")
+_LOGIN = re.compile(r"""\b(?:sshpass|login)\b[^\n|;]{0,200}?\s(?:-p|--password) ?["']?([^\s"'=-][^\s"']{5,200})""")
 _HEADER = re.compile(r"\b(?:bearer|basic) {1,3}([A-Za-z0-9._~+/-]{12,4000}={0,2})", re.IGNORECASE)
 _URL = re.compile(r"""(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s"'<>`\\]{1,4000}""", re.IGNORECASE)
 # What each match holds one of. Most texts hold none, and are not searched.
@@ -54,9 +63,11 @@ _MARKS: Final = {
     _FLAG: ("-",),
     _USER: ("-u", "--user", "--basic-auth", "--proxy-user"),
     _MYSQL: ("mysql", "mariadb"),
+    _LOGIN: ("sshpass", "login"),
     _HEADER: ("earer", "asic", "EARER", "ASIC"),
     _URL: ("://",),
 }
+_IMAGE = re.compile(r"\.(?:svg|png|gif|jpe?g|webp|ico)$", re.IGNORECASE)
 _PARTS = re.compile(
     r"(?P<scheme>[^:]+)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
 )
@@ -78,7 +89,7 @@ def placed(text: str, *, door: bool = False) -> Iterator[Place]:
         if not is_placeholder(value) and (is_key(value) or _is_pair(value)):
             yield Place("credentials in a header", match.start(1), match.end(1))
     for match in _found(_URL, text):
-        for kind, start, end in _in_url(match[0].rstrip(").,;"), door=door):
+        for kind, start, end in _in_url(_ended(match[0]), door=door):
             yield Place(kind, match.start() + start, match.start() + end)
 
 
@@ -92,13 +103,17 @@ def _assigned(text: str) -> Iterator[Place]:
     for pattern in (_ASSIGNMENT, _ENTRY, _SAID, _QUOTED, _FLAG):
         end = 0
         for match in _found(pattern, text):
-            hint = hint_of(match[1])
+            # A line of a test's report.
+            hint = Hint.NOTHING if match[0] == "PASS:" else hint_of(match[1])
             # What is inside a value was looked at with it, or a text of nothing but names would take ages.
             value = _VALUE.match(text, match.end()) if hint and match.start() >= end else None
             if value is None:
                 continue
             end = value.end()
             group = "bare" if value["quote"] is None else "quoted"
+            # A parameter of an address: counters and badges have short ones, for everybody to see.
+            if match.start() and text[match.start() - 1] in "?&" and not is_key(value[group]):
+                continue
             if is_secret_said(hint, value[group], quoted=group == "quoted"):
                 yield Place(_KIND[hint], *value.span(group))
 
@@ -117,7 +132,7 @@ def is_secret_said(hint: Hint, value: str, *, quoted: bool = False) -> bool:
 
 
 def _in_commands(text: str) -> Iterator[Place]:
-    for pattern in (_USER, _MYSQL):
+    for pattern in (_USER, _MYSQL, _LOGIN):
         for match in _found(pattern, text):
             if is_secret_said(Hint.PASSWORD, match[1]):
                 yield Place(_PASSWORD, match.start(1), match.end(1))
@@ -126,9 +141,15 @@ def _in_commands(text: str) -> Iterator[Place]:
 def _is_pair(value: str) -> bool:
     """Whether it is the ``user:password`` of RFC 7617 in base 64."""
     try:
-        return b":" in base64.b64decode(value, validate=True)
+        text = base64.b64decode(value, validate=True).decode()
     except (binascii.Error, ValueError):
         return False
+    return ":" in text and text.isprintable()
+
+
+def _ended(url: str) -> str:
+    """What ends a sentence ends no address, but dots that leave something out belong to it."""
+    return url if url.endswith("...") else url.rstrip(").,;")
 
 
 def _in_url(url: str, *, door: bool) -> Iterator[Place]:
@@ -136,6 +157,8 @@ def _in_url(url: str, *, door: bool) -> Iterator[Place]:
     if parts is None:
         return
     yield from _in_user(parts)
+    if _IMAGE.search(parts["path"]):
+        return
     for pair in _PAIR.finditer(parts["rest"]):
         if _is_secret_parameter(hint_of(pair[1]), pair[2]):
             yield Place("a key in a URL", parts.start("rest") + pair.start(2), parts.start("rest") + pair.end(2))
@@ -143,7 +166,7 @@ def _in_url(url: str, *, door: bool) -> Iterator[Place]:
         return
     at = parts.start("path")
     for segment in re.finditer(r"[^/]{24,}", parts["path"]):
-        if looks_random(segment[0]) and not is_placeholder(segment[0]):
+        if looks_random(segment[0]) and has_random_part(segment[0]) and not is_placeholder(segment[0]):
             yield Place("a key in a URL", at + segment.start(), at + segment.end())
 
 

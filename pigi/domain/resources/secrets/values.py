@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import math
 import re
@@ -49,11 +51,14 @@ _PLAIN: Final = frozenset({
     "api", "auth", "access", "private", "public", "db", "database", "app", "hello", "world", "foo", "bar", "baz",
     "qwerty", "bearer", "basic", "oauth", "oauth2", "oidc", "jwt", "ssh", "https", "http", "disabled", "enabled",
     "anonymous",
-    "letmein", "welcome", "abc", "abcd", "xxx", "value", "n", "na", "id", "client", "server", "old", "new", "strong",
+    "letmein", "welcome", "wrong", "correct", "valid", "invalid", "secure", "sk", "pk", "pi",
+    "abc", "abcd", "xxx", "value", "n", "na", "id", "client", "server", "old", "new", "strong",
 })  # fmt: skip
 # Names of techniques hold digits, and are no more random for it.
+# Such words, also where they are written without a break.
+_MADE_OF_PLAIN = re.compile("(?:" + "|".join(sorted((word for word in _PLAIN if len(word) > 1), key=len)) + "){1,5}")
 _TECHNIQUE = re.compile(
-    r"(?i)(?<![a-z0-9])(?:oauth|base|sha|md|utf|argon|pbkdf|rsa|aes|ed|rs|hs|es|x|p|s|ec|k|b|h|v|i18n|l10n|web|http|tls|ipv|log|mp)"
+    r"(?i)(?<![a-z0-9])e2e|(?<![a-z0-9])(?:oauth|base|sha|md|utf|argon|pbkdf|rsa|aes|ed|rs|hs|es|x|p|s|ec|k|b|h|v|i18n|l10n|web|http|tls|ipv|log|mp)"
     r"[-_]?\d{1,5}[a-z]{0,2}(?![0-9A-Za-z])"
 )
 _CODE = re.compile(r"[()\[\]{}<>|\\]|=>|\$|[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+$|^[a-z]+(?:[A-Z][a-z]+)+$")
@@ -61,6 +66,7 @@ _WORDS = re.compile(r"[A-Za-z]{1,14}(?:[-_. /][A-Za-z]{1,14}){0,20}")
 _RUNS: Final = ("0123456789012345", "abcdefghijklmnopqrstuvwxyz", "9876543210", "qwertyuiop", "asdfghjkl")
 _LEAST_RUN: Final = 4
 _KEY = re.compile(r"[A-Za-z0-9+/=_.:~!@#%^&*-]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{8,400}={0,2}")
 _KEY_LENGTH: Final = 16
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)")
 _HEX_LENGTH: Final = 24
@@ -103,11 +109,29 @@ def is_placeholder(value: str) -> bool:
 def is_stand_in(value: str) -> bool:
     """Whether ``value`` says that it is none, as ``your-key``, ``xxxx``, ``123456`` and ``AKIA…EXAMPLE`` do."""
     words = [word for word in re.split(r"[^a-z]+", value.lower()) if word]
-    if all(word in _PLAIN for word in words) and len(re.sub(r"\D", "", value)) <= 6:  # noqa: PLR2004 - a PIN, a year
+    if all(word in _PLAIN or _is_made_of_plain(word) for word in words) and len(re.sub(r"\D", "", value)) <= 6:  # noqa: PLR2004 - a PIN, a year
         return True
-    if _STAND_IN.search(value) or _is_monotonous(value):
+    if _STAND_IN.search(value) or _is_monotonous(value) or _hides_a_stand_in(value):
         return True
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest() in _DOCUMENTED
+
+
+_LONGEST_WORD: Final = 40
+
+
+def _is_made_of_plain(word: str) -> bool:
+    return len(word) <= _LONGEST_WORD and _MADE_OF_PLAIN.fullmatch(word) is not None
+
+
+def _hides_a_stand_in(value: str) -> bool:
+    """Whether it is a stand-in in base 64, as manifests for Kubernetes have it."""
+    if len(value) % 4 or not _BASE64.fullmatch(value):
+        return False
+    try:
+        text = base64.b64decode(value, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return text.isprintable() and is_stand_in(text)
 
 
 def _is_path(value: str) -> bool:
@@ -117,14 +141,20 @@ def _is_path(value: str) -> bool:
 
 
 def _is_monotonous(value: str) -> bool:
-    """Whether half of it or more are runs such as ``12345`` and ``aaaa``, or few characters make it up."""
+    """Whether half of it or more are runs such as ``12345`` and ``aaaa``, or half of its letters, as ``a1b2c3``."""
     signs = re.sub(r"[^a-z0-9]", "", value.lower())
+    letters = re.sub(r"[0-9]", "", signs)
+    few = len(signs) >= 2 * _LEAST_RUN and len(set(signs)) <= _LEAST_RUN
+    return few or _is_in_runs(signs) or (len(letters) >= 3 * _LEAST_RUN and _is_in_runs(letters))
+
+
+def _is_in_runs(signs: str) -> bool:
     in_runs = position = 0
     while position < len(signs) - _LEAST_RUN:
         length = _run(signs, position)
         in_runs += length if length >= _LEAST_RUN else 0
         position += max(length, 1)
-    return len(signs) >= 2 * _LEAST_RUN and (in_runs * 2 >= len(signs) or len(set(signs)) <= _LEAST_RUN)
+    return len(signs) >= 2 * _LEAST_RUN and in_runs * 2 >= len(signs)
 
 
 def _run(signs: str, start: int) -> int:
@@ -166,6 +196,7 @@ def is_key(value: str) -> bool:
 
 
 _CHUNK: Final = 8
+_PART: Final = 10
 
 
 def _is_mixed(chunk: str) -> bool:
@@ -174,7 +205,16 @@ def _is_mixed(chunk: str) -> bool:
         return False
     kinds = "".join("d" if c.isdigit() else "U" if c.isupper() else "l" if c.islower() else "s" for c in chunk)
     turns = sum(a != b for a, b in pairwise(kinds))
-    return ("d" in kinds and turns * 5 >= len(chunk)) or (turns * 3 >= len(chunk))
+    if "d" in kinds:
+        return turns * 5 >= len(chunk)
+    # Names in a program have capitals too, but fewer, or are short.
+    return len(chunk) >= _KEY_LENGTH and turns * 3 >= len(chunk)
+
+
+def has_random_part(value: str) -> bool:
+    """Whether a stretch of ten characters or more of it is mixed, where a title has words joined by hyphens."""
+    parts = re.split(r"[-_.:+~=]", value)
+    return any(len(part) >= _PART and _is_mixed(part) for part in parts)
 
 
 def looks_random(value: str) -> bool:
