@@ -95,12 +95,10 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
     between, `sweep_generations` removes it. A commit whose answer was lost counts if the job is there.
 
     Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``,
-        ``processing_restricted``, ``processing_objected``, ``secret_found`` in the name or the purpose, which leave for
-        the provider.
+        ``processing_restricted``, ``processing_objected``; ``secret_found`` in name or purpose, which leave Pigi.
     """
     check_secrets({"name": name, "purpose": purpose})
-    organisation_id = caller.organisation_id
-    generation_id, job_id = new_id(), new_id()
+    organisation_id, generation_id, job_id = caller.organisation_id, new_id(), new_id()
     with application.control.autocommit() as connection:
         refuse_stopped(connection, caller.name, GENERATE_DRAFT.use)
         limits = _limits(application, connection, organisation_id)
