@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ALPHABETS: Final = {
     "A": string.ascii_letters + string.digits,
     "L": string.ascii_letters,
+    "l": string.ascii_lowercase,
     "a": string.ascii_lowercase + string.digits,
     "U": string.ascii_uppercase + string.digits,
     "B": string.ascii_uppercase + "234567",
