@@ -53,7 +53,7 @@ AGENT = {
     "tools": ["Read", "Grep"],
 }
 GOOD = json.dumps(AGENT)
-SECRET_INSIDE = json.dumps({**AGENT, "instructions": "Sign in with ghp_0123456789abcdefghijABCDEFGHIJ456789 first."})
+SECRET_INSIDE = json.dumps({**AGENT, "instructions": f"Sign in with ghp_{'a1B2' * 9} first."})
 """Readable, but breaks a rule."""
 
 

@@ -33,6 +33,7 @@ from pigi.ports import DraftAnswer
 from pigi.store.engine_cache import TenantsBusyError
 from pigi.store.keyring import KeyMissingError
 from tasks.generations import write_draft
+from tests.support.contents import GITHUB_TOKEN
 from tests.support.jobs import (
     AGENT,
     GOOD,
@@ -139,8 +140,7 @@ def test_a_rule_that_stays_broken_is_shown_with_the_draft(requested):
 
 
 def test_findings_are_shown_however_many_there_are(requested):
-    secret = "ghp_0123456789abcdefghijABCDEFGHIJ456789"
-    many = json.dumps({**AGENT, "tools": [f"Bash({secret}{number})" for number in range(30)]})
+    many = json.dumps({**AGENT, "tools": [f"Bash({GITHUB_TOKEN}{number})" for number in range(30)]})
     requested.work(many, many)
     assert requested.row.state == "succeeded"
     assert {finding["rule"] for finding in requested.draft.findings} >= {"literal-secret"}
