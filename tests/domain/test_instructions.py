@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pigi.domain.instructions import INSTRUCTIONS, repair_text, request_text
-from pigi.domain.resources import RESOURCES
+from pigi.domain.resources import RESOURCES, json_schema
 
 KINDS = sorted(INSTRUCTIONS)
 
@@ -36,7 +36,7 @@ def test_each_says_that_the_purpose_is_data(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_names_the_fields_of_its_schema(kind: str) -> None:
     named = {"name", "description"}
-    fields = RESOURCES[kind].model.model_fields.keys() - named - {"startup_timeout_seconds", "tool_timeout_seconds"}
+    fields = json_schema(kind)["properties"].keys() - named - {"startup_timeout_seconds", "tool_timeout_seconds"}
     assert all(f"- {field}:" in INSTRUCTIONS[kind].text for field in fields)
 
 

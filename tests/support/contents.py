@@ -7,41 +7,60 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-AGENT: dict[str, Any] = {
-    "name": "reviewer",
-    "description": "Use it to review changes.",
-    "instructions": "## Role\nYou review.",
-    "tools": ["Read"],
-    "model": "inherit",
-    "mcp_servers": [],
-}
-MCP_SERVER: dict[str, Any] = {
-    "name": "tracker",
-    "description": "Reads issues.",
-    "transport": {
-        "type": "stdio",
-        "command": "uvx",
-        "args": ["tracker==1.2.3"],
-        "environment": [
-            {"kind": "plain", "name": "LANG", "value": "C"},
-            {
-                "kind": "secret",
-                "name": "TRACKER_TOKEN",
-                "slot": {"name": "TRACKER_TOKEN", "purpose": "Reads issues.", "set_by": "member"},
-            },
-        ],
+from pigi.domain.resources import RESOURCES, as_json
+
+
+def whole(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` with every field of its kind, as it is kept."""
+    return as_json(RESOURCES[kind].model.model_validate(content))
+
+
+AGENT: dict[str, Any] = whole(
+    "agent",
+    {
+        "name": "reviewer",
+        "description": "Use it to review changes.",
+        "instructions": "## Role\nYou review.",
+        "tools": ["Read"],
+        "model": "inherit",
+        "mcp_servers": [],
     },
-    "startup_timeout_seconds": 30,
-    "tool_timeout_seconds": 60,
-}
-DOCUMENT: dict[str, Any] = {"title": "How we test", "body": "Write the test first.", "applies_to": ["src/**/*.py"]}
-SETTINGS: dict[str, Any] = {
-    "name": "Careful",
-    "description": "Asks before it writes.",
-    "permissions": {"allow": ["Read"], "ask": [], "deny": ["Read(./.env)"], "default_mode": "ask"},
-    "environment": [],
-    "model": "inherit",
-}
+)
+MCP_SERVER: dict[str, Any] = whole(
+    "mcp-server",
+    {
+        "name": "tracker",
+        "description": "Reads issues.",
+        "transport": {
+            "type": "stdio",
+            "command": "uvx",
+            "args": ["tracker==1.2.3"],
+            "environment": [
+                {"kind": "plain", "name": "LANG", "value": "C"},
+                {
+                    "kind": "secret",
+                    "name": "TRACKER_TOKEN",
+                    "slot": {"name": "TRACKER_TOKEN", "purpose": "Reads issues.", "set_by": "member"},
+                },
+            ],
+        },
+        "startup_timeout_seconds": 30,
+        "tool_timeout_seconds": 60,
+    },
+)
+DOCUMENT: dict[str, Any] = whole(
+    "document", {"title": "How we test", "body": "Write the test first.", "applies_to": ["src/**/*.py"]}
+)
+SETTINGS: dict[str, Any] = whole(
+    "settings",
+    {
+        "name": "Careful",
+        "description": "Asks before it writes.",
+        "permissions": {"allow": ["Read"], "ask": [], "deny": ["Read(./.env)"], "default_mode": "ask"},
+        "environment": [],
+        "model": "inherit",
+    },
+)
 CONTENTS: dict[str, dict[str, Any]] = {
     "agent": AGENT,
     "mcp-server": MCP_SERVER,
@@ -60,11 +79,24 @@ lines = st.text(_letters, min_size=1, max_size=60).filter(lambda text: bool(text
 proses = st.lists(lines, min_size=1, max_size=5).map("\n".join)
 words = st.text(string.ascii_letters, min_size=1, max_size=10)
 
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+extensions = st.dictionaries(slugs, st.dictionaries(words, _json, max_size=3), max_size=2)
+
 agents = st.fixed_dictionaries(
     {"name": slugs, "description": lines, "instructions": proses},
-    optional={"tools": st.lists(words, max_size=3), "mcp_servers": st.lists(slugs, max_size=3)},
+    optional={
+        "tools": st.lists(words, max_size=3),
+        "mcp_servers": st.lists(slugs, max_size=3),
+        "extensions": extensions,
+    },
 )
-documents = st.fixed_dictionaries({"title": lines, "body": proses}, optional={"applies_to": st.lists(words)})
+documents = st.fixed_dictionaries(
+    {"title": lines, "body": proses}, optional={"applies_to": st.lists(words), "extensions": extensions}
+)
 settings_sets = st.fixed_dictionaries(
     {"name": lines, "description": lines},
     optional={"permissions": st.fixed_dictionaries({}, optional={"ask": st.lists(words, max_size=4)})},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action
+from pigi.domain.resources import RESOURCES
 from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import resource_kind_of
@@ -20,22 +21,18 @@ if TYPE_CHECKING:
 
 ALL = f"{PROJECT}/<collection>"
 ONE = f"{ALL}/<resource>"
-BLANK: dict[str, dict[str, Any]] = {
-    "agent": {
-        "name": "", "description": "", "instructions": "", "tools": [], "model": "inherit", "mcp_servers": [],
-    },
-    "mcp-server": {
-        "name": "", "description": "",
-        "transport": {"type": "stdio", "command": "", "args": [], "environment": []},
-        "startup_timeout_seconds": 30, "tool_timeout_seconds": 60,
-    },
-    "document": {"title": "", "body": "", "applies_to": []},
-    "settings": {
-        "name": "", "description": "",
-        "permissions": {"allow": [], "ask": [], "deny": [], "default_mode": "ask"},
-        "environment": [], "model": "inherit",
-    },
-}  # fmt: skip
+_TRANSPORT = {"type": "stdio", "command": "", "args": [], "environment": []}
+
+
+def _blank(kind: str) -> dict[str, Any]:
+    model = RESOURCES[kind].model
+    required = [name for name, field in model.model_fields.items() if field.is_required()]
+    given: dict[str, Any] = {name: _TRANSPORT if name == "transport" else "" for name in required}
+    made = model.model_construct(**given)
+    return made.model_dump(mode="json", warnings=False)
+
+
+BLANK: dict[str, dict[str, Any]] = {kind: _blank(kind) for kind in RESOURCES}
 """What a form for a new resource starts with."""
 
 

@@ -31,7 +31,15 @@ export const contentOf = (form, fields) => {
 };
 
 // What the form was made of, or took over from JSON.
-const baseOf = (form, whole) => (form.base ??= JSON.parse(whole.defaultValue));
+const baseOf = (form, whole) => (form.base ??= exactly(whole.defaultValue));
+
+// Numbers stay as they were written: read and written again, 1.0 would become 1, and a big integer another.
+function exactly(text) {
+  return JSON.parse(text, (_, value, context) => {
+    const kept = typeof value !== "number" || !JSON.rawJSON || context?.source === undefined || String(value) === context.source;
+    return kept ? value : JSON.rawJSON(context.source);
+  });
+}
 
 // A break of a line within an entry of `lines`, where each line is an entry.
 const WITHIN_LINE = "↵";
@@ -39,7 +47,7 @@ export const asLines = (entries) => entries.map((entry) => entry.replaceAll("\n"
 
 function parsed(control, pointer) {
   try {
-    return JSON.parse(control.value);
+    return exactly(control.value);
   } catch (error) {
     const before = control.value.slice(0, walk(control.value)).split("\n");
     const [line, column] = [before.length, before.at(-1).length + 1];
@@ -147,7 +155,7 @@ function namesIn(form, within) {
   return new Set(own.map((one) => one.dataset.list ?? one.name));
 }
 
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && !JSON.isRawJSON?.(value);
 
 function completed(before, found, names, path = "") {
   // Another type is another thing: nothing of the one goes into the other.
@@ -162,11 +170,23 @@ function completed(before, found, names, path = "") {
   return found;
 }
 
+// Lines that were there before keep their endings; new ones get the most frequent.
 function withEndings(before, text) {
   if (typeof before !== "string" || typeof text !== "string" || !before.includes("\r")) return text;
-  if (before.replace(/\r\n?/g, "\n") === text) return before;
-  return /(^|[^\r])\n/.test(before) ? text : text.replaceAll("\n", "\r\n");
+  const [old, lines] = [before.split(BREAK), text.split("\n")];
+  const endings = before.match(BREAK);
+  const most = Math.min(old.length, lines.length) - 1;
+  let [head, tail] = [0, 0];
+  while (head < most && old[head] === lines[head]) head += 1;
+  while (tail < most - head && old.at(-1 - tail) === lines.at(-1 - tail)) tail += 1;
+  const count = (ending) => endings.filter((one) => one === ending).length;
+  const usual = ["\n", "\r\n", "\r"].reduce((best, one) => (count(one) > count(best) ? one : best));
+  const left = (index) => lines.length - 1 - index;
+  const endOf = (index) => (index < head ? endings[index] : left(index) <= tail ? endings.at(-left(index)) : usual);
+  return lines.map((line, index) => (left(index) ? line + endOf(index) : line)).join("");
 }
+
+const BREAK = /\r\n|\r|\n/g;
 
 export const get = (object, name) => name.split(".").reduce((inner, part) => inner?.[part], object);
 

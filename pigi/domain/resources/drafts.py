@@ -114,7 +114,10 @@ Schema = dict[str, Any]
 
 
 def closed_schema(model: type[BaseModel], title: str) -> Schema:
-    """The schema of ``model`` with every object closed, every field required and no reference left."""
+    """The schema of ``model`` with every object closed, every field required and no reference left.
+
+    Fields marked `NOT_DRAFTED` are left out: a draft has them at their defaults.
+    """
     raw = model.model_json_schema()
     definitions: Mapping[str, Schema] = raw.get("$defs", {})
     return {**_closed(raw, definitions), "title": title}
@@ -132,7 +135,8 @@ def _closed(raw: Schema, definitions: Mapping[str, Schema]) -> Schema:
     if "const" in schema or "enum" in schema:
         schema.pop("type", None)
     if raw.get("type") == "object":
-        properties = {name: _closed(value, definitions) for name, value in raw["properties"].items()}
+        drafted = {name: value for name, value in raw["properties"].items() if value.get("x-drafted", True)}
+        properties = {name: _closed(value, definitions) for name, value in drafted.items()}
         schema |= {"properties": properties, "additionalProperties": False, "required": list(properties)}
     if raw.get("type") == "array":
         schema["items"] = _closed(raw["items"], definitions)

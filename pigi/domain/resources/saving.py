@@ -55,8 +55,12 @@ def check_content(kind: str, content: object, examples: Collection[str] = ()) ->
     errors = [found for found in findings if found.level == "error"]
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
-    text = json.dumps(as_json(draft), ensure_ascii=False, separators=(",", ":"))
-    return CheckedContent(kind, name, text, findings, examples_in(findings))
+    return CheckedContent(kind, name, as_text(as_json(draft)), findings, examples_in(findings))
+
+
+def as_text(content: dict[str, Any]) -> str:
+    """Content as the JSON that is kept."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def warnings_of(kind: str, content: object, examples: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -67,6 +71,17 @@ def warnings_of(kind: str, content: object, examples: Collection[str] = ()) -> t
         return ()
     field = RESOURCES[kind].name_field
     return lint(draft, field, getattr(draft, field), examples)
+
+
+def with_todays_fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` that was saved, with the fields that its kind has gained since at their defaults.
+
+    As it is if it does not have its kind's form any more.
+    """
+    try:
+        return as_json(RESOURCES[kind].model.model_validate(content))
+    except ValidationError:
+        return content
 
 
 def check_words(words: Mapping[str, str]) -> None:

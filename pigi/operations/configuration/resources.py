@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
-from pigi.domain.resources.saving import check_content, warnings_of
+from pigi.domain.resources.saving import check_content, warnings_of, with_todays_fields
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing, reading
@@ -191,7 +191,7 @@ def find_resource(session: TenantSession, place: ResourceAddress) -> ResourceVie
     row = _with_content(session, place)
     if row is None:
         raise Refused("not_found")
-    return _view(session, row, json.loads(opened(session, row)))
+    return _view(session, row, with_todays_fields(row.kind, json.loads(opened(session, row))))
 
 
 def _with_content(session: TenantSession, place: ResourceAddress) -> Any:

@@ -14,6 +14,7 @@ from pigi.clock import now
 from pigi.domain.limits import RESOURCES as MOST
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
+from pigi.domain.resources.saving import as_text, with_todays_fields
 from pigi.domain.resources.secrets import Example
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
@@ -104,7 +105,8 @@ def add_resource(session: TenantSession, project_id: str, content: CheckedConten
 
 def add_revision(session: TenantSession, resource: Any, content: CheckedContent, by: Authorship) -> None:
     """The next revision of a resource whose row the session holds; none if nothing changed."""
-    if opened(session, _find(session, resource.id, resource.revision)) == content.text:
+    kept = opened(session, _find(session, resource.id, resource.revision))
+    if kept == content.text or as_text(with_todays_fields(content.kind, json.loads(kept))) == content.text:
         return
     number, moment = resource.revision + 1, now()
     values = {**named(session, resource.project_id, resource.id, content), "revision": number, "updated_at": moment}
@@ -154,7 +156,7 @@ def read_revision(application: Application, caller: Caller, place: ResourceAddre
     with reading(application, caller) as session:
         _check_resource(session, place)
         row = _find(session, place.resource_id, number)
-        return _view(session, row, json.loads(opened(session, row)))
+        return _view(session, row, with_todays_fields(place.kind, json.loads(opened(session, row))))
 
 
 def at(place: ResourceAddress) -> tuple[Any, ...]:

@@ -7,6 +7,8 @@ resource says; that is `pigi.operations.imports.entries`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isinf
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import ijson
@@ -20,10 +22,13 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 64 * 1024
 """Bytes read at a time."""
-MOST_SILENT: Final = 1024 * 1024
-"""Bytes without a value's end: a longer text is nothing that Pigi keeps, and would have to be held whole."""
+MOST_SILENT: Final = 2_500_000
+"""Bytes without a value's end: a longer text is nothing that Pigi keeps, and would have to be held whole.
+
+200,000 characters of prose take up to 2,400,000 bytes where JSON is written in ASCII.
+"""
 MOST_DEPTH: Final = 32
-"""Objects and arrays within each other; a content has five."""
+"""Objects and arrays within each other; a content has up to 19, extensions included."""
 MOST_NAMES: Final = 64
 """Names in an object of the document itself."""
 MOST_PROJECTS: Final = 10_000
@@ -141,7 +146,8 @@ def _project(events: Iterator[tuple[str, Any]], number: int) -> Iterator[Entry |
 def _events(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
     """The parser's events; it knows RFC 8259 and UTF-8, and refuses numbers that fit nothing."""
     found: Any = ijson.sendable_list()
-    parser = ijson.basic_parse_coro(found, use_float=True)
+    # As floats, its integers would have to fit 64 bits.
+    parser = ijson.basic_parse_coro(found, use_float=False)
     silent = depth = 0
     try:
         while chunk := file.read(CHUNK):
@@ -154,12 +160,20 @@ def _events(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
                 depth -= event[0] in _CLOSING
                 if depth > MOST_DEPTH:
                     raise BrokenFileError("import_too_deep")
-                yield event
+                yield (event[0], _float(event[1])) if isinstance(event[1], Decimal) else event
             found.clear()
         parser.close()
-    except (JSONError, ValueError, OverflowError):
-        # What the parser says quotes the file.
+    except (JSONError, ValueError, OverflowError, SystemError):
+        # What the parser says quotes the file; of an integer with thousands of digits it is a SystemError.
         raise BrokenFileError("import_malformed") from None
+
+
+def _float(number: Decimal) -> float:
+    """Raises OverflowError for what fits no double."""
+    found = float(number)
+    if isinf(found):
+        raise OverflowError
+    return found
 
 
 _OPENING = frozenset({"start_map", "start_array"})

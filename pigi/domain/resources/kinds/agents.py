@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import ModelName, Prose, Sentence, Slug, Strict, ToolRule
 
 
@@ -26,3 +27,4 @@ class Agent(Strict):
     mcp_servers: list[Slug] = Field(
         default_factory=list, max_length=32, description="Names of the MCP servers that the agent needs; usually none."
     )
+    extensions: Extensions = Field(default_factory=dict)

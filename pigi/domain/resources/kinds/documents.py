@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import Glob, Label, Prose, Strict
 
 
@@ -17,3 +18,4 @@ class Document(Strict):
         max_length=64,
         description="Globs of the files it applies to, relative to the project, such as src/**/*.py; empty means all.",
     )
+    extensions: Extensions = Field(default_factory=dict)

@@ -7,19 +7,28 @@ one, the rule in `pigi.domain.resources.rules` names it.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 SLUG_LENGTH: Final = 64
+IDENTIFIER_LENGTH: Final = 128
 LABEL_LENGTH: Final = 120
-PROSE_LENGTH: Final = 50_000
+DESCRIPTION_LENGTH: Final = 8_000
+PROSE_LENGTH: Final = 200_000
 
-_LINE_BREAK = re.compile(r"\r\n?")
+NOT_DRAFTED: Final[dict[str, Any]] = {"x-drafted": False}
+"""Of a field that drafts leave at its default: `pigi.domain.resources.drafts`."""
+
+_LINE_BREAK = re.compile(r"\r\n?|\n")
 # Unicode's categories Cc and Cs, which never grow; with Zl and Zp they end a line. An expression finds them in a
 # twentieth of the time that asking each character takes, of which an import has many millions.
-_NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ud800-\udfff]")
+_NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]")
 _NOT_IN_A_LINE = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
+_IDENTIFIER = r"[A-Za-z0-9_](?:[A-Za-z0-9_+.-]*[A-Za-z0-9_+-])?"
+# Names of devices, whatever follows after a dot: Microsoft, "Naming Files, Paths, and Namespaces".
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
+BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 class Strict(BaseModel):
@@ -28,48 +37,108 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
+def position_in(text: str, place: int) -> tuple[int, int]:
+    """The line and the column of a place in ``text``, both counted from 1; a line ends as any system ends it."""
+    line, start = 1, 0
+    for line_break in _LINE_BREAK.finditer(text, 0, place):
+        line, start = line + 1, line_break.end()
+    return line, place - start + 1
+
+
 def _prose(text: str) -> str:
-    """``text`` with line feeds as its line breaks; NUL and other controls cannot be stored by PostgreSQL or YAML."""
-    text = _LINE_BREAK.sub("\n", text)
-    if _NOT_IN_PROSE.search(text):
-        message = "control characters are not allowed"
+    """``text`` as it is, line endings included; NUL and other controls cannot be stored by PostgreSQL or YAML."""
+    found = _NOT_IN_PROSE.search(text)
+    if found:
+        line, column = position_in(text, found.start())
+        message = f"holds a control character (U+{ord(found[0]):04X}) at line {line}, column {column}; remove it"
         raise ValueError(message)
     return text
 
 
 def one_line(text: str) -> str:
     """``text`` if it is one: a line break could start a new key in a tool's YAML front matter, such as ``hooks``."""
-    if _NOT_IN_A_LINE.search(text):
-        message = "line breaks and control characters are not allowed"
+    found = _NOT_IN_A_LINE.search(text)
+    if found:
+        message = f"holds a line break or control character (U+{ord(found[0]):04X}) at column {found.start() + 1}"
         raise ValueError(message)
     return text
 
 
-def _visible_line(text: str) -> str:
+def _visible(text: str) -> str:
     if not text.strip():
         message = "must not be blank"
         raise ValueError(message)
-    return one_line(text)
+    return text
 
 
-def _visible_prose(text: str) -> str:
-    if not text.strip():
-        message = "must not be blank"
+def without_mark(value: Any) -> Any:
+    """A text without the byte order mark that some editors begin a file with: it is no part of what was written."""
+    return value.removeprefix(BYTE_ORDER_MARK) if isinstance(value, str) else value
+
+
+def is_identifier(name: str) -> bool:
+    """Whether ``name`` can be an agent's: what tools take as one, and every system as the name of a file."""
+    fits = re.fullmatch(_IDENTIFIER, name) and not _DEVICE.fullmatch(name)
+    return bool(fits) and len(name) <= IDENTIFIER_LENGTH
+
+
+def _identifier(name: str) -> str:
+    if _DEVICE.fullmatch(name):
+        message = "is the name of a device on Windows, where no file can have it"
         raise ValueError(message)
-    return _prose(text)
+    if not is_identifier(name):
+        message = "must be letters, digits, dots, underscores, plus signs and hyphens; no dot or hyphen in front"
+        raise ValueError(message + ", no dot at the end")
+    return name
 
 
 Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
-Label = Annotated[str, StringConstraints(min_length=1, max_length=LABEL_LENGTH), AfterValidator(_visible_line)]
-Sentence = Annotated[str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible_line)]
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=PROSE_LENGTH), AfterValidator(_visible_prose)]
+Identifier = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=IDENTIFIER_LENGTH),
+    AfterValidator(_identifier),
+    Field(json_schema_extra={"pattern": f"^{_IDENTIFIER}$"}),
+]
+Label = Annotated[
+    str, StringConstraints(min_length=1, max_length=LABEL_LENGTH), AfterValidator(_visible), AfterValidator(one_line)
+]
+Sentence = Annotated[
+    str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible), AfterValidator(one_line)
+]
+Description = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=DESCRIPTION_LENGTH),
+    BeforeValidator(without_mark),
+    AfterValidator(_visible),
+    AfterValidator(_prose),
+]
+"""May have line breaks: delivery writes them as each format can hold them."""
+FreeDescription = Annotated[
+    str, StringConstraints(max_length=DESCRIPTION_LENGTH), BeforeValidator(without_mark), AfterValidator(_prose)
+]
+"""A description that may be empty."""
+Prose = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=PROSE_LENGTH),
+    BeforeValidator(without_mark),
+    AfterValidator(_visible),
+    AfterValidator(_prose),
+]
 Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(one_line)]
-Glob = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_visible_line)]
+Glob = Annotated[
+    str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_visible), AfterValidator(one_line)
+]
 VariableName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 # A field name is a token: RFC 9110, section 5.1.
 HeaderName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-# "inherit", an alias such as "sonnet", or a provider's full model id.
-ModelName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]*$")]
+# "inherit", an alias such as "sonnet", a provider's full model id, or its name in words with the host in brackets.
+ModelName = Annotated[
+    str, StringConstraints(min_length=1, max_length=100), AfterValidator(_visible), AfterValidator(one_line)
+]
+# What hosts call a tool: Bash(git:*), edit/editFiles, github/*, mcp__server__tool, Microsoft Docs.
+ToolName = Annotated[
+    str, StringConstraints(min_length=1, max_length=640), AfterValidator(_visible), AfterValidator(one_line)
+]
 # Tool or Tool(pattern), as in Claude Code's permission rules.
 ToolRule = Annotated[
     str,

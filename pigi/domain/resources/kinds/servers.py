@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import Header, Sentence, Slug, Strict, Value, Variable, one_line
 
 Command = Annotated[
@@ -60,3 +61,4 @@ class McpServer(Strict):
     tool_timeout_seconds: int = Field(
         default=60, ge=1, le=3600, description="How long one call of a tool may take, in seconds."
     )
+    extensions: Extensions = Field(default_factory=dict)

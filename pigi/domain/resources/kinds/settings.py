@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import Label, ModelName, Sentence, Strict, ToolRule, Variable
 
 
@@ -40,3 +41,4 @@ class Settings(Strict):
         default_factory=list, max_length=64, description="Environment variables; anything secret is a slot."
     )
     model: ModelName = Field(default="inherit", description="inherit, or an alias such as sonnet, opus or haiku.")
+    extensions: Extensions = Field(default_factory=dict)
