@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def new_id() -> str:
@@ -14,6 +18,11 @@ def new_id() -> str:
     number = (number & ~(0xF << 76)) | (0x7 << 76)
     number = (number & ~(0x3 << 62)) | (0x2 << 62)
     return str(uuid.UUID(int=number))
+
+
+def first_id(moment: datetime) -> str:
+    """The least identifier that could have been made at ``moment``, to the millisecond: ids sort by time."""
+    return str(uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80))
 
 
 def is_id(text: str) -> bool:

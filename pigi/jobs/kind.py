@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.access import Action
@@ -30,6 +31,8 @@ class Delivery(StrEnum):
     """Never repeats; after such a crash it is shown as unknown."""
 
 
+LONG_BACKOFF = partial(backoff, longest=timedelta(minutes=30))
+"""The waits of a kind that nobody waits for, and that must outlast an outage of hours."""
 Hook = str | Callable[..., Any] | None
 JOB_KEPT = keep(Retention.JOB)
 
@@ -51,7 +54,8 @@ class Kind:
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
         title: what pages call such a job.
         listed: whether an organisation's pages offer it among the kinds to look for.
-        shown: whether an organisation's overview shows such jobs; not those that come by themselves all the time.
+        housekeeping: whether such jobs come by themselves and nobody waits for one, so that lists and the overview
+            leave them out unless they are asked for; as its queue says if it says nothing (`is_housekeeping`).
         reading: what members and keys must be allowed to do, so that they may read and follow it.
         changing: what they must be allowed to do, so that they may cancel and retry it.
         use: what it uses the data of whoever requests it for, which they may have stopped.
@@ -88,7 +92,7 @@ class Kind:
     effects: dict[str, Delivery] = field(default_factory=dict)
     title: str = ""
     listed: bool = False
-    shown: bool = True
+    housekeeping: bool | None = None
     reading: Action = Action.JOBS_READ
     changing: Action = Action.ORGANISATION_CHANGE
     use: Use = Use.SERVICE
@@ -118,6 +122,11 @@ class Kind:
         if (self.retry_needs is None) != (self.restore is None):
             message = f"{self.name}: what a retry needs, it must be able to take back in"
             raise ValueError(message)
+
+    @property
+    def is_housekeeping(self) -> bool:
+        """Whether lists leave such jobs out unless they are asked for."""
+        return QUEUES[self.queue].housekeeping if self.housekeeping is None else self.housekeeping
 
     def path(self, template: str | None, subject_id: str | None) -> str | None:
         """``result`` or ``page`` for a job about ``subject_id``; None without one."""

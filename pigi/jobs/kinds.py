@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from pigi.domain.access import Action
 from pigi.domain.controls import GROUPS
-from pigi.domain.job_state import backoff
 from pigi.domain.mail import EFFECTS, Promise, wait_before_try
 from pigi.domain.plans import Limit
 from pigi.domain.processing import Use
 from pigi.domain.retention import SWEPT, Retention
-from pigi.jobs.kind import Delivery, Kind
+from pigi.jobs.kind import LONG_BACKOFF, Delivery, Kind
 from pigi.jobs.queues import QUEUES
 
 
@@ -24,9 +22,6 @@ def kind_of(name: str) -> Kind:
     """The kind of that name, or for one that this release does not know a stand-in with the strictest rights."""
     return CATALOGUE.get(name) or Kind(name, queue="control", title=name)
 
-
-LONG_BACKOFF = partial(backoff, longest=timedelta(minutes=30))
-"""The waits of a kind that nobody waits for, and that must outlast an outage of hours."""
 
 BRIEF = timedelta(minutes=10)
 """The time limit of maintenance that is short on all but the worst of days."""
@@ -150,6 +145,7 @@ NOTIFY_OF_POLICY = register(
         effects={EFFECTS[Promise.AT_MOST]: Delivery.AT_MOST},
         title="Notice of a new policy",
         listed=False,
+        housekeeping=True,
         # Somebody who waits for a new password is not behind a mail to everybody.
         partition_prefix="policy",
     )
@@ -185,7 +181,7 @@ SYNC_BILLING = register(
         queue="billing",
         title="Asking Stripe how things stand",
         listed=True,
-        shown=False,
+        housekeeping=True,
         result="billing",
         # By its waits for hours, as long as a provider is away at worst; later, reconciliation finds it.
         attempts=24,
@@ -200,6 +196,7 @@ FOLLOW_CONTACT = register(
         queue="billing",
         title="Telling Stripe whom to write to",
         listed=True,
+        housekeeping=True,
         attempts=24,
         wait=LONG_BACKOFF,
         retry_window=timedelta(hours=6),
@@ -386,6 +383,7 @@ PROBES: dict[str, Kind] = {
             f"{name}.probe",
             queue=name,
             title=f"Probe of {name}",
+            housekeeping=True,
             attempts=1,
             time_limit=timedelta(seconds=30),
             row_kept=timedelta(hours=1),

@@ -20,11 +20,15 @@ class Pool:
 
 @dataclass(frozen=True)
 class Queue:
-    """A list in Redis, the pool that consumes it, and how many of its jobs one organisation may have under way."""
+    """A list in Redis, the pool that consumes it, and how many of its jobs one organisation may have under way.
+
+    ``housekeeping``: what its kinds do comes by itself, unless they say otherwise (`pigi.jobs.kind.Kind`).
+    """
 
     name: str
     pool: str
     concurrency: int
+    housekeeping: bool = False
 
 
 POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("ai", 10), Pool("slow", 3))}
@@ -32,12 +36,12 @@ POOLS: dict[str, Pool] = {pool.name: pool for pool in (Pool("quick", 4), Pool("a
 QUEUES: dict[str, Queue] = {
     queue.name: queue
     for queue in (
-        Queue("control", "quick", 3),
+        Queue("control", "quick", 3, housekeeping=True),
         Queue("mail", "quick", 3),
         Queue("billing", "quick", 2),
         Queue("ai", "ai", 8),
         Queue("export", "slow", 2),
-        Queue("upkeep", "slow", 2),
+        Queue("upkeep", "slow", 2, housekeeping=True),
     )
 }
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 from pigi.domain.access import Action
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job
+from pigi.operations.jobs import BY_KEYS, BY_PIGI, cancel_job, count_by_state, list_jobs, read_job, retry_job
 from web.http.context import AccountContext, OrganisationContext
 from web.http.replies import API, as_json, job_summary, reply, shown
-from web.http.requests import read_body, read_query
+from web.http.requests import AFTER_ID, BEFORE_ID, LIMIT, both_ways, moment_of, read_body, read_query
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Job, JobList, Nothing, RetryRequest
 from web.http.streams import EVENTS, stream
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pigi.jobs.model.view import JobView
+    from pigi.operations.jobs import WantedJobs
     from web.http.replies import Reply
 
-PAGE = 50
-LARGEST_PAGE = 100
-
+_MOMENT = {
+    "type": "string",
+    "format": "date-time",
+    "maxLength": 40,
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[0-9T:.Z+-]*$",
+}
 QUERY: dict[str, dict[str, Any]] = {
     "organisation": {
         "description": "the organisation's id; the key's own if left out",
@@ -40,41 +44,56 @@ QUERY: dict[str, dict[str, Any]] = {
         "description": "a kind of job, such as generations.draft",
         "schema": {"type": "string", "maxLength": 40, "pattern": r"^[a-z][a-z._-]*$"},
     },
-    "limit": {
-        "description": f"a whole number from 1 to {LARGEST_PAGE}; {PAGE} if left out",
-        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": PAGE},
+    "requested_by": {
+        "description": f"a pseudonym, such as account:ID; {BY_KEYS}; or {BY_PIGI}, for what neither asked for",
+        "schema": {"type": "string", "maxLength": 80, "pattern": r"^[a-z][a-z0-9: -]*$"},
     },
-    "before": {
-        "description": "the id of the last job of the page before",
-        "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+    "since": {"description": "a moment (RFC 3339); those requested then or later", "schema": _MOMENT},
+    "until": {"description": "a moment (RFC 3339); those requested before it", "schema": _MOMENT},
+    "housekeeping": {
+        "description": "yes or no: also what comes by itself and nobody waits for; no if left out",
+        "schema": {"type": "string", "enum": ["yes", "no"], "default": "no"},
     },
+    "sort": {
+        "description": "newest or oldest: which come first; newest if left out",
+        "schema": {"type": "string", "enum": ["newest", "oldest"], "default": "newest"},
+    },
+    "counts": {
+        "description": "yes or no: whether to count the jobs in each state; no if left out",
+        "schema": {"type": "string", "enum": ["yes", "no"], "default": "no"},
+    },
+    "limit": LIMIT,
+    "before": BEFORE_ID,
+    "after": AFTER_ID,
 }
 
 
 def show_jobs(context: OrganisationContext) -> Reply:
-    """An organisation's jobs, newest first."""
+    """An organisation's jobs, newest first, without those that come by themselves unless they are asked for.
+
+    ``counts`` are of all that the query asks for but for the state, and at most of the newest 10,000 of them.
+    """
     query = read_query(QUERY)
-    if query.get("organisation", context.caller.organisation_id) != context.caller.organisation_id:
+    where = context.caller.organisation_id
+    if query.get("organisation", where) != where:
         raise Refused("not_found")
-    limit = int(query.get("limit", PAGE))
-    jobs = list_jobs(
-        context.application,
-        context.caller.organisation_id,
-        state=query.get("state"),
-        kind=query.get("kind"),
-        limit=limit + 1,
-        before=query.get("before"),
-    )
-    page = jobs[:limit]
-    following = urlencode({**query, "before": page[-1].id}) if len(jobs) > limit else None
-    return reply(
-        as_json(
-            {
-                "jobs": [job_summary(job) for job in page],
-                "next": f"{API}/jobs?{following}" if following else None,
-            }
-        )
-    )
+    wanted = _wanted(query)
+    read = partial(list_jobs, context.application, where, oldest_first=query.get("sort") == "oldest", **wanted)
+    shown = both_ways(query, partial(read, state=query.get("state")), lambda job: job.id)
+    found = count_by_state(context.application, where, **wanted) if query.get("counts") == "yes" else None
+    counts = None if found is None else {state: found.get(state, 0) for state in JobState}
+    jobs = [job_summary(job) for job in shown.items]
+    return reply(as_json({"jobs": jobs, "counts": counts, "next": shown.next, "previous": shown.previous}))
+
+
+def _wanted(query: dict[str, str]) -> WantedJobs:
+    return {
+        "kind": query.get("kind"),
+        "requested_by": query.get("requested_by"),
+        "since": moment_of(query, "since"),
+        "until": moment_of(query, "until"),
+        "housekeeping": query.get("housekeeping") == "yes",
+    }
 
 
 def show_job(context: OrganisationContext | AccountContext, job: str) -> Reply:

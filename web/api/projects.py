@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -11,13 +12,14 @@ from pigi.domain.access import Action
 from pigi.operations.configuration import (
     archive_project,
     change_project,
+    count_projects,
     create_project,
     list_projects,
     read_project,
     unarchive_project,
 )
 from web.http.replies import API, as_json, moment, reply, unless_known
-from web.http.requests import BEFORE_ID, LIMIT, STATE, expected, limit_of, page, read_body, read_query
+from web.http.requests import LISTED, both_ways, expected, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 from web.http.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name
@@ -80,29 +82,32 @@ class Project(ResponseModel):
 
 
 class ProjectList(ResponseModel):
-    """Projects, newest first; ``next`` is the path of the following page, null on the last."""
+    """Projects in the order asked for; ``counts`` says how many are in each state.
+
+    ``next`` and ``previous`` are the paths of the following page and of the one before, null at the ends.
+    """
 
     projects: list[Project]
+    counts: dict[State, int]
     next: str | None
+    previous: str | None
 
 
+NONE = {"active": 0, "archived": 0}
 ALL = f"{API}/organisations/<organisation>/projects"
 ONE = f"{ALL}/<project>"
-QUERY: dict[str, dict[str, Any]] = {"state": STATE, "limit": LIMIT, "before": BEFORE_ID}
+QUERY = LISTED
 
 
 def show_projects(context: OrganisationContext) -> Reply:
-    """An organisation's projects, newest first; archived ones only if asked for."""
+    """An organisation's projects, newest first unless another order is asked for; archived ones only if asked for."""
     query = read_query(QUERY)
-    found = list_projects(
-        context.application,
-        context.caller,
-        state=query.get("state", "active"),
-        limit=limit_of(query) + 1,
-        before=query.get("before"),
-    )
-    shown, following = page(query, found, lambda project: project.id)
-    return reply(as_json({"projects": [_project(context, project) for project in shown], "next": following}))
+    state, sort = query.get("state", "active"), query.get("sort", "newest")
+    read = partial(list_projects, context.application, context.caller, state=state, sort=sort)
+    shown = both_ways(query, read, lambda project: project.id)
+    counts = {**NONE, **count_projects(context.application, context.caller)}
+    projects = [_project(context, project) for project in shown.items]
+    return reply(as_json({"projects": projects, "counts": counts, "next": shown.next, "previous": shown.previous}))
 
 
 def make_project(context: OrganisationContext) -> Reply:

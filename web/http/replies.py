@@ -143,6 +143,7 @@ def job_summary(job: JobView) -> dict[str, Any]:
         "state": job.state,
         "reason": job.reason,
         "explanation": explanation(job.reason),
+        "requested_by": job.requested_by,
         "created_at": moment(job.created_at),
         "due_at": moment(job.due_at),
         "started_at": moment(job.started_at),

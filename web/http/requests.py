@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from pigi.domain.preconditions import Tags, read_tags
 from pigi.domain.resources.secrets.examples import DIGEST_LENGTH, MOST_EXAMPLES
 from pigi.errors import Refused
+from web.http.paging import read_page
 from web.http.replies import JSON
 from web.http.schemas import RequestModel
 from web.http.texts import ID_PATTERN
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from flask import Request
     from pydantic_core import ErrorDetails
+
+    from web.http.paging import Place, Reader, Stretch
 
 MOST_BYTES = 64 * 1024
 """Largest body, in bytes, unless its route says otherwise (413)."""
@@ -42,6 +46,10 @@ BEFORE_ID: dict[str, Any] = {
     "description": "the id of the last one of the page before",
     "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
 }
+AFTER_ID: dict[str, Any] = {
+    "description": "the id of the first one of the page after, for the way back; before then says nothing",
+    "schema": {"type": "string", "format": "uuid", "pattern": ID_PATTERN},
+}
 BEFORE_NUMBER: dict[str, Any] = {
     "description": "the number of the last one of the page before",
     "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
@@ -50,6 +58,20 @@ STATE: dict[str, Any] = {
     "description": "active or archived; active if left out",
     "schema": {"type": "string", "enum": ["active", "archived"], "default": "active"},
 }
+
+SORT: dict[str, Any] = {
+    "description": "newest, name or changed: the order; newest if left out",
+    "schema": {"type": "string", "enum": ["newest", "name", "changed"], "default": "newest"},
+}
+
+LISTED: dict[str, dict[str, Any]] = {
+    "state": STATE,
+    "sort": SORT,
+    "limit": LIMIT,
+    "before": BEFORE_ID,
+    "after": AFTER_ID,
+}
+"""What lists of the configuration can be asked for."""
 
 Body = TypeVar("Body", bound=RequestModel)
 Item = TypeVar("Item")
@@ -201,6 +223,25 @@ def _flaw(entry: ErrorDetails, model: type[RequestModel]) -> dict[str, str]:
 def limit_of(query: Mapping[str, str]) -> int:
     """How many the page may hold; ask for one more, which says whether there is another page."""
     return int(query.get("limit", PAGE))
+
+
+def both_ways(query: Mapping[str, str], read: Reader[Item], place: Callable[[Item], Place]) -> Stretch[Item]:
+    """The page that a query with ``before`` or ``after`` asks for."""
+    after = query.get("after")
+    return read_page(read, place, limit_of(query), query, (None if after else query.get("before"), after))
+
+
+def moment_of(query: Mapping[str, str], name: str) -> datetime | None:
+    """A parameter that is a moment (RFC 3339), in UTC if it says no zone; raises Refused ``invalid``."""
+    if name not in query:
+        return None
+    try:
+        # A leap second (RFC 3339, section 5.7), which Python does not know.
+        found = datetime.fromisoformat(query[name].replace(":60", ":59"))
+    except ValueError:
+        message = "must be a day or a moment that exists, such as 2026-11-30T08:00:00Z"
+        raise Refused("invalid", errors=[{"parameter": name, "message": message}]) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def page(

@@ -132,6 +132,9 @@ class JobSummary(ResponseModel):
     state: JobState
     reason: str | None
     explanation: ReasonWords | None
+    requested_by: str | None = Field(
+        description="The pseudonym of an account or an API key, `former member`, or the part of Pigi that asked."
+    )
     created_at: datetime
     due_at: datetime | None
     started_at: datetime | None
@@ -153,10 +156,15 @@ class Job(JobSummary):
 
 
 class JobList(ResponseModel):
-    """Jobs, newest first; ``next`` is the path of the following page, null on the last."""
+    """Jobs in the order asked for; ``next`` is the path of the following page, null on the last.
+
+    ``previous`` is the path of the page before, null on the first. ``counts`` is null unless it was asked for.
+    """
 
     jobs: list[JobSummary]
+    counts: dict[JobState, int] | None
     next: str | None
+    previous: str | None
 
 
 class GenerationLinks(ResponseModel):

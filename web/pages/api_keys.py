@@ -24,7 +24,8 @@ def api_keys_page(context: OrganisationContext) -> Reply:
     """Keys, and making one."""
     keys = list_keys(context.application, context.caller)
     days = {"usual": DEFAULT_DAYS, "most": LONGEST_DAYS, "overlap": DEFAULT_OVERLAP_DAYS}
-    return draw(context, "api_keys/list.html", here="keys", keys=keys, scopes=SCOPES, days=days)
+    names = {key.id: key.label for key in keys}
+    return draw(context, "api_keys/list.html", here="keys", keys=keys, names=names, scopes=SCOPES, days=days)
 
 
 ROUTES = (page(f"{OWN}/api-keys", api_keys_page, Action.KEYS_READ),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
@@ -11,7 +12,7 @@ from pigi.operations.exports import Owner, jobs_of, list_exports, list_started
 from pigi.operations.organisations import names_of
 from web.http.routes import Who
 from web.pages.shell.layout import OWN, draw, page
-from web.pages.shell.query import PAGE, id_of, older
+from web.pages.shell.query import paged
 
 if TYPE_CHECKING:
     from web.http.context import AccountContext, OrganisationContext
@@ -21,16 +22,15 @@ if TYPE_CHECKING:
 def exports_page(context: OrganisationContext) -> Reply:
     """Exports, newest first, and asking for one."""
     where = context.caller.organisation_id
-    found = list_exports(context.application, Owner(where), limit=PAGE + 1, before=id_of("before"))
-    exports, following = older(found, "id")
-    preparing = [export for export in exports if export.state is ExportState.PREPARING]
+    pages = paged(partial(list_exports, context.application, Owner(where)), "id")
+    preparing = [export for export in pages.items if export.state is ExportState.PREPARING]
     return draw(
         context,
         "exports/list.html",
         here="exports",
-        exports=exports,
-        next=following,
-        jobs=jobs_of(context.application, exports),
+        exports=pages.items,
+        pages=pages,
+        jobs=jobs_of(context.application, pages.items),
         polls=bool(preparing),
         full=len(preparing) >= MOST_PREPARING,
         path=f"/o/{where}",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.operations.imports import list_imports, read_import
 from pigi.operations.jobs import read_job
 from web.pages.shell.layout import OWN, draw, page
-from web.pages.shell.query import PAGE, id_of, older
+from web.pages.shell.query import paged
 
 if TYPE_CHECKING:
     from web.http.context import OrganisationContext
@@ -19,10 +20,9 @@ ALL = f"{OWN}/imports"
 
 def imports_page(context: OrganisationContext) -> Reply:
     """Upload a file, and the imports of the last days."""
-    found = list_imports(context.application, context.caller, limit=PAGE + 1, before=id_of("before"))
-    imports, following = older(found, "id")
+    pages = paged(partial(list_imports, context.application, context.caller), "id")
     most = context.application.settings.import_bytes
-    return draw(context, "imports/list.html", here="projects", imports=imports, next=following, most=most)
+    return draw(context, "imports/list.html", here="projects", imports=pages.items, pages=pages, most=most)
 
 
 def import_page(context: OrganisationContext, import_id: str) -> Reply:

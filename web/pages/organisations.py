@@ -47,7 +47,7 @@ def new_organisation_page(context: AccountContext) -> Reply:
 def overview_page(context: OrganisationContext) -> Reply:
     """What waits for somebody, what is running, and what changed."""
     # Not those that come by themselves by the dozen: nobody requested them, and none says what to do next.
-    jobs = list_jobs(context.application, context.caller.organisation_id, shown=True, limit=LOOKED_AT)
+    jobs = list_jobs(context.application, context.caller.organisation_id, housekeeping=False, limit=LOOKED_AT)
     projects = list_projects(context.application, context.caller, limit=FEW)
     drafts = waiting_drafts(context.application, context.caller, FEW)
     active = [job for job in jobs if not job.ended]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
 from pigi.errors import Refused
-from pigi.operations.configuration import list_projects, list_resources, read_project
+from pigi.operations.configuration import (
+    Sort,
+    count_projects,
+    count_resources,
+    list_projects,
+    list_resources,
+    read_project,
+)
 from web.pages.shell.layout import OWN, draw, page
-from web.pages.shell.query import PAGE, id_of, older, one_of
+from web.pages.shell.query import one_of, paged
 from web.pages.shell.words import COLLECTIONS, KINDS
 
 if TYPE_CHECKING:
@@ -24,11 +32,21 @@ STATES = ("active", "archived")
 
 
 def projects_page(context: OrganisationContext) -> Reply:
-    """Projects, newest first."""
-    state = one_of("state", STATES, "active")
-    found = list_projects(context.application, context.caller, state=state, limit=PAGE + 1, before=id_of("before"))
-    projects, following = older(found, "id")
-    return draw(context, "projects/list.html", here="projects", projects=projects, next=following, state=state)
+    """Projects, newest first unless another order is asked for."""
+    state, sort = one_of("state", STATES, "active"), one_of("sort", list(Sort), Sort.NEWEST)
+    pages = paged(partial(list_projects, context.application, context.caller, state=state, sort=sort), "id")
+    return draw(
+        context,
+        "projects/list.html",
+        here="projects",
+        projects=pages.items,
+        pages=pages,
+        state=state,
+        sort=sort,
+        counts=count_projects(context.application, context.caller),
+        held=count_resources(context.application, context.caller, [project.id for project in pages.items]),
+        kinds=KINDS.values(),
+    )
 
 
 def new_project_page(context: OrganisationContext) -> Reply:
@@ -50,21 +68,23 @@ def project_page(context: OrganisationContext, project: str) -> Reply:
 def collection_page(context: OrganisationContext, project: str, collection: str) -> Reply:
     """A project's resources of one kind."""
     kind, state = resource_kind_of(collection), one_of("state", STATES, "active")
+    sort = one_of("sort", list(Sort), Sort.NEWEST)
     view = read_project(context.application, context.caller, project)
-    found = list_resources(
-        context.application, context.caller, project, kind.wire, state=state, limit=PAGE + 1, before=id_of("before")
-    )
-    resources, following = older(found, "id")
+    listed = partial(list_resources, context.application, context.caller, project, kind.wire, state=state, sort=sort)
+    pages = paged(listed, "id")
+    counts = count_resources(context.application, context.caller, [view.id])[view.id]
     return draw(
         context,
         "projects/project.html",
         here="projects",
         project=view,
         kind=kind,
-        kind_tabs=_tabs(context, project, kind),
-        resources=resources,
-        next=following,
+        kind_tabs=_tabs(context, project, kind, {wire: counts.get((wire, state), 0) for wire in KINDS}),
+        resources=pages.items,
+        pages=pages,
+        sort=sort,
         archived=state == "archived",
+        archived_count=counts.get((kind.wire, "archived"), 0),
     )
 
 
@@ -75,9 +95,17 @@ def resource_kind_of(collection: str) -> KindWords:
     return COLLECTIONS[collection]
 
 
-def _tabs(context: OrganisationContext, project: str, here: KindWords) -> list[dict[str, Any]]:
+def _tabs(context: OrganisationContext, project: str, here: KindWords, counts: dict[str, int]) -> list[dict[str, Any]]:
     home = f"/o/{context.caller.organisation_id}/projects/{project}"
-    return [{"title": kind.title, "path": f"{home}/{kind.collection}", "here": kind is here} for kind in KINDS.values()]
+    return [
+        {
+            "title": kind.title,
+            "path": f"{home}/{kind.collection}",
+            "here": kind is here,
+            "count": counts[kind.wire] or None,
+        }
+        for kind in KINDS.values()
+    ]
 
 
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -13,7 +14,7 @@ from web.pages.projects import ONE as PROJECT
 from web.pages.projects import resource_kind_of
 from web.pages.shell.layout import draw, page
 from web.pages.shell.names import names_in
-from web.pages.shell.query import PAGE, number_of, older
+from web.pages.shell.query import number_of, paged
 
 if TYPE_CHECKING:
     from web.http.context import OrganisationContext
@@ -67,10 +68,9 @@ def revisions_page(context: OrganisationContext, project: str, collection: str, 
     """What a resource was, newest first."""
     values = _read(context, project, collection, resource)
     place = ResourceAddress(project, values["kind"].wire, resource)
-    found = list_revisions(context.application, context.caller, place, limit=PAGE + 1, before=number_of("before"))
-    revisions, following = older(found, "number")
+    pages = paged(partial(list_revisions, context.application, context.caller, place), "number", number_of)
     names = names_in(context)
-    return draw(context, "resources/revisions.html", revisions=revisions, next=following, names=names, **values)
+    return draw(context, "resources/revisions.html", revisions=pages.items, pages=pages, names=names, **values)
 
 
 def revision_page(context: OrganisationContext, project: str, collection: str, resource: str, number: int) -> Reply:

@@ -30,6 +30,7 @@ class JobView:
 
     ``queue``, ``partition`` and ``published_at`` (when it was handed to the broker, None while it waits in the
     database) say why a due job does not start; operators see them, organisations do not. None of a tombstone.
+    ``requested_by`` is a pseudonym, or what requested it; None of a tombstone.
     ``receipt_id`` is set of the job that closes an organisation: the receipt that its deletion will leave.
     """
 
@@ -57,6 +58,7 @@ class JobView:
     partition: str | None = None
     published_at: datetime | None = None
     receipt_id: str | None = None
+    requested_by: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -92,6 +94,7 @@ def view_of(row: Any) -> JobView:
         queue=row.queue,
         partition=row.partition,
         published_at=row.published_at,
+        requested_by=row.requested_by,
     )
 
 

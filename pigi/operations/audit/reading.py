@@ -15,6 +15,7 @@ from pigi.operations.audit.chain import ANCHOR, CONTENT, ENTRY
 from pigi.operations.plans import log_since
 from pigi.store.engines import is_sqlite
 from pigi.store.instants import from_text, to_text
+from pigi.store.paging import read_stretch
 from pigi.store.signing import is_signed
 
 if TYPE_CHECKING:
@@ -44,36 +45,40 @@ class AuditView:
 
 
 def list_own_entries(
-    application: Application, caller: Caller, limit: int = 50, before: int | None = None
+    application: Application,
+    caller: Caller,
+    limit: int = 50,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[AuditView]:
     """What the caller's organisation is shown: `list_entries`, as far back as its plan goes."""
     since = log_since(application, caller.organisation_id)
-    return list_entries(application, caller.organisation_id, limit, before, since)
+    return list_entries(application, caller.organisation_id, limit, before, since, after)
 
 
-def list_entries(
+def list_entries(  # noqa: PLR0913 - a stretch of which log
     application: Application,
     organisation_id: str | None,
     limit: int = 50,
-    before: int | None = None,
+    before: str | int | None = None,
     since: datetime | None = None,
+    after: str | int | None = None,
 ) -> list[AuditView]:
-    """Entries, newest first, of one organisation or, for operators, of all; ``before`` is the last seen number."""
-    query = (
-        select(ENTRY.c.seq, ENTRY.c.at, ENTRY.c.kind, *CONTENT.c["actor", "subject", "organisation_id", "details"])
-        .join_from(ENTRY, CONTENT, _JOINED, isouter=organisation_id is None)
-        .order_by(ENTRY.c.seq.desc())
-        .limit(limit)
-    )
+    """Entries, newest first, of one organisation or, for operators, of all.
+
+    ``before`` and ``after`` are numbers (`pigi.store.paging`); what happened earlier than ``since`` is left out.
+    """
+    query = select(
+        ENTRY.c.seq, ENTRY.c.at, ENTRY.c.kind, *CONTENT.c["actor", "subject", "organisation_id", "details"]
+    ).join_from(ENTRY, CONTENT, _JOINED, isouter=organisation_id is None)
     if organisation_id is not None:
         query = query.where(CONTENT.c.organisation_id == organisation_id)
-    if before is not None:
-        query = query.where(ENTRY.c.seq < before)
     if since is not None:
         query = query.where(ENTRY.c.at >= since)
     with application.control.autocommit() as connection:
-        rows = connection.execute(query).mappings()
-        return [AuditView(**{**row, "details": json.loads(row["details"] or "{}")}) for row in rows]
+        rows = read_stretch(connection.execute, query, ENTRY.c.seq, limit=limit, before=before, after=after)
+        found = [dict(row._mapping) for row in rows]  # noqa: SLF001 - its public name
+    return [AuditView(**{**row, "details": json.loads(row["details"] or "{}")}) for row in found]
 
 
 def links(connection: Connection, first: int, last: int | None = None, limit: int | None = None) -> Iterator[Link]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pigi.operations.configuration.histories import History, PastRevision, add_histories, count_active, texts_of_name
+from pigi.operations.configuration.listing import Sort
 from pigi.operations.configuration.projects import (
     PROJECT,
     ProjectView,
     add_project,
     archive_project,
     change_project,
+    count_projects,
     create_project,
     find_active_project,
     leave_project_room,
@@ -19,6 +21,7 @@ from pigi.operations.configuration.projects import (
 from pigi.operations.configuration.resources import (
     ResourceView,
     archive_resource,
+    count_resources,
     create_resource,
     find_resource,
     hold_resource,
@@ -57,6 +60,7 @@ __all__ = [
     "ResourceAddress",
     "ResourceView",
     "RevisionView",
+    "Sort",
     "add_histories",
     "add_project",
     "add_resource",
@@ -67,6 +71,8 @@ __all__ = [
     "check_active",
     "check_expected",
     "count_active",
+    "count_projects",
+    "count_resources",
     "create_project",
     "create_resource",
     "examples_of",

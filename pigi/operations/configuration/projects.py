@@ -15,6 +15,7 @@ from pigi.domain.resources.saving import check_words
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing, reading, serialise_changes
+from pigi.operations.configuration.listing import Sort, listed_rows
 from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key
 from pigi.operations.plans import check_resources, plan_of
 from pigi.store.tenant import Project
@@ -103,20 +104,28 @@ def read_project(application: Application, caller: Caller, project_id: str) -> P
         return _view(session, row)
 
 
-def list_projects(
+def list_projects(  # noqa: PLR0913 - filters, each named at the call
     application: Application,
     caller: Caller,
     *,
     state: str = ResourceState.ACTIVE,
+    sort: str = Sort.NEWEST,
     limit: int = 50,
-    before: str | None = None,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[ProjectView]:
-    """Projects, newest first; ``before`` is the id of the last one of the page before. Names are sealed: no order."""
-    query = select(PROJECT).where(PROJECT.c.state == state).order_by(PROJECT.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(PROJECT.c.id < before)
+    """Projects in an order of `Sort`; ``before`` and ``after`` are ids (`listed_rows`)."""
+    which = [PROJECT.c.state == state]
     with reading(application, caller) as session:
-        return [_view(session, row) for row in session.execute(query)]
+        rows = listed_rows(session, PROJECT, which, sort, limit=limit, before=before, after=after)
+        return [_view(session, row) for row in rows]
+
+
+def count_projects(application: Application, caller: Caller) -> dict[str, int]:
+    """How many projects are in each state."""
+    query = select(PROJECT.c.state, func.count()).group_by(PROJECT.c.state)
+    with reading(application, caller) as session:
+        return {row[0]: row[1] for row in session.execute(query)}
 
 
 def change_project(  # noqa: PLR0913 - what may change, each named at the call

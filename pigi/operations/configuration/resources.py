@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
@@ -18,6 +18,7 @@ from pigi.domain.resources.saving import check_content, warnings_of, with_todays
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing, reading
+from pigi.operations.configuration.listing import Sort, listed_rows
 from pigi.operations.configuration.projects import PROJECT
 from pigi.operations.configuration.revisions import (
     RESOURCE,
@@ -35,7 +36,7 @@ from pigi.operations.configuration.workspace import check_active, check_expected
 from pigi.operations.plans import plan_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from pigi.application import Application
@@ -134,17 +135,33 @@ def list_resources(  # noqa: PLR0913 - filters, each named at the call
     kind: str,
     *,
     state: str = ResourceState.ACTIVE,
+    sort: str = Sort.NEWEST,
     limit: int = 50,
-    before: str | None = None,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[ResourceView]:
-    """A project's resources of a kind, newest first, without content; raises Refused ``not_found`` for the project."""
-    wanted = RESOURCE.c.project_id == project_id, RESOURCE.c.kind == kind, RESOURCE.c.state == state
-    query = select(RESOURCE).where(*wanted).order_by(RESOURCE.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(RESOURCE.c.id < before)
+    """A project's resources of a kind, without content, in an order of `Sort`.
+
+    ``before`` and ``after`` are ids (`listed_rows`). Raises Refused ``not_found`` for the project.
+    """
+    which = [RESOURCE.c.project_id == project_id, RESOURCE.c.kind == kind, RESOURCE.c.state == state]
     with reading(application, caller) as session:
         _check_project(session, project_id)
-        return [_view(session, row) for row in session.execute(query)]
+        rows = listed_rows(session, RESOURCE, which, sort, limit=limit, before=before, after=after)
+        return [_view(session, row) for row in rows]
+
+
+def count_resources(
+    application: Application, caller: Caller, project_ids: Sequence[str]
+) -> dict[str, dict[tuple[str, str], int]]:
+    """By project: how many resources are of each kind and state, where there are any."""
+    found: dict[str, dict[tuple[str, str], int]] = {project_id: {} for project_id in project_ids}
+    columns = RESOURCE.c["project_id", "kind", "state"]
+    query = select(*columns, func.count().label("many")).where(RESOURCE.c.project_id.in_(project_ids))
+    with reading(application, caller) as session:
+        for row in session.execute(query.group_by(*columns)):
+            found[row.project_id][row.kind, row.state] = row.many
+    return found
 
 
 def archive_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:

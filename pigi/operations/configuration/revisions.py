@@ -21,6 +21,7 @@ from pigi.ids import is_id, new_id
 from pigi.operations.access import reading
 from pigi.operations.configuration.workspace import name_key
 from pigi.operations.plans import check_resources
+from pigi.store.paging import read_stretch
 from pigi.store.tenant import Resource, ResourceRevision
 
 if TYPE_CHECKING:
@@ -138,17 +139,25 @@ def examples_of(session: TenantSession, row: Any) -> tuple[Example, ...]:
     return EXAMPLES.validate_json(text)
 
 
-def list_revisions(
-    application: Application, caller: Caller, place: ResourceAddress, *, limit: int = 50, before: int | None = None
+def list_revisions(  # noqa: PLR0913 - a stretch, each part named at the call
+    application: Application,
+    caller: Caller,
+    place: ResourceAddress,
+    *,
+    limit: int = 50,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[RevisionView]:
-    """A resource's revisions, newest first, without content; raises Refused ``not_found``."""
+    """A resource's revisions, newest first, without content; ``before`` and ``after`` are numbers.
+
+    Raises Refused ``not_found``.
+    """
     query = select(*(column for column in REVISION.c if column.name != "content"))
-    query = query.where(REVISION.c.resource_id == place.resource_id).order_by(REVISION.c.number.desc()).limit(limit)
-    if before is not None:
-        query = query.where(REVISION.c.number < before)
+    query = query.where(REVISION.c.resource_id == place.resource_id)
     with reading(application, caller) as session:
         _check_resource(session, place)
-        return [_view(session, row) for row in session.execute(query)]
+        rows = read_stretch(session.execute, query, REVISION.c.number, limit=limit, before=before, after=after)
+        return [_view(session, row) for row in rows]
 
 
 def read_revision(application: Application, caller: Caller, place: ResourceAddress, number: int) -> RevisionView:

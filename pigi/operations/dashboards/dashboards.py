@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from pigi.clock import now
 from pigi.domain.canary import KIND as CANARIES
 from pigi.domain.canary import NAME as CANARY
 from pigi.domain.resources import ResourceState
+from pigi.ids import first_id
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import ORGANISATION, reading
 from pigi.operations.configuration import PROJECT, RESOURCE, ResourceView
@@ -21,7 +21,6 @@ from pigi.store.processing import PERSON
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
 
     from pigi.application import Application
     from pigi.domain.access import Caller
@@ -36,7 +35,7 @@ def count_jobs(application: Application) -> dict[str, int]:
     """
     organisations = select(ORGANISATION.c.id).where(ORGANISATION.c.canary)
     lately = select(JOB.c.state, func.count().label("jobs")).where(
-        JOB.c.id >= _first_id(now() - LATELY),
+        JOB.c.id >= first_id(now() - LATELY),
         or_(JOB.c.organisation_id.is_(None), JOB.c.organisation_id.not_in(organisations)),
         JOB.c.requested_by != CANARY,
         JOB.c.requested_by.not_in(select(literal(PERSON) + Account.id).where(Account.kind == CANARIES)),
@@ -66,11 +65,6 @@ def latest_resources(application: Application, caller: Caller, most: int = 6) ->
     query = query.order_by(RESOURCE.c.updated_at.desc(), RESOURCE.c.id.desc()).limit(most)
     with reading(application, caller) as session:
         return [_resource(session, row) for row in session.execute(query)]
-
-
-def _first_id(moment: datetime) -> str:
-    """The least identifier that could have been made at ``moment``, since ids sort by time (`pigi.ids`)."""
-    return str(uuid.UUID(int=int(moment.timestamp() * 1000) << 80))
 
 
 def _resource(session: Any, row: Any) -> ResourceView:

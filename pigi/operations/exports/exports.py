@@ -21,6 +21,7 @@ from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import hold_organisation
 from pigi.store.exports import Export
 from pigi.store.holds import is_held
+from pigi.store.paging import read_stretch
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -158,14 +159,18 @@ def forget_export(application: Application, job_id: str) -> None:
 
 
 def list_exports(
-    application: Application, owner: Owner, *, limit: int = 50, before: str | None = None
+    application: Application,
+    owner: Owner,
+    *,
+    limit: int = 50,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[ExportView]:
-    """The owner's exports, newest first; ``before`` is the id of the last one of the page before."""
-    query = select(EXPORT).where(owner.rows).order_by(EXPORT.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(EXPORT.c.id < before)
+    """The owner's exports, newest first; ``before`` and ``after`` are ids (`pigi.store.paging`)."""
+    query = select(EXPORT).where(owner.rows)
     with application.control.autocommit() as connection:
-        return [view_of(row) for row in connection.execute(query)]
+        rows = read_stretch(connection.execute, query, EXPORT.c.id, limit=limit, before=before, after=after)
+        return [view_of(row) for row in rows]
 
 
 def find_owner(application: Application, export_id: str) -> Owner | None:

@@ -18,6 +18,7 @@ from pigi.ids import is_id
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import changing, reading
 from pigi.store.holds import is_held
+from pigi.store.paging import read_stretch
 from pigi.store.tenant import Import
 from pigi.store.tenants import TenantMissingError
 
@@ -92,14 +93,17 @@ def read_import(application: Application, caller: Caller, import_id: str) -> Imp
 
 
 def list_imports(
-    application: Application, caller: Caller, *, limit: int = 50, before: str | None = None
+    application: Application,
+    caller: Caller,
+    *,
+    limit: int = 50,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[ImportView]:
-    """Imports, newest first, without reports; ``before`` is the id of the last one of the page before."""
-    query = select(IMPORT).order_by(IMPORT.c.id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(IMPORT.c.id < before)
+    """Imports, newest first, without reports; ``before`` and ``after`` are ids (`pigi.store.paging`)."""
     with reading(application, caller) as session:
-        return [view_of_import(session, row, with_report=False) for row in session.execute(query)]
+        rows = read_stretch(session.execute, select(IMPORT), IMPORT.c.id, limit=limit, before=before, after=after)
+        return [view_of_import(session, row, with_report=False) for row in rows]
 
 
 def discard_import(application: Application, caller: Caller, import_id: str) -> ImportView:

@@ -2,6 +2,30 @@
 
 from __future__ import annotations
 
-from pigi.operations.jobs.jobs import PAGE, cancel_job, list_jobs, read_job, retry_job, revisions
+from pigi.operations.jobs.jobs import (
+    BY_KEYS,
+    BY_PIGI,
+    COUNTED,
+    PAGE,
+    WantedJobs,
+    cancel_job,
+    count_by_state,
+    list_jobs,
+    read_job,
+    retry_job,
+    revisions,
+)
 
-__all__ = ["PAGE", "cancel_job", "list_jobs", "read_job", "retry_job", "revisions"]
+__all__ = [
+    "BY_KEYS",
+    "BY_PIGI",
+    "COUNTED",
+    "PAGE",
+    "WantedJobs",
+    "cancel_job",
+    "count_by_state",
+    "list_jobs",
+    "read_job",
+    "retry_job",
+    "revisions",
+]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
 from pigi.errors import Refused
-from pigi.ids import is_id
+from pigi.ids import first_id, is_id
 from pigi.jobs.effects import REOPEN, effects_of
 from pigi.jobs.execution.claims import cancel
 from pigi.jobs.execution.cleanup import LEASE_HOLDS, clean_up_ended, lease_failed, lease_holds, release_lease
@@ -24,11 +24,14 @@ from pigi.jobs.queueing.enqueue import notify_after_commit
 from pigi.jobs.queueing.partitions import release
 from pigi.store.control import Tombstone
 from pigi.store.deletions import Deletion
+from pigi.store.paging import read_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
+    from typing import Unpack
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.sql.dml import Update
 
     from pigi.application import Application
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
 
 TOMBSTONE: Any = Tombstone.__table__
 PAGE = 200
+COUNTED = 10_000
+"""Of the jobs that match, the newest so many are counted: a count costs as much as reading them."""
+BY_KEYS, BY_PIGI = "api-keys", "pigi"
+"""Groups of whoever requests jobs: any API key, and neither a person nor a key."""
 RETRY_PERIOD = timedelta(seconds=30)
 """For how long a retry by hand keeps others off the job: far above what it takes, and over soon if it died."""
 
@@ -75,31 +82,77 @@ def _tombstone_view(connection: Connection, job_id: str) -> JobView:
     return view_of_tombstone(row)
 
 
-def list_jobs(  # noqa: PLR0913 - filters, each named at the call
+class WantedJobs(TypedDict, total=False):
+    """Which jobs are looked for. What is left out, or None, is not asked for.
+
+    ``requested_by`` is a pseudonym, or one of `BY_KEYS` and `BY_PIGI`; ``since`` and ``until`` are when a job was
+    requested, the latter not included. Without ``housekeeping`` kinds are left out that nobody waits for
+    (`pigi.jobs.kind.Kind`), unless ``kind`` names one.
+    """
+
+    state: str | None
+    kind: str | None
+    requested_by: str | None
+    since: datetime | None
+    until: datetime | None
+    housekeeping: bool
+
+
+def list_jobs(  # noqa: PLR0913 - a stretch, each part named at the call
     application: Application,
     organisation_id: str | None,
     *,
-    state: str | None = None,
-    kind: str | None = None,
-    shown: bool = False,
     limit: int = 50,
-    before: str | None = None,
+    before: str | int | None = None,
+    after: str | int | None = None,
+    oldest_first: bool = False,
+    **wanted: Unpack[WantedJobs],
 ) -> list[JobView]:
-    """Jobs, newest first, without effects; ``before`` is the id of the last one of the page before.
+    """Jobs without effects, those requested last first, or ``oldest_first``; ``organisation_id`` None means all.
 
-    With ``shown`` only of kinds that an overview shows.
+    ``before`` is the id of the last one of the page before, ``after`` that of the first one of the page after.
     """
-    query = select(JOB).order_by(JOB.c.id.desc()).limit(min(limit, PAGE))
-    wanted = {"organisation_id": organisation_id, "state": state, "kind": kind}
-    for column, value in wanted.items():
-        if value is not None:
-            query = query.where(JOB.c[column] == value)
-    if shown:
-        query = query.where(JOB.c.kind.not_in([kind.name for kind in CATALOGUE.values() if not kind.shown]))
-    if before is not None:
-        query = query.where(JOB.c.id < before)
+    query = select(JOB).where(*_which(organisation_id, wanted))
+    most = min(limit, PAGE)
     with application.control.autocommit() as connection:
-        return [view_of(row) for row in connection.execute(query)]
+        rows = read_stretch(
+            connection.execute, query, JOB.c.id, limit=most, before=before, after=after, lowest_first=oldest_first
+        )
+        return [view_of(row) for row in rows]
+
+
+def count_by_state(
+    application: Application, organisation_id: str | None, **wanted: Unpack[WantedJobs]
+) -> dict[str, int]:
+    """How many jobs are in each state, of the newest `COUNTED` of those that `list_jobs` lists."""
+    newest = select(JOB.c.state).where(*_which(organisation_id, wanted)).order_by(JOB.c.id.desc()).limit(COUNTED)
+    found = newest.subquery()
+    with application.control.autocommit() as connection:
+        rows = connection.execute(select(found.c.state, func.count()).group_by(found.c.state))
+        return {row[0]: row[1] for row in rows}
+
+
+def _which(organisation_id: str | None, wanted: WantedJobs) -> list[ColumnElement[bool]]:
+    equal = {"organisation_id": organisation_id, "state": wanted.get("state"), "kind": wanted.get("kind")}
+    found = [JOB.c[column] == value for column, value in equal.items() if value is not None]
+    if not wanted.get("housekeeping", True) and equal["kind"] is None:
+        found.append(JOB.c.kind.not_in([kind.name for kind in CATALOGUE.values() if kind.is_housekeeping]))
+    # Ids sort by the time they were made, so that a stretch of time is one of the index.
+    if (since := wanted.get("since")) is not None:
+        found.append(JOB.c.id >= first_id(since))
+    if (until := wanted.get("until")) is not None:
+        found.append(JOB.c.id < first_id(until))
+    if (who := wanted.get("requested_by")) is not None:
+        found.append(_requested_by(who))
+    return found
+
+
+def _requested_by(who: str) -> ColumnElement[bool]:
+    by_key = JOB.c.requested_by.startswith("api-key:", autoescape=True)
+    by_person = JOB.c.requested_by.startswith("account:", autoescape=True)
+    groups: dict[str, ColumnElement[bool]] = {BY_KEYS: by_key, BY_PIGI: ~by_key & ~by_person}
+    exactly: ColumnElement[bool] = JOB.c.requested_by == who
+    return groups.get(who, exactly)
 
 
 def revisions(application: Application, job_ids: Sequence[str]) -> dict[str, tuple[int, str]]:

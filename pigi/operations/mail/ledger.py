@@ -21,6 +21,7 @@ from pigi.jobs.queueing.enqueue import enqueue
 from pigi.store.deletions import Deletion
 from pigi.store.instants import Instant
 from pigi.store.ledgers import Mail
+from pigi.store.paging import read_stretch
 from pigi.store.people import AccountToken
 from pigi.store.policy import PolicyNotice
 
@@ -127,9 +128,14 @@ def address_hashes(application: Application, email_key: str) -> list[str]:
 
 
 def list_mails(
-    application: Application, caller: Caller, *, limit: int = 50, before: str | None = None
+    application: Application,
+    caller: Caller,
+    *,
+    limit: int = 50,
+    before: str | int | None = None,
+    after: str | int | None = None,
 ) -> list[MailView]:
-    """The organisation's mails, newest first; ``before`` is the id of the last one of the page before."""
+    """The organisation's mails, newest first; ``before`` and ``after`` are ids (`pigi.store.paging`)."""
     query = (
         select(
             MAIL.c.id,
@@ -143,13 +149,11 @@ def list_mails(
         )
         .outerjoin(JOB, JOB.c.id == MAIL.c.job_id)
         .where(MAIL.c.organisation_id == caller.organisation_id)
-        .order_by(MAIL.c.id.desc())
-        .limit(min(limit, PAGE + 1))
     )
-    if before is not None:
-        query = query.where(MAIL.c.id < before)
+    most = min(limit, PAGE + 1)
     with application.control.autocommit() as connection:
-        return [MailView(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its public name
+        rows = read_stretch(connection.execute, query, MAIL.c.id, limit=most, before=before, after=after)
+        return [MailView(**row._mapping) for row in rows]  # noqa: SLF001 - its public name
 
 
 _EFFECT_STATE = select(EFFECT.c.state).where(EFFECT.c.job_id == MAIL.c.job_id).scalar_subquery()

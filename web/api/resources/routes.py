@@ -12,6 +12,7 @@ from pigi.domain.resources import Agent, Document, McpServer, Settings
 from pigi.operations.configuration import (
     ResourceAddress,
     archive_resource,
+    count_resources,
     create_resource,
     list_resources,
     list_revisions,
@@ -20,15 +21,15 @@ from pigi.operations.configuration import (
     replace_resource,
     unarchive_resource,
 )
+from web.api.projects import NONE, project_path
 from web.api.projects import ONE as PROJECT
-from web.api.projects import project_path
 from web.api.resources import schemas as models
 from web.http.replies import as_json, moment, reply, unless_known
 from web.http.requests import (
-    BEFORE_ID,
     BEFORE_NUMBER,
     LIMIT,
-    STATE,
+    LISTED,
+    both_ways,
     examples,
     expected,
     limit_of,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
     View = Callable[..., Reply]
 
-QUERY: dict[str, dict[str, Any]] = {"state": STATE, "limit": LIMIT, "before": BEFORE_ID}
+QUERY = LISTED
 REVISIONS_QUERY: dict[str, dict[str, Any]] = {"limit": LIMIT, "before": BEFORE_NUMBER}
 SEGMENTS = {"agent": "agents", "mcp-server": "mcp-servers", "document": "documents", "settings": "settings"}
 """Where each kind's resources are, below their project."""
@@ -69,19 +70,15 @@ class Collection:
 
 
 def list_them(collection: Collection, context: OrganisationContext, project: str) -> Reply:
-    """Newest first, without content; archived ones only if asked for."""
-    query = read_query(QUERY)
-    found = list_resources(
-        context.application,
-        context.caller,
-        project,
-        collection.kind,
-        state=query.get("state", "active"),
-        limit=limit_of(query) + 1,
-        before=query.get("before"),
-    )
-    shown, following = page(query, found, lambda resource: resource.id)
-    return reply(as_json({"resources": [_summary(context, resource) for resource in shown], "next": following}))
+    """Newest first unless another order is asked for, without content; archived ones only if asked for."""
+    query, application, caller = read_query(QUERY), context.application, context.caller
+    state, sort = query.get("state", "active"), query.get("sort", "newest")
+    read = partial(list_resources, application, caller, project, collection.kind, state=state, sort=sort)
+    shown = both_ways(query, read, lambda resource: resource.id)
+    found = count_resources(application, caller, [project])[project]
+    counts = {state: found.get((collection.kind, state), 0) for state in NONE}
+    resources = [_summary(context, resource) for resource in shown.items]
+    return reply(as_json({"resources": resources, "counts": counts, "next": shown.next, "previous": shown.previous}))
 
 
 def make(collection: Collection, context: OrganisationContext, project: str) -> Reply:

@@ -71,10 +71,15 @@ class ResourceSummary(ResponseModel):
 
 
 class ResourceList(ResponseModel):
-    """Resources of a kind, newest first; ``next`` is the path of the following page, null on the last."""
+    """A project's resources of a kind, in the order asked for; ``counts`` says how many of the kind are in each state.
+
+    ``next`` and ``previous`` are the paths of the following page and of the one before, null at the ends.
+    """
 
     resources: list[ResourceSummary]
+    counts: dict[State, int]
     next: str | None
+    previous: str | None
 
 
 class Resource(ResourceSummary):

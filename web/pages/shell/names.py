@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pigi.jobs.kind import hook
 from pigi.jobs.kinds import kind_of
 from pigi.operations.organisations import list_members
+from web.pages.shell.words import id_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,9 @@ OTHERS = {
     "operator": "an operator",
     "invitation": "an invitation",
     "cli": "the command line",
+    "pigi": "Pigi",
+    "schedule": "Pigi",
+    "stripe": "Stripe",
 }
 
 
@@ -31,6 +35,10 @@ class Names:
     def __init__(self, members: dict[str, str]) -> None:
         self._members = members
 
+    def members(self) -> list[tuple[str, str]]:
+        """Pseudonyms and names, by name."""
+        return sorted(self._members.items(), key=lambda member: member[1].casefold())
+
     def of(self, pseudonym: str | None) -> str | None:
         """The name; None for what was erased."""
         if pseudonym is None:
@@ -39,7 +47,7 @@ class Names:
         known = self._members.get(pseudonym)
         if known or kind not in OTHERS:
             return known or pseudonym
-        return f"{OTHERS[kind]} {rest[:8]}…" if kind in {"api-key", "invitation"} else OTHERS[kind]
+        return f"{OTHERS[kind]} {id_end(rest)}" if kind in {"api-key", "invitation"} else OTHERS[kind]
 
 
 def names_in(context: OrganisationContext) -> Names:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from operator import attrgetter
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import request
 
 from pigi.ids import is_id
+from web.http.paging import read_page
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection
     from typing import TypeVar
+
+    from web.http.paging import Place, Reader, Stretch
 
     Item = TypeVar("Item")
 
@@ -48,10 +53,19 @@ def local_path(text: str) -> str:
     return text if split is not None and not split.scheme and not split.netloc else HOME
 
 
-def older(found: Sequence[Item], place: str, limit: int = PAGE) -> tuple[Sequence[Item], str | None]:
-    """One page of what was found, and the path of the next; ``place`` is the field that ``before`` takes."""
-    if len(found) <= limit:
-        return found, None
-    shown = found[:limit]
-    query = {**request.args.to_dict(), "before": getattr(shown[-1], place)}
-    return shown, f"{request.path}?{urlencode(query)}"
+def day_of(name: str) -> date | None:
+    """The query's ``name`` if it is a day, as a date field sends it."""
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+def paged(read: Reader[Item], place: str, edge: Callable[[str], Place | None] = id_of) -> Stretch[Item]:
+    """The page of a list that the query asks for, with the ways on and back.
+
+    ``place`` is the field of an item that ``before`` and ``after`` take, and ``edge`` reads them.
+    """
+    after = edge("after")
+    edges = (None if after is not None else edge("before"), after)
+    return read_page(read, attrgetter(place), PAGE, request.args.to_dict(), edges)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
 MINUTE, HOUR = 60, 3600
+ID_END = 8
+"""Characters of an identifier that are shown where there is no room for all of it: 32 random bits."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 STATES = {
@@ -236,6 +238,11 @@ _UNITS = ("bytes", "KB", "MB", "GB")
 _THOUSAND = 1024
 
 
+def id_end(identifier: str) -> str:
+    """``…8ef5774d``: the end of an identifier. Its beginning is a time, which those made together have in common."""
+    return f"…{identifier[-ID_END:]}"
+
+
 def bytes_word(count: int) -> str:
     """``812 bytes``, ``4.0 KB``, ``450 MB``."""
     size, unit = float(count), 0
@@ -273,6 +280,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "kind_word": lambda wire: KINDS[wire].noun,
     "kind_words": lambda wire: KINDS[wire].title,
     "bytes_word": bytes_word,
+    "id_end": id_end,
     "counted": counted,
     "linked": linked,
     "collection": lambda wire: KINDS[wire].collection,
