@@ -14,6 +14,7 @@ _PLAIN = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "\u0131": "i", "ŧ": "t", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d",
 })  # fmt: skip
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_NUMBER = re.compile(r"\d+|\D+")
 _BETWEEN = re.compile(r"[\W_]+")
 
 
@@ -23,6 +24,12 @@ def folded_words(text: str) -> tuple[str, ...]:
         text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
     words = _CAPITAL.sub(" ", text).casefold().translate(_PLAIN)
     return tuple(filter(None, _BETWEEN.split(words)))
+
+
+def sort_key(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Where a name stands in a list: by its words, and by numbers as numbers, ``agent-2`` before ``agent-10``."""
+    parts = (part for word in folded_words(name) for part in _NUMBER.findall(word))
+    return tuple((False, int(part), "") if part.isdecimal() else (True, 0, part) for part in parts)
 
 
 def rank(wanted: tuple[str, ...], name: str) -> int | None:

@@ -515,6 +515,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/me/exports": _copy,
     f"GET {API}/me/exports/<export>": _own_export,
     f"GET {API}/me/exports/<export>/file": _own_export,
+    f"GET {API}/organisations/<organisation>/search": lambda _home, _caller: Ask(query={"q": "a"}),
     f"GET {API}/jobs": _list_jobs,
     f"POST {API}/jobs/<job>/cancel": _cancel,
     f"POST {API}/jobs/<job>/retry": _retry,

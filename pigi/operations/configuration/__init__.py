@@ -42,6 +42,7 @@ from pigi.operations.configuration.revisions import (
     list_revisions,
     read_revision,
 )
+from pigi.operations.configuration.search import FoundView, SearchView, search_names
 from pigi.operations.configuration.workspace import (
     check_active,
     check_expected,
@@ -53,6 +54,7 @@ __all__ = [
     "PROJECT",
     "RESOURCE",
     "Authorship",
+    "FoundView",
     "History",
     "Origin",
     "PastRevision",
@@ -60,6 +62,7 @@ __all__ = [
     "ResourceAddress",
     "ResourceView",
     "RevisionView",
+    "SearchView",
     "Sort",
     "add_histories",
     "add_project",
@@ -89,6 +92,7 @@ __all__ = [
     "read_resource",
     "read_revision",
     "replace_resource",
+    "search_names",
     "texts_of_name",
     "unarchive_project",
     "unarchive_resource",

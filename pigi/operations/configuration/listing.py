@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
 
-from pigi.domain.searching import folded_words
+from pigi.domain.searching import sort_key
 from pigi.store.paging import read_stretch
 
 if TYPE_CHECKING:
@@ -64,5 +64,5 @@ def _sorted_ids(session: TenantSession, table: Any, which: ColumnElement[bool], 
     if sort == Sort.CHANGED:
         return [row.id for row in sorted(rows, key=lambda row: (row.updated_at, row.id), reverse=True)]
     unseal = session.sealer.open
-    named = [(folded_words(unseal(row.name, table.name, "name", row.id)), row.id) for row in rows]
-    return [row_id for _words, row_id in sorted(named)]
+    named = [(sort_key(unseal(row.name, table.name, "name", row.id)), row.id) for row in rows]
+    return [row_id for _key, row_id in sorted(named)]

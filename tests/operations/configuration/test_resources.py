@@ -20,6 +20,7 @@ from pigi.operations.configuration import (
     ResourceAddress,
     archive_project,
     archive_resource,
+    count_resources,
     create_project,
     create_resource,
     list_resources,
@@ -287,6 +288,27 @@ def test_lists_show_a_kind_newest_first_in_pages(application, caller, project, d
     rest = list_resources(application, caller, project, "agent", limit=3, before=first[-1].id)
     assert [each.id for each in [*first, *rest]] == sorted((each.id for each in made), reverse=True)
     assert {each.content for each in first} == {None}
+
+
+def test_lists_are_sorted_by_name_as_people_read_it_and_by_change(application, caller, project):
+    names = ["zeta", "alpha-10", "beta", "alpha-2"]
+    made = {name: create_resource(application, caller, project, "agent", {**AGENT, "name": name}).id for name in names}
+
+    def listed(**stretch):
+        return [each.name for each in list_resources(application, caller, project, "agent", **stretch)]
+
+    assert listed(sort="name") == ["alpha-2", "alpha-10", "beta", "zeta"]
+    assert listed(sort="name", limit=2, before=made["alpha-2"]) == ["alpha-10", "beta"]
+    assert listed(sort="name", limit=2, after=made["zeta"]) == ["alpha-10", "beta"]
+    archive_resource(application, caller, ResourceAddress(project, "agent", made["beta"]))
+    assert listed(sort="name", before=made["beta"]) == ["zeta"]
+    replace_resource(
+        application, caller, ResourceAddress(project, "agent", made["alpha-10"]), ANY, {**AGENT, "name": "omega"}
+    )
+    assert listed(sort="changed") == ["omega", "alpha-2", "zeta"]
+    assert listed(sort="changed", before=made["alpha-2"]) == ["zeta"]
+    counts = count_resources(application, caller, [project])[project]
+    assert counts == {("agent", "active"): 3, ("agent", "archived"): 1}
 
 
 def test_revisions_come_in_pages(application, caller, document):

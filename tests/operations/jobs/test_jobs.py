@@ -23,7 +23,7 @@ from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.pump import pump
 from pigi.operations.generations import clean_up, request_generation, restore_purpose
 from pigi.operations.generations.generations import remove_generation
-from pigi.operations.jobs import cancel_job, list_jobs, read_job, retry_job, revisions
+from pigi.operations.jobs import BY_KEYS, BY_PIGI, cancel_job, count_by_state, list_jobs, read_job, retry_job, revisions
 from pigi.operations.retention.jobs import job_sweeps
 from pigi.operations.retention.removal import Removal
 from tests.support.jobs import (
@@ -112,6 +112,43 @@ def test_jobs_are_listed_newest_first_page_by_page(application, control, one):
     rest = [view.id for view in list_jobs(application, one, before=first[-1])]
     assert first + rest == sorted(jobs, reverse=True)
     assert list_jobs(application, one, state="failed") == list_jobs(application, one, kind="mail.probe") == []
+
+
+def test_a_reader_goes_back_the_way_that_they_came(application, control, one):
+    jobs = sorted(ask(control, KIND, one) for _ in range(7))
+    for ordered, oldest in ((jobs, True), (jobs[::-1], False)):
+        page = list_jobs(application, one, limit=2, before=ordered[3], oldest_first=oldest)
+        assert [view.id for view in page] == ordered[4:6]
+        back = list_jobs(application, one, limit=2, after=ordered[4], oldest_first=oldest)
+        assert [view.id for view in back] == ordered[2:4]
+
+
+def test_jobs_are_found_by_who_requested_them_and_when(application, control, one):
+    person, key = f"account:{new_id()}", f"api-key:{new_id()}"
+    mine, theirs, own = sorted(ask(control, GENERATE_DRAFT, one) for _ in range(3))
+    change(control, mine, requested_by=person)
+    change(control, theirs, requested_by=key)
+
+    def found(**wanted):
+        return [view.id for view in list_jobs(application, one, oldest_first=True, **wanted)]
+
+    assert found(requested_by=person) == [mine]
+    assert found(requested_by=key) == found(requested_by=BY_KEYS) == [theirs]
+    assert found(requested_by=BY_PIGI) == [own]
+    assert found(since=now() - timedelta(minutes=5), until=now() + timedelta(minutes=5)) == [mine, theirs, own]
+    assert found(since=now() + timedelta(minutes=5)) == found(until=now() - timedelta(minutes=5)) == []
+    assert read_job(application, mine, one).requested_by == person
+
+
+def test_housekeeping_is_left_out_unless_it_is_asked_for(application, control, one):
+    update, draft = ask(control, KIND, one), ask(control, GENERATE_DRAFT, one)
+    assert [view.id for view in list_jobs(application, one, housekeeping=False)] == [draft]
+    assert [view.id for view in list_jobs(application, one, housekeeping=False, kind=KIND.name)] == [update]
+    put(control, one, JobState.FAILED)
+    assert count_by_state(application, one, housekeeping=False) == {"queued": 1}
+    assert count_by_state(application, one) == {"queued": 2, "failed": 1}
+    assert count_by_state(application, register_organisation(control)) == {}
+    assert not any(kind.is_housekeeping for kind in CATALOGUE.values() if kind.metered or kind.restore)
 
 
 def test_revisions_tell_of_many_jobs_at_once(application, control, one):

@@ -45,6 +45,25 @@ def test_the_list_is_newest_first_and_in_pages(client: Client, headers: dict[str
     assert "effects" not in first["jobs"][0]
 
 
+def test_pages_lead_on_and_back_and_counts_tell_of_all_of_them(
+    client: Client, headers: dict[str, str], asking: str
+) -> None:
+    ids = [client.post(asking, json=BODY, headers=headers).json["id"] for _ in range(5)]
+    pages = [client.get("/api/v1/jobs?limit=2&counts=yes&sort=oldest", headers=headers).json]
+    while pages[-1]["next"]:
+        pages.append(client.get(pages[-1]["next"], headers=headers).json)
+    back = [client.get(page["previous"], headers=headers).json for page in pages[1:]]
+
+    assert [[job["id"] for job in page["jobs"]] for page in pages] == [ids[:2], ids[2:4], ids[4:]]
+    assert back == pages[:-1]
+    assert pages[0]["previous"] is None
+    assert pages[0]["counts"]["queued"] == 5
+    assert sum(pages[0]["counts"].values()) == 5
+    assert client.get("/api/v1/jobs", headers=headers).json["counts"] is None
+    assert client.get("/api/v1/jobs?since=2031-01-01", headers=headers).json["jobs"] == []
+    assert pages[0]["jobs"][0]["requested_by"].startswith("api-key:")
+
+
 @pytest.mark.parametrize(
     "query",
     [

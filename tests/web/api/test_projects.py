@@ -74,7 +74,9 @@ def test_archived_projects_are_listed_only_if_asked_for(
         archived = client.post(shop["links"]["archive"], headers=headers)
         assert (archived.status_code, archived.json["state"]) == (200, "archived")
         assert archived.headers["ETag"] == '"1-archived"'
-    assert client.get(projects, headers=headers).json == {"projects": [], "next": None}
+    assert client.get(projects, headers=headers).json == {
+        "projects": [], "counts": {"active": 0, "archived": 1}, "next": None, "previous": None,
+    }  # fmt: skip
     assert client.get(f"{projects}?state=archived", headers=headers).json["projects"] == [archived.json]
     refused = client.patch(shop["links"]["self"], json={"name": "x"}, headers={**headers, "If-Match": "*"})
     assert (refused.status_code, refused.json["code"]) == (409, "archived")
