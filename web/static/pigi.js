@@ -1,9 +1,10 @@
 // All that pages do by script: forms (forms.js, with what they hold in fields.js and panes.js), line numbers (editor.js), uploads (uploads.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
-// and the shell around them (shell.js).
+// the command palette (palette.js), and the shell around them (shell.js).
 import { followBilling } from "./billing.js";
 import { numberLines } from "./editor.js";
 import { followForms } from "./forms.js";
 import { followJobs } from "./live.js";
+import { followPalette } from "./palette.js";
 import { furnish } from "./shell.js";
 import { followUploads } from "./uploads.js";
 
@@ -13,3 +14,4 @@ followForms();
 followBilling();
 followUploads();
 followJobs();
+followPalette();

@@ -35,6 +35,7 @@ OWN = "/o/<organisation>"
 """Where an organisation's own pages begin."""
 SHORTCUTS = (
     (("?",), "This list"),
+    (("/",), "Find by name, or go to a page; Ctrl and K do it anywhere"),
     (("c",), "Create something, where that is possible"),
     (("e",), "Change what is shown"),
     (("g", "d"), "Overview"),
@@ -109,6 +110,11 @@ class Shell:
             name: role is not None and is_found(state, role, action) and role_may(role, action)
             for name, action in body.items()
         }
+
+    @property
+    def search(self) -> str:
+        """The page that finds by name."""
+        return f"/o/{self.organisation.id}/search" if self.organisation else "/search"
 
     @property
     def places(self) -> list[tuple[str, list[NavigationItem]]]:
