@@ -9,6 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pigi.errors import Misconfigured, Permanent
+
 if TYPE_CHECKING:
     from pigi.ports import KeyNews, Mailer, TextModel
     from pigi.ports.billing import BillingProvider
@@ -26,12 +28,15 @@ class Wiring:
 
     @cached_property
     def model(self) -> TextModel:
-        """Anthropic; a base URL of one's own needs no real key."""
+        """Anthropic; a base URL of one's own needs no real key. Raises Permanent ``provider_unconfigured``."""
         from pigi.gateways.anthropic_model import AnthropicModel  # noqa: PLC0415 - a second of import
 
         settings = self._settings
         key = settings.anthropic_api_key or (DEVELOPMENT_KEY if settings.anthropic_base_url else "")
-        return AnthropicModel(settings.anthropic_base_url or None, key, settings.anthropic_model, news=self._news)
+        try:
+            return AnthropicModel(settings.anthropic_base_url or None, key, settings.anthropic_model, news=self._news)
+        except Misconfigured:
+            raise Permanent("provider_unconfigured") from None
 
     @cached_property
     def mailer(self) -> Mailer:

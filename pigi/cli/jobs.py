@@ -103,16 +103,17 @@ def _recording(application: Application, act: str) -> Callable[[ControlSession, 
 def describe(view: JobView) -> str:
     """A job in words, for a terminal."""
     reason = REASONS.get(view.reason or "")
+    advice = reason.advice if reason and view.next_try_at is None else ""
     facts = [
         ("job", view.id),
         ("kind", view.kind),
         ("organisation", view.organisation_id or "-"),
         ("state", view.state + (", to be cancelled" if view.cancel_requested and not view.ended else "")),
-        *([("reason", f"{view.reason}: {reason.title} {reason.advice}")] if reason else []),
+        *([("reason", f"{view.reason}: {reason.title} {advice}".rstrip())] if reason else []),
         ("queue", view.queue or "-"),
         ("partition", view.partition or "-"),
         ("requested", moment(view.created_at)),
-        ("due", moment(view.due_at)),
+        ("next try" if view.next_try_at else "due", moment(view.due_at)),
         ("published", moment(view.published_at)),
         ("attempts", f"{view.attempt}, of which failed {view.failures}"),
     ]

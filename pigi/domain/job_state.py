@@ -56,13 +56,15 @@ def sources(target: JobState) -> list[JobState]:
     return [state for state, targets in MOVES.items() if target in targets]
 
 
-def backoff(failures: int, longest: timedelta = BACKOFF_LONGEST) -> timedelta:
-    """The wait before the next attempt: doubling, at most ``longest``, with full jitter over its upper half.
+def backoff(
+    failures: int, longest: timedelta = BACKOFF_LONGEST, *, first: timedelta = BACKOFF_FIRST, factor: float = 2.0
+) -> timedelta:
+    """The wait before another attempt: ``factor`` times the last, at most ``longest``, with jitter over its upper half.
 
     Source: "Exponential Backoff And Jitter", AWS Architecture Blog (equal jitter).
     """
     # More doublings than thirty are decades, and would soon be more than a timedelta holds.
-    most = min(BACKOFF_FIRST * 2.0 ** min(failures, 30), longest)
+    most = min(first * min(factor ** min(failures, 30), 2.0**30), longest)
     share: float = random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, hides nothing
     return most * share
 

@@ -12,6 +12,7 @@ import anthropic
 import httpx2
 
 from pigi.clock import now
+from pigi.domain.provider_failures import PATIENCE
 from pigi.errors import Permanent, PigiError, Temporary
 from pigi.gateways.retry_after import parse_retry_after
 
@@ -22,17 +23,17 @@ _CODES_BY_TYPE: Final = {
     "api_error": "provider_failed",
     "timeout_error": "provider_failed",
     "authentication_error": "provider_unavailable",
-    "billing_error": "provider_unavailable",
+    "billing_error": "provider_credit",
     "permission_error": "provider_unavailable",
-    "not_found_error": "provider_unavailable",
+    "not_found_error": "provider_model",
     "invalid_request_error": "provider_rejected",
     "request_too_large": "provider_rejected",
 }
 _CODES_BY_STATUS: Final = {
     401: "provider_unavailable",
-    402: "provider_unavailable",
+    402: "provider_credit",
     403: "provider_unavailable",
-    404: "provider_unavailable",
+    404: "provider_model",
     408: "provider_failed",
     409: "provider_failed",
     429: "provider_busy",
@@ -41,15 +42,30 @@ _CODES_BY_STATUS: Final = {
 }
 # The classes of RFC 9110, section 15. A redirect is not followed, since it would send the purpose elsewhere.
 _CODES_BY_CLASS: Final = {3: "provider_unavailable", 4: "provider_rejected", 5: "provider_failed"}
-# Kinds of 429 that no waiting cures: an operator must raise the limit.
-_SPENT: Final = frozenset({"contract_spend_limit_reached", "enforced_spend_limit_reached"})
-_TEMPORARY: Final = frozenset({"provider_busy", "provider_unreachable", "provider_failed", "stalled", "stream_cut"})
+# Stable codes beside the type, which say more than the status: no waiting cures these, an operator must.
+_CODES_BY_DETAIL: Final = {
+    "contract_spend_limit_reached": "provider_quota",
+    "enforced_spend_limit_reached": "provider_quota",
+    "linked_organization_spend_limit_reached": "provider_quota",
+    "organization_on_hold": "provider_unavailable",
+    "cmek_key_disabled": "provider_unavailable",
+    "cmek_key_network_blocked": "provider_unavailable",
+}
+# An account without credit and one that is over the limit that it set itself get a plain 400, so only the message
+# tells which it is. Its wording may change; then the 400 is `provider_rejected`, which tells people the same to do.
+_CODES_BY_WORDS: Final = (
+    ("credit balance", "provider_credit"),
+    ("usage limits", "provider_quota"),
+    ("has been disabled", "provider_unavailable"),
+    ("content filtering", "refused"),
+)
 
 _STOPS: Final = {
     "refusal": "refused",
     "max_tokens": "draft_too_long",
     "model_context_window_exceeded": "draft_too_long",
 }
+"""Any other, such as ``pause_turn``, ``tool_use`` or one that is new, is `stopped_early`: nobody asked for it."""
 _GOOD_STOPS: Final = frozenset({"end_turn", "stop_sequence"})
 
 
@@ -63,14 +79,14 @@ class OverallTimeError(Exception):
 
 def error_for_code(code: str) -> PigiError:
     """A fresh error of the class that the port names for ``code``."""
-    return Temporary(code) if code in _TEMPORARY else Permanent(code)
+    return Temporary(code) if code in PATIENCE else Permanent(code)
 
 
 def error_for_stop(stop_reason: str | None) -> PigiError | None:
     """What is wrong with an answer that ended for ``stop_reason``; None if it ended well."""
     if stop_reason in _GOOD_STOPS:
         return None
-    return error_for_code(_STOPS.get(str(stop_reason), "malformed"))
+    return error_for_code(_STOPS.get(str(stop_reason), "stopped_early"))
 
 
 def translate(error: Exception, *, streaming: bool) -> PigiError:
@@ -82,15 +98,21 @@ def translate(error: Exception, *, streaming: bool) -> PigiError:
 
 def _status_error(error: anthropic.APIStatusError) -> PigiError:
     status = error.status_code
-    if error.error_code in _SPENT:
-        return Permanent("provider_unavailable")
     if error.response.is_success:
         code = _CODES_BY_TYPE.get(str(error.type), "provider_failed")
     else:
         code = _CODES_BY_STATUS.get(status) or _CODES_BY_CLASS.get(status // 100, "provider_failed")
-    if code in _TEMPORARY:
+    if code == "provider_rejected":
+        code = _code_by_words(error)
+    code = _CODES_BY_DETAIL.get(error.error_code or "", code)
+    if code in PATIENCE:
         return Temporary(code, retry_after=parse_retry_after(error.response.headers, now()))
     return Permanent(code)
+
+
+def _code_by_words(error: anthropic.APIStatusError) -> str:
+    words = str(error.api_message or "").lower()
+    return next((code for phrase, code in _CODES_BY_WORDS if phrase in words), "provider_rejected")
 
 
 # The first line whose exceptions include the failure's cause gives the code: before the answer began, and after.

@@ -94,7 +94,7 @@ class _Draft:
             return error_for_code("stream_cut")
         if (stopped := error_for_stop(self.stop_reason)) is not None:
             return stopped
-        return None if any(piece.strip() for piece in self.pieces) else Permanent("malformed")
+        return None if any(piece.strip() for piece in self.pieces) else Permanent("answer_empty")
 
     def answer(self) -> DraftAnswer:
         """The whole answer, as the port describes it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -50,6 +50,8 @@ class Kind:
         attempts: temporary failures allowed before the job fails.
         time_limit: how long one attempt may run.
         wait: how long to wait before the next try, by the failures so far.
+        patience: failures that are waited out until the retry window is over, however often they come: code to the
+            wait before the next try, by the failures so far.
         retry_window: how long after its first start a job may still be retried; bounds a provider's Retry-After.
         effects: what it does to the world: key (up to the first colon) to how it is kept single.
         title: what pages call such a job.
@@ -88,6 +90,7 @@ class Kind:
     attempts: int = 5
     time_limit: timedelta = timedelta(minutes=5)
     wait: Callable[[int], timedelta] = backoff
+    patience: Mapping[str, Callable[[int], timedelta]] = field(default_factory=dict)
     retry_window: timedelta = timedelta(minutes=15)
     effects: dict[str, Delivery] = field(default_factory=dict)
     title: str = ""

@@ -13,6 +13,7 @@ from pigi.domain.controls import GROUPS
 from pigi.domain.mail import EFFECTS, Promise, wait_before_try
 from pigi.domain.plans import Limit
 from pigi.domain.processing import Use
+from pigi.domain.provider_failures import PATIENCE
 from pigi.domain.retention import SWEPT, Retention
 from pigi.jobs.kind import LONG_BACKOFF, Delivery, Kind
 from pigi.jobs.queues import QUEUES
@@ -47,7 +48,8 @@ GENERATE_DRAFT = register(
         attempts=5,
         # Two turns at the gateway's overall limit of four minutes, and some.
         time_limit=timedelta(minutes=9),
-        retry_window=timedelta(minutes=15),
+        patience=PATIENCE,
+        retry_window=timedelta(hours=1),
         effects={"model": Delivery.AT_LEAST, "draft": Delivery.EXACTLY},
         changing=Action.JOBS_CHANGE,
         use=Use.GENERATION,

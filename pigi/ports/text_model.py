@@ -54,6 +54,7 @@ class TextModel(Protocol):
                 usable one), ``provider_unreachable``, ``provider_failed`` (5xx), ``stalled`` (no
                 bytes within the read limit), ``stream_cut`` (the stream ended before its end event).
             Permanent: ``refused``, ``draft_too_long`` (max_tokens), ``provider_rejected`` (400, 413, 422),
-                ``provider_unavailable`` (401, 402, 403, 404: an operator must act), ``malformed``.
+                ``provider_unavailable`` (401, 403), ``provider_credit`` (402), ``provider_model`` (404),
+                ``provider_quota`` (a spending limit), ``answer_empty``, ``stopped_early`` (any other stop reason).
         """
         ...

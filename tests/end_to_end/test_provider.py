@@ -30,6 +30,8 @@ PLANS = {
     "broken rule, then well": ((draft(description="Use it.\nTwice.", name="a b"), ok()), ("succeeded", None), 2),
     "bad request": ((status(400),), ("failed", "provider_rejected"), 1),
     "no account": ((status(401),), ("failed", "provider_unavailable"), 1),
+    "no credit": ((status(402),), ("failed", "provider_credit"), 1),
+    "nothing written": ((text(""),), ("failed", "answer_empty"), 1),
 }
 STALLS = {
     "stalled": ((stall(8), ok()), ("succeeded", None), 2),

@@ -30,7 +30,7 @@ from tests.gateways.anthropic_calls import (
     outcome_of,
     serve,
 )
-from tests.support.anthropic_faults import error_event
+from tests.support.anthropic_faults import error_event, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,16 +54,16 @@ def test_a_draft_streams_and_comes_back_whole(kind: str) -> None:
 FAILURES = [
     (fault.status(400), Permanent, "provider_rejected"),
     (fault.status(401), Permanent, "provider_unavailable"),
-    (fault.status(402), Permanent, "provider_unavailable"),
+    (fault.status(402), Permanent, "provider_credit"),
     (fault.status(403), Permanent, "provider_unavailable"),
-    (fault.status(404), Permanent, "provider_unavailable"),
+    (fault.status(404), Permanent, "provider_model"),
     (fault.status(408), Temporary, "provider_failed"),
     (fault.status(409), Temporary, "provider_failed"),
     (fault.status(413), Permanent, "provider_rejected"),
     (fault.status(418), Permanent, "provider_rejected"),
     (fault.status(422), Permanent, "provider_rejected"),
     (fault.status(429), Temporary, "provider_busy"),
-    (fault.status(429, error_code="enforced_spend_limit_reached"), Permanent, "provider_unavailable"),
+    (fault.status(429, error_code="enforced_spend_limit_reached"), Permanent, "provider_quota"),
     (fault.status(500), Temporary, "provider_failed"),
     (fault.status(502), Temporary, "provider_failed"),
     (fault.status(503), Temporary, "provider_failed"),
@@ -78,10 +78,16 @@ FAILURES = [
     (fault.max_tokens(), Permanent, "draft_too_long"),
     (fault.text("{", "model_context_window_exceeded"), Permanent, "draft_too_long"),
     (fault.text("x" * 250_000), Permanent, "draft_too_long"),
-    (fault.text("{}", "tool_use"), Permanent, "malformed"),
-    (fault.text("{}", None), Permanent, "malformed"),
-    (fault.text(""), Permanent, "malformed"),
-    (fault.text(" \n "), Permanent, "malformed"),
+    (fault.text("{}", "tool_use"), Permanent, "stopped_early"),
+    (fault.text("{}", "pause_turn"), Permanent, "stopped_early"),
+    (fault.text("{}", "some_new_reason"), Permanent, "stopped_early"),
+    (fault.text("{}", None), Permanent, "stopped_early"),
+    (fault.text(""), Permanent, "answer_empty"),
+    (fault.text(" \n "), Permanent, "answer_empty"),
+    (worded(400, "Your credit balance is too low to access the Anthropic API."), Permanent, "provider_credit"),
+    (worded(400, "You have reached your specified API usage limits."), Permanent, "provider_quota"),
+    (worded(400, "This organization has been disabled."), Permanent, "provider_unavailable"),
+    (worded(400, "Output blocked by content filtering policy"), Permanent, "refused"),
     (fault.silent(), Temporary, "stalled"),
     (fault.stall(0), Temporary, "stalled"),
     (fault.stall(6), Temporary, "stalled"),

@@ -22,3 +22,13 @@ def error_event(error_type: str, after: int = 4) -> Behaviour:
         handler.send_chunk(b"")
 
     return behave
+
+
+def worded(code: int, message: str) -> Behaviour:
+    """An error of HTTP status ``code`` whose type is the general one, so that the message alone says what it is."""
+
+    def behave(_server: FaultyAnthropic, handler: Handler, _request: Request) -> None:
+        fault = {"type": "invalid_request_error", "message": message}
+        handler.send_json(code, {"type": "error", "error": fault})
+
+    return behave

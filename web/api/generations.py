@@ -9,6 +9,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.configuration import ResourceAddress, read_resource
 from pigi.operations.generations import Target, accept_draft, discard_draft, read_generation, request_generation
+from pigi.operations.jobs import read_job
 from web.api.resources.routes import SEGMENTS, made, resource_path, shown
 from web.api.resources.schemas import AcceptRequest, Resource
 from web.http.replies import API, Reply, generation_text, no_content, reply
@@ -36,7 +37,14 @@ def show_generation(context: OrganisationContext, generation: str) -> Reply:
     organisation_id = context.caller.organisation_id
     view = read_generation(context.application, organisation_id, generation)
     context.facts.job_id = view.job_id
-    return reply(generation_text(view, organisation_id))
+    return reply(generation_text(view, _job_of(context, view.job_id), organisation_id))
+
+
+def _job_of(context: OrganisationContext, job_id: str) -> JobView | None:
+    try:
+        return read_job(context.application, job_id, context.caller.organisation_id)
+    except Refused:
+        return None
 
 
 DRAFT = f"{API}/organisations/<organisation>/generations/<generation>"

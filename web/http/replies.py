@@ -142,10 +142,11 @@ def job_summary(job: JobView) -> dict[str, Any]:
         "subject_id": job.subject_id,
         "state": job.state,
         "reason": job.reason,
-        "explanation": explanation(job.reason),
+        "explanation": _explanation_of(job),
         "requested_by": job.requested_by,
         "created_at": moment(job.created_at),
         "due_at": moment(job.due_at),
+        "next_try_at": moment(job.next_try_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
         "attempt": job.attempt,
@@ -177,13 +178,21 @@ def explanation(code: str | None) -> dict[str, str] | None:
     return {"title": reason.title, "advice": reason.advice} if reason else None
 
 
+def _explanation_of(job: JobView) -> dict[str, str] | None:
+    """`explanation` of a job's reason. One that waits to be tried again needs nobody to do anything."""
+    words = explanation(job.reason)
+    if words is None or job.next_try_at is None:
+        return words
+    return {**words, "advice": f"Nothing: it is tried again by itself, next at {job.next_try_at:%H:%M} UTC."}
+
+
 def moment(at: datetime | None) -> str | None:
     """A moment in RFC 3339 form, in UTC."""
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def generation_text(generation: GenerationView, organisation_id: str) -> str:
-    """A generation as JSON text."""
+def generation_text(generation: GenerationView, job: JobView | None, organisation_id: str) -> str:
+    """A generation as JSON text; how its job stands, as long as there is one."""
     own = f"{API}/organisations/{organisation_id}/generations/{generation.id}"
     return as_json(
         {
@@ -192,6 +201,10 @@ def generation_text(generation: GenerationView, organisation_id: str) -> str:
             "job_id": generation.job_id,
             "resource": generation.resource,
             "name": generation.name,
+            "state": job.state if job else None,
+            "reason": job.reason if job else None,
+            "explanation": _explanation_of(job) if job else None,
+            "next_try_at": moment(job.next_try_at) if job else None,
             "draft": generation.draft,
             "findings": list(generation.findings),
             "instruction": generation.instruction,

@@ -137,6 +137,7 @@ class JobSummary(ResponseModel):
     )
     created_at: datetime
     due_at: datetime | None
+    next_try_at: datetime | None = Field(description="When a job that is `retrying` is tried again; null of any other.")
     started_at: datetime | None
     finished_at: datetime | None
     attempt: int = Field(ge=0)
@@ -176,13 +177,20 @@ class GenerationLinks(ResponseModel):
 
 
 class Generation(ResponseModel):
-    """A generation: its draft once there is one, and the codes of the rules that the draft breaks."""
+    """A generation: its draft once there is one, and the codes of the rules that the draft breaks.
+
+    ``state``, ``reason``, ``explanation`` and ``next_try_at`` are its job's.
+    """
 
     id: Id
     organisation_id: Id
     job_id: Id
     resource: ResourceKind
     name: str
+    state: JobState | None
+    reason: str | None
+    explanation: ReasonWords | None
+    next_try_at: datetime | None
     draft: dict[str, Any] | None
     findings: list[Any]
     instruction: str | None

@@ -169,12 +169,13 @@ def _code_of(held: Claim, error: Exception) -> str:
 def retry_or_fail(kind: Kind, held: Claim, code: str, retry_after: timedelta | None = None) -> Retry | Finish:
     """Try again, unless the attempts are used up or the wait would pass the job's deadline.
 
+    What the kind has `patience` for uses up no attempts.
     ``retry_after`` is what the provider asked for: no earlier than that, with a little spread after it. It never
     shortens the kind's own wait, or a provider that asks for a second would use up tries that are meant to last hours.
     """
-    if held.failures + 1 >= kind.attempts:
+    if code not in kind.patience and held.failures + 1 >= kind.attempts:
         return Finish(JobState.FAILED, code)
-    delay = kind.wait(held.failures)
+    delay = kind.patience.get(code, kind.wait)(held.failures)
     if retry_after is not None:
         delay = max(delay, retry_after + min(delay, timedelta(seconds=5)))
     if now() + delay > held.deadline_at:

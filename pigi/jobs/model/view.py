@@ -65,6 +65,11 @@ class JobView:
         """Whether nothing more will happen to it by itself."""
         return JobState(self.state) in ENDED
 
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When a job that waits to be tried again is; None of any other."""
+        return self.due_at if self.state == JobState.RETRYING else None
+
     def with_effects(self, effects: list[EffectView]) -> JobView:
         """The same with its effects."""
         return replace(self, effects=tuple(effects))

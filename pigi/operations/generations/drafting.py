@@ -15,9 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pigi.clock import now
 from pigi.domain.instructions import INSTRUCTIONS
+from pigi.domain.provider_failures import NOT_HAD, OPERATORS, PART
 from pigi.domain.resources import UNUSABLE, as_json, json_schema, lint_draft, name_draft, parse_draft
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
+from pigi.jobs.heartbeats import record
 from pigi.jobs.model.claim import LeaseLost
 from pigi.operations.generations.generations import GENERATION, LIVE_TEXT, TABLE, seal_piece
 from pigi.ports import DraftRequest
@@ -114,8 +116,6 @@ class LiveWriter:
 
 TURNS = 2
 """One answer and one repair."""
-NOT_HAD = frozenset({"provider_busy", "provider_unreachable", "provider_rejected", "provider_unavailable"})
-"""Failures that say for certain that the model did no work."""
 BUSY = (TenantsBusyError, KeyMissingError, PoolTimeoutError)
 """What passes, as an outage does, in a process that has much to do or does not know a rotated key yet."""
 STEPS = 3
@@ -179,11 +179,25 @@ def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: He
     except (Temporary, Permanent) as error:
         if error.code in NOT_HAD:
             context.withdraw_effect(key)
+        if error.code in OPERATORS:
+            _note_provider(context, error.code)
         raise
     # Nothing comes between the answer, which is paid for, and its storing: no checkpoint, and no more live text.
     retry_while_unavailable(lambda: _store_answer(context, tenants, held, answer, turn), DATABASE_SECONDS, BUSY)
     context.complete_effect(key, answer.request_id or None)
+    _note_provider(context, None)
     live.flush()
+
+
+def _note_provider(context: JobContext, refusal: str | None) -> None:
+    """Let the log, readiness and the console know whether the provider serves Pigi; no draft may fail for that."""
+    if refusal is not None:
+        logger.error("the model's provider refuses this installation: %s; see docs/operations.md", refusal)
+    try:
+        with context.control.autocommit() as connection:
+            record(connection, PART, refusal)
+    except SQLAlchemyError:
+        logger.warning("how the model's provider took a draft could not be noted")
 
 
 def _begin_call(context: JobContext, turn: int) -> str:

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
-from pigi.jobs.heartbeats import moments, queues_at_work
+from pigi.domain.provider_failures import PART as PROVIDER
+from pigi.jobs.heartbeats import last_notes, moments, queues_at_work
 from pigi.jobs.queues import QUEUES
 from pigi.store.deletions import Deletion
 from pigi.store.holds import HOLD, IS_ACTIVE
@@ -41,7 +42,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Readiness:
-    """All parts. Redis and late deletions are listed but do not decide: requests are answered all the same."""
+    """All parts. Redis, late deletions and the model's provider are listed but do not decide: requests are answered.
+
+    The provider's check says when it last took a draft or refused Pigi, which some operator must mend.
+    """
 
     ready: bool
     checks: tuple[Check, ...]
@@ -54,6 +58,7 @@ def readiness(application: Application) -> Readiness:
             seen = moments(connection)
             working = queues_at_work(connection)
             late = connection.execute(_LATEST_DUE).scalar()
+            refused = last_notes(connection).get(PROVIDER)
     except SQLAlchemyError:
         return Readiness(ready=False, checks=(Check("database", ok=False, age_seconds=None),))
     checks = [Check("database", ok=True, age_seconds=0.0), _check("pump", seen.get("pump"), PUMP_AGE)]
@@ -66,6 +71,7 @@ def readiness(application: Application) -> Readiness:
             *checks,
             Check("redis", ok=application.notifier.answers(), age_seconds=None),
             Check("deletions", ok=late is None or now() - late <= DELETION_AGE, age_seconds=None),
+            Check(PROVIDER, ok=refused is None, age_seconds=_age(seen.get(PROVIDER))),
         ),
     )
 
@@ -73,5 +79,8 @@ def readiness(application: Application) -> Readiness:
 def _check(name: str, seen: datetime | None, allowed: timedelta) -> Check:
     if seen is None:
         return Check(name, ok=False, age_seconds=None)
-    age = now() - seen
-    return Check(name, ok=age <= allowed, age_seconds=round(age.total_seconds(), 1))
+    return Check(name, ok=now() - seen <= allowed, age_seconds=_age(seen))
+
+
+def _age(seen: datetime | None) -> float | None:
+    return None if seen is None else round((now() - seen).total_seconds(), 1)

@@ -137,6 +137,19 @@ def test_attempts_that_are_used_up_end_the_job(worker_context, control, trial):
     assert story(control, job)[-2:] == ["running", "failed"]
 
 
+def test_what_a_kind_has_patience_for_uses_up_no_attempts(worker_context, control, trial):
+    patient = replace(trial, patience={"provider_busy": lambda failures: timedelta(minutes=1 + failures)})
+    job = ask(control, patient)
+    for _ in range(trial.attempts + 2):
+        change(control, job, due_at=timedelta(seconds=-1))
+        run(handle(patient, raising(Temporary("provider_busy"))), job, worker_context)
+    row = row_of(control, job)
+    assert (row.state, row.failures) == ("retrying", trial.attempts + 2)
+    change(control, job, due_at=timedelta(seconds=-1), deadline_at=timedelta(minutes=1))
+    run(handle(patient, raising(Temporary("provider_busy"))), job, worker_context)
+    assert (row_of(control, job).state, row_of(control, job).reason) == ("failed", "provider_busy")
+
+
 def test_a_job_past_its_deadline_is_not_tried_again(worker_context, control, trial):
     job = ask(control, trial)
     change(control, job, deadline_at=timedelta(0))

@@ -12,6 +12,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from pigi.clock import now
 from pigi.domain.access import Person, Role
 from pigi.domain.instructions import INSTRUCTIONS
 from pigi.domain.privacy_requests import Right
@@ -27,7 +28,8 @@ from pigi.jobs.model.claim import LeaseLost
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.generations import GENERATION, drafting, read_generation, request_generation
 from pigi.operations.generations.generations import live_text, remove_generation
-from pigi.operations.jobs import cancel_job, retry_job
+from pigi.operations.health import readiness
+from pigi.operations.jobs import cancel_job, read_job, retry_job
 from pigi.operations.privacy_requests import make_request, withdraw_request
 from pigi.ports import DraftAnswer
 from pigi.store.engine_cache import TenantsBusyError
@@ -213,6 +215,41 @@ def test_after_a_crash_once_the_answer_was_stored_the_model_is_not_called_again(
 def test_a_failure_without_any_work_of_the_model_leaves_no_effect(requested):
     requested.work(Temporary("provider_busy", timedelta(seconds=1)))
     assert (requested.row.state, requested.row.reason, requested.effects) == ("retrying", "provider_busy", {})
+
+
+def test_an_overloaded_provider_is_waited_for_until_the_window_is_over(requested):
+    for _ in range(8):
+        requested.work(Temporary("provider_busy"))
+    assert (requested.row.state, requested.row.failures) == ("retrying", 8)
+    assert abs(requested.row.deadline_at - requested.row.started_at - timedelta(hours=1)) < timedelta(seconds=1)
+    view = read_job(requested.application, requested.id, requested.organisation)
+    assert timedelta(minutes=1) <= view.next_try_at - now() <= timedelta(minutes=2)
+    cancel_job(requested.application, requested.id, requested.organisation)
+    assert (requested.row.state, requested.holds_no_purpose()) == ("cancelled", True)
+
+
+def test_what_may_have_been_paid_for_is_tried_a_few_times_an_hour_only():
+    for code in ("stream_cut", "stalled", "provider_failed"):
+        waits = [GENERATE_DRAFT.patience[code](failures) for failures in range(15)]
+        assert waits[0] <= timedelta(seconds=2)
+        assert sum(waits, timedelta()) > GENERATE_DRAFT.retry_window
+
+
+def test_operators_see_that_the_provider_refuses_the_installation_until_it_serves_again(application, organisation):
+    def provider():
+        return next(check.ok for check in readiness(application).checks if check.name == "model provider")
+
+    assert provider()
+    refused = RequestModel(application, organisation)
+    refused.work(Permanent("provider_credit"))
+    assert (refused.row.state, refused.row.reason, refused.effects, provider()) == (
+        "failed",
+        "provider_credit",
+        {},
+        False,
+    )
+    RequestModel(application, organisation).work(GOOD)
+    assert provider()
 
 
 def test_a_stream_that_was_cut_may_have_cost_something_and_says_so(requested):
