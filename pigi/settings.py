@@ -16,6 +16,7 @@ from pydantic import AliasChoices, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pigi.errors import Misconfigured
+from pigi.flaws import sentence
 from pigi.production import STRIPE_HOST, is_at, lapses_of
 
 RESTORING = "restoring"
@@ -127,7 +128,7 @@ class Settings(BaseSettings):
         try:
             settings = cls()
         except ValidationError as error:
-            problems = [f"{entry['loc'][0]}: {entry['msg']}" for entry in error.errors(include_input=False)]
+            problems = [f"{entry['loc'][0]} {sentence(entry)}" for entry in error.errors(include_input=False)]
             raise Misconfigured(problems) from None
         problems = problems_of(settings, restoring=restoring)
         if problems:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from pigi.domain.promises_document import SCHEMA
+from pigi.flaws import pattern
 from pigi.operations.promises import (
     attest,
     list_attestations,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from web.http.replies import Reply
 
 State = Literal["holding", "failing", "stale", "attested"]
-PROMISE_ID = "^P[0-9]{2}$"
+PROMISE_ID = pattern("^P[0-9]{2}$", "must be the id of a promise, such as P14")
 
 
 class PromiseControl(ResponseModel):

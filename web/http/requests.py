@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pigi.domain.preconditions import Tags, read_tags
 from pigi.domain.resources.secrets.examples import DIGEST_LENGTH, MOST_EXAMPLES
 from pigi.errors import Refused
+from pigi.flaws import LONGEST_NAME, flaws_of, unknown
 from web.http.paging import read_page
 from web.http.replies import JSON
 from web.http.schemas import RequestModel
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from flask import Request
-    from pydantic_core import ErrorDetails
 
     from web.http.paging import Place, Reader, Stretch
 
@@ -138,10 +138,7 @@ def read_body(model: type[Body]) -> Body:
     try:
         return model.model_validate(_decode(data))
     except ValidationError as error:
-        flaws = [
-            _flaw(entry, model) for entry in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise Refused("invalid", errors=flaws) from None
+        raise Refused("invalid", errors=flaws_of(error, model)) from None
 
 
 def read_json() -> Any:
@@ -164,18 +161,25 @@ def read_query(allowed: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     Raises:
         Refused: ``invalid``; an unknown name is a flaw too, since a misspelt filter would show too much.
     """
-    flaws = [{"parameter": "?", "message": "unknown parameter"} for name in request.args if name not in allowed]
+    flaws = [_unknown(name, allowed) for name in request.args if name not in allowed]
     found = {}
     for name, parameter in allowed.items():
         values = request.args.getlist(name)
         if not values:
             continue
-        if len(values) > 1 or not _fits(values[0], parameter["schema"]):
-            flaws.append({"parameter": name, "message": f"must be {parameter['description']}, once"})
+        if len(values) > 1:
+            flaws.append({"parameter": name, "message": "must be there once"})
+        elif not _fits(values[0], parameter["schema"]):
+            flaws.append({"parameter": name, "message": f"must be {parameter['description']}"})
         found[name] = values[0]
     if flaws:
         raise Refused("invalid", errors=flaws)
     return found
+
+
+def _unknown(name: str, allowed: Mapping[str, Any]) -> dict[str, str]:
+    repeated = name if name.isprintable() and len(name) <= LONGEST_NAME else "?"
+    return {"parameter": repeated, "message": unknown("parameter", name, list(allowed))}
 
 
 def _fits(text: str, schema: Mapping[str, Any]) -> bool:
@@ -208,16 +212,6 @@ def _no_constant(_name: str) -> None:
 
 
 _DECODE = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant).decode
-
-
-def _flaw(entry: ErrorDetails, model: type[RequestModel]) -> dict[str, str]:
-    """Where and what. An unknown field is reported on its parent: its name is the client's text."""
-    place, message = entry["loc"], entry["msg"].removeprefix("Value error, ")
-    if entry["type"] == "extra_forbidden":
-        known = ", ".join(model.model_fields) or "none"
-        place, message = place[:-1], f"unknown field; known are: {known}"
-    pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in place)
-    return {"pointer": pointer, "message": message}
 
 
 def limit_of(query: Mapping[str, str]) -> int:

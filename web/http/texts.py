@@ -21,6 +21,7 @@ from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
 from pigi.domain.privacy_requests import DETAIL_LENGTH
 from pigi.domain.resources.rules import HIDDEN_CHARACTERS
+from pigi.flaws import pattern
 
 NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000
@@ -50,7 +51,10 @@ VISIBLE_NAME_PATTERN = NAME_PATTERN.replace(rf"[^{_CONTROL}", rf"[^{_CONTROL}{_H
 VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
 """What `pigi.domain.resources.saving.check_words` lets through of the same."""
 EMAIL_PATTERN = rf"^[{_SPACE}]*{ADDRESS_PATTERN[1:-1]}[{_SPACE}]*$"
-ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+ID_PATTERN = pattern(
+    r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+    "must be an id, such as 0193a2b4-7c1e-7d3f-9a55-0c2f6e8b1d47",
+)
 
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SPACES = re.compile(rf"\A[{_SPACE}]+|[{_SPACE}]+\Z")
@@ -164,7 +168,7 @@ Password = Annotated[
 """As it was typed; which may be chosen is for `pigi.domain.passwords` to say."""
 Code = Annotated[
     str,
-    StringConstraints(pattern=r"^[0-9A-Za-z -]{6,40}$"),
+    StringConstraints(pattern=pattern(r"^[0-9A-Za-z -]{6,40}$", "must be six digits, or a recovery code")),
     Field(description="Six digits from the device, or a recovery code; spaces and hyphens do not count."),
 ]
 Purpose = Annotated[

@@ -42,7 +42,6 @@ def test_the_longest_texts_count_characters_not_bytes(client: Client, headers: d
         ({"purpose": "y" * 2001}, "/purpose"),
         ({"purpose": "\n\u00a0 "}, "/purpose"),
         ({"purpose": f"{MARK}\u0000"}, "/purpose"),
-        ({MARK: 1}, ""),
     ],
 )
 def test_flaws_are_pointed_at_without_their_text(
@@ -54,6 +53,18 @@ def test_flaws_are_pointed_at_without_their_text(
     assert [flaw["pointer"] for flaw in answer.json["errors"]] == [pointer]
     assert answer.json["instance"] == answer.headers["X-Request-ID"]
     assert MARK not in answer.get_data(as_text=True)
+
+
+def test_an_unknown_field_is_named_with_the_one_that_is_meant(
+    client: Client, headers: dict[str, str], asking: str
+) -> None:
+    answer = client.post(asking, json={**BODY, "porpose": "p"}, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json["errors"] == [
+        {"pointer": "/porpose", "message": "unknown field; is purpose meant? Known are: resource, name, purpose."}
+    ]
+    answer = client.post(asking, data=b"[]", content_type="application/json", headers=headers)
+    assert answer.json["errors"] == [{"pointer": "", "message": "must be an object"}]
 
 
 @pytest.mark.parametrize(

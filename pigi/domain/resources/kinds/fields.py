@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from pigi.flaws import pattern
+
 SLUG_LENGTH: Final = 64
 IDENTIFIER_LENGTH: Final = 128
 LABEL_LENGTH: Final = 120
@@ -92,7 +94,15 @@ def _identifier(name: str) -> str:
     return name
 
 
-Slug = Annotated[str, StringConstraints(max_length=SLUG_LENGTH, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+Slug = Annotated[
+    str,
+    StringConstraints(
+        max_length=SLUG_LENGTH,
+        pattern=pattern(
+            r"^[a-z0-9]+(?:-[a-z0-9]+)*$", "must be lower-case letters and digits, in words joined by hyphens"
+        ),
+    ),
+]
 Identifier = Annotated[
     str,
     StringConstraints(min_length=1, max_length=IDENTIFIER_LENGTH),
@@ -128,9 +138,25 @@ Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(one_li
 Glob = Annotated[
     str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_visible), AfterValidator(one_line)
 ]
-VariableName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableName = Annotated[
+    str,
+    StringConstraints(
+        max_length=128,
+        pattern=pattern(
+            r"^[A-Za-z_][A-Za-z0-9_]*$", "must be letters, digits and underscores, and not begin with a digit"
+        ),
+    ),
+]
 # A field name is a token: RFC 9110, section 5.1.
-HeaderName = Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderName = Annotated[
+    str,
+    StringConstraints(
+        max_length=128,
+        pattern=pattern(
+            r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", "must be a header's name: letters, digits and hyphens, without spaces"
+        ),
+    ),
+]
 # "inherit", an alias such as "sonnet", a provider's full model id, or its name in words with the host in brackets.
 ModelName = Annotated[
     str, StringConstraints(min_length=1, max_length=100), AfterValidator(_visible), AfterValidator(one_line)
@@ -142,7 +168,13 @@ ToolName = Annotated[
 # Tool or Tool(pattern), as in Claude Code's permission rules.
 ToolRule = Annotated[
     str,
-    StringConstraints(max_length=640, pattern=r"^(?:\*|[A-Za-z][A-Za-z0-9_.*-]{0,127})(?:\([^\n\r]{1,500}\))?$"),
+    StringConstraints(
+        max_length=640,
+        pattern=pattern(
+            r"^(?:\*|[A-Za-z][A-Za-z0-9_.*-]{0,127})(?:\([^\n\r]{1,500}\))?$",
+            "must be the name of a tool, such as Read, or one with a pattern in brackets, such as Bash(npm test:*)",
+        ),
+    ),
     AfterValidator(one_line),
 ]
 

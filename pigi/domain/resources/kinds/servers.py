@@ -8,14 +8,26 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import Header, Sentence, Slug, Strict, Value, Variable, one_line
+from pigi.flaws import pattern
 
 Command = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=300, pattern=r"^\S(?:[^\n\r]*\S)?$"),
+    StringConstraints(
+        min_length=1,
+        max_length=300,
+        pattern=pattern(r"^\S(?:[^\n\r]*\S)?$", "must be one line that neither begins nor ends with a space"),
+    ),
     AfterValidator(one_line),
 ]
 Url = Annotated[
-    str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/?#]+[^\s]*$"), AfterValidator(one_line)
+    str,
+    StringConstraints(
+        max_length=2000,
+        pattern=pattern(
+            r"^https?://[^\s/?#]+[^\s]*$", "must be an address that begins with https:// or http://, without spaces"
+        ),
+    ),
+    AfterValidator(one_line),
 ]
 
 
