@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 50
 """Flaws that are listed; whoever sends more has sent something else altogether."""
-LONGEST_NAME: Final = 100
+LONGEST_NAME: Final = 64
 """Characters of an unknown field's name that is repeated; of a longer one the place alone is told."""
 OTHER: Final = "does not have the right form"
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pigi.domain.resources import RESOURCES
-from pigi.domain.resources.saving import UNION_TAGS, check_content, check_words, warnings_of
+from pigi.domain.resources.saving import check_content, check_words, warnings_of
 from pigi.errors import Refused
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT, GITHUB_TOKEN, MCP_SERVER, any_content
 
@@ -72,8 +72,8 @@ FLAWS = [
     ("agent", changed(AGENT, "/name", f"Not {MARKER}"), "/name"),
     ("agent", changed(AGENT, "/tools", MARKER), "/tools"),
     ("agent", changed(AGENT, "/tools", ["Read", f"{MARKER}\n"]), "/tools/1"),
-    ("agent", changed(AGENT, f"/{MARKER}", MARKER), ""),
-    ("agent", changed(AGENT, "/stdio", MARKER), ""),
+    ("agent", changed(AGENT, "/nam", MARKER), "/nam"),
+    ("agent", changed(AGENT, "/stdio", MARKER), "/stdio"),
     ("agent", {"name": "a", "description": "d"}, "/instructions"),
     ("agent", [MARKER], ""),
     ("agent", MARKER, ""),
@@ -83,11 +83,11 @@ FLAWS = [
     ("document", changed(DOCUMENT, "/title", "a\ud800"), "/title"),
     ("mcp-server", changed(MCP_SERVER, "/transport/type", MARKER), "/transport"),
     ("mcp-server", changed(MCP_SERVER, "/transport", {"command": MARKER}), "/transport"),
-    ("mcp-server", changed(MCP_SERVER, "/transport/stdio", MARKER), "/transport"),
+    ("mcp-server", changed(MCP_SERVER, "/transport/stdio", MARKER), "/transport/stdio"),
     ("mcp-server", changed(MCP_SERVER, "/transport/command", f"{MARKER}\u0000"), "/transport/command"),
     ("mcp-server", changed(MCP_SERVER, "/transport/environment/0/kind", MARKER), "/transport/environment/0"),
     ("mcp-server", changed(MCP_SERVER, "/transport/environment/0/value", 3), "/transport/environment/0/value"),
-    ("mcp-server", changed(MCP_SERVER, "/transport/environment/1/value", MARKER), "/transport/environment/1"),
+    ("mcp-server", changed(MCP_SERVER, "/transport/environment/1/value", MARKER), "/transport/environment/1/value"),
     (
         "mcp-server",
         changed(MCP_SERVER, "/transport/environment/1/slot/set_by", MARKER),
@@ -107,27 +107,18 @@ def test_a_flaw_is_pointed_at_and_never_quoted(kind: str, content: Any, pointer:
 
 def test_an_unknown_field_is_answered_with_the_known_ones() -> None:
     _, [error] = refusal("document", {**DOCUMENT, MARKER: 1})
-    assert error["message"].startswith("holds an unknown field; known are: title, ")
+    assert error["pointer"] == f"/{MARKER}"
+    assert error["message"] == f"unknown field; Known are: {', '.join(RESOURCES['document'].model.model_fields)}."
 
 
 def test_a_value_of_no_variant_is_answered_with_the_variants() -> None:
     _, [error] = refusal("mcp-server", changed(MCP_SERVER, "/transport/type", MARKER))
-    assert "'stdio', 'http'" in error["message"]
+    assert error["message"].startswith("must have as its type one of: stdio, http")
 
 
 def test_very_many_flaws_are_cut_short() -> None:
     _, errors = refusal("mcp-server", changed(MCP_SERVER, "/transport/args", [1] * 64))
     assert len(errors) == 50
-
-
-def test_no_field_is_named_like_a_variant() -> None:
-    names = set()
-    for kind in RESOURCES.values():
-        schema = kind.model.model_json_schema()
-        for definition in (schema, *schema.get("$defs", {}).values()):
-            names |= set(definition.get("properties", {}))
-    assert names
-    assert not names & UNION_TAGS
 
 
 def test_a_rule_of_level_error_is_invalid() -> None:

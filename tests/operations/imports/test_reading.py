@@ -89,7 +89,7 @@ def test_what_cannot_be_saved_is_refused_with_its_place_and_never_quoted(applica
     assert flaws == {
         f"{at}/0": f"{at}/0/revisions",
         f"{at}/1": f"{at}/1/revisions/0/content/instructions",
-        f"{at}/2": f"{at}/2/revisions/0/content",
+        f"{at}/2": f"{at}/2/revisions/0/content/hooks",
         f"{at}/3": f"{at}/3/revisions/0/number",
         f"{at}/4": f"{at}/4/revisions/0/origin",
         f"{at}/5": f"{at}/5/revisions/0/created_at",

@@ -111,7 +111,7 @@ FLAWS: list[tuple[Any, str]] = [
     ({"name": "a\nb"}, "/name"),
     ({"name": "x", "description": "x" * 2001}, "/description"),
     ({"name": "x", "description": None}, "/description"),
-    ({"name": "x", "other": 1}, ""),
+    ({"name": "x", "other": 1}, "/other"),
 ]
 
 

@@ -129,7 +129,7 @@ def test_warnings_are_said_with_the_resource(client: Client, headers: dict[str, 
 
 
 REFUSED: list[tuple[Any, str, str]] = [
-    ({**DOCUMENT, MARKER: MARKER}, "invalid", ""),
+    ({**DOCUMENT, "titel": MARKER}, "invalid", "/titel"),
     ({**DOCUMENT, "body": 3}, "invalid", "/body"),
     ({"body": MARKER}, "invalid", "/title"),
     ([MARKER], "invalid", ""),
