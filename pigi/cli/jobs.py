@@ -93,6 +93,44 @@ def retry(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     answer(as_json, view, describe(view))
 
 
+@jobs.command(name="retry-all")
+@click.option("--kind", type=click.Choice(sorted(CATALOGUE)), metavar="KIND", help="Only of this kind.")
+@click.option("--organisation", help="Only of this organisation (its id).")
+@click.option("--reason", type=click.Choice(sorted(REASONS)), metavar="CODE", help="Only those that failed with this.")
+@json_option
+def retry_some(kind: str | None, organisation: str | None, reason: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Have failed jobs done again, up to 100 at once; those left are counted by `pigi jobs list --state failed`."""
+    with open_application() as application:
+        if organisation is not None:
+            check_organisation(application, organisation)
+        wanted = operations.Matching(kind, organisation, reason)
+        outcome = operations.retry_all(application, wanted, _recording(application, "operator.job_retried"))
+    answer(as_json, outcome, _outcome(outcome, "retried"))
+
+
+@jobs.command(name="cancel-all")
+@click.option("--kind", type=click.Choice(sorted(CATALOGUE)), metavar="KIND", required=True, help="Of this kind.")
+@click.option("--organisation", help="Only of this organisation (its id).")
+@json_option
+def cancel_some(kind: str, organisation: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Cancel jobs of a kind that wait or run, up to 100 at once."""
+    with open_application() as application:
+        if organisation is not None:
+            check_organisation(application, organisation)
+        wanted = operations.Matching(kind, organisation)
+        outcome = operations.cancel_all(application, wanted, _recording(application, "operator.job_cancelled"))
+    answer(as_json, outcome, _outcome(outcome, "cancelled"))
+
+
+def _outcome(outcome: operations.Outcome, done: str) -> str:
+    refused = [
+        f"{count} not: {REASONS[code].title if code in REASONS else code}" for code, count in outcome.refused.items()
+    ]
+    return "\n".join(
+        [f"{outcome.done} {done}.", *refused, *(["There are more: run it again."] if outcome.more else [])]
+    )
+
+
 def _recording(application: Application, act: str) -> Callable[[ControlSession, JobView], None]:
     """Record an operator's act in the audit chain, in the transaction that does it (P19)."""
     return lambda session, view: record(

@@ -71,21 +71,22 @@ def tick(control: ControlDatabase, notifier: Notifier, timetable: Iterable[Sched
     due = [
         schedule
         for schedule in timetable
-        if last.get(_heartbeat(schedule)) != schedule.period(moment).isoformat() and schedule.is_due(moment)
+        if last.get(heartbeat_of(schedule)) != schedule.period(moment).isoformat() and schedule.is_due(moment)
     ]
     return [
         schedule.name for schedule in due if _insert(control, notifier, schedule, schedule.period(moment).isoformat())
     ]
 
 
-def _heartbeat(schedule: Schedule) -> str:
+def heartbeat_of(schedule: Schedule) -> str:
+    """The name of the heartbeat that says when it last asked, and for which period."""
     return f"schedule {schedule.name}"
 
 
 def _insert(control: ControlDatabase, notifier: Notifier, schedule: Schedule, period: str) -> bool:
     try:
         with control.begin() as session:
-            record(session.connection(), _heartbeat(schedule), period)
+            record(session.connection(), heartbeat_of(schedule), period)
             enqueue(
                 session,
                 notifier,
@@ -97,6 +98,6 @@ def _insert(control: ControlDatabase, notifier: Notifier, schedule: Schedule, pe
             )
     except IntegrityError:
         with control.autocommit() as connection:
-            record(connection, _heartbeat(schedule), period)
+            record(connection, heartbeat_of(schedule), period)
         return False
     return True

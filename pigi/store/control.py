@@ -33,6 +33,7 @@ CODE = String(40)
 DELETED = text("deletion_at IS NOT NULL")
 WAITING = text("published_at IS NULL AND state IN ('queued', 'retrying')")
 HAS_ENDED = text("finished_at IS NOT NULL")
+UNKNOWN = text("state = 'unknown'")
 PUBLISHED = text("published_at IS NOT NULL AND state IN ('queued', 'retrying')")
 
 
@@ -177,6 +178,7 @@ class Effect(ControlBase):
     """Something a job did to the world outside its own row: intended, done, or unknown."""
 
     __tablename__ = "effect"
+    __table_args__ = (Index("ix_effect_unknown", "settled_at", sqlite_where=UNKNOWN, postgresql_where=UNKNOWN),)
 
     job_id: Mapped[str] = mapped_column(
         ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, info=technical("which job", Retention.JOB)

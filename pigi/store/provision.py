@@ -18,6 +18,8 @@ from pigi.store.files import FILE_MODE, aside, locked, private_folder
 from pigi.store.migrate import migrate_tenant, tenant_head
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from pigi.settings import Settings
@@ -39,6 +41,10 @@ class TenantDatabases(Protocol):
 
     def exists(self, organisation_id: str) -> bool:
         """Whether the organisation has a database."""
+        ...
+
+    def sizes(self, organisation_ids: Collection[str]) -> dict[str, int]:
+        """How many bytes each of these databases takes, of those that are there."""
         ...
 
     def create(self, organisation_id: str) -> bool:
@@ -90,6 +96,16 @@ class Files:
     def exists(self, organisation_id: str) -> bool:
         """Whether the file exists."""
         return self._path(organisation_id).exists()
+
+    def sizes(self, organisation_ids: Collection[str]) -> dict[str, int]:
+        """The bytes of each file with what SQLite keeps beside it."""
+        found = {}
+        for organisation_id in organisation_ids:
+            path = self._path(organisation_id)
+            if path.exists():
+                files = [path, *(path.with_name(f"{path.name}{side}") for side in SIDE_FILES)]
+                found[organisation_id] = sum(file.stat().st_size for file in files if file.exists())
+        return found
 
     def create(self, organisation_id: str) -> bool:
         """Copy the template to the file; False when there was one."""
@@ -152,6 +168,12 @@ class Databases:
         """Whether the server lists the database; a connection each time."""
         with servers.maintenance(self._url) as connection:
             return servers.exists(connection, self._name(organisation_id))
+
+    def sizes(self, organisation_ids: Collection[str]) -> dict[str, int]:
+        """The bytes of each database, in one query."""
+        names = {self._name(organisation_id): organisation_id for organisation_id in organisation_ids}
+        with servers.maintenance(self._url) as connection:
+            return {names[name]: size for name, size in servers.sizes(connection, list(names)).items()}
 
     def create(self, organisation_id: str) -> bool:
         """Copy the template database; False when there was one."""

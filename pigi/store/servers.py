@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from pigi.store.engines import make_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import URL, Connection
 
@@ -52,6 +52,12 @@ def exists(connection: Connection, name: str) -> bool:
     """Whether the server has a database of this name."""
     found = connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": name})
     return found.first() is not None
+
+
+def sizes(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """How many bytes each of these databases takes, of those that are there."""
+    statement = text("SELECT datname, pg_database_size(oid) AS bytes FROM pg_database WHERE datname = ANY(:names)")
+    return {row.datname: row.bytes for row in connection.execute(statement, {"names": list(names)})}
 
 
 def create(connection: Connection, name: str, template: str = "template0") -> bool:

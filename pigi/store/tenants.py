@@ -20,7 +20,7 @@ from pigi.store.sealing import KEY_BYTES, Sealer
 from pigi.store.sessions import TenantSession
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pigi.settings import Settings
     from pigi.store.keyring import Keyring
@@ -127,6 +127,10 @@ class Tenants:
         """Bring the database to the newest revision and return its revision; raises TenantMissingError."""
         with self._present(organisation_id):
             return migrate_tenant(self._databases.url(organisation_id))
+
+    def sizes(self, organisation_ids: Collection[str]) -> dict[str, int]:
+        """How many bytes each organisation's database takes, of those that are there. None is opened."""
+        return self._databases.sizes(organisation_ids)
 
     def drop(self, organisation_id: str) -> None:
         """Remove the database, cutting off whoever uses it. Safe to repeat. The data key is the caller's to destroy."""

@@ -24,6 +24,7 @@ export const SAID = {
   joined: "Welcome to the organisation.",
   cancelled: "The job is being cancelled.",
   retried: "The job will run again.",
+  matching: "Done. What is left stands below.",
   issued: "The key was created.",
   proposed: "The hold was added. Another operator must approve it.",
   approved: "The hold counts from now on.",

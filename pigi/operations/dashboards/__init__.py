@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from pigi.operations.dashboards.dashboards import count_jobs, generation_names, latest_resources
+from pigi.operations.dashboards.dashboards import (
+    HourView,
+    count_jobs,
+    generation_names,
+    jobs_by_hour,
+    latest_resources,
+)
 
-__all__ = ["count_jobs", "generation_names", "latest_resources"]
+__all__ = ["HourView", "count_jobs", "generation_names", "jobs_by_hour", "latest_resources"]

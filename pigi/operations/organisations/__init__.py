@@ -27,6 +27,7 @@ from pigi.operations.organisations.organisations import (
     read_organisation,
     request_migrations,
 )
+from pigi.operations.organisations.oversight import OrganisationFigures, oversee_organisations
 
 __all__ = [
     "ClosingView",
@@ -34,6 +35,7 @@ __all__ = [
     "MemberView",
     "Newcomer",
     "OrganisationChange",
+    "OrganisationFigures",
     "OrganisationView",
     "accept_invitation",
     "change_organisation",
@@ -48,6 +50,7 @@ __all__ = [
     "migrate_organisation",
     "names_of",
     "organisations_of",
+    "oversee_organisations",
     "read_invitation",
     "read_member",
     "read_open_invitation",

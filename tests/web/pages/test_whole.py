@@ -41,6 +41,10 @@ def pages(app, application, client, furnished) -> dict[str, Page]:
     shown |= {path: owner.get(path, headers=BROWSER) for path in (*of_a_person(), *of_an_organisation(furnished))}
     shown |= {
         "/operate": operator.get("/operate"),
+        "/operate/jobs": operator.get("/operate/jobs"),
+        "/operate/effects": operator.get("/operate/effects"),
+        "/operate/schedules": operator.get("/operate/schedules"),
+        "/operate/organisations": operator.get("/operate/organisations"),
         "/operate/exports": operator.get("/operate/exports"),
         "/operate/keys": operator.get("/operate/keys"),
         "/operate/promises": operator.get("/operate/promises"),
