@@ -102,7 +102,8 @@ def operate_jobs_page(context: AccountContext) -> Reply:
     wanted: WantedJobs = {
         "state": chosen["state"] or None,
         "kind": chosen["kind"] or None,
-        "housekeeping": bool(chosen["all"]),
+        # What failed is never left out: a sweep that fails matters more than a draft.
+        "housekeeping": bool(chosen["all"]) or chosen["state"] == JobState.FAILED,
     }
     pages = paged(partial(list_jobs, context.application, chosen["organisation"], **wanted), "id")
     of_whom = [chosen["organisation"], *(job.organisation_id for job in pages.items)]

@@ -7,10 +7,9 @@ from datetime import timedelta
 import pytest
 
 from pigi.clock import now
-from pigi.ids import new_id
+from pigi.ids import first_id, new_id
 from pigi.operations.configuration import ResourceAddress, archive_project, archive_resource
 from pigi.operations.dashboards import count_jobs, generation_names, latest_resources
-from pigi.operations.dashboards.dashboards import _first_id
 from pigi.operations.jobs import read_job
 from tests.support.furnished import COLLECTIONS, furnish
 from tests.support.jobs import change
@@ -30,7 +29,7 @@ def test_jobs_of_the_last_day_are_counted_by_state(application, furnished):
 
 
 def test_ids_made_before_a_moment_are_less_than_its_first():
-    before, after = _first_id(now() - timedelta(seconds=1)), _first_id(now() + timedelta(seconds=1))
+    before, after = first_id(now() - timedelta(seconds=1)), first_id(now() + timedelta(seconds=1))
 
     assert before < new_id() < after
 
