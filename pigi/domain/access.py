@@ -43,6 +43,14 @@ class Scope(StrEnum):
     EXPORTS_WRITE = "exports:write"
 
 
+class KeyFate(StrEnum):
+    """What becomes of the API keys that somebody answers for, when they leave or may do less; names are permanent."""
+
+    REVOKE = "revoke"
+    HAND_OVER = "hand_over"
+    """Another member answers for them from now on. Whoever copied one can go on using it until it is rotated."""
+
+
 class OrganisationState(StrEnum):
     """Whether an organisation can be used; names are permanent. docs/state-machines.md draws it."""
 
@@ -224,6 +232,11 @@ def is_found(state: str, role: Role, action: Action) -> bool:
 def role_may(role: Role, action: Action) -> bool:
     """Whether a member of this role may."""
     return role.covers(RULES[action].role)
+
+
+def may_answer_for(role: Role | None, scopes: frozenset[Scope]) -> bool:
+    """Whether a member of this role may do all that a key with these scopes does; nobody is left to, without a role."""
+    return role is not None and all(role_may(role, action) for action in Action if key_may(scopes, action))
 
 
 def key_may(scopes: frozenset[Scope], action: Action) -> bool:

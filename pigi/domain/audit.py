@@ -106,6 +106,7 @@ KINDS: dict[str, frozenset[str]] = {
     "key.issued": frozenset({"key", "scopes", "days"}),
     "key.rotated": frozenset({"key", "replaces", "scopes", "days"}),
     "key.revoked": frozenset({"key"}),
+    "key.handed_over": frozenset({"key"}),
     "keyring.rotation_requested": frozenset(),
     "datakey.renewed": frozenset(),
     "export.requested": frozenset({"export"}),

@@ -29,6 +29,8 @@ class Template(StrEnum):
     SECOND_FACTOR_OFF = "second-factor-off"
     RECOVERY_CODE_USED = "recovery-code-used"
     KEY_EXPIRING = "key-expiring"
+    KEYS_SETTLED = "keys-settled"
+    OWNERS_CHANGED = "owners-changed"
     EXPORT_READY = "export-ready"
     DELETION_STARTED = "deletion-started"
     DELETION_WARNING = "deletion-warning"
@@ -89,6 +91,8 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.RECOVERY_CODE_USED: MailTemplate("A recovery code of your Pigi account was used", Promise.AT_LEAST),
     Template.EXPORT_READY: MailTemplate("A copy of your data is ready in Pigi", Promise.AT_LEAST),
     Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST, Use.NOTICES),
+    Template.KEYS_SETTLED: MailTemplate("What became of a member's API keys on Pigi", Promise.AT_LEAST),
+    Template.OWNERS_CHANGED: MailTemplate("The owners of an organisation on Pigi changed", Promise.AT_LEAST),
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),
     Template.DELETION_WARNING: MailTemplate("An organisation on Pigi is deleted for good soon", Promise.AT_LEAST),
     Template.DELETION_RECEIPT: MailTemplate("The receipt of a deletion on Pigi", Promise.AT_LEAST),

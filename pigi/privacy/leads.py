@@ -57,7 +57,10 @@ CONTROL_LEADS: dict[str, Led] = {
         "Invitations to you, and those that you made",
         (Lead("email_key", By.ADDRESS), Lead("invited_by", By.ID, own=False)),
     ),
-    "api_key": Led("API keys that you made", (Lead("created_by", By.ID, own=False),)),
+    "api_key": Led(
+        "API keys that you made, or answer for",
+        (Lead("created_by", By.ID, own=False), Lead("handed_to", By.ID, own=False)),
+    ),
     "mail": Led(
         "Mails to you",
         (Lead("recipient_id", By.ID), Lead("address_hash", By.HASH), Lead("subject_id", By.ID)),

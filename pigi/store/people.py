@@ -219,3 +219,9 @@ class ApiKey(ControlBase):
     warned_days: Mapped[int | None] = mapped_column(
         Integer, info=technical("which warning of its end was mailed", Retention.ACCESS_KEY)
     )
+    handed_to: Mapped[str | None] = mapped_column(
+        ID, info=pseudonym("who answers for it in its maker's place", Retention.ACCESS_KEY)
+    )
+    settlement: Mapped[str | None] = mapped_column(
+        ID, index=True, info=technical("with which others it was revoked or handed over", Retention.ACCESS_KEY)
+    )

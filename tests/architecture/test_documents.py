@@ -16,7 +16,7 @@ from pigi.domain.resources import ResourceState
 from pigi.domain.subscriptions import NONE, STATUSES
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.queues import POOLS, QUEUES, queues_of
-from pigi.operations.api_keys.keys import KeyState
+from pigi.operations.api_keys import KeyState
 from pigi.operations.billing.events import Outcome
 from pigi.operations.deletion import ORGANISATION_PLAN
 from pigi.operations.imports import ImportState

@@ -15,6 +15,7 @@ BARE = {
     "pigi/operations/access/grants.py:still_granted": "reads the answer of one query",
     "pigi/operations/deletion/account_purge.py:_remove_memberships": "within the transaction that ends them all",
     "pigi/operations/deletion/accounts.py:_solely_owned": "within the transaction that deletes the account",
+    "pigi/operations/deletion/accounts.py:close_account": "within the transaction that deletes the account",
     "pigi/operations/deletion/accounts.py:_take_along": "within the transaction that deletes the account",
     "pigi/operations/deletion/accounts.py:restore_account": "within the transaction that restores the account",
     "pigi/operations/billing/customers.py:all_contacts": "reads the answer of one query",

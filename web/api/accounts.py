@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flask import request
 from pydantic import Field
 
+from pigi.domain.access import KeyFate
 from pigi.domain.passwords import LONGEST, SHORTEST
 from pigi.operations.accounts import (
     Change,
@@ -78,6 +79,11 @@ class DeletionRequest(RequestModel):
     organisations: list[Id] = Field(
         default_factory=list, max_length=1000, description="Those of which one is the only owner; deleted too."
     )
+    api_keys: Literal["revoke", "hand_over"] = Field(
+        "revoke",
+        description="What becomes of the API keys that one answers for in organisations that go on: revoked for good, "
+        "or handed over to the longest-standing other owner.",
+    )
 
 
 class MailAnnounced(ResponseModel):
@@ -140,6 +146,7 @@ def delete_me(context: AccountContext) -> Reply:
         body.organisations,
         context.network,
         context.record_accepted,
+        keys=KeyFate(body.api_keys),
     )
     return reply(as_json(account_facts(deleted)), 202)
 

@@ -22,7 +22,7 @@ from pigi.operations.api_keys import (
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind
-from web.http.schemas import WHOLE, Id, RequestModel, ResponseModel
+from web.http.schemas import WHOLE, Id, RequestModel, ResponseModel, ScopeName
 from web.http.texts import Title
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     Note = Callable[[ControlSession, str], None]
 
-ScopeName = Literal["configuration:read", "configuration:write", "generations:write", "exports:write"]
 Days = Annotated[int, Field(ge=1, le=LONGEST_DAYS, description="Days until the new key ends."), WHOLE]
 Overlap = Annotated[
     int, Field(ge=0, le=LONGEST_OVERLAP_DAYS, description="Days until the old key ends; 0 ends it now."), WHOLE
@@ -57,7 +56,10 @@ class RotationRequest(RequestModel):
 
 
 class ApiKey(ResponseModel):
-    """A key without its secret; ``last_used_on`` is a day, ``created_by_name`` null once that person has left."""
+    """A key without its secret; ``last_used_on`` is a day.
+
+    Who left is named as a former member. ``handed_to`` is who answers for the key in its maker's place.
+    """
 
     id: Id
     label: str
@@ -70,6 +72,8 @@ class ApiKey(ResponseModel):
     revoked_at: datetime | None
     last_used_on: date | None
     replaces: Id | None
+    handed_to: Id | None
+    handed_to_name: str | None
 
 
 class IssuedApiKey(ApiKey):
@@ -95,7 +99,7 @@ def show_keys(context: OrganisationContext) -> Reply:
 
 
 def issue(context: OrganisationContext) -> Reply:
-    """Make a key for programs. It belongs to the organisation, and stays when whoever made it leaves."""
+    """Make a key for programs. It acts for the organisation; whoever made it answers for it as long as they stay."""
     body = read_body(KeyRequest)
     scopes = [Scope(scope) for scope in body.scopes]
     return _issued(
@@ -142,6 +146,8 @@ def _key(view: KeyView) -> dict[str, Any]:
         "revoked_at": moment(view.revoked_at),
         "last_used_on": view.last_used_on.isoformat() if view.last_used_on else None,
         "replaces": view.replaces,
+        "handed_to": view.handed_to,
+        "handed_to_name": view.handed_to_name,
     }
 
 

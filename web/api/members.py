@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pigi.domain.access import Action, Role
+from pydantic import Field
+
+from pigi.domain.access import Action, KeyFate, Role, role_may
+from pigi.operations.api_keys import keys_of
 from pigi.operations.organisations import change_role, end_membership, list_members, read_member
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
 from web.http.requests import LIMIT, limit_of, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
-from web.http.schemas import Id, RequestModel, ResponseModel, RoleName
+from web.http.schemas import Id, RequestModel, ResponseModel, RoleName, ScopeName
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
+    from pigi.operations.api_keys import KeyView
     from pigi.operations.organisations import MemberView
     from web.http.context import OrganisationContext
 
@@ -35,10 +39,42 @@ class MemberList(ResponseModel):
     next: str | None
 
 
+class MemberKey(ResponseModel):
+    """A live API key that a member answers for."""
+
+    id: Id
+    label: str
+    scopes: list[ScopeName]
+    expires_at: datetime
+    last_used_on: date | None
+
+
+class MemberDetails(Member):
+    """A member with the API keys that they answer for; null for who may not read keys, unless it is oneself."""
+
+    api_keys: list[MemberKey] | None
+
+
+KeyFateName = Annotated[
+    Literal["revoke", "hand_over"],
+    Field(
+        description="What becomes of the API keys that they answer for and may no longer: they are revoked at once, or "
+        "handed over to whoever asks; to the longest-standing other owner if that is oneself."
+    ),
+]
+
+
 class RoleChange(RequestModel):
-    """Make a member something else."""
+    """Make a member something else; ``api_keys`` is about keys that open more than the new role may."""
 
     role: RoleName
+    api_keys: KeyFateName = "revoke"
+
+
+class Removal(RequestModel):
+    """Remove a member, or leave."""
+
+    api_keys: KeyFateName = "revoke"
 
 
 ALL = f"{API}/organisations/<organisation>/members"
@@ -62,20 +98,43 @@ def show_members(context: OrganisationContext) -> Reply:
     return reply(as_json({"members": [_member(view) for view in found[:limit]], "next": following}))
 
 
+def show_member(context: OrganisationContext, account: str) -> Reply:
+    """A member, with the API keys that end, or change hands, when they leave."""
+    view = read_member(context.application, context.caller, account)
+    role, own = context.caller.role, account == context.caller.account_id
+    keys = None
+    if own or (role is not None and role_may(role, Action.KEYS_READ)):
+        keys = [_key(key) for key in keys_of(context.application, context.caller, account)]
+    return reply(as_json({**_member(view), "api_keys": keys}))
+
+
 def change_member(context: OrganisationContext, account: str) -> Reply:
     """Make a member something else. Nobody grants or changes a role above their own."""
-    change_role(context.application, context.caller, account, Role(read_body(RoleChange).role), context.record)
+    body = read_body(RoleChange)
+    fate = KeyFate(body.api_keys)
+    change_role(context.application, context.caller, account, Role(body.role), context.record, keys=fate)
     return _show_member(context, "", account)
 
 
 def remove_member(context: OrganisationContext, account: str) -> Reply:
-    """Remove a member, or leave. Access ends at once, also for streams that are open."""
-    end_membership(context.application, context.caller, account, context.record_no_content)
+    """Remove a member, or leave. Access ends at once, also for streams that are open and for their API keys."""
+    fate = KeyFate(read_body(Removal).api_keys)
+    end_membership(context.application, context.caller, account, context.record_no_content, keys=fate)
     return no_content()
 
 
 def _show_member(context: OrganisationContext, _location: str, account: str) -> Reply:
     return reply(as_json(_member(read_member(context.application, context.caller, account))))
+
+
+def _key(view: KeyView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "label": view.label,
+        "scopes": list(view.scopes),
+        "expires_at": moment(view.expires_at),
+        "last_used_on": view.last_used_on.isoformat() if view.last_used_on else None,
+    }
 
 
 def _member(view: MemberView) -> dict[str, Any]:
@@ -101,6 +160,15 @@ ROUTES = (
         query=QUERY,
     ),
     Route(
+        "GET",
+        ONE,
+        show_member,
+        Action.MEMBERS_READ,
+        RouteKind.READ,
+        "Read a member",
+        (ResponseSpec(200, "The member", MemberDetails),),
+    ),
+    Route(
         "PATCH",
         ONE,
         change_member,
@@ -111,6 +179,8 @@ ROUTES = (
         problems=("last_owner", "confirmation_required"),
         body=RoleChange,
         replay=_show_member,
+        notes="Live API keys that they answer for, and that open more than the new role may, are settled in the same "
+        "act; all other owners are mailed which.",
     ),
     Route(
         "DELETE",
@@ -121,6 +191,9 @@ ROUTES = (
         "Remove a member, or leave",
         (ResponseSpec(204, "They belong to it no longer", media_types=(), headers=("Idempotency-Replayed",)),),
         problems=("last_owner", "confirmation_required"),
-        notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked.",
+        body=Removal,
+        body_required=False,
+        notes="An admin removes anybody but owners. Invitations that they sent and no longer may are revoked. So are "
+        "the API keys that they answer for, unless `api_keys` says otherwise; all other owners are mailed which.",
     ),
 )

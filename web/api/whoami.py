@@ -15,9 +15,7 @@ from pigi.operations.organisations import names_of, organisations_of
 from web.http.context import AccountContext, KeyContext
 from web.http.replies import API, Reply, as_json, moment, reply
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
-from web.http.schemas import Id, ResponseModel, RoleName
-
-ScopeName = Literal["configuration:read", "configuration:write", "generations:write", "exports:write"]
+from web.http.schemas import Id, ResponseModel, RoleName, ScopeName
 
 
 class OwnOrganisation(ResponseModel):

@@ -30,6 +30,7 @@ WHOLE = BeforeValidator(_whole)
 
 
 RoleName = Literal["owner", "admin", "member"]
+ScopeName = Literal["configuration:read", "configuration:write", "generations:write", "exports:write"]
 
 
 class RequestModel(BaseModel):

@@ -8,6 +8,7 @@ from pigi.domain.exports import ExportState
 from pigi.domain.passwords import SHORTEST
 from pigi.domain.retention import GRACE
 from pigi.operations.accounts import list_sessions, read_account
+from pigi.operations.api_keys import keys_of_account
 from pigi.operations.deletion import solely_owned
 from pigi.operations.exports import Owner, jobs_of, list_exports
 from pigi.operations.second_factors import read_second_factor
@@ -63,6 +64,7 @@ def account_page(context: AccountContext) -> Reply:
         password_length=SHORTEST,
         sessions=list_sessions(context.application, context.account),
         sole=sole,
+        keys=keys_of_account(context.application, context.account, [one for one, _name, _says in sole]),
         grace=GRACE.days,
     )
 

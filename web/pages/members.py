@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pigi.domain.access import Action, Role
+from pigi.domain.access import Action, Role, may_answer_for
+from pigi.operations.api_keys import KeyState, list_keys
 from pigi.operations.organisations import list_invitations, list_members
 from web.pages.shell.layout import OWN, draw, page
 
@@ -24,8 +25,19 @@ def members_page(context: OrganisationContext) -> Reply:
         members=list_members(context.application, context.caller),
         invitations=list_invitations(context.application, context.caller) if may else [],
         roles=grantable,
-        role_options=[(role, role.capitalize()) for role in grantable],
+        role_options=[("", "Member, if new"), *((role, role.capitalize()) for role in grantable)],
+        keys=_keys_by_member(context, all_of_them=may),
     )
+
+
+def _keys_by_member(context: OrganisationContext, *, all_of_them: bool) -> dict[str, list[dict[str, Any]]]:
+    """Live keys by the account that answers for them; of whoever may see no others, their own."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for key in list_keys(context.application, context.caller):
+        if key.state is KeyState.ACTIVE and key.answers and (all_of_them or key.answers == context.caller.account_id):
+            beyond = not may_answer_for(Role.MEMBER, frozenset(key.scopes))
+            found.setdefault(key.answers, []).append({**vars(key), "beyond_members": beyond})
+    return found
 
 
 ROUTES = (page(f"{OWN}/members", members_page, Action.MEMBERS_READ),)

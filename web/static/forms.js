@@ -4,6 +4,7 @@
 //   data-etag        sent as If-Match
 //   data-next        where to go when done: a path with {fields} of the JSON answer; "." reloads
 //   data-said        which sentence of `SAID` (shell.js) to show there
+//   data-confirm     asked before, with the form's [data-asked] part, whose controls count as the form's
 //   data-lost        what to say when what is told once was lost on the way
 //   data-reveal      id of an element to show instead, its [data-fill=name] filled from the answer
 //   data-prefer      sent as Prefer
@@ -69,7 +70,7 @@ export function followForms() {
 
 async function submit(form, button) {
   if (form.ariaBusy === "true") return;
-  const confirmed = !asks(form) || (await ask(form.dataset));
+  const confirmed = !asks(form) || (await ask(form.dataset, form.querySelector("[data-asked]")));
   if (!confirmed) return;
   clear(form);
   const fields = new Map();

@@ -101,14 +101,26 @@ function sayFromAddress() {
 }
 
 // A question before an act that is hard to take back. Resolves to whether it was answered with yes.
-export function ask({ confirm, confirmTitle = "Are you sure?", confirmButton = "Go on" }) {
+// A part of the form that asks is shown in the dialog meanwhile: what else is to be decided.
+export function ask({ confirm, confirmTitle = "Are you sure?", confirmButton = "Go on" }, part) {
   const dialog = document.getElementById("ask");
   dialog.querySelector("h2").textContent = confirmTitle;
   dialog.querySelector("p").textContent = confirm;
   dialog.querySelector("[value=yes]").textContent = confirmButton;
   dialog.returnValue = "";
+  const home = part?.parentElement;
+  if (part) {
+    dialog.querySelector("p").after(part);
+    part.hidden = false;
+  }
   dialog.showModal();
-  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((done) => dialog.addEventListener("close", () => {
+    if (part) {
+      part.hidden = true;
+      home.append(part);
+    }
+    done(dialog.returnValue === "yes");
+  }, { once: true }));
 }
 
 function onClick(event) {

@@ -9,16 +9,15 @@ from pigi.operations.api_keys.keys import (
     LONGEST_DAYS,
     LONGEST_OVERLAP_DAYS,
     IssuedKey,
-    KeyView,
     authenticate,
     end_key,
     issue_key,
-    list_keys,
     make_key,
-    read_key,
     revoke_key,
     rotate_key,
 )
+from pigi.operations.api_keys.listing import KeyState, KeyView, keys_of, keys_of_account, list_keys, read_key
+from pigi.operations.api_keys.settling import settle_keys
 
 __all__ = [
     "DEFAULT_DAYS",
@@ -26,14 +25,18 @@ __all__ = [
     "LONGEST_DAYS",
     "LONGEST_OVERLAP_DAYS",
     "IssuedKey",
+    "KeyState",
     "KeyView",
     "authenticate",
     "end_key",
     "issue_key",
+    "keys_of",
+    "keys_of_account",
     "list_keys",
     "make_key",
     "read_key",
     "revoke_key",
     "rotate_key",
+    "settle_keys",
     "warn_of_ends",
 ]

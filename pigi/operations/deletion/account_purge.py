@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, or_, select, tuple_, update
 
 from pigi.clock import now
-from pigi.domain.access import AccountState, Role
+from pigi.domain.access import AccountState, KeyFate, Role
 from pigi.domain.canary import NAME as CANARY
 from pigi.domain.deletions import DeletionScope, DeletionState, Place
 from pigi.errors import Temporary
@@ -22,6 +22,7 @@ from pigi.jobs.kinds import PURGE_ACCOUNT
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.access import hold_organisation
 from pigi.operations.accounts import ACCOUNT
+from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import CONTENT, erase_content, record
 from pigi.operations.billing import contact_changed
 from pigi.operations.contact import remove_tickets
@@ -34,7 +35,16 @@ from pigi.operations.retention import BATCH
 from pigi.store.erasures import ErasureLog
 from pigi.store.exports import Export
 from pigi.store.ledgers import Mail
-from pigi.store.people import AccountToken, Invitation, Membership, RecoveryCode, Registration, SecondFactor, Session
+from pigi.store.people import (
+    AccountToken,
+    ApiKey,
+    Invitation,
+    Membership,
+    RecoveryCode,
+    Registration,
+    SecondFactor,
+    Session,
+)
 from pigi.store.policy import PolicyNotice
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.tenant import Import, Project, ResourceRevision
@@ -64,6 +74,7 @@ AUTHORS: tuple[Any, ...] = (
 REQUESTERS: tuple[Any, ...] = (JOB.c.requested_by, Export.__table__.c.requested_by)
 MEMBERSHIP: Any = Membership.__table__
 INVITATION: Any = Invitation.__table__
+KEY: Any = ApiKey.__table__
 MAIL: Any = Mail.__table__
 
 
@@ -199,10 +210,15 @@ def _remove_memberships(session: ControlSession, work: Work) -> int:
     mine = select(MEMBERSHIP.c.organisation_id, MEMBERSHIP.c.role).where(MEMBERSHIP.c.account_id == work.subject_id)
     for row in connection.execute(mine.order_by(MEMBERSHIP.c.organisation_id)).all():
         held = hold_organisation(session, row.organisation_id)
+        if held is not None and held.state == "active":
+            # Keys of before this release, and of organisations that were restored without their maker.
+            where, revoke = row.organisation_id, KeyFate.REVOKE
+            settle_keys(session, work.application, "pigi", where, work.subject_id, role=None, fate=revoke)
         this = (MEMBERSHIP.c.organisation_id == row.organisation_id) & (MEMBERSHIP.c.account_id == work.subject_id)
         removed += connection.execute(delete(MEMBERSHIP).where(this)).rowcount
         if held is not None and held.state == "active" and row.role == Role.OWNER:
             contact_changed(session, work.application, row.organisation_id, "pigi")
+    connection.execute(update(KEY).where(KEY.c.handed_to == work.subject_id).values(handed_to=None))
     to_it = INVITATION.c.email_key == _email_key(connection, work.subject_id)
     by_it = INVITATION.c.invited_by == work.subject_id
     return removed + int(connection.execute(delete(INVITATION).where(by_it | to_it)).rowcount)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from pigi.clock import now
-from pigi.domain.access import AccountState, OrganisationState, Role
+from pigi.domain.access import AccountState, KeyFate, OrganisationState, Role
 from pigi.domain.deletions import DeletionScope, DeletionState
 from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.operations import credentials
 from pigi.operations.access import ORGANISATION, hold_organisation
 from pigi.operations.accounts import ACCOUNT, AccountView, ask_for_factor, close_sessions, prove, read_account
+from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
 from pigi.operations.deletion.account_purge import STEPS
 from pigi.operations.deletion.letters import write_to_account
@@ -47,10 +48,13 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
     organisations: Sequence[str],
     network: str,
     on_done: OnDone | None = None,
+    *,
+    keys: KeyFate = KeyFate.REVOKE,
 ) -> AccountView:
     """Close the account at once, with those ``organisations`` of which it is the only owner; repeated, the same.
 
-    Its other sessions and all mailed links end. Nothing is removed before the grace is over.
+    Its other sessions and all mailed links end, and its API keys in organisations that go on, for good, unless they are
+    handed over. Nothing is removed before the grace is over.
 
     Raises Refused: ``not_for_operators``; ``confirmation_required`` with a second factor; ``wrong_password``,
         ``too_many_tries``, ``unavailable``; ``sole_owner``, with the organisations that are neither listed nor owned
@@ -64,7 +68,7 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
     with credentials.hashing_slot():
         prove(application, row, password, network)
     with application.control.begin() as session:
-        close_account(session, application, row, organisations, person.name, keep_session=person.session_id)
+        close_account(session, application, row, organisations, person.name, keep_session=person.session_id, keys=keys)
         if on_done is not None:
             on_done(session)
     return read_account(application, row.id)
@@ -78,11 +82,16 @@ def close_account(  # noqa: PLR0913 - whose, what with it, and for whom
     by: str,
     *,
     keep_session: str = "",
+    keys: KeyFate = KeyFate.REVOKE,
 ) -> None:
     """Begin the deletion of the account ``row``; nothing if it has begun. Raises Refused as `delete_account`."""
     if not _close(session, row):
         return
+    places = _hold_places(session, row.id)
     _take_along(session, application, row.id, organisations, by)
+    for organisation_id in places:
+        if organisation_id not in organisations:
+            settle_keys(session, application, by, organisation_id, row.id, role=None, fate=keys)
     close_sessions(session, row.id, but=keep_session)
     session.execute(delete(TOKEN).where(TOKEN.c.account_id == row.id))
     record(session, application, "account.deletion_started", by, subject=f"account:{row.id}")
@@ -127,6 +136,14 @@ def _close(session: ControlSession, row: Any) -> bool:
     active = ACCOUNT.c.state == AccountState.ACTIVE.value
     closed = update(ACCOUNT).where(same, active).values(state=AccountState.DELETING.value)
     return int(session.connection().execute(closed).rowcount) == 1
+
+
+def _hold_places(session: ControlSession, account_id: str) -> list[str]:
+    """The active organisations of the account, held in the order of their ids, as `_solely_owned` holds them."""
+    mine = select(MEMBERSHIP.c.organisation_id).where(MEMBERSHIP.c.account_id == account_id)
+    places: list[str] = sorted(session.connection().execute(mine).scalars())
+    held = [hold_organisation(session, one) for one in places]
+    return [str(row.id) for row in held if row is not None and row.state == OrganisationState.ACTIVE]
 
 
 def _take_along(

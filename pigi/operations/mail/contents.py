@@ -7,13 +7,13 @@ was revoked, the mail fails as ``mail_moot``. If an address turns out to have no
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, select, update
 
 from pigi.clock import now
-from pigi.domain.access import SIGNS_IN, Action, Role, role_may
+from pigi.domain.access import Role
 from pigi.domain.deletions import DeletionState
 from pigi.domain.exports import ExportScope, ExportState
 from pigi.domain.mail import Template, moment, shown
@@ -21,12 +21,14 @@ from pigi.domain.privacy_requests import RequestState
 from pigi.domain.promises import PROMISES
 from pigi.errors import Permanent
 from pigi.operations import credentials
+from pigi.operations.mail.content import MailContent, account_row, organisation_name, required
+from pigi.operations.mail.of_organisations import deletion_notice, key_expiring, keys_settled, owners_changed
 from pigi.store.contact import ANSWER, SENDER, Ticket
 from pigi.store.control import Organisation
 from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
-from pigi.store.people import Account, AccountToken, ApiKey, Invitation, Membership, Registration
+from pigi.store.people import Account, AccountToken, Invitation, Membership, Registration
 from pigi.store.policy import PolicyVersion
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import PromiseAlarm
@@ -41,16 +43,6 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
 
 _ROLES = {Role.OWNER: "an owner", Role.ADMIN: "an admin", Role.MEMBER: "a member"}
-
-
-@dataclass(frozen=True, repr=False)
-class MailContent:
-    """The template of a letter, its recipient and the values to fill it with; links are paths of the public address."""
-
-    template: Template
-    recipient: str
-    facts: dict[str, object] = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
 
 
 class NobodyError(Exception):
@@ -72,7 +64,7 @@ def find_content(session: ControlSession, application: Application, mail: Any) -
 
 def _welcome(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, Registration, Registration.id == mail.subject_id)
-    account = _account(session, Account.email_key == row.email_key)
+    account = account_row(session, Account.email_key == row.email_key)
     if account is not None:
         links = {"link": "/sign-in", "forgotten": "/forgot-password"}
         return MailContent(Template.ALREADY_REGISTERED, account.email, {}, links)
@@ -82,10 +74,10 @@ def _welcome(session: ControlSession, keyring: Keyring, mail: Any) -> MailConten
 
 def _invitation(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, Invitation, Invitation.id == mail.subject_id)
-    inviter = _required(_account(session, Account.id == row.invited_by))
+    inviter = required(account_row(session, Account.id == row.invited_by))
     facts: dict[str, object] = {
         "inviter": shown(inviter.name),
-        "organisation": shown(_organisation(session, row.organisation_id)),
+        "organisation": shown(organisation_name(session, row.organisation_id)),
         "role": _ROLES[Role(row.role)],
     }
     found = MailContent(Template.INVITATION, row.email, facts)
@@ -94,7 +86,7 @@ def _invitation(session: ControlSession, keyring: Keyring, mail: Any) -> MailCon
 
 def _password_reset(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, AccountToken, AccountToken.id == mail.subject_id)
-    account = _account(session, Account.email_key == row.email_key)
+    account = account_row(session, Account.email_key == row.email_key)
     if account is None:
         raise NobodyError
     nobodys = (AccountToken.id == row.id, AccountToken.account_id.is_(None))
@@ -107,72 +99,36 @@ def _password_reset(session: ControlSession, keyring: Keyring, mail: Any) -> Mai
 
 def _confirm_address(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     row = _live(session, AccountToken, AccountToken.id == mail.subject_id)
-    _required(_account(session, Account.id == row.account_id))
+    required(account_row(session, Account.id == row.account_id))
     found = MailContent(Template.CONFIRM_ADDRESS, row.email)
     return _with_link(keyring, found, "/confirm-address/", credentials.ADDRESS, row)
 
 
 def _address_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    row = _required(session.scalar(select(AccountToken).where(AccountToken.id == mail.subject_id)))
-    account = _required(_account(session, Account.id == row.account_id))
+    row = required(session.scalar(select(AccountToken).where(AccountToken.id == mail.subject_id)))
+    account = required(account_row(session, Account.id == row.account_id))
     facts: dict[str, object] = {"at": moment(mail.created_at), "done": account.email_key != row.email_key}
     return MailContent(Template.ADDRESS_CHANGED, row.email, facts, {"link": "/forgot-password"})
 
 
 def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    account = _required(_account(session, Account.id == mail.subject_id))
+    account = required(account_row(session, Account.id == mail.subject_id))
     facts: dict[str, object] = {"at": moment(mail.created_at)}
     return MailContent(Template.PASSWORD_CHANGED, account.email, facts, {"link": "/forgot-password"})
 
 
 def _second_factor(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    account = _required(_account(session, Account.id == mail.subject_id))
+    account = required(account_row(session, Account.id == mail.subject_id))
     facts: dict[str, object] = {"at": moment(mail.created_at)}
     links = {"link": "/account/second-factor", "forgotten": "/forgot-password"}
-    return MailContent(Template(mail.template), account.email, facts, links)
-
-
-def _key_expiring(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    key = _required(session.scalar(select(ApiKey).where(ApiKey.id == mail.subject_id, ApiKey.revoked_at.is_(None))))
-    account = _required(_account(session, Account.id == mail.recipient_id))
-    place = (Membership.organisation_id == key.organisation_id, Membership.account_id == account.id)
-    role = _required(session.scalar(select(Membership.role).where(*place)))
-    if not role_may(Role(role), Action.KEYS_CHANGE):
-        raise Permanent("mail_moot")
-    facts: dict[str, object] = {
-        "label": shown(key.label),
-        "organisation": shown(_organisation(session, key.organisation_id)),
-        "until": moment(key.expires_at),
-        "over": key.expires_at <= now(),
-    }
-    return MailContent(Template.KEY_EXPIRING, account.email, facts, {"link": f"/o/{key.organisation_id}/api-keys"})
-
-
-def _deletion_notice(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    """Of an organisation's deletion, to an owner, as long as it can be undone."""
-    open_still = (Deletion.id == mail.subject_id, Deletion.state == DeletionState.GRACE.value)
-    deletion = _required(session.scalar(select(Deletion).where(*open_still)))
-    account = _required(_account(session, Account.id == mail.recipient_id))
-    place = (Membership.organisation_id == deletion.subject_id, Membership.account_id == account.id)
-    if session.scalar(select(Membership.role).where(*place)) != Role.OWNER:
-        raise Permanent("mail_moot")
-    name = session.scalar(select(Organisation.name).where(Organisation.id == deletion.subject_id))
-    facts: dict[str, object] = {
-        "organisation": shown(_required(name)),
-        "by_you": deletion.requested_by == f"account:{account.id}",
-        "by_operator": deletion.requested_by.startswith("operator:"),
-        "requested": moment(deletion.requested_at),
-        "until": moment(deletion.restorable_until),
-    }
-    links = {"link": f"/o/{deletion.subject_id}/deletion"}
     return MailContent(Template(mail.template), account.email, facts, links)
 
 
 def _account_deletion(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
     """Of an account's deletion, to its owner, as long as it can be undone."""
     open_still = (Deletion.id == mail.subject_id, Deletion.state == DeletionState.GRACE.value)
-    deletion = _required(session.scalar(select(Deletion).where(*open_still)))
-    account = _required(_account(session, Account.id == deletion.subject_id))
+    deletion = required(session.scalar(select(Deletion).where(*open_still)))
+    account = required(account_row(session, Account.id == deletion.subject_id))
     facts: dict[str, object] = {
         "requested": moment(deletion.requested_at),
         "until": moment(deletion.restorable_until),
@@ -185,15 +141,15 @@ def _account_deletion(session: ControlSession, _keyring: Keyring, mail: Any) -> 
 
 def _deletion_receipt(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     """To somebody whose account may be gone: only the sealed row knows the address, and only until this was sent."""
-    deletion = _required(session.scalar(select(Deletion).where(Deletion.id == mail.subject_id)))
-    recipients = json.loads(keyring.open(RECIPIENTS, deletion.id, _required(deletion.recipients)))
+    deletion = required(session.scalar(select(Deletion).where(Deletion.id == mail.subject_id)))
+    recipients = json.loads(keyring.open(RECIPIENTS, deletion.id, required(deletion.recipients)))
     facts: dict[str, object] = {
         "scope": deletion.scope,
         "requested": moment(deletion.requested_at),
-        "done": moment(_required(deletion.done_at)),
+        "done": moment(required(deletion.done_at)),
     }
     links = {"link": f"/api/v1/receipts/{deletion.receipt_id}", "keys": "/.well-known/pigi-keys.json"}
-    return MailContent(Template.DELETION_RECEIPT, str(_required(recipients.get(mail.recipient_id))), facts, links)
+    return MailContent(Template.DELETION_RECEIPT, str(required(recipients.get(mail.recipient_id))), facts, links)
 
 
 _EXPORTS_AT = {ExportScope.CONFIGURATION: "/o/{}/exports", ExportScope.ACCESS: "/account/exports"}
@@ -203,8 +159,8 @@ _EXPORTS_AT = {ExportScope.CONFIGURATION: "/o/{}/exports", ExportScope.ACCESS: "
 def _export_ready(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
     """To an owner, or to the person: who may no longer fetch it is not written to."""
     ready = Export.state == ExportState.READY, Export.expires_at > now()
-    export = _required(session.scalar(select(Export).where(Export.id == mail.subject_id, *ready)))
-    account = _required(_account(session, Account.id == mail.recipient_id))
+    export = required(session.scalar(select(Export).where(Export.id == mail.subject_id, *ready)))
+    account = required(account_row(session, Account.id == mail.recipient_id))
     facts: dict[str, object] = {"until": moment(export.expires_at), "organisation": ""}
     if export.organisation_id is None and export.account_id != account.id:
         raise Permanent("mail_moot")
@@ -212,22 +168,22 @@ def _export_ready(session: ControlSession, _keyring: Keyring, mail: Any) -> Mail
         here = Membership.organisation_id == export.organisation_id, Membership.account_id == account.id
         owned = select(Organisation).join(Membership, Membership.organisation_id == Organisation.id)
         owned = owned.where(*here, Membership.role == Role.OWNER.value, Organisation.state.in_(("active", "deleting")))
-        facts["organisation"] = shown(_required(session.scalar(owned)).name)
+        facts["organisation"] = shown(required(session.scalar(owned)).name)
     link = _EXPORTS_AT[ExportScope(export.scope)].format(export.organisation_id)
     return MailContent(Template.EXPORT_READY, account.email, facts, {"link": link})
 
 
 def _privacy_request(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
-    row = _required(session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == mail.subject_id)))
+    row = required(session.scalar(select(PrivacyRequest).where(PrivacyRequest.id == mail.subject_id)))
     recipient = row.email
     if row.account_id is not None:
-        recipient = _required(_account(session, Account.id == row.account_id)).email
+        recipient = required(account_row(session, Account.id == row.account_id)).email
     facts: dict[str, object] = {"received": moment(row.received_at), "right": row.type}
     if mail.template == Template.PRIVACY_REQUEST_EXTENDED:
-        facts |= {"until": moment(_required(row.extended_until)), "reason": row.extension_reason}
+        facts |= {"until": moment(required(row.extended_until)), "reason": row.extension_reason}
     else:
-        facts |= {"answer": _required(row.answer), "refused": row.state == RequestState.REFUSED}
-    return MailContent(Template(mail.template), str(_required(recipient)), facts)
+        facts |= {"answer": required(row.answer), "refused": row.state == RequestState.REFUSED}
+    return MailContent(Template(mail.template), str(required(recipient)), facts)
 
 
 _TURNED = {
@@ -239,7 +195,7 @@ _TURNED = {
 
 def _promise_alarm(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
     """To an operator: which lines turned; what has turned again meanwhile is told by a later mail."""
-    account = _required(_account(session, Account.id == mail.recipient_id))
+    account = required(account_row(session, Account.id == mail.recipient_id))
     rows = select(PromiseAlarm).where(PromiseAlarm.batch == mail.subject_id).order_by(PromiseAlarm.promise)
     found = session.scalars(rows).all()
     turned = [
@@ -254,19 +210,19 @@ def _promise_alarm(session: ControlSession, _keyring: Keyring, mail: Any) -> Mai
 
 def _ticket(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
     """To whoever wrote: of the ticket's arrival nothing that they wrote, since the address was only typed."""
-    row = _required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
+    row = required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
     sender = json.loads(keyring.open(SENDER, row.id, row.sender))
     facts: dict[str, object] = {"number": row.number, "received": moment(row.received_at)}
     if mail.template == Template.TICKET_RECEIVED:
         facts["until"] = moment(row.due_at)
     else:
-        facts["answer"] = keyring.open(ANSWER, row.id, _required(row.answer)).decode()
+        facts["answer"] = keyring.open(ANSWER, row.id, required(row.answer)).decode()
     return MailContent(Template(mail.template), str(sender["email"]), facts, {"link": f"/contact/{row.number}"})
 
 
 def _ticket_notice(session: ControlSession, settings: Settings, mail: Any) -> MailContent:
     """To whoever answers: only that there is something to answer."""
-    row = _required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
+    row = required(session.scalar(select(Ticket).where(Ticket.id == mail.subject_id)))
     facts: dict[str, object] = {"kind": row.kind, "number": row.number, "until": moment(row.due_at)}
     return MailContent(Template.TICKET_NOTICE, settings.address_for(row.kind), facts, {"link": "/operate/tickets"})
 
@@ -277,9 +233,9 @@ SAID = 12
 
 def _policy_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
     """What changes and when, in the policy's own words."""
-    version = _required(session.get(PolicyVersion, int(mail.subject_id)))
-    before = _required(session.get(PolicyVersion, version.number - 1))
-    account = _required(_account(session, Account.id == mail.recipient_id))
+    version = required(session.get(PolicyVersion, int(mail.subject_id)))
+    before = required(session.get(PolicyVersion, version.number - 1))
+    account = required(account_row(session, Account.id == mail.recipient_id))
     old, new = ({one["id"]: one["text"] for one in json.loads(row.text)["sentences"]} for row in (before, version))
     counting = [one["id"] for one in json.loads(version.changes) if one["reasons"]]
     said = [
@@ -313,10 +269,12 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.SECOND_FACTOR_ON: _second_factor,
     Template.SECOND_FACTOR_OFF: _second_factor,
     Template.RECOVERY_CODE_USED: _second_factor,
-    Template.KEY_EXPIRING: _key_expiring,
+    Template.KEY_EXPIRING: key_expiring,
+    Template.KEYS_SETTLED: keys_settled,
+    Template.OWNERS_CHANGED: owners_changed,
     Template.EXPORT_READY: _export_ready,
-    Template.DELETION_STARTED: _deletion_notice,
-    Template.DELETION_WARNING: _deletion_notice,
+    Template.DELETION_STARTED: deletion_notice,
+    Template.DELETION_WARNING: deletion_notice,
     Template.DELETION_RECEIPT: _deletion_receipt,
     Template.ACCOUNT_DELETION_STARTED: _account_deletion,
     Template.ACCOUNT_DELETION_WARNING: _account_deletion,
@@ -338,19 +296,4 @@ def _with_link(keyring: Keyring, content: MailContent, path: str, use: str, row:
 
 
 def _live(session: ControlSession, table: Any, *where: ColumnElement[bool]) -> Any:
-    return _required(session.scalar(select(table).where(*where, table.expires_at > now())))
-
-
-def _account(session: ControlSession, *where: ColumnElement[bool]) -> Any:
-    return session.scalar(select(Account).where(*where, Account.state.in_(SIGNS_IN)))
-
-
-def _organisation(session: ControlSession, organisation_id: str) -> str:
-    where = (Organisation.id == organisation_id, Organisation.state == "active")
-    return str(_required(session.scalar(select(Organisation.name).where(*where))))
-
-
-def _required(found: Any) -> Any:
-    if found is None:
-        raise Permanent("mail_moot")
-    return found
+    return required(session.scalar(select(table).where(*where, table.expires_at > now())))

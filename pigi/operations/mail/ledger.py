@@ -76,12 +76,13 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
             confirm-address, address-changed), account (password-changed, second-factor-on, second-factor-off,
-            recovery-code-used), API key (key-expiring), deletion or version of the policy (policy-changed).
+            recovery-code-used, owners-changed), API key (key-expiring), keys' settlement (keys-settled), deletion or
+            version of the policy (policy-changed).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.
-        recipient_id: the recipient's account, where the subject does not say (key-expiring, deletion-started and
-            deletion-warning); of a deletion-receipt, whom among its recipients.
+        recipient_id: the recipient's account, where the subject does not say (key-expiring, keys-settled,
+            owners-changed, deletion-started and deletion-warning); of a deletion-receipt, whom among its recipients.
 
         kind: what sends it: of a mail to everybody a kind with a partition of its own.
 

@@ -24,7 +24,7 @@ from pigi.operations.audit import record
 from pigi.operations.credentials import INVITATION as USE
 from pigi.operations.credentials import is_token, token_hash
 from pigi.operations.mail import queue_mail
-from pigi.operations.organisations.members import require_confirmation
+from pigi.operations.organisations.members import owners_changed, require_confirmation
 from pigi.operations.plans import check_members, count_today
 from pigi.store.control import Organisation
 from pigi.store.people import Account, Invitation, Membership
@@ -336,6 +336,7 @@ def _enter(session: ControlSession, application: Application, invitation: Any, n
         session.add(Membership(organisation_id=where, account_id=account_id, role=role, joined_at=now()))
         session.flush()
         record(session, application, "member.joined", who, where, who, role=role, invitation=invitation.id)
+        owners_changed(session, application, where, account_id, who, role)
     return Joined(where, name, role)
 
 

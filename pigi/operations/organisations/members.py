@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
 
-from pigi.domain.access import AccountState, Action, Role, role_may
+from pigi.domain.access import AccountState, Action, KeyFate, Role, role_may
+from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing_access, find_role
+from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
 from pigi.operations.billing import contact_changed
+from pigi.operations.mail import queue_mail
 from pigi.store.people import Account, Invitation, Membership
 
 if TYPE_CHECKING:
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
 
     OnDone = Callable[[ControlSession], None]
 
+ACCOUNT: Any = Account.__table__
 MEMBERSHIP: Any = Membership.__table__
 INVITATION: Any = Invitation.__table__
 PAGE = 200
+_IN_USE = ACCOUNT.c.state == AccountState.ACTIVE.value
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,10 +75,16 @@ def read_member(application: Application, caller: Caller, account_id: str) -> Me
     return _view(row)
 
 
-def change_role(
-    application: Application, caller: Caller, account_id: str, role: Role, on_done: OnDone | None = None
+def change_role(  # noqa: PLR0913 - who, what they become, and what becomes of their keys
+    application: Application,
+    caller: Caller,
+    account_id: str,
+    role: Role,
+    on_done: OnDone | None = None,
+    *,
+    keys: KeyFate = KeyFate.REVOKE,
 ) -> None:
-    """Make a member something else, in effect from the next request on.
+    """Make a member something else, in effect from the next request on; ``keys`` are those that open more than that.
 
     Raises Refused: ``not_found``; ``forbidden`` if the role that they have or get is above the caller's;
         ``last_owner``; ``confirmation_required`` if somebody becomes an owner, or is one no longer.
@@ -93,13 +104,21 @@ def change_role(
                 was=was, role=role,
             )  # fmt: skip
             _withdraw_invitations(session, application, caller, account_id, role)
-            _notify_billing(session, application, caller, was, role)
+            _settle(session, application, caller, account_id, role, keys)
+            owners_changed(session, application, caller.organisation_id, account_id, caller.name, was, role)
         if on_done is not None:
             on_done(session)
 
 
-def end_membership(application: Application, caller: Caller, account_id: str, on_done: OnDone | None = None) -> None:
-    """Leave, or remove somebody, in effect at once.
+def end_membership(
+    application: Application,
+    caller: Caller,
+    account_id: str,
+    on_done: OnDone | None = None,
+    *,
+    keys: KeyFate = KeyFate.REVOKE,
+) -> None:
+    """Leave, or remove somebody, in effect at once, also for the API keys that they answer for.
 
     Raises Refused: ``not_found``; ``forbidden`` for another's membership, unless the caller may change members and
         their role is not above the caller's; ``last_owner``; ``confirmation_required`` if they are an owner;
@@ -119,7 +138,8 @@ def end_membership(application: Application, caller: Caller, account_id: str, on
         kind, subject = "member.left" if leaving else "member.removed", f"account:{account_id}"
         record(session, application, kind, caller.name, caller.organisation_id, subject, role=was)
         _withdraw_invitations(session, application, caller, account_id, None)
-        _notify_billing(session, application, caller, was)
+        _settle(session, application, caller, account_id, None, keys)
+        owners_changed(session, application, caller.organisation_id, account_id, caller.name, was)
         if on_done is not None:
             on_done(session)
 
@@ -130,10 +150,27 @@ def require_confirmation(caller: Caller, *roles: Role) -> None:
         raise Refused("confirmation_required")
 
 
-def _notify_billing(session: ControlSession, application: Application, caller: Caller, *roles: Role) -> None:
-    """Queue an update of the billing contact if an owner changed: invoices go to an owner."""
-    if Role.OWNER in roles:
-        contact_changed(session, application, caller.organisation_id, caller.name)
+def owners_changed(
+    session: ControlSession,
+    application: Application,
+    organisation_id: str,
+    account_id: str,
+    by: str,
+    *roles: Role,
+) -> None:
+    """Tell all owners, whoever was one, and Stripe, which writes to an owner, if one of ``roles`` is an owner's."""
+    if Role.OWNER not in roles:
+        return
+    contact_changed(session, application, organisation_id, by)
+    owners = select(MEMBERSHIP.c.account_id).where(
+        MEMBERSHIP.c.organisation_id == organisation_id, MEMBERSHIP.c.role == Role.OWNER
+    )
+    told = (ACCOUNT.c.id == account_id) | ACCOUNT.c.id.in_(owners)
+    for row in session.execute(select(ACCOUNT.c.id, ACCOUNT.c.email_key).where(told, _IN_USE).order_by(ACCOUNT.c.id)):
+        queue_mail(
+            session, application, Template.OWNERS_CHANGED, account_id, row.email_key,
+            organisation_id=organisation_id, recipient_id=row.id, requested_by=by,
+        )  # fmt: skip
 
 
 def _place(caller: Caller, account_id: str) -> tuple[Any, Any]:
@@ -157,6 +194,13 @@ def _keep_an_owner(session: ControlSession, organisation_id: str) -> None:
     )
     if (owners or 0) < 2:  # noqa: PLR2004 - the one who stops being one, and another
         raise Refused("last_owner")
+
+
+def _settle(  # noqa: PLR0913 - whose keys, as what they stay, and what with them
+    session: ControlSession, application: Application, caller: Caller, account_id: str, role: Role | None, fate: KeyFate
+) -> None:
+    where = caller.organisation_id
+    settle_keys(session, application, caller.name, where, account_id, role=role, fate=fate)
 
 
 def _withdraw_invitations(

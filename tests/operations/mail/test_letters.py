@@ -43,6 +43,7 @@ FACTS = {
     Template.ACCOUNT_DELETION_WARNING: {"requested": UNTIL, "until": UNTIL, "link": f"{HOME}/account"},
     Template.DELETION_STARTED: {
         "organisation": "Test & Söhne",
+        "by": "Mia Storm",
         "by_you": False,
         "by_operator": False,
         "requested": UNTIL,
@@ -112,6 +113,22 @@ FACTS = {
         "received": UNTIL,
         "answer": "It is mended.",
         "link": f"{HOME}/contact/2345-6789-ABCD-EFGH",
+    },
+    Template.KEYS_SETTLED: {
+        "maker": "Ada Lund",
+        "organisation": "Test & Söhne",
+        "labels": ["deploy", "nightly"],
+        "handed": True,
+        "yours": False,
+        "link": f"{HOME}/o/018f/api-keys",
+    },
+    Template.OWNERS_CHANGED: {
+        "who": "Ada Lund",
+        "owner": True,
+        "organisation": "Test & Söhne",
+        "at": UNTIL,
+        "owning": True,
+        "link": f"{HOME}/o/018f/members",
     },
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
@@ -190,6 +207,21 @@ def test_a_key_that_is_over_is_said_to_be_over_in_both():
     written = letter(Template.KEY_EXPIRING, over=True)
     assert_equal_facts(written)
     assert "expired on" in written.text
+
+
+@pytest.mark.parametrize(
+    ("template", "changes", "words"),
+    [
+        (Template.KEYS_SETTLED, {"handed": False}, "They were revoked"),
+        (Template.KEYS_SETTLED, {"yours": True}, "You answer for them now"),
+        (Template.OWNERS_CHANGED, {"owner": False, "owning": False}, "is no owner any more"),
+        (Template.DELETION_STARTED, {"by": ""}, "An owner deleted"),
+    ],
+)
+def test_each_way_that_it_can_be_is_said_in_both(template, changes, words):
+    written = letter(template, **changes)
+    assert_equal_facts(written)
+    assert words in " ".join(written.text.split())
 
 
 @pytest.mark.parametrize("template", list(Template))

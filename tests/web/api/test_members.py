@@ -88,6 +88,32 @@ def test_whoever_is_removed_or_leaves_is_out_with_the_next_request(
     assert leaving.get(place).status_code == 404
 
 
+def test_keys_end_with_their_makers_membership_or_change_hands(
+    app: Flask, application: Application, owner: str, member: str, place: str, own: str
+) -> None:
+    browser = sign_in(app, application, owner)
+    keys, gone = f"/api/v1/organisations/{own}/api-keys", {}
+    for label in ("revoked", "kept"):
+        admin = make_member(application, own, Role.ADMIN, name="Aron")
+        made = sign_in(app, application, admin).post(keys, json={"label": label, "scopes": ["configuration:read"]})
+        gone[label] = (admin, {"Authorization": f"Bearer {made.json['key']}"})
+    admin, bearer = gone["revoked"]
+    shown = browser.get(f"{place}/{admin}")
+    assert [key["label"] for key in shown.json["api_keys"]] == ["revoked"]
+    assert sign_in(app, application, member).get(f"{place}/{admin}").json["api_keys"] is None
+    assert sign_in(app, application, member).get(f"{place}/{member}").json["api_keys"] == []
+    assert browser.delete(f"{place}/{admin}").status_code == 204
+    assert app.test_client().get("/api/v1/whoami", headers=bearer).status_code == 401
+    admin, bearer = gone["kept"]
+    assert browser.delete(f"{place}/{admin}", json={"api_keys": "burn"}).status_code == 422
+    assert browser.delete(f"{place}/{admin}", json={"api_keys": "hand_over"}).status_code == 204
+    assert app.test_client().get("/api/v1/whoami", headers=bearer).status_code == 200
+    listed = {key["label"]: key for key in browser.get(keys).json["api_keys"]}
+    assert (listed["kept"]["handed_to"], listed["kept"]["handed_to_name"]) == (owner, "Olga")
+    assert listed["kept"]["created_by_name"] == f"former member {admin[-8:]}"
+    assert browser.get(f"{place}/{admin}").status_code == 404
+
+
 def removed(application: Application, own: str, owner: str, member: str, _token: str) -> None:
     """Somebody else ends the membership."""
     end_membership(application, Caller(own, Role.OWNER, owner), member)

@@ -106,6 +106,7 @@ AUDIT = {
     "key.issued": "API key created",
     "key.rotated": "API key rotated",
     "key.revoked": "API key revoked",
+    "key.handed_over": "API key handed over",
     "plan.granted": "Plan granted by an operator",
     "operator.added": "Operator added",
     "operator.disabled": "Operator disabled",
