@@ -9,7 +9,7 @@ from pigi.cli.failures import not_found_means
 from pigi.cli.output import answer, json_option
 from pigi.operations.second_factors import reset_second_factor
 
-NOBODY = ("Nobody's account has this address.", "Ask the person for the address that they sign in with.")
+NOBODY = ("There is no account {}.", "Ask the person for the address that they sign in with.")
 
 
 @click.group()
@@ -25,7 +25,7 @@ def reset_factor(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 
     See before that it is its owner who asks: a lost device is what an impostor would tell too.
     """
-    with open_application() as application, not_found_means(*NOBODY):
+    with open_application() as application, not_found_means(*NOBODY, email):
         account_id = reset_second_factor(application, email, operator=False)
     text = "The second factor is off, all sessions ended, and a mail says so. The password stays as it is."
     answer(as_json, {"id": account_id, "second_factor": "off"}, text)

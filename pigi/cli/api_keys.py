@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import click
 
@@ -11,14 +12,12 @@ from pigi.cli.failures import not_found_means
 from pigi.cli.organisations import NO_ORGANISATION, check_organisation
 from pigi.cli.output import answer, json_option, moment, table
 from pigi.domain.access import Caller, Scope
-from pigi.operations.api_keys import DEFAULT_DAYS, issue_key, list_keys, revoke_key
+from pigi.operations.api_keys import DEFAULT_DAYS, PREFIX, issue_key, list_all_keys, list_keys, revoke_key
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from pigi.operations.api_keys import KeyView
 
-NO_KEY = ("No key has this id, or it is revoked already.", "`pigi api-keys list --organisation ID` shows the ids.")
+NO_KEY = ("There is no live key {}.", "`pigi api-keys list` shows the ids.")
 
 
 @click.group(name="api-keys")
@@ -40,36 +39,59 @@ def api_keys() -> None:
 )
 @json_option
 def add(organisation: str, label: str, days: int, scopes: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an option
-    """Issue a key for ORGANISATION (its id) and print it. It cannot be shown again."""
-    with open_application() as application, not_found_means(*NO_ORGANISATION):
+    """Issue a key for ORGANISATION (its id) and print it. It cannot be shown again.
+
+    The key alone goes to standard output; its id, by which it is revoked, to standard error.
+    """
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation):
         token = issue_key(application, organisation, label, days, map(Scope, scopes))
-    data = {"organisation_id": organisation, "label": label, "days": days, "scopes": sorted(set(scopes)), "key": token}
-    answer(as_json, data, token)
+    key_id = _id_in(token)
+    data = {"id": key_id, "organisation_id": organisation, "label": label, "days": days}
+    answer(as_json, {**data, "scopes": sorted(set(scopes)), "key": token}, token)
+    if not as_json:
+        click.echo(f"Its id is {key_id}; `pigi api-keys revoke {key_id}` ends it.", err=True)
 
 
 @api_keys.command(name="list")
-@click.option("--organisation", required=True, metavar="ID", help="Of which organisation.")
+@click.option("--organisation", metavar="ID", help="Only of this organisation.")
 @json_option
-def list_of(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
-    """List the keys of an organisation, those that still open something first. No key itself is shown."""
+def list_of(organisation: str | None, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """List keys, those that still open something first. No key itself is shown."""
     with open_application() as application:
-        check_organisation(application, organisation)
-        found = list_keys(application, Caller(organisation))
+        if organisation is None:
+            found = list_all_keys(application)
+        else:
+            check_organisation(application, organisation)
+            found = list_keys(application, Caller(organisation))
     rows = [("ID", "STATE", "ENDS (UTC)", "LAST USED", "SCOPES", "LABEL"), *map(_row, found)]
-    answer(as_json, found, table(rows) if found else f"No keys yet; `pigi api-keys add {organisation}` issues one.")
+    nothing = f"No keys yet; `pigi api-keys add {organisation or 'ORGANISATION'}` issues one."
+    answer(as_json, found, table(rows) if found else nothing)
 
 
 @api_keys.command()
-@click.argument("key_id", metavar="ID", type=click.UUID)
+@click.argument("key", metavar="ID")
 @json_option
-def revoke(key_id: UUID, as_json: bool) -> None:  # noqa: FBT001 - an option
+def revoke(key: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """End the key with this ID at once.
 
-    ID is what `pigi api-keys list` shows; it also stands in the middle of the key, without hyphens.
+    ID is what `pigi api-keys add` and `list` show, with its hyphens or without, or the key's beginning, pigi_ and what
+    follows to the next underscore. Don't give the whole key: command lines are kept and seen.
     """
-    with open_application() as application, not_found_means(*NO_KEY):
-        revoke_key(application, str(key_id))
-    answer(as_json, {"id": str(key_id), "revoked": True}, "The key is revoked.")
+    key_id = _id_in(key)
+    with open_application() as application, not_found_means(*NO_KEY, key_id):
+        revoke_key(application, key_id)
+    answer(as_json, {"id": key_id, "revoked": True}, f"The key {key_id} is revoked.")
+
+
+def _id_in(key: str) -> str:
+    """The id in what was typed, of which a message says no more: it may be a whole key."""
+    text = key.strip()
+    public = text.split("_")[1] if text.startswith(f"{PREFIX}_") else text
+    try:
+        return str(UUID(hex=public))
+    except ValueError:
+        message = "this is neither a key's id nor a key; `pigi api-keys list` shows the ids"
+        raise click.BadParameter(message, param_hint="ID") from None
 
 
 def _row(key: KeyView) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.organisations import check_organisation
 from pigi.cli.output import answer, green, json_option, moment, red, say, table
 from pigi.operations.audit import PAGE, SignedHead, Verdict, list_entries, signed_head
 from pigi.operations.audit import verify as check
@@ -60,6 +61,8 @@ def key(as_json: bool) -> None:  # noqa: FBT001 - an option
 def list_some(organisation: str | None, limit: int, before: int | None, as_json: bool) -> None:  # noqa: FBT001 - an option
     """List entries, newest first."""
     with open_application() as application:
+        if organisation is not None:
+            check_organisation(application, organisation)
         found = list_entries(application, organisation, limit, before)
     rows = [("SEQ", "WHEN (UTC)", "KIND", "ACTOR", "SUBJECT", "DETAILS"), *(_row(view) for view in found)]
     answer(as_json, found, table(rows) if found else "No such entries.")

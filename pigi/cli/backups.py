@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
-from pigi.cli.failures import NotFoundError
+from pigi.cli.failures import no_such
 from pigi.cli.output import answer, json_option, moment, red, table
 from pigi.operations.audit import CLI
 from pigi.operations.backups import FOLDER, list_backups, make_backup, restore_backup
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pigi.operations.backups import MadeBackup, RestoredBackup
 
-NO_BACKUP = ("There is no such file, and no backup of this name.", "`pigi backups list` shows what there is.")
+NO_BACKUP = ("There is neither a file nor a backup {}.", "`pigi backups list` shows what there is.")
 STALE = "What was revoked, removed or changed since then is as it was: look through members, API keys and passwords."
 READABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -108,7 +108,7 @@ def _opened(settings: Settings, name: str) -> Iterator[Any]:
     store, place = Objects(settings.backups_url), f"{FOLDER}/{Path(name).name}"
     size = store.size(place)
     if size is None:
-        raise NotFoundError(*NO_BACKUP)
+        raise no_such(*NO_BACKUP, name)
     yield _Pieces(store.read(place, 0, size))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.arguments import said_back
 from pigi.cli.failures import not_found_means
 from pigi.cli.organisations import GIVEN, NO_ORGANISATION, NO_PLAN
 from pigi.cli.output import WIDTH, answer, green, json_option, moment, red, table
@@ -83,7 +84,7 @@ def check(wait: int, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def sync(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Read the subscription of ORGANISATION (its id) from Stripe and store it."""
-    with open_application() as application, not_found_means(*NO_ORGANISATION):
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation):
         job = request_sync_for(application, organisation, REQUESTED_BY)
     answer(as_json, job, f"Job {job.id} asks Stripe; `pigi jobs show {job.id}` tells how it went.")
 
@@ -99,7 +100,7 @@ def grant(organisation: str, plan: str, as_json: bool) -> None:  # noqa: FBT001 
     be paid for a day. A subscription that it has goes on at Stripe.
     """
     given = None if plan == NO_PLAN else plan
-    with open_application() as application, not_found_means(*NO_ORGANISATION):
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation):
         with application.control.begin() as session:
             grant_plan(session, application, organisation, given, CLI)
         applies, charged = plan_of(application, organisation), application.plans.charged
@@ -120,9 +121,10 @@ def log(customer: str | None, organisation: str | None, as_json: bool) -> None: 
     if (customer is None) == (organisation is None):
         message = "name a customer or, with --organisation, an organisation"
         raise click.UsageError(message)
-    with open_application() as application, not_found_means(*NO_ORGANISATION):
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation or ""):
         found = read_log(application, customer or customer_for(application, str(organisation)))
-    answer(as_json, found, _log_text(found) if found else "No such lines.")
+    nothing = f"The billing log has no line of {said_back(customer or str(organisation))}."
+    answer(as_json, found, _log_text(found) if found else nothing)
 
 
 def _ended(application: Application, job: JobView, wait: int) -> JobView:

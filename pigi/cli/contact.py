@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.operations.contact import TicketView
 
-NO_TICKET = ("There is no such message.", "`pigi tickets list` shows them.")
+NO_TICKET = ("There is no message {}.", "`pigi tickets list` shows them.")
 as_option = click.option("--as", "address", help="The e-mail address of the operator who does this; cli without one.")
 which = click.argument("ticket", metavar="NUMBER")
 
@@ -45,7 +45,7 @@ def list_all(only_open: bool, as_json: bool) -> None:  # noqa: FBT001 - options
 @json_option
 def show(ticket: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show the message NUMBER, with what was written and answered."""
-    with open_application() as application, not_found_means(*NO_TICKET):
+    with open_application() as application, not_found_means(*NO_TICKET, ticket):
         view = read_ticket(application, ticket)
     lines = [
         (name.replace("_", " "), moment(value) if hasattr(value, "tzinfo") else str(value))
@@ -67,7 +67,7 @@ def give_answer(ticket: str, text: str, address: str | None, as_json: bool) -> N
         raise click.BadParameter(message, param_hint="--text")
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_TICKET):
+        with not_found_means(*NO_TICKET, ticket):
             view = answer_ticket(application, operator, read_ticket(application, ticket).id, text)
     answer(as_json, vars(view), "It is answered; the mail is on its way.")
 
@@ -80,7 +80,7 @@ def close(ticket: str, address: str | None, as_json: bool) -> None:  # noqa: FBT
     """Close the message NUMBER, answered or not. Nobody is mailed."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_TICKET):
+        with not_found_means(*NO_TICKET, ticket):
             view = close_ticket(application, operator, read_ticket(application, ticket).id)
     answer(as_json, vars(view), "It is closed.")
 
@@ -88,7 +88,7 @@ def close(ticket: str, address: str | None, as_json: bool) -> None:  # noqa: FBT
 def _operator(application: Application, address: str | None) -> str:
     if address is None:
         return CLI
-    with not_found_means(*NO_OPERATOR):
+    with not_found_means(*NO_OPERATOR, address):
         return operator_named(application, address)
 
 

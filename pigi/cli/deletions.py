@@ -8,6 +8,7 @@ import click
 
 from pigi.cli.application import open_application
 from pigi.cli.failures import not_found_means
+from pigi.cli.organisations import NO_ORGANISATION
 from pigi.cli.output import answer, green, json_option, moment, red, table
 from pigi.domain.deletions import DeletionScope, DeletionState
 from pigi.errors import Refused
@@ -16,10 +17,12 @@ from pigi.operations.audit import CLI
 from pigi.operations.deletion import erase, list_deletions
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pigi.application import Application
     from pigi.operations.deletion import DeletionCase, DeletionView
 
-NOBODY = ("There is nobody to delete.", "`pigi organisations list` shows ids; an address must have an account.")
+NO_ACCOUNT = ("There is no account {}.", "Give the address that its owner signs in with.")
 
 
 @click.command(name="erase")
@@ -43,7 +46,7 @@ def erase_subject(
     if (organisation is None) == (email is None):
         message = "give either --organisation or --account"
         raise click.UsageError(message)
-    with open_application() as application, not_found_means(*NOBODY):
+    with open_application() as application, _named(organisation, email):
         if organisation is not None:
             view = erase(application, DeletionScope.ORGANISATION, organisation, CLI, reason)
         else:
@@ -51,6 +54,13 @@ def erase_subject(
     until, receipt = moment(view.restorable_until), f"/api/v1/receipts/{view.receipt_id}"
     text = f"Deletion {view.id}. It can be undone until {until} UTC; the receipt will be at {receipt}."
     answer(as_json, _facts(view), text)
+
+
+def _named(organisation: str | None, email: str | None) -> AbstractContextManager[None]:
+    """What was named may not be there."""
+    if organisation is not None:
+        return not_found_means(*NO_ORGANISATION, organisation)
+    return not_found_means(*NO_ACCOUNT, email or "")
 
 
 def _erase_account(application: Application, email: str, reason: str, along: tuple[str, ...]) -> DeletionView:

@@ -11,6 +11,7 @@ import click
 
 from pigi.cli.application import open_application
 from pigi.cli.failures import not_found_means
+from pigi.cli.organisations import NO_ORGANISATION
 from pigi.cli.output import answer, dim, json_option, say
 from pigi.domain.job_state import JobState
 from pigi.errors import Permanent
@@ -20,11 +21,13 @@ from pigi.operations.exports import Owner, open_file, start_export, take_copy
 from pigi.operations.jobs import read_job
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pigi.application import Application
     from pigi.jobs.model.view import JobView
 
 LOOK_SECONDS = 0.3
-NOBODY = ("There is nobody to export for.", "`pigi organisations list` shows ids; an address must have an account.")
+NO_ACCOUNT = ("There is no account {}.", "Give the address that its owner signs in with.")
 USUAL_REASON = "asked for on the command line"
 
 
@@ -54,14 +57,21 @@ def export(organisation: str | None, email: str | None, path: Path | None, reaso
     if path is not None and path.exists():
         message = f"--to names a file that is there already: {path}"
         raise click.UsageError(message)
-    with open_application() as application, not_found_means(*NOBODY):
-        owner = Owner(organisation) if organisation else Owner(None, _account(application, email or ""))
+    with open_application() as application, _named(organisation, email):
+        owner = Owner(organisation) if organisation is not None else Owner(None, _account(application, email or ""))
         job = start_export(application, owner, CLI, reason or USUAL_REASON)
         if path is not None:
             _copy(application, owner, job, path, str(reason), quiet=as_json)
     shown = {"export": job.subject_id, "job": job.id, "file": str(path) if path else None}
     text = f"Export {job.subject_id}, job {job.id}; whoever it belongs to is told by mail once it is ready."
     answer(as_json, shown, text if path is None else f"{text}\nA copy is in {path}.")
+
+
+def _named(organisation: str | None, email: str | None) -> AbstractContextManager[None]:
+    """What was named may not be there."""
+    if organisation is not None:
+        return not_found_means(*NO_ORGANISATION, organisation)
+    return not_found_means(*NO_ACCOUNT, email or "")
 
 
 def _account(application: Application, email: str) -> str:

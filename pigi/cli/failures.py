@@ -1,4 +1,7 @@
-"""Failures of commands: any exception as one line with the next step. It never has content: neither values nor SQL."""
+"""Failures of commands: any exception as one line with the next step.
+
+It never has content, neither values nor SQL; but what was typed to name something is said back when there is none.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pigi.cli.arguments import said_back
 from pigi.domain.reasons import REASONS, Reason
 from pigi.errors import Misconfigured, PigiError, Refused
 from pigi.processes.program import CannotStartError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import click
 
 
 class NotFoundError(PigiError):
@@ -35,14 +41,22 @@ class PolicyRefusedError(PigiError):
 
 
 @contextmanager
-def not_found_means(message: str, advice: str) -> Iterator[None]:
-    """Say these words if an operation of the block finds nothing; raises NotFoundError."""
+def not_found_means(message: str, advice: str, sought: str = "") -> Iterator[None]:
+    """Say these words if an operation of the block finds nothing, with ``sought`` for their ``{}``.
+
+    Raises NotFoundError.
+    """
     try:
         yield
     except Refused as refusal:
         if refusal.code != "not_found":
             raise
-        raise NotFoundError(message, advice) from None
+        raise no_such(message, advice, sought) from None
+
+
+def no_such(message: str, advice: str, sought: str) -> NotFoundError:
+    """The error that says of what was sought that there is none."""
+    return NotFoundError(message.format(said_back(sought)), advice.format(said_back(sought)))
 
 
 @dataclass(frozen=True)
@@ -116,6 +130,14 @@ def _refusal(error: PigiError) -> Failure:
     if isinstance(error, Refused) and (keys := error.details.get("keys")):
         return Failure(error.code, f"{reason.title.rstrip('.')}: {keys}.", reason.advice)
     return WORDS.get(error.code, Failure(error.code, reason.title, reason.advice))
+
+
+def show_usage(error: click.ClickException) -> None:
+    """Write what was wrong about the command line to stderr, in JSON."""
+    context = getattr(error, "ctx", None)
+    advice = f"`{context.command_path} --help` shows what it takes." if context else "`pigi --help` shows the commands."
+    failure = Failure("usage", _sentence(error.format_message()), advice)
+    sys.stderr.write(f"{json.dumps(asdict(failure))}\n")
 
 
 def show(error: BaseException, *, as_json: bool) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.arguments import DAY
 from pigi.cli.failures import not_found_means
 from pigi.cli.operators import NO_OPERATOR
+from pigi.cli.organisations import NO_ORGANISATION
 from pigi.cli.output import answer, json_option, table
 from pigi.operations.operators import operator_named
 from pigi.operations.retention import HOLDABLE, NewHold, add_hold, approve_hold, list_holds, release_hold
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from pigi.operations.retention import HoldView
 
 as_option = click.option("--as", "address", required=True, help="The e-mail address of the operator who does this.")
-NO_HOLD = ("There is no such hold.", "`pigi holds list` shows them.")
-NO_ORGANISATION = ("There is no such organisation.", "`pigi organisations list` shows them.")
+NO_HOLD = ("There is no hold {}.", "`pigi holds list` shows them.")
 
 
 @click.group()
@@ -33,14 +34,14 @@ def holds() -> None:
 @click.option("--organisation", required=True, help="The organisation's id.")
 @click.option("--class", "retention", required=True, type=click.Choice([str(one) for one in HOLDABLE]))
 @click.option("--reason", required=True, help="Why the records must be kept, on one line.")
-@click.option("--review", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day to look again.")
+@click.option("--review", required=True, type=DAY, help="The day to look again.")
 @as_option
 @json_option
 def add(organisation: str, retention: str, reason: str, review: datetime, address: str, as_json: bool) -> None:  # noqa: FBT001, PLR0913 - options
     """Propose a hold. It counts once another operator approves it."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_ORGANISATION):
+        with not_found_means(*NO_ORGANISATION, organisation):
             hold_id = add_hold(application, operator, NewHold(organisation, retention, reason, review.date()))
     answer(as_json, {"id": hold_id, "state": "proposed"}, hold_id)
 
@@ -53,7 +54,7 @@ def approve(hold_id: str, address: str, as_json: bool) -> None:  # noqa: FBT001 
     """Let the hold ID count from now on, as another operator than the one who added it."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_HOLD):
+        with not_found_means(*NO_HOLD, hold_id):
             view = approve_hold(application, operator, hold_id)
     answer(as_json, _shown(view), "The hold counts from now on.")
 
@@ -66,7 +67,7 @@ def release(hold_id: str, address: str, as_json: bool) -> None:  # noqa: FBT001 
     """End the hold ID, or withdraw it; the next sweeps remove what is over its period."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_HOLD):
+        with not_found_means(*NO_HOLD, hold_id):
             view = release_hold(application, operator, hold_id)
     answer(as_json, _shown(view), "The hold is over.")
 
@@ -86,7 +87,7 @@ def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
 
 
 def _operator(application: Application, address: str) -> str:
-    with not_found_means(*NO_OPERATOR):
+    with not_found_means(*NO_OPERATOR, address):
         return operator_named(application, address)
 
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pigi.cli.application import open_application
-from pigi.cli.failures import not_found_means
+from pigi.cli.arguments import said_back
+from pigi.cli.failures import no_such, not_found_means
 from pigi.cli.organisations import check_organisation
 from pigi.cli.output import answer, json_option, moment, say, table
 from pigi.domain.job_state import JobState
 from pigi.domain.reasons import REASONS
+from pigi.ids import is_id
 from pigi.jobs.kinds import CATALOGUE
 from pigi.operations import jobs as operations
 from pigi.operations.audit import CLI, record
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
 
 
-NO_JOB = ("No job has this id.", "`pigi jobs list` shows the ids there are; ended jobs are forgotten in time.")
+NO_JOB = ("There is no job {}.", "`pigi jobs list` shows the ids there are; ended jobs are forgotten in time.")
 
 
 @click.group()
@@ -49,6 +51,11 @@ def list_some(  # noqa: PLR0913 - options
     as_json: bool,  # noqa: FBT001 - an option
 ) -> None:
     """List jobs, newest first."""
+    if kind is not None and kind not in CATALOGUE:
+        message = f"there is no kind {said_back(kind)}; kinds are {', '.join(sorted(CATALOGUE))}"
+        raise click.BadParameter(message, param_hint="--kind")
+    if before is not None and not is_id(before):
+        raise no_such(*NO_JOB, before)
     with open_application() as application:
         if organisation is not None:
             check_organisation(application, organisation)
@@ -66,7 +73,7 @@ def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 
     A due job that was not published waits for a free slot of its partition; a published one, for a worker of its queue.
     """
-    with open_application() as application, not_found_means(*NO_JOB):
+    with open_application() as application, not_found_means(*NO_JOB, job_id):
         view = operations.read_job(application, job_id, None)
     answer(as_json, view, describe(view))
 
@@ -76,7 +83,7 @@ def show(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Cancel a job; the answer lists the effects that had already happened."""
-    with open_application() as application, not_found_means(*NO_JOB):
+    with open_application() as application, not_found_means(*NO_JOB, job_id):
         view = operations.cancel_job(application, job_id, None, _recording(application, "operator.job_cancelled"))
     answer(as_json, view, describe(view))
 
@@ -86,7 +93,7 @@ def cancel(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def retry(job_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Have a failed job done again. A generation's purpose is read from standard input, never from an argument."""
-    with open_application() as application, not_found_means(*NO_JOB):
+    with open_application() as application, not_found_means(*NO_JOB, job_id):
         view = operations.read_job(application, job_id, None)
         purpose = _purpose() if _needs_purpose(view) else None
         view = operations.retry_job(application, job_id, None, purpose, _recording(application, "operator.job_retried"))

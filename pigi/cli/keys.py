@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.failures import not_found_means
+from pigi.cli.organisations import NO_ORGANISATION
 from pigi.cli.output import answer, green, json_option, moment, red, table
 from pigi.domain.keys import WAITING
 from pigi.operations.audit import CLI
@@ -30,10 +32,10 @@ def keys() -> None:
 @json_option
 def rotate(organisation: str | None, data_keys: bool, as_json: bool) -> None:  # noqa: FBT001 - options
     """Put everything under the first key of PIGI_SECRET_KEYS; or renew data keys. Workers do it, as jobs."""
-    if organisation and data_keys:
+    if organisation is not None and data_keys:
         message = "--organisation and --data-keys exclude each other"
         raise click.UsageError(message)
-    with open_application() as application:
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation or ""):
         queued = request_rotation(application, CLI, organisation, data=data_keys)
     text = green(f"{queued} {'job' if queued == 1 else 'jobs'} queued.") + " `pigi keys status` shows how far it is."
     answer(as_json, {"queued": queued}, text)

@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("pigi.cli.installation:check", "Look for what would keep Pigi from working; --deploy for production."),
     "operators": ("pigi.cli.operators:operators", "Add, list, disable and enable operators."),
     "accounts": ("pigi.cli.accounts:accounts", "Help people who lost the device of their second factor."),
-    "organisations": ("pigi.cli.organisations:organisations", "Add and list organisations."),
+    "organisations": ("pigi.cli.organisations:organisations", "Add, list and show organisations."),
     "export": ("pigi.cli.exports:export", "Export an organisation or what is held about a person."),
     "api-keys": ("pigi.cli.api_keys:api_keys", "Issue, list and revoke API keys."),
     "billing": ("pigi.cli.billing:billing", "Compare Pigi with Stripe, check the set-up, give plans."),
@@ -89,7 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = cli.main(words, prog_name="pigi", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        if "--json" in words:
+            import_module("pigi.cli.failures").show_usage(error)
+        else:
+            error.show()
         return error.exit_code
     except click.Abort:
         return 1

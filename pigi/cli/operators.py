@@ -12,7 +12,7 @@ from pigi.cli.output import answer, json_option, moment, table
 from pigi.operations.operators import add_operator, disable_operator, enable_operator, list_operators
 from pigi.operations.second_factors import reset_second_factor
 
-NO_OPERATOR = ("No operator has this address.", "`pigi operators list` shows them.")
+NO_OPERATOR = ("There is no operator {}.", "`pigi operators list` shows them; one who is disabled can do nothing.")
 
 
 @click.group()
@@ -49,7 +49,7 @@ def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def disable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Keep the operator with EMAIL out from now on, and end their sessions."""
-    with open_application() as application, not_found_means(*NO_OPERATOR):
+    with open_application() as application, not_found_means(*NO_OPERATOR, email):
         account_id = disable_operator(application, email)
     text = "The operator is disabled and signed out. `pigi operators enable` lets them in again."
     answer(as_json, {"id": account_id, "state": "disabled"}, text)
@@ -60,7 +60,7 @@ def disable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def enable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Let the operator with EMAIL sign in again, with the password that they had."""
-    with open_application() as application, not_found_means(*NO_OPERATOR):
+    with open_application() as application, not_found_means(*NO_OPERATOR, email):
         account_id = enable_operator(application, email)
     answer(as_json, {"id": account_id, "state": "active"}, "The operator may sign in again.")
 
@@ -70,7 +70,7 @@ def enable(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @json_option
 def reset_factor(email: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Take the second factor off the operator with EMAIL, who lost their device, and end their sessions."""
-    with open_application() as application, not_found_means(*NO_OPERATOR):
+    with open_application() as application, not_found_means(*NO_OPERATOR, email):
         account_id = reset_second_factor(application, email, operator=True)
     text = "The second factor is off, and a mail says so. The operator sets up another at the next sign-in."
     answer(as_json, {"id": account_id, "second_factor": "off"}, text)

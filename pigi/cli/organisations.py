@@ -1,4 +1,4 @@
-"""`pigi organisations`: adding and listing organisations."""
+"""`pigi organisations`: adding, listing and showing organisations."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pigi.cli.application import open_application
-from pigi.cli.failures import NotFoundError, not_found_means
-from pigi.cli.output import answer, json_option, table
+from pigi.cli.failures import no_such, not_found_means
+from pigi.cli.output import answer, json_option, moment, table
 from pigi.domain.plans import PLANS, UNMETERED
 from pigi.operations.accounts import find_person_by_email
 from pigi.operations.audit import CLI
 from pigi.operations.billing import grant_plan
-from pigi.operations.organisations import create_organisation, list_organisations
+from pigi.operations.organisations import create_organisation, list_organisations, oversee_organisation
+from pigi.operations.plans import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from pigi.store.sessions import ControlSession
 
 NO_PLAN = "none"
-NO_ORGANISATION = ("No organisation has this id.", "`pigi organisations list` shows the ids there are.")
-NEXT_FOR_AN_OWNER = (
-    "Let them register at /register on Pigi's address and confirm it, then try again; or leave out --owner."
+NO_ORGANISATION = ("There is no organisation {}.", "`pigi organisations list` shows the ids there are.")
+NO_OWNER = (
+    "There is no account {}.",
+    "Let them register at /register on Pigi's address and confirm it, then try again; or leave out --owner.",
 )
 GIVEN = (*(plan.name for plan in PLANS), UNMETERED.name)
 """What may be given to an organisation that does not pay for it."""
@@ -32,7 +34,7 @@ GIVEN = (*(plan.name for plan in PLANS), UNMETERED.name)
 
 @click.group()
 def organisations() -> None:
-    """Add and list organisations."""
+    """Add, list and show organisations."""
 
 
 @organisations.command()
@@ -53,8 +55,8 @@ def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa
     own, so it has no limits and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
     """
     with open_application() as application:
-        with not_found_means("Nobody has an account with this address.", NEXT_FOR_AN_OWNER):
-            owner = find_person_by_email(application, email) if email else None
+        with not_found_means(*NO_OWNER, email or ""):
+            owner = None if email is None else find_person_by_email(application, email)
         organisation_id = create_organisation(application, name, owner, plan_granter(application, plan), by=CLI)
     answer(as_json, {"id": organisation_id, "name": name, "plan": plan}, organisation_id)
 
@@ -62,7 +64,7 @@ def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa
 def check_organisation(application: Application, organisation_id: str) -> None:
     """Raise NotFoundError unless an organisation has this id."""
     if organisation_id not in {found for found, _name, _state in list_organisations(application)}:
-        raise NotFoundError(*NO_ORGANISATION)
+        raise no_such(*NO_ORGANISATION, organisation_id)
 
 
 def plan_granter(application: Application, plan: str = UNMETERED.name) -> Callable[[ControlSession, str], None] | None:
@@ -81,3 +83,26 @@ def list_all(as_json: bool) -> None:  # noqa: FBT001 - an option
     data = [{"id": id_, "name": name, "state": state} for id_, name, state in found]
     text = table([("ID", "STATE", "NAME"), *((id_, state, name) for id_, name, state in found)])
     answer(as_json, data, text if found else "No organisation yet; `pigi organisations add NAME` makes one.")
+
+
+@organisations.command()
+@click.argument("organisation")
+@json_option
+def show(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
+    """Show the organisation with this id: its state, its plan and counts. Never what it keeps, and nobody's name."""
+    with open_application() as application, not_found_means(*NO_ORGANISATION, organisation):
+        view = oversee_organisation(application, organisation)
+        plan = plan_of(application, organisation)
+    facts = [
+        ("organisation", view.id),
+        ("name", view.name),
+        ("state", view.state),
+        ("made (UTC)", moment(view.created_at)),
+        *([("deleted (UTC)", moment(view.deletion_at))] if view.deletion_at else []),
+        ("plan", plan.title),
+        ("owners", str(view.owners)),
+        ("members", str(view.members)),
+        ("API keys", str(view.api_keys)),
+        ("second factor", "asked of members" if view.second_factor else "left to members"),
+    ]
+    answer(as_json, {**vars(view), "plan": plan.name}, table(facts))

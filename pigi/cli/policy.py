@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.arguments import MOMENT
 from pigi.cli.failures import PolicyRefusedError, not_found_means
 from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, bold, green, json_option, moment, table
@@ -34,7 +35,7 @@ def policy() -> None:
 @click.argument("file", required=False, type=click.File("rb"))
 @click.option("--shipped", is_flag=True, help="Publish this release's text; what is meant without FILE, too.")
 @click.option("--material", is_flag=True, help="It is material whatever Pigi computes; nothing makes it less.")
-@click.option("--effective-at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="In UTC.")
+@click.option("--effective-at", type=MOMENT, help="In UTC.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
 @click.option("--as", "address", help="The e-mail address of the operator who does this; cli without one.")
 @json_option
@@ -58,7 +59,7 @@ def publish(  # noqa: PLR0913 - options
     with open_application() as application:
         by = CLI
         if address is not None:
-            with not_found_means(*NO_OPERATOR):
+            with not_found_means(*NO_OPERATOR, address):
                 by = operator_named(application, address)
         try:
             done = publish_policy(application, by, proposal, material=material, dry_run=dry_run)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.arguments import DAY
 from pigi.cli.failures import not_found_means
 from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, json_option, moment, table
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pigi.application import Application
     from pigi.operations.privacy_requests import PrivacyRequestView
 
-NO_REQUEST = ("There is no such request.", "`pigi requests list` shows them.")
+NO_REQUEST = ("There is no request {}.", "`pigi requests list` shows them.")
 as_option = click.option("--as", "address", help="The e-mail address of the operator who does this; cli without one.")
 
 
@@ -55,7 +56,7 @@ def list_all(only_open: bool, as_json: bool) -> None:  # noqa: FBT001 - options
 @json_option
 def show(request_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     """Show the request ID."""
-    with open_application() as application, not_found_means(*NO_REQUEST):
+    with open_application() as application, not_found_means(*NO_REQUEST, request_id):
         view = read_request(application, request_id)
     lines = [(name.replace("_", " "), moment(value) if hasattr(value, "tzinfo") else str(value))
              for name, value in vars(view).items() if value is not None]  # fmt: skip
@@ -65,7 +66,7 @@ def show(request_id: str, as_json: bool) -> None:  # noqa: FBT001 - an option
 @requests.command()
 @click.option("--type", "right", required=True, type=click.Choice([str(one) for one in Right]))
 @click.option("--email", required=True, help="The address that asked, and that the answer goes to.")
-@click.option("--received", type=click.DateTime(["%Y-%m-%d"]), help="The day on which it came; today without one.")
+@click.option("--received", type=DAY, help="The day on which it came; today without one.")
 @click.option("--detail", help="What was written.")
 @as_option
 @json_option
@@ -101,7 +102,7 @@ def extend(request_id: str, reason: str, address: str | None, as_json: bool) -> 
     """Let the answer to the request ID take two further months."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_REQUEST):
+        with not_found_means(*NO_REQUEST, request_id):
             view = extend_request(application, operator, request_id, _text(reason, "--reason") or "")
     answer(as_json, vars(view), f"It is due by {moment(view.extended_until)} UTC.")
 
@@ -116,7 +117,7 @@ def give_answer(request_id: str, text: str, refused: bool, address: str | None, 
     """Answer the request ID."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_REQUEST):
+        with not_found_means(*NO_REQUEST, request_id):
             view = answer_request(application, operator, request_id, _text(text, "--text") or "", refused=refused)
     answer(as_json, vars(view), "It is answered; the mail is on its way.")
 
@@ -124,7 +125,7 @@ def give_answer(request_id: str, text: str, refused: bool, address: str | None, 
 def _operator(application: Application, address: str | None) -> str:
     if address is None:
         return CLI
-    with not_found_means(*NO_OPERATOR):
+    with not_found_means(*NO_OPERATOR, address):
         return operator_named(application, address)
 
 

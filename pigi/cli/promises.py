@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pigi.cli.application import open_application
+from pigi.cli.arguments import DAY, said_back
 from pigi.cli.failures import not_found_means
 from pigi.cli.operators import NO_OPERATOR
 from pigi.cli.output import answer, green, json_option, moment, red, table
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 NO_DOCUMENT = 2
 NO_CONTROL = (
-    "There is nothing of that name that somebody can answer for, or nobody does.",
+    "There is no control {} that somebody can answer for, or nobody does.",
     "`pigi promises --json` shows the controls of kind attested; /operate/promises shows all.",
 )
 as_option = click.option("--as", "address", required=True, help="The e-mail address of the operator who does this.")
@@ -66,7 +67,7 @@ def run(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an opt
     known = all_controls()
     unknown = [name for name in names if name not in known]
     if unknown:
-        message = f"there is no control called {unknown[0]}; `pigi promises --json` names all"
+        message = f"there is no control called {said_back(unknown[0])}; `pigi promises --json` names all"
         raise click.BadParameter(message, param_hint="CONTROL")
     with open_application() as application:
         outcomes = check_controls(application, [known[name] for name in names or known])
@@ -83,7 +84,7 @@ def run(names: tuple[str, ...], as_json: bool) -> None:  # noqa: FBT001 - an opt
 @promises.command(name="attest")
 @click.argument("control")
 @as_option
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it counts.")
+@click.option("--until", required=True, type=DAY, help="The last day on which it counts.")
 @click.option("--statement", required=True, help="What you answer for, in a line. It is public, word by word.")
 @json_option
 def answer_for(control: str, address: str, until: datetime, statement: str, as_json: bool) -> None:  # noqa: FBT001 - an option
@@ -93,7 +94,7 @@ def answer_for(control: str, address: str, until: datetime, statement: str, as_j
         raise click.BadParameter(message, param_hint="--statement")
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_CONTROL):
+        with not_found_means(*NO_CONTROL, control):
             standing = attest(application, operator, control, statement.strip(), until.date())
     said = f"{control} counts as attested until {moment(standing.valid_until)} UTC."
     answer(as_json, _attested(standing), green(said))
@@ -107,7 +108,7 @@ def withdraw(control: str, address: str, as_json: bool) -> None:  # noqa: FBT001
     """Take back what is answered for CONTROL: its promise is stale until somebody answers for it again."""
     with open_application() as application:
         operator = _operator(application, address)
-        with not_found_means(*NO_CONTROL):
+        with not_found_means(*NO_CONTROL, control):
             standing = withdraw_attestation(application, operator, control)
     answer(as_json, _attested(standing), f"Nobody answers for {control} any more.")
 
@@ -145,7 +146,7 @@ def verify(file: Path, keys: Path | None, as_json: bool) -> None:  # noqa: FBT00
 
 
 def _operator(application: Application, address: str) -> str:
-    with not_found_means(*NO_OPERATOR):
+    with not_found_means(*NO_OPERATOR, address):
         return operator_named(application, address)
 
 

@@ -39,7 +39,7 @@ def test_an_organisation_and_its_key(installed):
     assert installed("api-keys", "revoke", key_id).returncode == 0
     again = installed("api-keys", "revoke", key_id)
     assert again.returncode == 1
-    assert "pigi api-keys list --organisation" in again.stderr
+    assert "pigi api-keys list" in again.stderr
 
 
 def test_a_key_is_revoked_by_the_id_that_the_list_shows(installed):
@@ -63,17 +63,33 @@ def test_the_version_is_the_packages(pigi):
 @pytest.mark.parametrize(
     ("words", "message", "next_step"),
     [
-        (("jobs", "list", "--organisation", "nope"), "No organisation has this id.", "pigi organisations list"),
-        (("api-keys", "list", "--organisation", "nope"), "No organisation has this id.", "pigi organisations list"),
-        (("api-keys", "add", "nope"), "No organisation has this id.", "pigi organisations list"),
-        (("billing", "grant", "nope", "team"), "No organisation has this id.", "pigi organisations list"),
-        (("billing", "sync", "nope"), "No organisation has this id.", "pigi organisations list"),
-        (("jobs", "show", "nope"), "No job has this id.", "pigi jobs list"),
-        (("operators", "disable", "x@example.org"), "No operator has this address.", "pigi operators list"),
-        (("operators", "enable", "x@example.org"), "No operator has this address.", "pigi operators list"),
+        (("jobs", "list", "--organisation", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("audit", "list", "--organisation", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("organisations", "show", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("keys", "rotate", "--organisation", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("export", "--organisation", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("export", "--account", "x@example.org"), "There is no account x@example.org.", "signs in"),
+        (("erase", "--organisation", "", "--reason", "r"), "There is no organisation “”", "pigi organisations list"),
+        (("jobs", "list", "--before", "nope"), "There is no job nope.", "pigi jobs list"),
+        (
+            ("holds", "approve", "nope", "--as", "x@example.org"),
+            "There is no operator x@example.org.",
+            "operators list",
+        ),
+        (("requests", "show", "nope"), "There is no request nope.", "pigi requests list"),
+        (("tickets", "show", "nope"), "There is no message nope.", "pigi tickets list"),
+        (("api-keys", "revoke", "0" * 32), "There is no live key 00000000-0000-", "pigi api-keys list"),
+        (("accounts", "reset-second-factor", "a\nb"), "There is no account a?b.", "sign in"),
+        (("api-keys", "list", "--organisation", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("api-keys", "add", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("billing", "grant", "nope", "team"), "There is no organisation nope.", "pigi organisations list"),
+        (("billing", "sync", "nope"), "There is no organisation nope.", "pigi organisations list"),
+        (("jobs", "show", "nope"), "There is no job nope.", "pigi jobs list"),
+        (("operators", "disable", "x@example.org"), "There is no operator x@example.org.", "pigi operators list"),
+        (("operators", "enable", "x@example.org"), "There is no operator x@example.org.", "pigi operators list"),
         (
             ("organisations", "add", "Example", "--owner", "x@example.org"),
-            "Nobody has an account with this address.",
+            "There is no account x@example.org.",
             "register",
         ),
     ],
@@ -84,7 +100,44 @@ def test_what_is_not_there_is_named_with_the_next_step(installed, words, message
     assert refused.stderr.startswith(f"pigi: {message}")
     assert next_step in refused.stderr
     assert refused.stderr.count("\n") == 1
-    assert "x@example.org" not in refused.stderr
+
+
+def test_all_keys_are_listed_and_a_key_is_revoked_by_its_public_part(installed):
+    organisation = installed("organisations", "add", "Example").stdout.strip()
+    issued = installed("api-keys", "add", organisation, "--label", "deploy")
+    token = issued.stdout.strip()
+    (listed,) = json.loads(installed("api-keys", "list", "--json").stdout)
+    assert (listed["organisation_id"], listed["label"]) == (organisation, "deploy")
+    assert listed["id"] in issued.stderr
+    shown = json.loads(installed("organisations", "show", organisation, "--json").stdout)
+    assert (shown["name"], shown["state"], shown["members"], shown["api_keys"]) == ("Example", "active", 0, 1)
+    secret = token.rpartition("_")[2]
+    revoked = installed("api-keys", "revoke", token)
+    assert revoked.returncode == 0
+    again = installed("api-keys", "revoke", token)
+    assert again.returncode == 1
+    wrong = installed("api-keys", "revoke", f"x_{secret}")
+    assert wrong.returncode == 2
+    assert secret not in revoked.stdout + again.stderr + wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("promises", "attest", "x", "--as", "a@example.org", "--until", "2026-13-45", "--statement", "s"),
+            "2026-13-45 is",
+        ),
+        (("jobs", "list", "--kind", "nope"), "there is no kind nope"),
+        (("unknown",), "No such command 'unknown'"),
+    ],
+)
+def test_wrong_usage_is_said_in_words_and_in_json_when_asked(installed, words, message):
+    wrong = installed(*words, "--json")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    told = json.loads(wrong.stderr)
+    assert (told["code"], message in told["message"], "%Y" in wrong.stderr) == ("usage", True, False)
+    assert "--help" in told["next"]
 
 
 def test_no_jobs_is_said(installed):

@@ -8,6 +8,7 @@ from pigi.operations.api_keys.keys import (
     DEFAULT_OVERLAP_DAYS,
     LONGEST_DAYS,
     LONGEST_OVERLAP_DAYS,
+    PREFIX,
     IssuedKey,
     authenticate,
     end_key,
@@ -16,7 +17,15 @@ from pigi.operations.api_keys.keys import (
     revoke_key,
     rotate_key,
 )
-from pigi.operations.api_keys.listing import KeyState, KeyView, keys_of, keys_of_account, list_keys, read_key
+from pigi.operations.api_keys.listing import (
+    KeyState,
+    KeyView,
+    keys_of,
+    keys_of_account,
+    list_all_keys,
+    list_keys,
+    read_key,
+)
 from pigi.operations.api_keys.settling import settle_keys
 
 __all__ = [
@@ -24,6 +33,7 @@ __all__ = [
     "DEFAULT_OVERLAP_DAYS",
     "LONGEST_DAYS",
     "LONGEST_OVERLAP_DAYS",
+    "PREFIX",
     "IssuedKey",
     "KeyState",
     "KeyView",
@@ -32,6 +42,7 @@ __all__ = [
     "issue_key",
     "keys_of",
     "keys_of_account",
+    "list_all_keys",
     "list_keys",
     "make_key",
     "read_key",

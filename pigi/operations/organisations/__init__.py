@@ -28,6 +28,7 @@ from pigi.operations.organisations.organisations import (
     request_migrations,
 )
 from pigi.operations.organisations.oversight import OrganisationFigures, oversee_organisations
+from pigi.operations.organisations.overview import oversee_organisation
 
 __all__ = [
     "ClosingView",
@@ -50,6 +51,7 @@ __all__ = [
     "migrate_organisation",
     "names_of",
     "organisations_of",
+    "oversee_organisation",
     "oversee_organisations",
     "read_invitation",
     "read_member",
