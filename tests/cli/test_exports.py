@@ -23,5 +23,5 @@ def test_an_export_is_started_and_a_copy_needs_a_reason(pigi):
         assert pigi("export", *words).returncode == 2
     for words in (("--organisation", new_id()), ("--account", "nobody@example.com")):
         failed = pigi("export", *words)
-        assert (failed.returncode, failed.stderr.startswith("pigi: There is nobody to export for.")) == (1, True)
+        assert (failed.returncode, failed.stderr.startswith("pigi: There is no ")) == (1, True)
     application.dispose()
