@@ -64,3 +64,22 @@ def test_bounds_can_be_reached() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_draft_has_any(kind: str) -> None:
     assert "extensions" not in json_schema(kind)["properties"]
+
+
+SECRET = "ghp_" + "k7Qm2Zx9Rb4W" * 3
+
+
+@pytest.mark.parametrize(
+    ("own", "pointer"),
+    [
+        ({"env": {"API_KEY": "k7Qm2Zx9RbWv8Jt3"}}, "/extensions/x/env/API_KEY"),
+        ({"a/b": ["-", f"use {SECRET}"]}, "/extensions/x/a~1b/1"),
+        ({"m": {SECRET: True}}, "/extensions/x/m"),
+    ],
+)
+def test_secrets_in_them_are_found(own: Any, pointer: str) -> None:
+    with pytest.raises(Refused) as refused:
+        _save("agent", {"x": own})
+    assert refused.value.code == "secret_found"
+    [error] = refused.value.details["errors"]  # type: ignore[misc]
+    assert error["pointer"] == pointer

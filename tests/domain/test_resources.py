@@ -10,6 +10,7 @@ import pytest
 from anthropic import transform_schema
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from pigi.domain.resources import (
     DRAFT_LENGTH,
@@ -21,6 +22,7 @@ from pigi.domain.resources import (
     name_draft,
     parse_draft,
 )
+from pigi.domain.resources.saving import check_content
 from pigi.errors import Permanent
 from tests.support.contents import whole
 
@@ -129,19 +131,26 @@ def test_a_secret_entry_has_no_place_for_a_value() -> None:
     [
         ("name", "Code Reviewer"),
         ("name", "-x"),
-        ("name", "a" * 65),
+        ("name", "a" * 129),
+        ("name", "a/b"),
+        ("name", ".a"),
+        ("name", "a."),
+        ("name", "a "),
+        ("name", "Con.v2"),
+        ("name", "lpt1"),
         ("name", 1),
         ("description", ""),
         ("description", "   "),
-        ("description", "one\nhooks: two"),
-        ("description", "one\u2028two"),
-        ("description", "x" * 1025),
+        ("description", "x" * 8_001),
         ("instructions", "a\0b"),
         ("instructions", "\x1b[2J"),
         ("tools", "Read, Grep"),
         ("tools", ["Read\nhooks: x"]),
-        ("tools", ["Read Grep"]),
-        ("tools", ["Read"] * 65),
+        ("tools", [" "]),
+        ("tools", ["Read"] * 257),
+        ("denied_tools", ["a\u2028b"]),
+        ("max_turns", 0),
+        ("memory", "everywhere"),
         ("model", ""),
         ("model", "opus\nhooks: x"),
     ],
@@ -154,6 +163,50 @@ def test_values_outside_their_limits_are_malformed(field: str, value: object) ->
 def test_a_server_is_reached_over_http_only(url: str) -> None:
     transport = {"type": "http", "url": url, "headers": []}
     assert _is_refused("mcp-server", json.dumps(GOOD["mcp-server"] | {"transport": transport}))
+
+
+REAL = [
+    ("agent", {"name": "dotnet-framework-4.8-expert"}),
+    ("agent", {"name": "Snake_Case", "display_name": "Wise snake 🐍"}),
+    ("agent", {"description": "Use it when.\r\n\n<example>\nContext: x\nhooks: y\n</example>\n" + "x" * 7_000}),
+    ("agent", {"tools": ["edit/editFiles", "github/*", "microsoft.docs.mcp/*", "Microsoft Docs", "mcp__a__b", "*"]}),
+    ("agent", {"tools": ["Bash(git:*)", "Task(agent-x)", "@mcp"], "denied_tools": ["Write"]}),
+    ("agent", {"model": "Claude Sonnet 4.5 (copilot)", "fallback_models": ["GPT-5 (copilot)", "vendor/model:free"]}),
+    (
+        "agent",
+        {"effort": "xhigh", "max_turns": 12, "memory": "project", "skills": ["plugin:skill"], "background": True},
+    ),
+    (
+        "agent",
+        {"isolation": "worktree", "color": "#FF8800", "argument_hint": "[file] | all", "mcp_servers": ["io.x/y"]},
+    ),
+    ("document", {"description": "When to\nread it.", "applies_when": "model-decision", "applies_to": []}),
+    ("document", {"body": "\N{RIGHT-TO-LEFT MARK}\u0645\u200c\u0646 👩\u200d🚀 co\u00adop\r\nmixed\nend\r"}),
+    ("document", {"body": "🐘" * 200_000}),
+]
+
+
+@pytest.mark.parametrize(("kind", "changes"), REAL)
+def test_what_real_files_hold_is_kept_as_it_is(kind: str, changes: dict[str, Any]) -> None:
+    content = whole(kind, GOOD[kind]) | changes
+    assert as_json(RESOURCES[kind].model.model_validate(content)) == content
+    assert json.loads(check_content(kind, content).text) == content
+
+
+def test_a_document_of_before_applies_with_its_globs() -> None:
+    assert as_json(_draft("document"))["applies_when"] == "glob"
+    assert as_json(_draft("document", applies_to=[]))["applies_when"] == "always"
+    assert as_json(_draft("document", applies_when="manual"))["applies_when"] == "manual"
+
+
+def test_a_control_is_told_by_line_and_column() -> None:
+    with pytest.raises(ValidationError, match=r"U\+0007.* line 3, column 2"):
+        RESOURCES["document"].model.model_validate(GOOD["document"] | {"body": "a\r\nb\rc\x07"})
+
+
+def test_a_byte_order_mark_in_front_is_no_part_of_the_text() -> None:
+    assert as_json(_draft("document", body="\ufeff# Rules"))["body"] == "# Rules"
+    assert _is_refused("document", json.dumps(GOOD["document"] | {"body": "\ufeff"}))
 
 
 def test_line_endings_stay_as_they_were_written() -> None:
@@ -213,7 +266,9 @@ def test_a_draft_takes_the_name_that_was_asked_for(kind: str, name: str) -> None
     [
         ("agent", "Code Reviewer", "code-reviewer"),
         ("agent", "  --Über_Prüfer!! ", "uber-prufer"),
-        ("agent", "a" * 70, "a" * 64),
+        ("agent", "CSharpExpert", "CSharpExpert"),
+        ("agent", " 4.1-Beast ", "4.1-Beast"),
+        ("agent", "a " * 70, "-".join("a" * 32)),
         ("mcp-server", "GitHub (EU)", "github-eu"),
         ("document", "  Code\n style ", "Code style"),
         ("document", "代码规范", "代码规范"),

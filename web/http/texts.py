@@ -16,11 +16,11 @@ from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import AddressError, read_address
 from pigi.domain.cards import has_card_number
+from pigi.domain.characters import NOT_IN_NAMES
 from pigi.domain.contact import MESSAGE_LENGTH
 from pigi.domain.limits import DESCRIPTION_LENGTH
 from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
 from pigi.domain.privacy_requests import DETAIL_LENGTH
-from pigi.domain.resources.rules import HIDDEN_CHARACTERS
 from pigi.flaws import pattern
 
 NAME_LENGTH = 80
@@ -38,7 +38,7 @@ _PROSE_CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 
 # Beyond four digits an escape is written differently by each engine, so those stand for themselves.
 _HIDDEN = "".join(
-    "-".join(rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in signs) for signs in HIDDEN_CHARACTERS
+    "-".join(rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in signs) for signs in NOT_IN_NAMES
 )
 _INSIDE = rf"[^{_CONTROL}{_BREAK}]"
 _EDGE = rf"[^{_CONTROL}{_SPACE}]"

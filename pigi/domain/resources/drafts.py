@@ -51,9 +51,11 @@ def _validated(model: type[BaseModel], text: str) -> BaseModel | None:
 
 
 def expected_name(kind: str, name: str) -> str:
-    """The name that a resource of this kind carries when a person requested ``name``."""
+    """The name that a resource of this kind carries when a person requested ``name``: that, if it can."""
     resource = RESOURCES[kind]
-    return slug(name, kind) if resource.slugged else label(name, resource.title)
+    if resource.is_name is None:
+        return label(name, resource.title)
+    return name.strip() if resource.is_name(name.strip()) else slug(name, kind)
 
 
 def name_draft(kind: str, draft: BaseModel, name: str) -> BaseModel:

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from pigi.domain.characters import Unseen, unseen_in_name, unseen_in_prose, unseen_in_value
 from pigi.domain.resources import rules
 from pigi.domain.resources.kinds import (
     Agent,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     Entry = PlainVariable | SecretVariable | PlainHeader | SecretHeader
 
 _PROSE_FIELDS: Final = frozenset({"instructions", "body", "description", "purpose", "title"})
-_HIDDEN = re.compile("[" + "".join(f"{chr(low)}-{chr(high)}" for low, high in rules.HIDDEN_CHARACTERS) + "]")
+_NAME_FIELDS: Final = frozenset({"title", "display_name", "argument_hint"})
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*(?:\n|$)")
 _IMPORT = re.compile(r"(?m)^@[~./\w]")
 _DOWNLOAD = re.compile(
@@ -50,9 +51,10 @@ _DOCUMENT_LINES: Final = 200
 class Finding:
     """One broken rule.
 
-    ``pointer`` is a JSON Pointer (RFC 6901) of schema field names and array positions, so it never holds content. Of a
-    secret it also says in which ``line``, counted from 1, and of what ``kind``; and, unless its shape leaves no doubt,
-    what names it as an ``example``, which is for whoever sent it only.
+    ``pointer`` is a JSON Pointer (RFC 6901) of schema field names and array positions, so it holds no content but names
+    within ``extensions``. Of a secret it also says in which ``line``, counted from 1, and of what ``kind``; and, unless
+    its shape leaves no doubt, what names it as an ``example``, which is for whoever sent it only. Of characters that
+    nobody sees it says ``line`` and ``column`` too, and as ``kind`` the code point of the first.
     """
 
     rule: str
@@ -62,6 +64,7 @@ class Finding:
     line: int | None = None
     kind: str | None = None
     example: str | None = None
+    column: int | None = None
 
     def told(self) -> dict[str, Any]:
         """What may be stored and shown to everybody."""
@@ -75,6 +78,7 @@ def finding(rule: str, pointer: str) -> Finding:
 
 MOST_SECRETS: Final = 50
 """Secrets that are pointed at; whoever sends more has sent another file."""
+HIDDEN: Final = "hidden-characters"
 SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
 MAYBE: Final = "maybe-a-secret"
 DECLARED: Final = "declared-example"
@@ -92,7 +96,9 @@ def lint(draft: BaseModel, name_field: str, expected_name: str, examples: Collec
         broken.append(("name-differs", f"/{name_field}"))
     broken.extend(_CHECKS[type(draft)](draft))
     findings = [finding(rule, pointer) for rule, pointer in dict.fromkeys(broken)]
-    return tuple(sorted([*secret, *findings], key=lambda found: found.level))
+    return tuple(
+        sorted([*secret, *islice(_check_characters(values), MOST_SECRETS), *findings], key=lambda found: found.level)
+    )
 
 
 def _check_secrets(values: Any, examples: Collection[str]) -> list[Finding]:
@@ -105,6 +111,31 @@ def _check_secrets(values: Any, examples: Collection[str]) -> list[Finding]:
         line = text.count("\n", 0, secret.start) + 1
         found.append(Finding(rule, facts.level, facts.sentence, pointer, line, secret.kind, example))
     return found
+
+
+def _check_characters(value: Any, pointer: str = "") -> Iterator[Finding]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _check_characters(item, f"{pointer}/{_escaped(name)}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _check_characters(item, f"{pointer}/{position}")
+    elif isinstance(value, str):
+        for one in _unseen_in(pointer)(value):
+            rule = HIDDEN if one.hides else "invisible-characters"
+            facts = rules.RULES[rule]
+            yield Finding(rule, facts.level, facts.sentence, pointer, one.line, one.what, column=one.column)
+
+
+def _unseen_in(pointer: str) -> Callable[[str], tuple[Unseen, ...]]:
+    field = pointer.rpartition("/")[2]
+    if field in _NAME_FIELDS:
+        return unseen_in_name
+    return unseen_in_prose if field in _PROSE_FIELDS or pointer.startswith("/extensions/") else unseen_in_value
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def examples_in(findings: Sequence[Finding]) -> tuple[Example, ...]:
@@ -120,7 +151,7 @@ def _check_texts(value: object, pointer: str) -> Broken:
     """The rules that hold for every text, wherever it is."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _check_texts(item, f"{pointer}/{name}")
+            yield from _check_texts(item, f"{pointer}/{_escaped(name)}")
     elif isinstance(value, list):
         for position, item in enumerate(value):
             yield from _check_texts(item, f"{pointer}/{position}")
@@ -128,14 +159,7 @@ def _check_texts(value: object, pointer: str) -> Broken:
         yield from _check_text(value, pointer)
 
 
-def hides_characters(text: str) -> bool:
-    """Whether ``text`` holds invisible or direction-changing characters."""
-    return _HIDDEN.search(text) is not None
-
-
 def _check_text(text: str, pointer: str) -> Broken:
-    if hides_characters(text):
-        yield "hidden-characters", pointer
     prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
     if any(switch in text.lower() for switch in rules.APPROVAL_SWITCHES):
         yield "mentions-no-approval" if prose else "switches-off-approval", pointer
@@ -187,6 +211,8 @@ def _check_agent(agent: Agent) -> Broken:
     for position, tool in enumerate(agent.tools):
         if tool in rules.ALLOW_EVERYTHING:
             yield "may-run-anything", f"/tools/{position}"
+    if not set(agent.tools).isdisjoint(agent.denied_tools):
+        yield "contradicts-itself", "/denied_tools"
 
 
 def _check_mcp_server(server: McpServer) -> Broken:
@@ -231,6 +257,12 @@ def _check_document(document: Document) -> Broken:
         yield "long-document", "/body"
     if _IMPORT.search(document.body):
         yield "imports-a-file", "/body"
+    if document.applies_when == "glob" and not document.applies_to:
+        yield "applies-to-nothing", "/applies_to"
+    if document.applies_when == "always" and document.applies_to:
+        yield "globs-without-effect", "/applies_to"
+    if document.applies_when == "model-decision" and not document.description.strip():
+        yield "nothing-to-decide-by", "/description"
     for position, glob in enumerate(document.applies_to):
         if glob.startswith(("/", "~", "!")) or ".." in re.split(r"[/\\]", glob) or re.match(r"[A-Za-z]:", glob):
             yield "glob-leaves-project", f"/applies_to/{position}"

@@ -46,7 +46,10 @@ RULES: Final[dict[str, LintRule]] = {
         "warning", "This value looks random; if it is a secret, make it a secret slot.", "OWASP Secrets Management"
     ),
     "hidden-characters": LintRule(
-        "error", "Invisible or direction-changing characters must be removed.", "Unicode UTS 39; CVE-2021-42574"
+        "error", "Characters that hide or turn text must be removed.", "Unicode UTS 39 and UAX 9; CVE-2021-42574"
+    ),
+    "invisible-characters": LintRule(
+        "warning", "A character here cannot be seen; remove it unless it belongs there.", "Unicode UTS 39"
     ),
     "hidden-comment": LintRule(
         "warning",
@@ -128,6 +131,17 @@ RULES: Final[dict[str, LintRule]] = {
         "A glob must be relative to the project and must not climb out of it.",
         "gitignore(5); Cursor and Claude Code rules docs",
     ),
+    "applies-to-nothing": LintRule(
+        "warning", "It applies with files and names none, so it never applies by itself.", "Cursor rules docs: globs"
+    ),
+    "globs-without-effect": LintRule(
+        "warning", "It always applies, whatever files it names.", "Cursor rules docs: alwaysApply"
+    ),
+    "nothing-to-decide-by": LintRule(
+        "warning",
+        "A model decides when it applies, and no description says what it is about.",
+        "Cursor rules docs: description; Windsurf rules docs: model_decision",
+    ),
     "long-document": LintRule(
         "warning",
         "Documents over 200 lines are followed less well; split it.",
@@ -183,10 +197,3 @@ PRIVILEGED_COMMANDS: Final = frozenset({"sudo", "doas", "su", "runas", "pkexec"}
 PACKAGE_RUNNERS: Final = frozenset({"npx", "bunx", "uvx", "pipx"})
 ALLOW_EVERYTHING: Final = frozenset({"*", "Bash", "Bash(*)", "Bash(:*)", "Bash(**)", "Shell", "Shell(*)"})
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
-
-# Invisible: soft hyphen, zero-width space and joiners that no script needs, byte-order mark. Bidirectional
-# controls and the tag block can make text read other than it runs. ZWJ and ZWNJ stay: emoji and Persian need them.
-HIDDEN_CHARACTERS: Final = (
-    (0x00AD, 0x00AD), (0x180E, 0x180E), (0x200B, 0x200B), (0x200E, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064),
-    (0x2066, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F),
-)  # fmt: skip

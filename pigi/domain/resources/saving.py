@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from pigi.domain.characters import unseen_in_name
 from pigi.domain.resources.drafts import as_json
 from pigi.domain.resources.kinds import RESOURCES
-from pigi.domain.resources.lint import SECRET, Finding, examples_in, finding, hides_characters, lint
+from pigi.domain.resources.lint import HIDDEN, SECRET, Finding, examples_in, finding, lint
 from pigi.domain.resources.secrets import Example, find_in_text
 from pigi.errors import Refused
 from pigi.flaws import flaws_of
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 ProblemEntry = dict[str, str | int]
 """A JSON pointer and a message: where content breaks its schema, repeating nothing but names of unknown fields."""
-
-HIDDEN: Final = "hidden-characters"
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,7 +86,11 @@ def with_todays_fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:
 def check_words(words: Mapping[str, str]) -> None:
     """Refuse names and descriptions that hold a secret (``secret_found``) or invisible characters (``invalid``)."""
     found = _secrets_in(words)
-    found += [finding(HIDDEN, f"/{field}") for field, text in words.items() if hides_characters(text)]
+    found += [
+        replace(finding(HIDDEN, f"/{field}"), line=one.line, column=one.column, kind=one.what)
+        for field, text in words.items()
+        for one in unseen_in_name(text)
+    ]
     _refuse(found)
 
 
@@ -115,6 +118,11 @@ _LINED: Final = ("/body", "/instructions", "/description")
 
 def flaw_of(found: Finding) -> ProblemEntry:
     """A finding as one of a refusal's errors; for a secret with the offer to make it a slot."""
+    if found.rule == HIDDEN:
+        place = f"line {found.line}, column {found.column}"
+        message = f"{found.kind} at {place} cannot be seen, and hides or turns text. Remove it."
+        told = {"pointer": found.pointer, "message": message, "line": found.line, "column": found.column}
+        return {name: value for name, value in told.items() if value is not None}
     if found.rule != SECRET:
         return {"pointer": found.pointer, "message": found.sentence}
     slot, advice = _offer(found.pointer)

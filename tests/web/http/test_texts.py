@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from pigi.domain.resources.lint import hides_characters
+from pigi.domain.characters import unseen_in_name
 from web.http.texts import (
     DESCRIPTION_PATTERN,
     NAME_PATTERN,
@@ -55,7 +55,7 @@ def test_descriptions(text: str) -> None:
 def test_words_of_projects_hide_nothing(text: str) -> None:
     for pattern, kind in ((VISIBLE_NAME_PATTERN, Name), (VISIBLE_DESCRIPTION_PATTERN, Description)):
         fits = bool(re.match(pattern.removesuffix("$") + r"\Z", text))
-        assert (holds(TypeAdapter(kind), text) and not hides_characters(text)) == fits
+        assert (holds(TypeAdapter(kind), text) and not unseen_in_name(text)) == fits
 
 
 @pytest.mark.parametrize(

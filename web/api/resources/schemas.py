@@ -22,7 +22,8 @@ class AcceptRequest(RequestModel):
 class Looked(ResponseModel):
     """A rule that the content breaks though it may; ``pointer`` (RFC 6901) says where.
 
-    Of what looks like a secret also the ``line`` of its text, counted from 1, and its ``kind`` in words.
+    Of what looks like a secret also the ``line`` of its text, counted from 1, and its ``kind`` in words; of characters
+    that nobody sees the ``line``, the ``column`` and as ``kind`` the code point of the first.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class Looked(ResponseModel):
     sentence: str
     pointer: str
     line: int | None = None
+    column: int | None = None
     kind: str | None = None
 
 

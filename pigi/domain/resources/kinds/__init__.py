@@ -15,11 +15,15 @@ from pigi.domain.resources.kinds.fields import (
     PlainVariable,
     SecretHeader,
     SecretVariable,
+    is_identifier,
+    is_slug,
 )
 from pigi.domain.resources.kinds.servers import HttpTransport, McpServer, StdioTransport
 from pigi.domain.resources.kinds.settings import Permissions, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel
 
 __all__ = [
@@ -56,22 +60,22 @@ class ResourceKind:
     """One kind of resource.
 
     ``wire`` is its permanent name outside Pigi; ``name_field`` is the field that carries the name that was
-    requested, and ``slugged`` says whether that name must be a slug.
+    requested, and ``is_name`` says whether a text can be one; without it any text on one line can.
     """
 
     wire: str
     title: str
     model: type[BaseModel]
     name_field: str
-    slugged: bool
+    is_name: Callable[[str], bool] | None = None
 
 
 RESOURCES: Final[dict[str, ResourceKind]] = {
     kind.wire: kind
     for kind in (
-        ResourceKind("agent", "Agent", Agent, "name", slugged=True),
-        ResourceKind("mcp-server", "MCP server", McpServer, "name", slugged=True),
-        ResourceKind("document", "Document", Document, "title", slugged=False),
-        ResourceKind("settings", "Settings", Settings, "name", slugged=False),
+        ResourceKind("agent", "Agent", Agent, "name", is_identifier),
+        ResourceKind("mcp-server", "MCP server", McpServer, "name", is_slug),
+        ResourceKind("document", "Document", Document, "title"),
+        ResourceKind("settings", "Settings", Settings, "name"),
     )
 }

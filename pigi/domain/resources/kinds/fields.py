@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from pigi.domain.positions import position_in
 from pigi.flaws import pattern
 
 SLUG_LENGTH: Final = 64
@@ -22,7 +23,6 @@ PROSE_LENGTH: Final = 200_000
 NOT_DRAFTED: Final[dict[str, Any]] = {"x-drafted": False}
 """Of a field that drafts leave at its default: `pigi.domain.resources.drafts`."""
 
-_LINE_BREAK = re.compile(r"\r\n?|\n")
 # Unicode's categories Cc and Cs, which never grow; with Zl and Zp they end a line. An expression finds them in a
 # twentieth of the time that asking each character takes, of which an import has many millions.
 _NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]")
@@ -37,14 +37,6 @@ class Strict(BaseModel):
     """Unknown fields and wrong types are errors; validation errors never show what was typed."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-def position_in(text: str, place: int) -> tuple[int, int]:
-    """The line and the column of a place in ``text``, both counted from 1; a line ends as any system ends it."""
-    line, start = 1, 0
-    for line_break in _LINE_BREAK.finditer(text, 0, place):
-        line, start = line + 1, line_break.end()
-    return line, place - start + 1
 
 
 def _prose(text: str) -> str:
@@ -82,6 +74,11 @@ def is_identifier(name: str) -> bool:
     """Whether ``name`` can be an agent's: what tools take as one, and every system as the name of a file."""
     fits = re.fullmatch(_IDENTIFIER, name) and not _DEVICE.fullmatch(name)
     return bool(fits) and len(name) <= IDENTIFIER_LENGTH
+
+
+def is_slug(name: str) -> bool:
+    """Whether ``name`` is lower-case words joined by hyphens."""
+    return len(name) <= SLUG_LENGTH and re.fullmatch("[a-z0-9]+(?:-[a-z0-9]+)*", name) is not None
 
 
 def _identifier(name: str) -> str:
@@ -123,6 +120,9 @@ Description = Annotated[
     AfterValidator(_prose),
 ]
 """May have line breaks: delivery writes them as each format can hold them."""
+FreeLabel = Annotated[str, StringConstraints(max_length=LABEL_LENGTH), AfterValidator(one_line)]
+FreeWord = Annotated[str, StringConstraints(max_length=40), AfterValidator(one_line)]
+"""A word of the tools' own, which they keep adding to; may be empty."""
 FreeDescription = Annotated[
     str, StringConstraints(max_length=DESCRIPTION_LENGTH), BeforeValidator(without_mark), AfterValidator(_prose)
 ]
@@ -164,6 +164,10 @@ ModelName = Annotated[
 # What hosts call a tool: Bash(git:*), edit/editFiles, github/*, mcp__server__tool, Microsoft Docs.
 ToolName = Annotated[
     str, StringConstraints(min_length=1, max_length=640), AfterValidator(_visible), AfterValidator(one_line)
+]
+# What tools call a server or a skill: awesome_copilot, io.github.user/server, plugin:skill.
+Reference = Annotated[
+    str, StringConstraints(min_length=1, max_length=200), AfterValidator(_visible), AfterValidator(one_line)
 ]
 # Tool or Tool(pattern), as in Claude Code's permission rules.
 ToolRule = Annotated[

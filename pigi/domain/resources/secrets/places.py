@@ -21,7 +21,15 @@ def secrets_of(content: Any, pointer: str = "") -> Found:
             yield from secrets_of(item, f"{pointer}/{position}")
     elif isinstance(content, dict):
         for key in content:
-            yield from _of_field(content, key, f"{pointer}/{key}")
+            known = find_in_text(key) if pointer.startswith(_OPEN) else ()
+            if known:  # a pointer to what is in there would tell it
+                yield from _all(pointer, key, known)
+            else:
+                yield from _of_field(content, key, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
+
+
+_OPEN = "/extensions"
+"""Below here, names are what somebody wrote."""
 
 
 def _of_field(content: dict[str, Any], key: str, here: str) -> Found:
@@ -31,6 +39,8 @@ def _of_field(content: dict[str, Any], key: str, here: str) -> Found:
     elif key == "args" and isinstance(item, list) and all(isinstance(one, str) for one in item):
         for position, found in enumerate(find_in_arguments(item)):
             yield from _all(f"{here}/{position}", item[position], found)
+    elif here.startswith(f"{_OPEN}/") and isinstance(item, str) and "\n" not in item:
+        yield from _all(here, item, find_in_value(key, item))
     else:
         yield from secrets_of(item, here)
 
