@@ -9,10 +9,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from pigi.domain.reasons import explain
 from pigi.errors import PigiError, Refused, Temporary
 from web.http import logs
 from web.http.context import FACTS
 from web.http.replies import problem
+from web.http.sought import nothing_found, sought
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,6 +153,8 @@ def of_pigi(error: PigiError) -> Reply:
     if not isinstance(error, Refused) or error.code not in STATUS:
         return of_anything(error)
     details = dict(error.details)
+    if error.code == "not_found":
+        details["detail"] = _not_found(str(details.pop("sought", "")))
     headers = {}
     seconds = details.pop("retry_after", RETRY_AFTER_SECONDS.get(error.code))
     if seconds is not None:
@@ -166,7 +170,8 @@ def of_http(error: HTTPException) -> Reply:
     if status >= STATUS["internal"]:
         return of_anything(error)
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-    return _problem(OF_HTTP.get(status, "malformed_request"), {}, headers)
+    code = OF_HTTP.get(status, "malformed_request")
+    return _problem(code, {"detail": _not_found()} if code == "not_found" else {}, headers)
 
 
 def of_database(error: Exception) -> Reply:
@@ -186,10 +191,15 @@ def _unavailable(error: Exception) -> Reply:
     return _problem("unavailable", {}, {"Retry-After": str(RETRY_AFTER_SECONDS["unavailable"])})
 
 
+def _not_found(what: str = "") -> str:
+    """What was looked for, by the operation's words or else by the address, and what to do."""
+    return f"{nothing_found(what or sought())} {explain('not_found').advice}"
+
+
 def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Reply:
     page: Callable[..., Reply] = current_app.extensions["failure_page"]
     if wants_page():
-        answer = page(code, STATUS[code], _facts().request_id, headers.get("Retry-After"))
+        answer = page(code, STATUS[code], _facts().request_id, headers.get("Retry-After"), details.get("detail"))
     else:
         answer = problem(code, STATUS[code], _facts().request_id, details)
     answer.headers.extend(headers)

@@ -16,10 +16,10 @@ from pigi.domain.reasons.people import PEOPLE
 from pigi.domain.reasons.provider import PROVIDER
 from pigi.domain.reasons.reason import Reason
 from pigi.domain.reasons.requests import REQUESTS
-from pigi.domain.reasons.sign_in import SIGN_IN
+from pigi.domain.reasons.sign_in import REGISTER_AGAIN, SIGN_IN
 from pigi.domain.reasons.stores import STORES
 
-__all__ = ["REASONS", "Reason", "explain"]
+__all__ = ["REASONS", "REGISTER_AGAIN", "Reason", "explain"]
 
 REASONS: dict[str, Reason] = {
     **JOBS,

@@ -21,7 +21,7 @@ REQUESTS: Final[dict[str, Reason]] = {
     ),
     "too_many_tries": Reason(
         "There were too many tries from where you are.",
-        "Wait as long as Retry-After says. A link that sets a new password, sent by mail, works meanwhile.",
+        "Wait as long as Retry-After says. 'Forgot your password?' on the sign-in page works meanwhile.",
     ),
     "https_required": Reason(
         "Pigi speaks HTTPS only, and this came in the clear.",
@@ -64,7 +64,7 @@ REQUESTS: Final[dict[str, Reason]] = {
         "The organisation was deleted or restricted.", "Nothing new can be requested; an owner can say why."
     ),
     "not_found": Reason(
-        "There is no such thing, or it is not yours.", "Check the address and which organisation the key belongs to."
+        "There is no such thing, or it is not yours.", "Check the address, and who is signed in or whose key it is."
     ),
     "method_not_allowed": Reason(
         "This address does not take this method.", "Use a method that the Allow header lists."
@@ -76,7 +76,7 @@ REQUESTS: Final[dict[str, Reason]] = {
     "idempotency_undecided": Reason(
         "The first request with this Idempotency-Key is still being done.", "Send the same request again in a moment."
     ),
-    "body_too_large": Reason("The body is too large.", "Send at most 64 KiB; 256 KiB where a resource's content goes."),
+    "body_too_large": Reason("The body is too large.", "Send at most 64 KiB, or what the API document says where a resource's content goes."),
     "body_too_slow": Reason("The body took too long to arrive.", "Send it whole within 10 seconds."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
@@ -92,5 +92,9 @@ REQUESTS: Final[dict[str, Reason]] = {
     "too_many_today": Reason("No more of these may be requested today.", "Go on tomorrow (UTC)."),
     "unavailable": Reason("Pigi cannot do this at the moment.", "Send the same request again in a few seconds."),
     "not_ready": Reason("A part of Pigi is not working.", "Jobs are kept and will be done; 'checks' shows which part."),
-    "link_over": Reason("The link was used, is too old, or was never sent.", "Ask for a new one."),
+    "link_over": Reason(
+        "The link was used, is too old, or was never sent.",
+        "Ask for a new one: register again, use 'Forgot your password?' on the sign-in page, ask whoever invited you, or "
+        "change your address once more.",
+    ),
 }

@@ -6,14 +6,21 @@ from typing import Final
 
 from pigi.domain.reasons.reason import Reason
 
+REGISTER_AGAIN: Final = (
+    "Type the password that you chose when you registered. If you forgot it, register again with the same address and "
+    "another password, and use the new link."
+)
+"""Instead of the advice of ``wrong_credentials`` before there is an account: no link for a password is sent then."""
+
 SIGN_IN: Final[dict[str, Reason]] = {
     "wrong_credentials": Reason(
         "Address and password do not belong together.",
-        "Try again, or ask for a link that sets a new password. After registering, use the mailed link first.",
+        "Try again, or have 'Forgot your password?' send you a link that sets a new one. If you have just registered, "
+        "open the link in your mail first.",
     ),
     "wrong_password": Reason(
         "This is not your password.",
-        "Type it again. If you forgot it, ask for a link that sets a new one; while registering, register again.",
+        "Type it again. If you forgot it, 'Forgot your password?' on the sign-in page sends a link that sets a new one.",
     ),
     "second_factor_needed": Reason(
         "The password is right, and a code of the second factor is needed too.",

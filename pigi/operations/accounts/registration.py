@@ -14,6 +14,7 @@ from sqlalchemy import insert, select
 from pigi.clock import now
 from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.mail import Template
+from pigi.domain.reasons import REGISTER_AGAIN
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CONFIRMATION, REGISTRATION, WELCOME, WELCOME_MAILBOX
 from pigi.errors import Refused
@@ -77,7 +78,7 @@ def confirm_registration(
         row = _find_registration(application, token)
         tried = acquire(application, CONFIRMATION, network, row.id)
         if not credentials.is_password(password, row.password_hash):
-            raise Refused("wrong_credentials")
+            raise Refused("wrong_credentials", detail=REGISTER_AGAIN)
         with application.control.begin() as session:
             account_id = add_account(
                 session, application, row.name, row.email, row.password_hash, registration_id=row.id

@@ -75,7 +75,7 @@ def locked_row(session: TenantSession, table: Any, row_id: str, *conditions: Any
         raise Refused("not_found")
     row = session.execute(select(table).where(table.c.id == row_id, *conditions).with_for_update()).first()
     if row is None:
-        raise Refused("not_found")
+        raise Refused("not_found", sought=f"{table.name} {row_id}")
     return row
 
 

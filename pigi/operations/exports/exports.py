@@ -104,7 +104,7 @@ def add_export(  # noqa: PLR0913 - an export's facts, each named at the call
         ``too_many_in_flight`` if as many are preparing as may.
     """
     if owner.organisation_id is not None and hold_organisation(session, owner.organisation_id) is None:
-        raise Refused("not_found")
+        raise Refused("not_found", sought=f"organisation {owner.organisation_id}")
     preparing = owner.rows & (EXPORT.c.scope == scope) & (EXPORT.c.state == ExportState.PREPARING)
     if session.execute(select(func.count()).select_from(EXPORT).where(preparing)).scalar_one() >= MOST_PREPARING:
         raise Refused("too_many_in_flight", limit=MOST_PREPARING, retry_after=RETRY_AFTER_SECONDS)

@@ -81,7 +81,7 @@ def add_hold(application: Application, operator: str, hold: NewHold, on_made: On
     with application.control.begin() as session:
         there = select(Organisation.id).where(Organisation.id == hold.organisation_id).with_for_update()
         if not is_id(hold.organisation_id) or session.execute(there).first() is None:
-            raise Refused("not_found")
+            raise Refused("not_found", sought=f"organisation {hold.organisation_id}")
         session.connection().execute(insert(HOLD).values(row))
         _audit(session, application, "hold.added", operator, row)
         on_made(session, str(row["id"]))

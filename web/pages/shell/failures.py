@@ -30,11 +30,23 @@ OWN_FAILURES = 500
 _ORGANISATION = re.compile(r"/o/([0-9a-f-]{36})(?:/|\Z)")
 
 
-def failure_page(code: str, status: int, request_id: str, retry_after: str | None = None) -> Reply:
-    """The page of a code; a member of an organisation that is being deleted reads that instead, and who can undo it."""
+def failure_page(
+    code: str, status: int, request_id: str, retry_after: str | None = None, detail: str | None = None
+) -> Reply:
+    """The page of a code, with ``detail`` in place of its advice.
+
+    A member of an organisation that is being deleted reads of that instead, and who can undo it.
+    """
     services: Services = current_app.extensions["pigi"]
     shell, closing = _around(services) if status < OWN_FAILURES else (Shell(services.application.settings.fonts), None)
-    words = {"code": code, "reason": explain(code), "request_id": request_id, "retry_after": retry_after}
+    reason = explain(code)
+    words = {
+        "code": code,
+        "reason": reason,
+        "detail": detail or reason.advice,
+        "request_id": request_id,
+        "retry_after": retry_after,
+    }
     return draw_in(shell, "failure.html", status=status, here="", closing=closing, **words)
 
 
