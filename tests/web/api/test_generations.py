@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.support.http import BODY
+from tests.support.jobs import change
 
 if TYPE_CHECKING:
+    from pigi.application import Application
     from tests.support.http import Client
 
 
@@ -28,3 +31,17 @@ def test_a_generation_can_be_read_while_it_waits(client: Client, headers: dict[s
 
     assert (generation["name"], generation["resource"], generation["draft"]) == ("reviewer", "agent", None)
     assert "purpose" not in generation
+
+
+def test_a_generation_that_waits_for_its_provider_says_until_when(
+    client: Client, application: Application, headers: dict[str, str], asking: str
+) -> None:
+    job = client.post(asking, json=BODY, headers=headers).json
+    change(application.control, job["id"], state="retrying", reason="provider_busy", due_at=timedelta(minutes=1))
+
+    job = client.get(job["links"]["self"], headers=headers).json
+    generation = client.get(job["links"]["result"], headers=headers).json
+
+    assert job["next_try_at"] == job["due_at"] == generation["next_try_at"]
+    assert (generation["state"], generation["reason"]) == ("retrying", "provider_busy")
+    assert generation["explanation"]["advice"].startswith("Nothing: it is tried again by itself, next at ")

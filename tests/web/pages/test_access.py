@@ -49,7 +49,10 @@ def test_a_strangers_organisation_does_not_exist(app, application, furnished):
     stranger = sign_in(app, application, make_account(application))
     for path in of_an_organisation(furnished):
         answer = stranger.get(path, headers=BROWSER)
-        assert (answer.status_code, furnished.organisation in answer.get_data(as_text=True)) == (404, False), path
+        shown = answer.get_data(as_text=True)
+        assert (answer.status_code, f"/o/{furnished.organisation}" in shown) == (404, False), path
+        # What they asked for is repeated to them, and nothing that is only known here.
+        assert f"organisation {furnished.organisation}, or " in shown
 
 
 def test_a_member_is_offered_no_page_that_is_for_admins(app, application, furnished):
