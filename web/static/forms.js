@@ -268,8 +268,7 @@ function mark(fields, flaw) {
     return mark(fields, { ...flaw, pointer, line: lineOf(control.value, place), message: `${place.slice(1).replaceAll("/", " > ")}: ${flaw.message}` });
   }
   const line = flaw.pointer.slice(pointer.length + 1);
-  const hint = control.dataset.type !== "whole" && flaw.message.includes("pattern") && document.getElementById(`${control.id}-hint`)?.textContent;
-  const message = hint ? `Not in this form: ${hint}` : flaw.message;
+  const { message } = flaw;
   const at = flaw.line ?? (control.dataset.type === "lines" && /^\d+$/.test(line) ? Number(line) + 1 : undefined);
   const words = at && !/\bline \d/.test(message) ? `line ${at}: ${message}` : message;
   const label = control.labels?.[0]?.textContent.trim().replace(/\s*optional$/, "") || control.getAttribute("aria-label") || control.name;

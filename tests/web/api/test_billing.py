@@ -236,7 +236,7 @@ def test_a_repeated_request_opens_one_page(shop: Shop, browser: Callable[[Caller
         ({}, "/plan"),
         ({"plan": "team", "price": "price_other"}, "/price"),
         ({"plan": "team", "price": BUSINESS}, "/price"),
-        ({"plan": "team", "url": "https://example.com"}, ""),
+        ({"plan": "team", "url": "https://example.com"}, "/url"),
     ],
 )
 def test_what_is_not_on_offer_cannot_be_bought(
