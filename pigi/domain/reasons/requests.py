@@ -76,7 +76,9 @@ REQUESTS: Final[dict[str, Reason]] = {
     "idempotency_undecided": Reason(
         "The first request with this Idempotency-Key is still being done.", "Send the same request again in a moment."
     ),
-    "body_too_large": Reason("The body is too large.", "Send at most 64 KiB, or what the API document says where a resource's content goes."),
+    "body_too_large": Reason(
+        "The body is too large.", "Send at most 64 KiB, or what the API document says where a resource's content goes."
+    ),
     "body_too_slow": Reason("The body took too long to arrive.", "Send it whole within 10 seconds."),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
@@ -94,7 +96,7 @@ REQUESTS: Final[dict[str, Reason]] = {
     "not_ready": Reason("A part of Pigi is not working.", "Jobs are kept and will be done; 'checks' shows which part."),
     "link_over": Reason(
         "The link was used, is too old, or was never sent.",
-        "Ask for a new one: register again, use 'Forgot your password?' on the sign-in page, ask whoever invited you, or "
-        "change your address once more.",
+        "Ask for a new one: register again, use 'Forgot your password?' on the sign-in page, ask whoever invited you, "
+        "or change your address once more.",
     ),
 }

@@ -20,7 +20,7 @@ SIGN_IN: Final[dict[str, Reason]] = {
     ),
     "wrong_password": Reason(
         "This is not your password.",
-        "Type it again. If you forgot it, 'Forgot your password?' on the sign-in page sends a link that sets a new one.",
+        "Type it again. If you forgot it, 'Forgot your password?' on the sign-in page sends a link to set a new one.",
     ),
     "second_factor_needed": Reason(
         "The password is right, and a code of the second factor is needed too.",
