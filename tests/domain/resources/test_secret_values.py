@@ -16,7 +16,7 @@ from pigi.errors import Refused
 from tests.domain.resources.values import Row, filled, rows, with_checksum
 
 STDIO: dict[str, Any] = {"type": "stdio", "command": "server", "args": [], "environment": []}
-UNSEEN = 1 / 25
+UNSEEN = 1 / 50
 """The most that may be missed, and refused for nothing, of values that nothing was tuned to; of the others none is."""
 
 
@@ -49,7 +49,10 @@ def outcome(row: Row) -> str:
     return "warned" if any(found.rule == "maybe-a-secret" for found in findings) else "kept"
 
 
-@pytest.mark.parametrize("part", ["trial", "own", "public", "public2", "public3", "public4", "aside"])
+@pytest.mark.parametrize(
+    "part",
+    ["trial", "own", "public", "public2", "public3", "public4", "public5", "public6", "public7", "public8", "aside"],
+)
 def test_secrets_are_refused_and_what_only_resembles_them_is_not(part: str) -> None:
     real, harmless = ([row for row in rows(part) if row.real is kind] for kind in (True, False))
     missed = [row.written for row in real if outcome(row) == "kept"]
@@ -133,7 +136,8 @@ def test_looking_for_secrets_never_fails(text: str) -> None:
 
 
 SLOW = [
-    "a", "://a:", "eyJ", "Bearer ", "a.b-", "--token ", "password=", "a://b@", "mysql ", "${", "key | ", "x://h/?a=b&",
+    "a", "=", "-", "'", '"', "A1b2", "|", "| a |\n|---|\n", 'password is "', "token a ",
+    "://a:", "eyJ", "Bearer ", "a.b-", "--token ", "password=", "a://b@", "mysql ", "${", "key | ", "x://h/?a=b&",
     "-----BEGIN PRIVATE KEY-----\n", "password: a1", "é=", "secret: x\n",
 ]  # fmt: skip
 
@@ -141,7 +145,7 @@ SLOW = [
 def test_no_text_makes_the_search_slow() -> None:
     find_in_text("The catalogue is loaded once.")
     for piece in SLOW:
-        text = (piece * 100_000)[:100_000]
+        text = (piece * 50_000)[:50_000]
         began = time.thread_time()
         find_in_text(text)
-        assert time.thread_time() - began < 1.0, piece[:20]
+        assert time.thread_time() - began < 0.5, piece[:20]

@@ -3,8 +3,8 @@
 A miss costs a leaked secret and a false alarm costs a question, so where both are likely it is an alarm: a person may
 then say that the value is an example. Nothing here raises the text it looked at, or shows it.
 
-`shapes` knows secrets by themselves, `text` by where they stand, `names` by what they are called, and `values` tells
-what only stands for one. See docs/decisions/0028-secrets-are-found-by-place-and-by-catalogue.md.
+`shapes` knows secrets by themselves, `text` and `urls` by where they stand, `names` by what they are called, and
+`values` tells what only stands for one. See docs/decisions/0028-secrets-are-found-by-place-and-by-catalogue.md.
 """
 
 from __future__ import annotations

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from pigi.domain.resources.secrets.names import Hint, hint_of, names_a_secret
+from pigi.domain.resources.secrets.names import Hint, hint_of, is_public, names_a_secret
 from pigi.domain.resources.secrets.shapes import shaped
 from pigi.domain.resources.secrets.text import placed
-from pigi.domain.resources.secrets.values import bare, is_key, is_placeholder, is_wordy, looks_random
+from pigi.domain.resources.secrets.values import bare, is_key, is_placeholder, is_stand_in, is_wordy, looks_random
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -31,13 +31,20 @@ class Secret:
 
 
 _PHRASE = re.compile(r"[a-z]{3,8}(?: [a-z]{3,8}){11,23}")
+_APP_PASSWORD = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")
+"""Four times four letters, as Google gives them out for mail."""
 _HEX = re.compile(r"(?:0x)?[0-9a-f]{24,}|(?:0x)?[0-9A-F]{24,}")
-_PREFIXED = re.compile(r"(?!md|sha)[a-z]{2,12}(?:[_-][a-z]{2,12}){0,2}[_-][0-9a-f]{32,}")
+_MADE = re.compile(
+    r"(?!md|sha)[a-z]{2,12}(?:[_-][a-z]{2,12}){0,2}[_-][0-9a-f]{32,}|(?=[a-z]*\d)(?=.*[g-z])[a-z0-9]{36,}|"
+    r"(?!md|sha)(?:[a-z0-9]{2,12}-){1,3}[0-9a-f]{32}(?:-[a-z0-9]{1,40}){0,4}"
+)
+"""Digits behind a prefix, or a row of letters and digits: long enough for a key."""
 _HASHES: Final = frozenset({24, 32, 40, 56, 64, 96, 128})
 """Digits of an object's id and of hashes, MD5 to SHA-512: of that length anything may be."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,20}://\S*", re.IGNORECASE)
 _FLAG = re.compile(r"--?([A-Za-z][\w.-]{0,63})(?:[=:](.*))?", re.DOTALL)
 _USER_FLAGS: Final = frozenset({"e", "env", "build-arg", "header", "H", "u", "user"})
+_LONGEST: Final = 8_192
 _SHORTEST_TOKEN: Final = 8
 _SHORTEST_PASSWORD: Final = 4
 _LONG_WORDS: Final = 16
@@ -45,7 +52,7 @@ _LONG_WORDS: Final = 16
 
 def find_in_text(text: str, *, door: bool = False) -> tuple[Secret, ...]:
     """The secrets in ``text``, in order, none inside another; ``door`` says that it is the address of a server."""
-    found = [Secret(kind, start, end, verified=verified) for kind, start, end, verified in shaped(text)]
+    found = [Secret(*shape) for shape in shaped(text)]
     found += [Secret(*place) for place in placed(text, door=door)]
     return tuple(_apart(found))
 
@@ -53,12 +60,14 @@ def find_in_text(text: str, *, door: bool = False) -> tuple[Secret, ...]:
 def find_in_value(name: str, value: str) -> tuple[Secret, ...]:
     """The secrets in the value of a variable, header or flag called ``name``."""
     found = find_in_text(value)
-    # An address was looked at part by part.
-    if found or not value.strip() or _URL.fullmatch(value) or is_placeholder(value):
+    if is_public(name):
+        return tuple(replace(one, sure=one.verified) for one in found)
+    # An address was looked at part by part, and nothing so long is one key or password.
+    if found or len(value) > _LONGEST or not value.strip() or _URL.fullmatch(value) or is_placeholder(value):
         return found
     hint, plain = hint_of(name), bare(value)
     sure = _is_sure(hint, plain)
-    if sure is None or _letters(plain) in _letters(name):
+    if sure is None or _says_its_name(name, plain):
         return ()
     start = value.find(plain)
     kind = "a password" if hint is Hint.PASSWORD else "a key or token"
@@ -69,6 +78,13 @@ def _is_odd_hex(value: str) -> bool:
     return _HEX.fullmatch(value) is not None and len(value) not in _HASHES
 
 
+def _says_its_name(name: str, value: str) -> bool:
+    """Whether ``value`` only repeats what it is called, as ``JIRA_PASSWORD=jira_pass`` does."""
+    words = set(re.split(r"[\W_]+", name.lower()))
+    rest = " ".join(word for word in re.split(r"[\W_]+", value.lower()) if word not in words)
+    return not rest or (is_wordy(value) and is_stand_in(rest)) or _letters(value) in _letters(name)
+
+
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]", "", text).lower()
 
@@ -76,7 +92,7 @@ def _letters(text: str) -> str:
 def _is_sure(hint: Hint, value: str) -> bool | None:
     """Whether it is a secret for certain, only perhaps, or, if None, not."""
     if hint is Hint.NOTHING:
-        return False if looks_random(value) or _is_odd_hex(value) or _PREFIXED.fullmatch(value) else None
+        return False if looks_random(value) or _is_odd_hex(value) or _MADE.fullmatch(value) else None
     if is_key(value) or _PHRASE.fullmatch(value):
         return True
     if hint is Hint.KEY or (value.isupper() and names_a_secret(value)):
@@ -86,6 +102,8 @@ def _is_sure(hint: Hint, value: str) -> bool | None:
 
 def _is_made_up(value: str) -> bool | None:
     """Whether it may be a password that somebody made up; a sentence seldom is one."""
+    if _APP_PASSWORD.fullmatch(value):
+        return True
     if " " in value and any(word.isalpha() for word in value.split()):
         return False
     return True if len(value) >= _SHORTEST_PASSWORD else None

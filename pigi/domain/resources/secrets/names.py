@@ -27,7 +27,7 @@ _TOKENS: Final = ("token", "secret", "apikey", "accesskey", "privatekey", "secre
 _TOKEN_WORDS: Final = frozenset({*_TOKENS, "authorization", "credential", "credentials", "jwt", "mnemonic", "pat"})
 _KEY_WORDS: Final = frozenset({
     "key", "auth", "sig", "signature", "session", "sid", "sessionid", "cookie", "salt", "dsn", "webhook", "hmac",
-    "phrase", "seed", "licence", "license", "cred", "creds", "tok", "code",
+    "phrase", "seed", "licence", "license", "cred", "creds", "tok", "private",
 })  # fmt: skip
 # What makes a key of a certain kind a secret.
 _KEYS_OF: Final = frozenset({
@@ -39,13 +39,20 @@ _LOOKED_UP_BY: Final = frozenset({
     "file", "cache", "sort", "primary", "foreign", "partition", "object", "project", "issue", "row", "index", "map",
     "hot", "group", "order", "i18n", "translation", "host", "space", "routing",
 })  # fmt: skip
+# Products, countries and errors have codes too.
+_CODES_FOR: Final = frozenset({"access", "auth", "authorization", "verification", "recovery", "backup", "pass"})
 _PUBLIC: Final = frozenset({"public", "publishable", "pub", "site"})
 # What people add behind the name of a secret, which says nothing of what it is.
 _TAIL = re.compile(r"(?:\d+|v\d+|prod|production|live|staging|stage|dev|development|test|testing|local|old|new|backup|"
-                   r"primary|secondary|current|default|value|literal|plain|raw|eu|us|main)")  # fmt: skip
+                   r"primary|secondary|current|default|value|literal|plain|raw|eu|us|main|base)")  # fmt: skip
 _BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 _NUMBERED = re.compile(r"(?<=[a-z])\d{1,3}$")
 _LONGEST: Final = 128
+
+
+def is_public(name: str) -> bool:
+    """Whether ``name`` says that everybody may see its value, as ``STRIPE_PUBLISHABLE_KEY`` does."""
+    return not _PUBLIC.isdisjoint(word.lower() for word in _BREAK.split(name[-_LONGEST:]))
 
 
 @lru_cache(maxsize=4096)
@@ -65,6 +72,9 @@ def hint_of(name: str) -> Hint:
         last == "phrase" and before in {"seed", "recovery", "secret"}
     ):
         return Hint.TOKEN
+    if last == "code":
+        # Of an address alone it is what signs a caller in (RFC 6749, section 4.1.2).
+        return Hint.KEY if not before or before in _CODES_FOR else Hint.NOTHING
     return Hint.KEY if last in _KEY_WORDS and before not in _LOOKED_UP_BY else Hint.NOTHING
 
 

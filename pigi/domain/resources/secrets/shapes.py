@@ -11,10 +11,11 @@ import binascii
 import re
 import zlib
 from dataclasses import dataclass
+from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from pigi.domain.resources.secrets.values import is_placeholder, is_stand_in
+from pigi.domain.resources.secrets.values import is_placeholder, is_stand_in, is_typed_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,13 @@ PATTERNS: Final = (
         "ntn_",
         "secret_",
     ),
+    _known("Vault token", r"\bhv[sbr]\.[A-Za-z0-9_-]{24,300}", "Vault docs, tokens", "hvs.", "hvb.", "hvr."),
+    _known(
+        "RapidAPI key",
+        r"\b[0-9a-f]{10}msh[0-9a-f]{15}p1[0-9a-f]{5,6}jsn[0-9a-f]{12}\b",
+        "RapidAPI docs, API keys",
+        "jsn",
+    ),
     _known("Docker token", r"\bdckr_[a-z]{3}_[A-Za-z0-9_-]{24,40}", "Docker docs, access tokens", "dckr_"),
     _known("npm token", r"\bnpm_[A-Za-z0-9]{36}\b", "npm Docs, access tokens", "npm_"),
     _known("PyPI token", r"\bpypi-[A-Za-z0-9_-]{50,500}", "PyPI help, API tokens", "pypi-"),
@@ -118,15 +126,17 @@ _KEY_STARTS: Final = (b"\x30\x81", b"\x30\x82", b"\x30\x2e", b"\x30\x77", b"open
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-def shaped(text: str) -> Iterator[tuple[str, int, int, bool]]:
-    """Each secret in ``text`` by its shape: what it is, from where to where, and whether that leaves no doubt."""
+def shaped(text: str) -> Iterator[tuple[str, int, int, bool, bool]]:
+    """Each secret in ``text`` by its shape: what it is, from where to where, whether certainly, and beyond doubt."""
     for entry in PATTERNS:
         if not any(mark in text for mark in entry.marks):
             continue
         for match in entry.pattern.finditer(text):
             verified = is_verified(match[0])
-            if verified or not is_stand_in(match[0]):
-                yield entry.kind, match.start(), match.end(), verified
+            stand_in = not verified and is_stand_in(match[0])
+            # Rows of letters are what somebody types who needs a token that is none, and what a lazy test has.
+            if not stand_in or is_typed_row(match[0]):
+                yield entry.kind, match.start(), match.end(), not stand_in, verified
     yield from _catalogued(text)
 
 
@@ -151,16 +161,22 @@ def _base62(number: int) -> str:
     return digits
 
 
-def _catalogued(text: str) -> Iterator[tuple[str, int, int, bool]]:
+_APART: Final = bytes.maketrans(b"()[]<>|,;", b" " * 9)
+"""Many rules of the catalogue want a space or a quote behind a secret, where permission rules and tables have these."""
+
+
+def _catalogued(text: str) -> Iterator[tuple[str, int, int, bool, bool]]:
     data = text.encode("utf-8", "replace")
-    for found in _Catalogue.scanner().scan(data):
+    apart = data.translate(_APART)
+    scan = _Catalogue.scanner().scan
+    for found in chain(scan(data), scan(apart) if apart != data else ()):
         # What a name or an address says of its value is for `text` to judge, which knows examples better.
         if not found.visible or "generic" in found.rule_id or "://" in found.secret or is_placeholder(found.secret):
             continue
         place = found.location
         start = _characters(data, 0, place["start_offset"])
         end = start + _characters(data, place["start_offset"], place["end_offset"])
-        yield _kind(found.rule_id), start, end, False
+        yield _kind(found.rule_id), start, end, True, False
 
 
 def _characters(data: bytes, start: int, end: int) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from pigi.domain.resources.secrets.names import Hint, hint_of
+from pigi.domain.resources.secrets.urls import Place, in_addresses
 from pigi.domain.resources.secrets.values import (
     bare,
-    has_random_part,
     is_code,
     is_key,
     is_placeholder,
@@ -22,17 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Place(NamedTuple):
-    """A value that is a secret by where it stands: what it is, and its place in the text."""
-
-    kind: str
-    start: int
-    end: int
-
-
 # Every repetition is bounded or cannot overlap its neighbour, so no text makes a search slow.
 _VALUE = re.compile(
-    r"""(?:[*_`|\s]{0,4})(?:(?P<quote>\\?["'`])(?P<quoted>[^"'`\n\\]{1,400})|"""
+    # On the next line, unless that has a name of its own.
+    r"""(?:[*_`|\t ]{0,4}|\s{0,8}(?![\w.-]{1,60}[ \t]{0,8}[:=]))(?:(?P<quote>\\?["'`])(?P<quoted>[^"'`\n\\]{1,400})|"""
     r"""(?P<bare>(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Bb]ot) +)?[^\s"'`,;&|)}\]]{1,400}))"""
 )
 _ASSIGNMENT = re.compile(
@@ -48,33 +41,32 @@ _ENTRY = re.compile(
     r"""\b(?:key|name)["']?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z_][\w.-]{0,99})["']?,?\s{1,40}"""
     r"""["']?value["']?[ \t]{0,4}[:=]"""
 )
+_SAID_OF = re.compile(
+    r"\b(password|passphrase|passcode|pwd|token|secret|key)(?: [A-Za-z-]{1,20}){1,6} (?:is|was)(?= [\"'`*])",
+    re.IGNORECASE,
+)
 _QUOTED = re.compile(r"\b(password|passphrase|passcode|pwd)(?= [\"'`])", re.IGNORECASE)
 _FLAG = re.compile(r"(?<![\w-])--?([A-Za-z][\w.-]{1,63})[ =]")
 _USER = re.compile(r"""(?<![\w-])(?:-u|--user|--basic-auth|--proxy-user)[ =]["']?[^\s:"']{1,100}:([^\s"']{4,200})""")
 _MYSQL = re.compile(r"""\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}?\s-p([^\s"'=]{6,200})""")
 _LOGIN = re.compile(r"""\b(?:sshpass|login)\b[^\n|;]{0,200}?\s(?:-p|--password) ?["']?([^\s"'=-][^\s"']{5,200})""")
+# The line below the headings of a table, and a line.
+_RULE = re.compile(r"(?m)^[ \t]{0,8}\|?[ \t:]{0,8}-{3}[-:| \t]*$")
+_ROW = re.compile(r"[^\n]*\n?")
 _HEADER = re.compile(r"\b(?:bearer|basic) {1,3}([A-Za-z0-9._~+/-]{12,4000}={0,2})", re.IGNORECASE)
-_URL = re.compile(r"""(?<![A-Za-z0-9])[a-z][a-z0-9+.-]{1,20}://[^\s"'<>`\\]{1,4000}""", re.IGNORECASE)
 # What each match holds one of. Most texts hold none, and are not searched.
 _MARKS: Final = {
     _ENTRY: ("value", "VALUE"),
     _SAID: ("key", "pass", "token", "secret", "Key", "Pass", "Token", "Secret", "KEY", "PASS", "TOKEN", "SECRET"),
+    _SAID_OF: (" is ", " was "),
     _QUOTED: ("pass", "pwd", "Pass", "PASS", "PWD"),
     _FLAG: ("-",),
     _USER: ("-u", "--user", "--basic-auth", "--proxy-user"),
     _MYSQL: ("mysql", "mariadb"),
     _LOGIN: ("sshpass", "login"),
     _HEADER: ("earer", "asic", "EARER", "ASIC"),
-    _URL: ("://",),
+    _RULE: ("---",),
 }
-_IMAGE = re.compile(r"\.(?:svg|png|gif|jpe?g|webp|ico)$", re.IGNORECASE)
-_PARTS = re.compile(
-    r"(?P<scheme>[^:]+)://(?:(?P<user>[^/?#]*)@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL
-)
-_PAIR = re.compile(r"(?:^|[?#&;])([^=&#;?]{1,100})=([^&#;]{1,4000})")
-_DOORS = re.compile(r"hook|mcp|sse|token|secret", re.IGNORECASE)
-# The part of such an address before the @ is meant to be public.
-_PUBLIC_USERS: Final = "sentry"
 _SHORTEST: Final = 8
 _PASSWORD: Final = "a password"  # noqa: S105 - words
 _KIND: Final = {Hint.PASSWORD: _PASSWORD, Hint.TOKEN: "a key or token", Hint.KEY: "a key or token"}
@@ -84,13 +76,12 @@ def placed(text: str, *, door: bool = False) -> Iterator[Place]:
     """The secrets that ``text`` holds by where they stand; ``door`` says that it is the address of a server."""
     yield from _assigned(text)
     yield from _in_commands(text)
+    yield from _in_tables(text)
     for match in _found(_HEADER, text):
         value = match[1]
         if not is_placeholder(value) and (is_key(value) or _is_pair(value)):
             yield Place("credentials in a header", match.start(1), match.end(1))
-    for match in _found(_URL, text):
-        for kind, start, end in _in_url(_ended(match[0]), door=door):
-            yield Place(kind, match.start() + start, match.start() + end)
+    yield from in_addresses(text, door=door)
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
@@ -100,11 +91,12 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 
 
 def _assigned(text: str) -> Iterator[Place]:
-    for pattern in (_ASSIGNMENT, _ENTRY, _SAID, _QUOTED, _FLAG):
+    for pattern in (_ASSIGNMENT, _ENTRY, _SAID, _SAID_OF, _QUOTED, _FLAG):
         end = 0
         for match in _found(pattern, text):
-            # A line of a test's report.
-            hint = Hint.NOTHING if match[0] == "PASS:" else hint_of(match[1])
+            # A line of a test's report, or a part of a longer name such as `arn:aws:…:secret:acme`.
+            part = match[0].endswith(":") and text[match.start() - 1 : match.start()] == ":"
+            hint = Hint.NOTHING if match[0] == "PASS:" or part else hint_of(match[1])
             # What is inside a value was looked at with it, or a text of nothing but names would take ages.
             value = _VALUE.match(text, match.end()) if hint and match.start() >= end else None
             if value is None:
@@ -138,6 +130,29 @@ def _in_commands(text: str) -> Iterator[Place]:
                 yield Place(_PASSWORD, match.start(1), match.end(1))
 
 
+def _in_tables(text: str) -> Iterator[Place]:
+    """What stands in a column of a Markdown table whose heading names a secret."""
+    end = 0
+    for rule in _found(_RULE, text):
+        # Such a line within a table is a row of it, or a text of nothing else would take ages.
+        if rule.start() < end:
+            continue
+        begin = text.rfind("\n", 0, max(rule.start() - 1, 0)) + 1
+        hints = [hint_of(cell.strip(" *_`")) for cell in text[begin : rule.start() - 1].split("|")]
+        if max(hints) < Hint.TOKEN:
+            continue
+        for row in _ROW.finditer(text, rule.end() + 1):
+            if "|" not in row[0]:
+                break
+            at, end = row.start(), row.end()
+            for hint, cell in zip(hints, row[0].split("|"), strict=False):
+                value = cell.strip(" *_`\t")
+                if hint >= Hint.TOKEN and is_secret_said(hint, value):
+                    start = at + cell.find(value)
+                    yield Place(_KIND[hint], start, start + len(value))
+                at += len(cell) + 1
+
+
 def _is_pair(value: str) -> bool:
     """Whether it is the ``user:password`` of RFC 7617 in base 64."""
     try:
@@ -145,41 +160,3 @@ def _is_pair(value: str) -> bool:
     except (binascii.Error, ValueError):
         return False
     return ":" in text and text.isprintable()
-
-
-def _ended(url: str) -> str:
-    """What ends a sentence ends no address, but dots that leave something out belong to it."""
-    return url if url.endswith("...") else url.rstrip(").,;")
-
-
-def _in_url(url: str, *, door: bool) -> Iterator[Place]:
-    parts = _PARTS.fullmatch(url)
-    if parts is None:
-        return
-    yield from _in_user(parts)
-    if _IMAGE.search(parts["path"]):
-        return
-    for pair in _PAIR.finditer(parts["rest"]):
-        if _is_secret_parameter(hint_of(pair[1]), pair[2]):
-            yield Place("a key in a URL", parts.start("rest") + pair.start(2), parts.start("rest") + pair.end(2))
-    if not door and not _DOORS.search(url):
-        return
-    at = parts.start("path")
-    for segment in re.finditer(r"[^/]{24,}", parts["path"]):
-        if looks_random(segment[0]) and has_random_part(segment[0]) and not is_placeholder(segment[0]):
-            yield Place("a key in a URL", at + segment.start(), at + segment.end())
-
-
-def _in_user(parts: re.Match[str]) -> Iterator[Place]:
-    user, start = parts["user"] or "", parts.start("user")
-    name, colon, password = user.partition(":")
-    if colon and password and not is_placeholder(password):
-        yield Place("credentials in a URL", start + len(name) + 1, start + len(user))
-    elif not colon and is_key(user) and not is_placeholder(user) and _PUBLIC_USERS not in parts["host"]:
-        yield Place("credentials in a URL", start, start + len(user))
-
-
-def _is_secret_parameter(hint: Hint, value: str) -> bool:
-    if hint is Hint.NOTHING or is_placeholder(value) or len(value) < _SHORTEST:
-        return False
-    return is_key(value) or (hint > Hint.KEY and not is_wordy(value))

@@ -18,14 +18,16 @@ _NAME = r"[A-Za-z_][\w.\-]{0,99}"
 # What stands for a value that is elsewhere. A default inside one is a value: it takes the place of the reference.
 _DEFAULT = re.compile(rf"\$\{{{_NAME}:?[-=]([^{{}}]{{0,500}})\}}")
 _REFERENCE = re.compile(
-    rf"\$?\{{\{{[^{{}}\n]{{0,200}}\}}\}}|\$?\{{[^{{}}\n\"'=]{{0,200}}\}}|\$env:{_NAME}|\${_NAME}|%{_NAME}%|"
+    rf"\$?\{{\{{[^{{}}\n]{{0,200}}\}}\}}|\$?\{{[^{{}}\n\"'=]{{0,200}}\}}|\$env:{_NAME}|(?<![A-Za-z0-9])\${_NAME}|\$[A-Z_][A-Z0-9_]{{2,}}|%{_NAME}%|"
     rf"@@?{_NAME}@@?|__{_NAME}__|<<?[^<>\n]{{0,200}}>?>|\[[^\[\]\n]{{0,200}}\]|\$\([^\n]{{0,500}}\)|`[^`\n]{{0,500}}`",
 )
 _STORE = re.compile(
     r"(?:env|vault|keychain|keyring|ssm|op|arn|secretref|secretsmanager|doppler|infisical|bws|gopass|pass|azurekv|"
-    r"sm|gcpsm|aws-?sm|file|sops|age|ref|input|prompt|os)(?::|://)\S*|!\w+ [\w./-]+",
+    r"sm|gcpsm|aws-?sm|file|sops|age|ref|input|prompt|os)(?::|://)\S*|!\w+ [\w./-]+|(?:cmd|exec|command|shell):.*",
     re.IGNORECASE,
 )
+# A path at a keeper of secrets that is not among these.
+_KEPT = re.compile(r"[a-z][a-z0-9-]{1,15}:(?://)?([a-z][a-z-]{0,30}(?:[/#][a-z][a-z-]{0,30}){1,8})", re.IGNORECASE)
 _SUFFIX: Final = (
     r"\.(?:json|pem|key|pub|txt|ya?ml|toml|ini|cfg|conf|env|crt|cer|p12|pfx|jks|kdbx|gpg|asc|sock|db|sh|js|ts|py)"
 )
@@ -52,7 +54,7 @@ _PLAIN: Final = frozenset({
     "qwerty", "bearer", "basic", "oauth", "oauth2", "oidc", "jwt", "ssh", "https", "http", "disabled", "enabled",
     "anonymous",
     "letmein", "welcome", "wrong", "correct", "valid", "invalid", "secure", "sk", "pk", "pi",
-    "abc", "abcd", "xxx", "value", "n", "na", "id", "client", "server", "old", "new", "strong",
+    "abc", "abcd", "xxx", "value", "n", "e", "na", "id", "client", "server", "old", "new", "strong",
 })  # fmt: skip
 # Names of techniques hold digits, and are no more random for it.
 # Such words, also where they are written without a break.
@@ -61,11 +63,11 @@ _TECHNIQUE = re.compile(
     r"(?i)(?<![a-z0-9])e2e|(?<![a-z0-9])(?:oauth|base|sha|md|utf|argon|pbkdf|rsa|aes|ed|rs|hs|es|x|p|s|ec|k|b|h|v|i18n|l10n|web|http|tls|ipv|log|mp)"
     r"[-_]?\d{1,5}[a-z]{0,2}(?![0-9A-Za-z])"
 )
-_CODE = re.compile(r"[()\[\]{}<>|\\]|=>|\$|[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+$|^[a-z]+(?:[A-Z][a-z]+)+$")
+_CODE = re.compile(r"[()\[\]{}<>|\\]|=>|^\$|[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+$|^[a-z]+(?:[A-Z][a-z]+)+$")
 _WORDS = re.compile(r"[A-Za-z]{1,14}(?:[-_. /][A-Za-z]{1,14}){0,20}")
 _RUNS: Final = ("0123456789012345", "abcdefghijklmnopqrstuvwxyz", "9876543210", "qwertyuiop", "asdfghjkl")
 _LEAST_RUN: Final = 4
-_KEY = re.compile(r"[A-Za-z0-9+/=_.:~!@#%^&*-]+")
+_KEY = re.compile(r"[A-Za-z0-9+/=_.:~!@#%^&*|-]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{8,400}={0,2}")
 _KEY_LENGTH: Final = 16
 _HEX = re.compile(r"(?:0x)?(?:[0-9a-f]+|[0-9A-F]+)")
@@ -82,8 +84,13 @@ _DOCUMENTED: Final = frozenset({
 
 
 def bare(value: str) -> str:
-    """``value`` without space, quotes and the scheme of a header, such as ``Bearer``, around it."""
+    """``value`` without space, quotes and the scheme of a header, such as ``Bearer``, around it.
+
+    Of a reference that has a default, and nothing beside it, that is the default.
+    """
     value = value.strip()
+    default = _DEFAULT.fullmatch(value)
+    value = default[1].strip() if default else value
     quoted = _QUOTED.fullmatch(value)
     return _SCHEME.sub("", (quoted[2] if quoted else value).strip(), count=1)
 
@@ -99,8 +106,10 @@ def is_placeholder(value: str) -> bool:
     if (
         value.startswith("@")
         or _STORE.fullmatch(value)
+        or ((kept := _KEPT.fullmatch(value)) and is_wordy(kept[1]))
         or (_URL.fullmatch(value) and "@" not in value)
         or _is_path(value)
+        or (left != value and _is_path(left))
     ):
         return True
     return is_stand_in(left)
@@ -140,12 +149,19 @@ def _is_path(value: str) -> bool:
     return not any(is_key(part) and looks_random(part) for part in re.split(r"[\\/]", value))
 
 
+def is_typed_row(value: str) -> bool:
+    """Whether rows of letters or digits are all that speaks against its being a secret."""
+    return _is_monotonous(value) and not _STAND_IN.search(value)
+
+
 def _is_monotonous(value: str) -> bool:
     """Whether half of it or more are runs such as ``12345`` and ``aaaa``, or half of its letters, as ``a1b2c3``."""
     signs = re.sub(r"[^a-z0-9]", "", value.lower())
     letters = re.sub(r"[0-9]", "", signs)
+    # Nobody types capitals in turns.
+    turns = sum(a.isupper() != b.isupper() for a, b in pairwise(re.sub(r"[^A-Za-z]", "", value)))
     few = len(signs) >= 2 * _LEAST_RUN and len(set(signs)) <= _LEAST_RUN
-    return few or _is_in_runs(signs) or (len(letters) >= 3 * _LEAST_RUN and _is_in_runs(letters))
+    return few or _is_in_runs(signs) or (turns * 3 < len(letters) and _is_in_runs(letters))
 
 
 def _is_in_runs(signs: str) -> bool:
@@ -191,11 +207,12 @@ def is_key(value: str) -> bool:
     if _HEX.fullmatch(value):
         return len(value) >= _HEX_LENGTH and not value.isdigit()
     plain = _TECHNIQUE.sub("", value)
-    chunks = re.split(r"[-_.:/=+~]", plain)
+    chunks = re.split(r"[-_.:/=+~|]", plain)
     return any(_is_mixed(chunk) for chunk in chunks) or (_is_mixed(plain) and _bits(plain) >= _RANDOM_BITS)
 
 
 _CHUNK: Final = 8
+_CAMEL = re.compile(r"(?:[A-Z]{0,5}[a-z]{2,14}){2,9}[A-Z]{0,4}")
 _PART: Final = 10
 
 
@@ -207,8 +224,8 @@ def _is_mixed(chunk: str) -> bool:
     turns = sum(a != b for a, b in pairwise(kinds))
     if "d" in kinds:
         return turns * 5 >= len(chunk)
-    # Names in a program have capitals too, but fewer, or are short.
-    return len(chunk) >= _KEY_LENGTH and turns * 3 >= len(chunk)
+    # Names in a program have capitals too, but fewer, or are short, or no letter of them stands alone.
+    return len(chunk) >= _KEY_LENGTH and turns * 3 >= len(chunk) and not _CAMEL.fullmatch(chunk)
 
 
 def has_random_part(value: str) -> bool:
