@@ -198,7 +198,7 @@ ROUTES = (
         RouteKind.PUBLIC_WRITE,
         "Register",
         (ResponseSpec(202, "Whoever has the address gets a mail", MailAnnounced),),
-        problems=("password_weak", "too_many_tries"),
+        problems=("secret_found", "password_weak", "too_many_tries"),
         body=RegistrationRequest,
     ),
     Route(
@@ -234,7 +234,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Change one's own account",
         (ResponseSpec(200, "The account as it is now", Account, headers=("Idempotency-Replayed",)),),
-        problems=("wrong_password", "password_weak", "too_many_tries", "confirmation_required"),
+        problems=("secret_found", "wrong_password", "password_weak", "too_many_tries", "confirmation_required"),
         body=AccountChange,
         replay=lambda context, _location: show_me(context),
         fingerprint=_without_passwords,

@@ -171,7 +171,7 @@ ROUTES = (
         "Make an API key",
         (_ISSUED,),
         confirmed=True,
-        problems=("too_many_keys",),
+        problems=("secret_found", "too_many_keys"),
         body=KeyRequest,
         replay=_shown,
         notes=ONCE,

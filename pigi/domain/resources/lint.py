@@ -26,7 +26,7 @@ from pigi.domain.resources.kinds import (
     Settings,
     StdioTransport,
 )
-from pigi.domain.resources.secrets import Example, digest_of, secrets_of
+from pigi.domain.resources.secrets import Example, Sign, digest_of, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -84,13 +84,15 @@ MAYBE: Final = "maybe-a-secret"
 DECLARED: Final = "declared-example"
 
 
-def lint(draft: BaseModel, name_field: str, expected_name: str, examples: Collection[str] = ()) -> tuple[Finding, ...]:
+def lint(
+    draft: BaseModel, name_field: str, expected_name: str, examples: Collection[str] = (), sign: Sign | None = None
+) -> tuple[Finding, ...]:
     """Every rule that ``draft`` breaks, errors first, in the order of its fields; empty means that it is fine.
 
-    ``examples`` names values of which somebody said that they are no secrets.
+    ``examples`` names values of which somebody said that they are no secrets. Without ``sign`` no more are offered.
     """
     values = draft.model_dump(mode="json")
-    secret = _check_secrets(values, examples)
+    secret = _check_secrets(values, examples, sign)
     broken = list(_check_texts(values, ""))
     if getattr(draft, name_field) != expected_name:
         broken.append(("name-differs", f"/{name_field}"))
@@ -101,12 +103,15 @@ def lint(draft: BaseModel, name_field: str, expected_name: str, examples: Collec
     )
 
 
-def _check_secrets(values: Any, examples: Collection[str]) -> list[Finding]:
+def _check_secrets(values: Any, examples: Collection[str], sign: Sign | None) -> list[Finding]:
     found = []
     for pointer, text, secret in islice(secrets_of(values), MOST_SECRETS):
-        example = None if secret.verified else digest_of(text[secret.start : secret.end])
-        rule = SECRET if secret.sure else MAYBE
-        rule = DECLARED if secret.sure and example in examples else rule
+        rule, example = SECRET if secret.sure else MAYBE, None
+        if secret.sure and not secret.verified:
+            digest = digest_of(text[secret.start : secret.end])
+            example = sign(digest) if sign else None
+            if digest in examples or example in examples:
+                rule, example = DECLARED, digest
         facts = rules.RULES[rule]
         line = text.count("\n", 0, secret.start) + 1
         found.append(Finding(rule, facts.level, facts.sentence, pointer, line, secret.kind, example))

@@ -12,7 +12,7 @@ from pigi.domain.characters import unseen_in_name
 from pigi.domain.resources.drafts import as_json
 from pigi.domain.resources.kinds import RESOURCES
 from pigi.domain.resources.lint import HIDDEN, SECRET, Finding, examples_in, finding, lint
-from pigi.domain.resources.secrets import Example, find_in_text
+from pigi.domain.resources.secrets import Example, Sign, find_in_text
 from pigi.errors import Refused
 from pigi.flaws import flaws_of
 
@@ -39,18 +39,21 @@ class CheckedContent:
     examples: tuple[Example, ...] = ()
 
 
-def check_content(kind: str, content: object, examples: Collection[str] = ()) -> CheckedContent:
+def check_content(
+    kind: str, content: object, examples: Collection[str] = (), sign: Sign | None = None
+) -> CheckedContent:
     """``content``, plain JSON values, as it may be saved; ``examples`` names values that somebody called examples.
 
     Raises Refused, with a pointer and a message for each flaw and nothing of the content:
         ``invalid``: it has another form, or breaks a rule of level error.
         ``secret_found``: it holds what looks like a secret. Each is told by ``pointer``, ``line`` and ``kind``;
-            ``slot`` says where a secret slot could stand instead, ``example`` what names the value if it is an example.
+            ``slot`` says where a secret slot could stand instead, ``example`` what names the value if it is an example;
+            without ``sign`` nothing does.
     """
     draft = _validated(kind, content)
     field = RESOURCES[kind].name_field
     name: str = getattr(draft, field)
-    findings = lint(draft, field, name, examples)
+    findings = lint(draft, field, name, examples, sign)
     errors = [found for found in findings if found.level == "error"]
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
@@ -144,6 +147,8 @@ def _offer(pointer: str) -> tuple[str, str]:
     if pointer == "/transport/url":
         slot = "/transport/headers/-"
         return slot, "Pass it as a header of kind secret, with a slot."
+    if last in {"name", "label", "title"}:
+        return "", "Call it something else."
     return "", "Say where it comes from instead; only entries of kind secret have slots."
 
 

@@ -16,6 +16,7 @@ from pigi.clock import now
 from pigi.domain.access import SIGNS_IN, Person
 from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.mail import Template
+from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CODES, RESET, RESET_MAIL, SIGN_IN
 from pigi.domain.throttles import NEW_ADDRESS as ADDRESSES
@@ -69,10 +70,11 @@ def change_account(
 
     A new password ends all other sessions and all mailed links. A new address counts once it is confirmed.
 
-    Raises Refused: ``invalid`` without the password where it is needed, ``wrong_password``, ``password_weak``,
-        ``too_many_tries``, ``unavailable``; ``confirmation_required`` where the password is needed and there is a
-        second factor.
+    Raises Refused: ``invalid`` without the password where it is needed, ``secret_found`` in the name,
+        ``wrong_password``, ``password_weak``, ``too_many_tries``, ``unavailable``; ``confirmation_required`` where the
+        password is needed and there is a second factor.
     """
+    check_secrets({"name": change.name or ""})
     row = _read(application, person.account_id)
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:

@@ -15,6 +15,7 @@ from pigi.clock import now
 from pigi.domain.addresses import email_key, mailbox_key
 from pigi.domain.mail import Template
 from pigi.domain.reasons import REGISTER_AGAIN
+from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CONFIRMATION, REGISTRATION, WELCOME, WELCOME_MAILBOX
 from pigi.errors import Refused
@@ -38,8 +39,10 @@ def register(application: Application, name: str, email: str, password: str, net
 
     Which of them, the worker finds out: the request does the same either way, and takes as long.
 
-    Raises Refused: ``password_weak``, ``too_many_tries`` (of this network), ``unavailable``.
+    Raises Refused: ``secret_found`` in the name, ``password_weak``, ``too_many_tries`` (of this network),
+        ``unavailable``.
     """
+    check_secrets({"name": name})
     with credentials.hashing_slot():
         acquire(application, REGISTRATION, network)
         hashed = credentials.new_hash(password, name, email)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pigi.clock import now
 from pigi.domain.access import Action, Key, Scope
 from pigi.domain.limits import is_line
+from pigi.domain.resources.saving import check_secrets
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing_access, lock_organisation
@@ -117,7 +118,8 @@ def issue_key(
 ) -> str:
     """Make a key as an operator, on the command line; returns what its holder sends.
 
-    Raises Refused: ``not_found`` for the organisation, ``invalid_days``, ``invalid_name``, ``too_many_keys``.
+    Raises Refused: ``not_found`` for the organisation, ``invalid_days``, ``invalid_name``, ``secret_found`` in the
+        label, ``too_many_keys``.
     """
     check_key(label, days)
     with application.control.begin() as session:
@@ -150,11 +152,12 @@ def end_row(session: ControlSession, application: Application, actor: str, organ
 
 
 def check_key(label: str, days: int) -> None:
-    """Raise Refused: ``invalid_days`` outside 1 to 365, ``invalid_name`` unless the label is a line."""
+    """Raise Refused: ``invalid_days`` outside 1 to 365; ``invalid_name``, ``secret_found`` for the label."""
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused("invalid_days")
     if not is_line(label):
         raise Refused("invalid_name")
+    check_secrets({"label": label})
 
 
 def insert_key(session: ControlSession, application: Application, actor: str, new_key: NewKey) -> IssuedKey:
@@ -220,8 +223,8 @@ def make_key(  # noqa: PLR0913 - what is requested, by whom, and what to do with
 ) -> IssuedKey:
     """Make a key for the caller's organisation; ``on_made`` gets its id in the same transaction.
 
-    Raises Refused: ``invalid_days`` outside 1 to 365, ``invalid_name`` for the label, ``too_many_keys``, and as
-        `changing_access`.
+    Raises Refused: ``invalid_days`` outside 1 to 365, ``invalid_name`` and ``secret_found`` for the label,
+        ``too_many_keys``, and as `changing_access`.
     """
     label = label.strip()
     check_key(label, days)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pigi.operations.configuration.examples import signer
 from pigi.operations.configuration.histories import History, PastRevision, add_histories, count_active, texts_of_name
 from pigi.operations.configuration.listing import Sort
 from pigi.operations.configuration.projects import (
@@ -93,6 +94,7 @@ __all__ = [
     "read_revision",
     "replace_resource",
     "search_names",
+    "signer",
     "texts_of_name",
     "unarchive_project",
     "unarchive_resource",

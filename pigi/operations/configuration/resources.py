@@ -18,6 +18,7 @@ from pigi.domain.resources.saving import check_content, warnings_of, with_todays
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing, reading
+from pigi.operations.configuration.examples import signer
 from pigi.operations.configuration.listing import Sort, listed_rows
 from pigi.operations.configuration.projects import PROJECT
 from pigi.operations.configuration.revisions import (
@@ -78,7 +79,7 @@ def create_resource(  # noqa: PLR0913 - what a request says
     Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
         ``too_many_resources``, ``plan_limit``.
     """
-    checked = check_content(kind, content, examples)
+    checked = check_content(kind, content, examples, signer(application, caller.organisation_id))
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, project_id))
@@ -111,15 +112,16 @@ def _checked(
     application: Application, caller: Caller, place: ResourceAddress, content: object, examples: Examples
 ) -> CheckedContent:
     """What may be saved. What was called an example is looked up only if something looks like a secret."""
+    sign = signer(application, caller.organisation_id)
     try:
-        return check_content(place.kind, content, examples)
+        return check_content(place.kind, content, examples, sign)
     except Refused as refusal:
         if refusal.code != "secret_found":
             raise
     with reading(application, caller) as session:
         row = _with_content(session, place)
         known = {one.example for one in examples_of(session, row)} if row else set()
-    return check_content(place.kind, content, known.union(examples))
+    return check_content(place.kind, content, known.union(examples), sign)
 
 
 def read_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:

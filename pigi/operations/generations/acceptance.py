@@ -23,6 +23,7 @@ from pigi.operations.configuration import (
     find_resource,
     hold_resource,
     locked_row,
+    signer,
 )
 from pigi.operations.generations.generations import GENERATION, read_generation
 from pigi.operations.jobs import read_job
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pigi.domain.plans import Plan
     from pigi.domain.preconditions import Tags
     from pigi.domain.resources.saving import CheckedContent
+    from pigi.domain.resources.secrets import Sign
     from pigi.operations.configuration import ResourceView
     from pigi.operations.generations.generations import GenerationView
     from pigi.store.sessions import TenantSession
@@ -63,7 +65,7 @@ def accept_draft(application: Application, caller: Caller, generation_id: str, t
     generation = _finished(application, caller, generation_id)
     if generation.draft is None:
         raise Refused("draft_gone")
-    content = _checked(generation, target.examples)
+    content = _checked(generation, target.examples, signer(application, caller.organisation_id))
     by = Authorship(caller.name, Origin.GENERATED, generation.instruction, generation.model)
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
@@ -90,9 +92,9 @@ def _finished(application: Application, caller: Caller, generation_id: str) -> G
     return generation
 
 
-def _checked(generation: GenerationView, examples: frozenset[str]) -> CheckedContent:
+def _checked(generation: GenerationView, examples: frozenset[str], sign: Sign) -> CheckedContent:
     try:
-        return check_content(generation.resource, generation.draft, examples)
+        return check_content(generation.resource, generation.draft, examples, sign)
     except Refused as refusal:
         code = "draft_has_errors" if refusal.code == "invalid" else refusal.code
         raise Refused(code, **refusal.details) from None

@@ -15,7 +15,7 @@ from pigi.ids import new_id
 from pigi.jobs.kinds import ACCEPT_IMPORT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import changing
-from pigi.operations.configuration import add_histories, leave_project_room
+from pigi.operations.configuration import add_histories, leave_project_room, signer
 from pigi.operations.imports.document import BrokenFileError, Entry, read_document
 from pigi.operations.imports.entries import judged
 from pigi.operations.imports.file import opened
@@ -118,7 +118,8 @@ def import_configuration(context: JobContext, application: Application) -> None:
     upload = uploaded_file(application, writer.caller, writer.row)
     try:
         with opened(upload, application.settings.import_bytes, lambda _at: context.checkpoint()) as (_, file):
-            for one in judged(entry for entry in read_document(file) if isinstance(entry, Entry)):
+            entries = (entry for entry in read_document(file) if isinstance(entry, Entry))
+            for one in judged(entries, signer(application, context.organisation_id)):
                 writer.add(one)
             writer.close()
     except BrokenFileError:

@@ -23,6 +23,8 @@ from pigi.operations.imports.document import TOO_HEAVY, Entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pigi.domain.resources.secrets import Sign
+
 PROJECT_NAME: Final = 80
 """Characters of a project's name, as the API takes it."""
 _NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]")
@@ -49,14 +51,14 @@ class Judged:
     flaws: tuple[dict[str, str | int], ...] = ()
 
 
-def judged(entries: Iterable[Entry]) -> Iterator[Judged]:
-    """Each entry judged, in order; what is in a refused project is refused with it."""
+def judged(entries: Iterable[Entry], sign: Sign) -> Iterator[Judged]:
+    """Each entry judged, in order; what is in a refused project is refused with it. ``sign`` names examples."""
     projects: set[str] = set()
     project: CheckedProject | None = None
     names: set[tuple[str, str]] = set()
     for entry in entries:
         if entry.resource is None:
-            one = _judge(entry)
+            one = _judge(entry, sign)
             project, names = one.project, set()
             if project is not None and project.state == ResourceState.ACTIVE:
                 one = _alone(one, projects, folded(project.name), PROJECTS, "too_many_projects")
@@ -64,18 +66,18 @@ def judged(entries: Iterable[Entry]) -> Iterator[Judged]:
         elif project is None:
             one = _refused(entry, "import_project_refused", "", "its project is not imported")
         else:
-            one = _judge(entry)
+            one = _judge(entry, sign)
             if one.history is not None and one.history.state == ResourceState.ACTIVE:
                 latest = one.history.latest.content
                 one = _alone(one, names, (latest.kind, folded(latest.name)), RESOURCES, "too_many_resources")
         yield one
 
 
-def _judge(entry: Entry) -> Judged:
+def _judge(entry: Entry, sign: Sign) -> Judged:
     try:
         if entry.resource is None:
             return Judged(entry, project=_project(entry.value))
-        return Judged(entry, history=_history(entry.value))
+        return Judged(entry, history=_history(entry.value, sign))
     except Refused as refusal:
         flaws: Any = refusal.details.get("errors", [])
         return Judged(entry, code=refusal.code, flaws=tuple(flaws))
@@ -125,7 +127,7 @@ def _state(value: dict[str, Any]) -> ResourceState:
     return ResourceState(state)
 
 
-def _history(value: Any) -> History:
+def _history(value: Any, sign: Sign) -> History:
     resource = _object(value)
     kind, revisions = resource.get("kind"), resource.get("revisions")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -133,11 +135,11 @@ def _history(value: Any) -> History:
     if not isinstance(revisions, list) or not revisions:
         raise _invalid("/revisions", "must list at least one revision")
     state = _state(resource)
-    past = tuple(_revision(kind, number, one) for number, one in enumerate(revisions, start=1))
+    past = tuple(_revision(kind, number, one, sign) for number, one in enumerate(revisions, start=1))
     return History(kind, state, past)
 
 
-def _revision(kind: str, number: int, value: Any) -> PastRevision:
+def _revision(kind: str, number: int, value: Any, sign: Sign) -> PastRevision:
     place = f"/revisions/{number - 1}"
     if not isinstance(value, dict):
         raise _invalid(place, "must be an object")
@@ -149,7 +151,7 @@ def _revision(kind: str, number: int, value: Any) -> PastRevision:
     if not isinstance(origin, str) or origin not in frozenset(Origin):
         place += "/origin"
         raise _invalid(place, f"must be one of: {', '.join(Origin)}")
-    return PastRevision(_content(kind, place, value), Origin(origin), _moment(place, value))
+    return PastRevision(_content(kind, place, value, sign), Origin(origin), _moment(place, value))
 
 
 def _examples(place: str, value: dict[str, Any]) -> frozenset[str]:
@@ -165,10 +167,10 @@ def _examples(place: str, value: dict[str, Any]) -> frozenset[str]:
     return frozenset(told)
 
 
-def _content(kind: str, place: str, value: dict[str, Any]) -> CheckedContent:
+def _content(kind: str, place: str, value: dict[str, Any], sign: Sign) -> CheckedContent:
     examples = _examples(place, value)
     try:
-        return check_content(kind, value.get("content"), examples)
+        return check_content(kind, value.get("content"), examples, sign)
     except Refused as refusal:
         flaws: Any = refusal.details.get("errors", [])
         moved = [

@@ -14,7 +14,7 @@ from pigi.domain.limits import PROJECTS, RESOURCES
 from pigi.domain.resources import ResourceState
 from pigi.errors import Permanent, Refused
 from pigi.operations.access import changing, reading
-from pigi.operations.configuration import count_active
+from pigi.operations.configuration import count_active, signer
 from pigi.operations.imports.document import BrokenFileError, Ignored, read_document
 from pigi.operations.imports.entries import judged
 from pigi.operations.imports.file import UploadedFile, opened
@@ -47,14 +47,14 @@ def read_upload(context: JobContext, application: Application) -> None:
     if row.state == ImportState.READY:
         return
     upload = uploaded_file(application, caller, row)
-    survey = _Survey(application, caller, row.created_at)
+    survey, sign = _Survey(application, caller, row.created_at), signer(application, caller.organisation_id)
     form = None
     try:
         with opened(upload, application.settings.import_bytes, lambda at: _went_on(context, at, row.size)) as (
             form,
             file,
         ):
-            for one in judged(_without_ignored(read_document(file), survey.report)):
+            for one in judged(_without_ignored(read_document(file), survey.report), sign):
                 survey.add(one)
             survey.close()
     except BrokenFileError as broken:
@@ -69,8 +69,8 @@ def survey_document(application: Application, caller: Caller, data: bytes) -> di
 
     Raises BrokenFileError with what is wrong with the file.
     """
-    survey = _Survey(application, caller, now())
-    for one in judged(_without_ignored(read_document(BytesIO(data)), survey.report)):
+    survey, sign = _Survey(application, caller, now()), signer(application, caller.organisation_id)
+    for one in judged(_without_ignored(read_document(BytesIO(data)), survey.report), sign):
         survey.add(one)
     survey.close()
     return survey.report.told()

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from pigi.clock import now
 from pigi.domain.access import Action, OrganisationState, Role, is_found
 from pigi.domain.limits import is_line
+from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
 from pigi.ids import new_id
@@ -71,8 +72,8 @@ def create_organisation(
     empty database that nothing points at. ``owner`` None makes one without members, for the command line. ``by`` is
     who does it for the owner, as the audit chain names them.
 
-    Raises Refused: ``invalid_name`` unless it is a line of 1 to 120 characters, ``not_for_operators``,
-        ``too_many_today`` over `MOST_A_DAY`.
+    Raises Refused: ``invalid_name`` unless it is a line of 1 to 120 characters, ``secret_found`` in it,
+        ``not_for_operators``, ``too_many_today`` over `MOST_A_DAY`.
     """
     name = _checked(name)
     if owner is not None:
@@ -185,8 +186,9 @@ def change_organisation(
 ) -> OrganisationView:
     """Give it another name, or ask its members for a second factor from their next request on: all, or nothing.
 
-    Raises Refused: ``invalid_name``; ``forbidden`` for who is no owner and would change what is asked of members;
-        ``second_factor_required`` for an owner who would be shut out by it; and as `changing_access`.
+    Raises Refused: ``invalid_name``, ``secret_found``; ``forbidden`` for who is no owner and would change what is
+        asked of members; ``second_factor_required`` for an owner who would be shut out by it; and as
+        `changing_access`.
     """
     name = None if change.name is None else _checked(change.name)
     with changing_access(application, caller, Action.ORGANISATION_CHANGE) as (session, role):
@@ -221,6 +223,7 @@ def _checked(name: str) -> str:
     name = name.strip()
     if not is_line(name):
         raise Refused("invalid_name")
+    check_secrets({"name": name})
     return name
 
 

@@ -9,7 +9,7 @@ then say that the value is an example. Nothing here raises the text it looked at
 
 from __future__ import annotations
 
-from pigi.domain.resources.secrets.examples import DIGEST, MOST_EXAMPLES, Example, digest_of
+from pigi.domain.resources.secrets.examples import DIGEST, MOST_EXAMPLES, Example, Sign, digest_of
 from pigi.domain.resources.secrets.finding import Secret, find_in_arguments, find_in_text, find_in_value
 from pigi.domain.resources.secrets.places import secrets_of
 from pigi.domain.resources.secrets.shapes import warm
@@ -19,6 +19,7 @@ __all__ = [
     "MOST_EXAMPLES",
     "Example",
     "Secret",
+    "Sign",
     "digest_of",
     "find_in_arguments",
     "find_in_text",
