@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Final
 from pigi.domain.resources.secrets.names import Hint, hint_of, is_public, names_a_secret
 from pigi.domain.resources.secrets.shapes import shaped
 from pigi.domain.resources.secrets.text import placed
-from pigi.domain.resources.secrets.values import bare, is_key, is_placeholder, is_stand_in, is_wordy, looks_random
+from pigi.domain.resources.secrets.values import (
+    bare,
+    is_key,
+    is_placeholder,
+    is_stand_in,
+    is_typed_row,
+    is_weak,
+    is_wordy,
+    looks_random,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -63,14 +72,14 @@ def find_in_value(name: str, value: str) -> tuple[Secret, ...]:
     if is_public(name):
         return tuple(replace(one, sure=one.verified) for one in found)
     # An address was looked at part by part, and nothing so long is one key or password.
-    if found or len(value) > _LONGEST or not value.strip() or _URL.fullmatch(value) or is_placeholder(value):
+    if found or len(value) > _LONGEST or not value.strip() or _URL.fullmatch(value):
         return found
     hint, plain = hint_of(name), bare(value)
-    sure = _is_sure(hint, plain)
+    sure = _is_typed(hint, plain) if is_placeholder(value) else _is_sure(hint, plain)
     if sure is None or _says_its_name(name, plain):
         return ()
-    start = value.find(plain)
     kind = "a password" if hint is Hint.PASSWORD else "a key or token"
+    start = value.find(plain)
     return (Secret(kind, start, start + len(plain), sure=sure),)
 
 
@@ -98,6 +107,12 @@ def _is_sure(hint: Hint, value: str) -> bool | None:
     if hint is Hint.KEY or (value.isupper() and names_a_secret(value)):
         return None
     return _is_made_up(value) if hint is Hint.PASSWORD else _is_token(value)
+
+
+def _is_typed(hint: Hint, value: str) -> bool | None:
+    """Only perhaps a secret: what stands for one, but as a lazy hand also types a real one."""
+    typed = (is_key(value) and is_typed_row(value)) or (hint is Hint.PASSWORD and is_weak(value))
+    return False if hint >= Hint.TOKEN and typed else None
 
 
 def _is_made_up(value: str) -> bool | None:

@@ -43,6 +43,7 @@ _STAND_IN = re.compile(
     r"(?<![a-z0-9])your(?=[a-z]{3,12}(?![a-z0-9]))",
     re.IGNORECASE,
 )
+_WEAK = re.compile(r"(?=.*[0-9])(?=.*[A-Z])(?=.*[a-z])[A-Za-z][\w!@#$%^&*.+-]{7,40}")
 _PLAIN: Final = frozenset({
     "none", "null", "nil", "true", "false", "yes", "no", "on", "off", "undefined", "empty", "unset", "default",
     "required", "optional", "string", "str", "text", "hidden", "masked", "secret", "secrets", "password", "passwd",
@@ -154,14 +155,20 @@ def is_typed_row(value: str) -> bool:
     return _is_monotonous(value) and not _STAND_IN.search(value)
 
 
+def is_weak(value: str) -> bool:
+    """Whether it is made of words that stand for passwords, and yet as rules for passwords want it: ``Admin@123``."""
+    return _WEAK.fullmatch(value) is not None and not _STAND_IN.search(value)
+
+
 def _is_monotonous(value: str) -> bool:
     """Whether half of it or more are runs such as ``12345`` and ``aaaa``, or half of its letters, as ``a1b2c3``."""
     signs = re.sub(r"[^a-z0-9]", "", value.lower())
-    letters = re.sub(r"[0-9]", "", signs)
-    # Nobody types capitals in turns.
+    letters, digits = re.sub(r"[0-9]", "", signs), re.sub(r"[a-z]", "", signs)
+    # Nobody types capitals in turns. And who makes up a key has letters in rows before digits.
     turns = sum(a.isupper() != b.isupper() for a, b in pairwise(re.sub(r"[^A-Za-z]", "", value)))
     few = len(signs) >= 2 * _LEAST_RUN and len(set(signs)) <= _LEAST_RUN
-    return few or _is_in_runs(signs) or (turns * 3 < len(letters) and _is_in_runs(letters))
+    rows = turns * 3 < len(letters) and _is_in_runs(letters)
+    return few or _is_in_runs(signs) or (rows and (len(digits) < 2 * _LEAST_RUN or _is_in_runs(digits)))
 
 
 def _is_in_runs(signs: str) -> bool:
