@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ from pigi.operations.audit import CLI, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from pigi.application import Application
     from pigi.jobs.model.view import JobView
@@ -39,27 +41,47 @@ def jobs() -> None:
 @click.option("--organisation", help="Only of this organisation (its id).")
 @click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only in this state.")
 @click.option("--kind", help="Only of this kind, such as generations.draft.")
+@click.option("--requested-by", metavar="WHO", help="Only those of this pseudonym, of `api-keys`, or of `pigi` itself.")
+@click.option("--since", type=click.DateTime(), help="Only those requested at this moment (UTC) or later.")
+@click.option("--until", type=click.DateTime(), help="Only those requested before this moment (UTC).")
+@click.option("--without-housekeeping", is_flag=True, help="Leave out what comes by itself and nobody waits for.")
+@click.option("--oldest-first", is_flag=True, help="In the order in which they were requested.")
 @click.option("--limit", type=click.IntRange(1, operations.PAGE), default=50, show_default=True)
-@click.option("--before", metavar="ID", help="Only older than this one: the next page.")
+@click.option("--before", metavar="ID", help="Only those that follow this one: the next page.")
 @json_option
 def list_some(  # noqa: PLR0913 - options
     organisation: str | None,
     state: str | None,
     kind: str | None,
+    requested_by: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    without_housekeeping: bool,  # noqa: FBT001 - an option
+    oldest_first: bool,  # noqa: FBT001 - an option
     limit: int,
     before: str | None,
     as_json: bool,  # noqa: FBT001 - an option
 ) -> None:
-    """List jobs, newest first."""
+    """List jobs, those requested last first."""
     if kind is not None and kind not in CATALOGUE:
         message = f"there is no kind {said_back(kind)}; kinds are {', '.join(sorted(CATALOGUE))}"
         raise click.BadParameter(message, param_hint="--kind")
     if before is not None and not is_id(before):
         raise no_such(*NO_JOB, before)
+    wanted: operations.WantedJobs = {
+        "state": state,
+        "kind": kind,
+        "requested_by": requested_by,
+        "since": since and since.replace(tzinfo=UTC),
+        "until": until and until.replace(tzinfo=UTC),
+        "housekeeping": not without_housekeeping,
+    }
     with open_application() as application:
         if organisation is not None:
             check_organisation(application, organisation)
-        found = operations.list_jobs(application, organisation, state=state, kind=kind, limit=limit, before=before)
+        found = operations.list_jobs(
+            application, organisation, limit=limit, before=before, oldest_first=oldest_first, **wanted
+        )
     rows = [(view.id, view.kind, view.state, view.reason or "-", moment(view.created_at)) for view in found]
     text = table([("ID", "KIND", "STATE", "REASON", "REQUESTED (UTC)"), *rows]) if found else "No such jobs."
     answer(as_json, found, text)

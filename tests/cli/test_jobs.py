@@ -50,6 +50,10 @@ def test_a_job_is_listed_and_shown_without_its_content(installation):
     job_id = installation.ask()
     listed = json.loads(installation.pigi("jobs", "list", "--state", "queued", "--json").stdout)
     assert [job["id"] for job in listed] == [job_id]
+    narrowed = ("--since", "2026-01-01", "--without-housekeeping", "--oldest-first", "--json")
+    for who, found in (("api-keys", [job_id]), ("pigi", [])):
+        some = installation.pigi("jobs", "list", "--requested-by", who, *narrowed)
+        assert [job["id"] for job in json.loads(some.stdout)] == found
     shown = installation.pigi("jobs", "show", job_id)
     assert "generations.draft" in shown.stdout
     assert "queued" in shown.stdout

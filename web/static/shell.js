@@ -160,9 +160,10 @@ function tellMoments(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-day])")) {
     const at = new Date(time.dateTime);
     const seconds = (at - Date.now()) / 1000;
-    const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? [];
+    // What is to come is rounded: a period of 7 days would begin as one of 6, and an hour as one of 59 minutes.
+    const reach = seconds > 0 ? Math.round(seconds / 60) * 60 : -seconds;
+    const [unit, size] = UNITS.find(([, length]) => reach >= length) ?? [];
     time.title = zoned.format(at);
-    // What is to come is rounded: a period of 30 days would begin as one of 29.
     const whole = seconds > 0 ? Math.round(seconds / size) : Math.trunc(seconds / size);
     const words = Math.abs(seconds) > 30 * 86400 ? undefined : unit ? relative.format(whole, unit) : seconds > 0 ? "in a moment" : "just now";
     const shown = time.dataset.exact === undefined ? words : (time.dataset.exact === "zoned" ? zoned : exact).format(at);

@@ -14,7 +14,14 @@ from pigi.operations.organisations.invitations import (
     resend_invitation,
     revoke_invitation,
 )
-from pigi.operations.organisations.members import MemberView, change_role, end_membership, list_members, read_member
+from pigi.operations.organisations.members import (
+    MemberView,
+    change_role,
+    end_membership,
+    list_members,
+    member_names,
+    read_member,
+)
 from pigi.operations.organisations.organisations import (
     OrganisationChange,
     OrganisationView,
@@ -48,6 +55,7 @@ __all__ = [
     "list_invitations",
     "list_members",
     "list_organisations",
+    "member_names",
     "migrate_organisation",
     "names_of",
     "organisations_of",

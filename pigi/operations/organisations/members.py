@@ -19,6 +19,7 @@ from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
 from pigi.operations.billing import contact_changed
 from pigi.operations.mail import queue_mail
+from pigi.store.paging import read_stretch
 from pigi.store.people import Account, Invitation, Membership
 
 if TYPE_CHECKING:
@@ -55,14 +56,37 @@ _MEMBERS = select(Account.id, Account.name, Account.email, Membership.role, Memb
 
 
 def list_members(
-    application: Application, caller: Caller, *, limit: int = PAGE, after: str | None = None
+    application: Application,
+    caller: Caller,
+    *,
+    limit: int = PAGE,
+    after: str | int | None = None,
+    back_from: str | int | None = None,
 ) -> list[MemberView]:
-    """Members, the oldest account first; ``after`` is the account of the last one of the page before."""
-    query = _MEMBERS.where(Membership.organisation_id == caller.organisation_id).order_by(Account.id)
-    if after is not None:
-        query = query.where(Account.id > after)
+    """Members, the oldest account first.
+
+    ``after`` is the account of the last one of the page before, ``back_from`` that of the first one of the page after.
+    """
+    query: Any = _MEMBERS.where(Membership.organisation_id == caller.organisation_id)
+    place: Any = Account.id
     with application.control.read() as session:
-        return [_view(row) for row in session.execute(query.limit(min(limit, PAGE + 1)))]
+        rows = read_stretch(
+            session.execute,
+            query,
+            place,
+            limit=min(limit, PAGE + 1),
+            before=after,
+            after=back_from,
+            lowest_first=True,
+        )
+        return [_view(row) for row in rows]
+
+
+def member_names(application: Application, caller: Caller) -> dict[str, str]:
+    """The names of all members, by their accounts."""
+    query = _MEMBERS.where(Membership.organisation_id == caller.organisation_id)
+    with application.control.read() as session:
+        return {row.id: row.name for row in session.execute(query)}
 
 
 def read_member(application: Application, caller: Caller, account_id: str) -> MemberView:

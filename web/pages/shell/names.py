@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pigi.domain.access import Action, role_may
 from pigi.jobs.kind import hook
 from pigi.jobs.kinds import kind_of
-from pigi.operations.organisations import list_members
+from pigi.operations.api_keys import list_keys
+from pigi.operations.organisations import member_names
 from web.pages.shell.words import id_end
 
 if TYPE_CHECKING:
@@ -30,10 +32,11 @@ OTHERS = {
 
 
 class Names:
-    """Members by name; others by what they are."""
+    """Members by name, keys by their label, others by what they are."""
 
-    def __init__(self, members: dict[str, str]) -> None:
+    def __init__(self, members: dict[str, str], others: dict[str, str] | None = None) -> None:
         self._members = members
+        self._known = members | (others or {})
 
     def members(self) -> list[tuple[str, str]]:
         """Pseudonyms and names, by name."""
@@ -44,16 +47,19 @@ class Names:
         if pseudonym is None:
             return None
         kind, _, rest = pseudonym.partition(":")
-        known = self._members.get(pseudonym)
+        known = self._known.get(pseudonym)
         if known or kind not in OTHERS:
             return known or pseudonym
         return f"{OTHERS[kind]} {id_end(rest)}" if kind in {"api-key", "invitation"} else OTHERS[kind]
 
 
 def names_in(context: OrganisationContext) -> Names:
-    """The names of an organisation's members."""
-    members = list_members(context.application, context.caller)
-    return Names({f"account:{member.account_id}": member.name for member in members})
+    """The names of an organisation's members, and the labels of its keys for those who may see them."""
+    application, caller = context.application, context.caller
+    members = {f"account:{account}": name for account, name in member_names(application, caller).items()}
+    may = caller.role is not None and role_may(caller.role, Action.KEYS_READ)
+    keys = list_keys(application, caller) if may else []
+    return Names(members, {f"api-key:{key.id}": f"{key.label} (API key)" for key in keys})
 
 
 def drafts_of(context: OrganisationContext, jobs: Iterable[JobView]) -> dict[str, tuple[str, str]]:
