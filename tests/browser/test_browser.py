@@ -10,12 +10,13 @@ from playwright.sync_api import expect
 
 from pigi.domain.access import Role
 from pigi.operations.accounts import find_person_by_email
+from pigi.operations.configuration import create_resource
 from pigi.operations.credentials import RESET
 from pigi.operations.deletion import delete_organisation
 from tests.browser import steps
 from tests.browser.visits import pages, paths, paths_of_deleted
 from tests.support.browser import FONTS, look
-from tests.support.contents import GITHUB_TOKEN
+from tests.support.contents import AGENT, GITHUB_TOKEN
 from tests.support.furnished import furnish
 from tests.support.people import (
     PASSWORD,
@@ -39,6 +40,16 @@ COOKIES = {"pigi_session", "XSRF-TOKEN"}
 NARROW, WIDE = {"width": 360, "height": 740}, {"width": 1280, "height": 800}
 HALF = 0.5
 NOTHING_KEPT = {"session": {}, "databases": [], "caches": [], "workers": 0}
+
+DAY = 86_400
+SPOKEN = """(seconds) => {
+  const time = document.createElement("time");
+  time.dateTime = new Date(Date.now() + seconds * 1000).toISOString();
+  document.body.append(time);
+  document.dispatchEvent(new Event("htmx:after:swap"));
+  return time.textContent;
+}"""
+"""What a moment so many seconds from now reads as."""
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +188,30 @@ def test_signing_in_takes_no_mouse(chrome: Chrome, email: str) -> None:
         expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
+
+
+def test_what_has_a_name_is_found_with_a_few_keys(chrome: Chrome, furnished: Furnished, email: str) -> None:
+    content = {**AGENT, "name": "harbour-pilot"}
+    made = create_resource(furnished.application, furnished.caller, furnished.project, "agent", content)
+    with chrome.person() as witness:
+        page = witness.context.new_page()
+        steps.sign_in(page, email)
+        page.goto(f"/o/{furnished.organisation}")
+        page.keyboard.press("/")
+        page.keyboard.type("PILOT")
+        first = page.get_by_role("option", selected=True)
+        expect(first).to_contain_text("Agent in")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**/projects/{furnished.project}/agents/{made.id}")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("memb")
+        expect(first).to_contain_text("Members")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/members")
+        assert page.evaluate(SPOKEN, 7 * DAY - 60) == "in 7 days"
+        assert page.evaluate(SPOKEN, DAY / 24 - 20) == "in 1 hour"
+        assert page.evaluate(SPOKEN, 60 - 7 * DAY) == "6 days ago"
+        assert witness.errors == []
 
 
 def test_reading_a_mailed_link_does_not_use_it_up(chrome: Chrome, house: House) -> None:
