@@ -33,7 +33,7 @@ _REVISION = _object(
         "pattern": "^(person|key|pigi)-[1-9][0-9]*$",
         "description": "Who wrote or accepted it: a pseudonym, the same for the same author within this document.",
     },
-    origin={"enum": ["written", "generated"]},
+    origin={"enum": ["written", "generated", "generated_edited"]},
     message={"type": ["string", "null"]},
     created_at=_MOMENT,
 )

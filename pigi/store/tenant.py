@@ -146,7 +146,9 @@ class ResourceRevision(TenantBase):
     number: Mapped[int] = mapped_column(Integer, primary_key=True, info=technical("order, without gaps", CONFIGURATION))
     content: Mapped[bytes] = mapped_column(LargeBinary, info=content("all of it, as sealed JSON", CONFIGURATION))
     author: Mapped[str] = mapped_column(String(80), info=pseudonym("who wrote or accepted it", CONFIGURATION))
-    origin: Mapped[str] = mapped_column(CODE, info=technical("written or generated", CONFIGURATION))
+    origin: Mapped[str] = mapped_column(
+        CODE, info=technical("written, generated, or generated and edited", CONFIGURATION)
+    )
     instruction: Mapped[str | None] = mapped_column(CODE, info=technical("version of the instruction", CONFIGURATION))
     model: Mapped[str | None] = mapped_column(String(80), info=technical("which model drafted it", CONFIGURATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))

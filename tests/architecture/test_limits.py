@@ -14,7 +14,7 @@ MAY: dict[str, set[str]] = {
         f"{ENTITLEMENTS}:judge",
     },
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},
-    "check_usage": {"pigi/operations/generations/generations.py:request_generation"},
+    "check_usage": {"pigi/operations/generations/generations.py:_allowed"},
     "count_usage": {
         "pigi/operations/generations/generations.py:request_generation",
         # Without a plan: these limits protect Stripe, and whoever pays is not stopped by them.

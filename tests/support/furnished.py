@@ -13,6 +13,7 @@ from sqlalchemy import insert, update
 from pigi.clock import now
 from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
+from pigi.domain.resources.lint import finding
 from pigi.ids import new_id
 from pigi.operations.configuration import ResourceAddress, create_project, create_resource, replace_resource
 from pigi.operations.exports import EXPORT, Owner
@@ -126,7 +127,14 @@ def drafted(application: Application, caller: Caller) -> tuple[str, str]:
     assert job.subject_id is not None
     with application.tenants.session(caller.organisation_id) as tenant:
         sealed = tenant.sealer.seal(json.dumps(renamed("agent")), "generation", "draft", job.subject_id)
-        values = {"draft": sealed, "findings": "[]", "instruction": "agent-1", "model": "scripted", "drafted_at": now()}
+        findings = json.dumps([finding("inherits-all-tools", "/tools").told()])
+        values = {
+            "draft": sealed,
+            "findings": findings,
+            "instruction": "agent-1",
+            "model": "scripted",
+            "drafted_at": now(),
+        }
         tenant.connection().execute(update(GENERATION).where(GENERATION.c.id == job.subject_id).values(**values))
     change(application.control, job.id, state="succeeded")
     return job.subject_id, job.id

@@ -51,12 +51,14 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value) for name, value in given.items()]
         if tag not in VOID:
             # What is in an item of a list, or in the template of one, is no field of the form itself.
-            self._open.append((tag, "data-item" in given or tag == "template"))
+            self._open.append((tag, "data-item" in given or "data-object" in given or tag == "template"))
         note = getattr(self, f"_{tag}", None)
         if note is not None:
             note(given)
         if "data-list" in given:
             self.forms[-1].names.append(given["data-list"])
+        if "data-object" in given:
+            self.forms[-1].names.append(given["data-object"])
 
     def _form(self, given):
         verb = given.get("data-verb") or given.get("method", "get")
@@ -65,7 +67,7 @@ class Page(HTMLParser):
     def _input(self, given):
         if given.get("type") != "hidden":
             self.controls.add(given["id"])
-        if "name" in given and not any(inner for _tag, inner in self._open):
+        if "name" in given and given.get("data-type") != "aside" and not any(inner for _tag, inner in self._open):
             self.forms[-1].names.append(given["name"])
 
     _select = _textarea = _input

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
+from pigi.domain.limits import CONTENT_BYTES
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.configuration import ResourceAddress, read_resource
-from pigi.operations.generations import Target, accept_draft, discard_draft, read_generation, request_generation
+from pigi.operations.generations import Edit, Target, accept_draft, discard_draft, read_generation, request_generation
 from pigi.operations.jobs import read_job
 from web.api.resources.routes import SEGMENTS, made, resource_path, shown
 from web.api.resources.schemas import AcceptRequest, Resource
 from web.http.replies import API, Reply, generation_text, no_content, reply
-from web.http.requests import examples, expected, read_body
+from web.http.requests import MOST_BYTES, examples, expected, read_body
 from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind
 from web.http.schemas import Generation, GenerationRequest, Nothing
 
@@ -26,7 +27,13 @@ def ask_for_generation(context: OrganisationContext) -> JobView:
     """Ask for a draft. The answer is a job; its `links.result` is where the draft will be."""
     body = read_body(GenerationRequest)
     return request_generation(
-        context.application, context.caller, body.resource, body.name, body.purpose, context.record_job
+        context.application,
+        context.caller,
+        body.resource,
+        body.name,
+        body.purpose,
+        context.record_job,
+        project_id=body.project,
     )
 
 
@@ -55,7 +62,8 @@ def accept(context: OrganisationContext, generation: str) -> Reply:
     """Make a draft a resource of a project, or the next revision of one; the generation no longer holds it."""
     body = read_body(AcceptRequest)
     target = Target(body.project, body.resource, expected(), examples())
-    view = accept_draft(context.application, context.caller, generation, target)
+    edit = Edit(body.content, body.name)
+    view = accept_draft(context.application, context.caller, generation, target, edit)
     if body.resource is None:
         return made(context, view)
     reply = shown(context, view)
@@ -90,6 +98,8 @@ ROUTES = (
         problems=(
             "secret_found",
             "not_found",
+            "archived",
+            "name_taken",
             "organisation_closed",
             "too_many_in_flight",
             "too_many_today",
@@ -131,6 +141,7 @@ ROUTES = (
             "precondition_failed",
         ),
         body=AcceptRequest,
+        most_bytes=CONTENT_BYTES + MOST_BYTES,
         replay=_accepted_before,
         accepts=("If-Match", "Pigi-Examples"),
     ),

@@ -45,6 +45,10 @@ class GenerationRequest(RequestModel):
     resource: ResourceKind = Field(description="The kind of resource to draft.")
     name: Name
     purpose: Purpose
+    project: Id | None = Field(
+        default=None,
+        description="Where the draft is meant to go: a name that is taken there is refused before it is written.",
+    )
 
 
 class RetryRequest(RequestModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from pigi.domain.access import Action
-from pigi.domain.resources import RESOURCES
+from pigi.domain.resources import RESOURCES, with_defaults
 from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import resource_kind_of
@@ -79,7 +79,7 @@ def revision_page(context: OrganisationContext, project: str, collection: str, r
     revision = read_revision(
         context.application, context.caller, ResourceAddress(project, values["kind"].wire, resource), number
     )
-    values["content"] = revision.content
+    values["content"] = with_defaults(values["kind"].wire, revision.content or {})
     return draw(context, "resources/resource.html", revision=revision, names=names_in(context), **values)
 
 
@@ -91,7 +91,7 @@ def _read(context: OrganisationContext, project: str, collection: str, resource:
         "project": read_project(context.application, context.caller, project),
         "kind": kind,
         "resource": view,
-        "content": view.content,
+        "content": with_defaults(kind.wire, view.content or {}),
         "raw": _raw(),
     }
 

@@ -143,7 +143,7 @@ function valueOf(control, pointer) {
     case "lines": return text.split("\n").map((line) => line.trim().replaceAll(WITHIN_LINE, "\n")).filter(Boolean);
     case "words": return text.split(/[\s,]+/).filter(Boolean);
     case "boolean": return control.type === "checkbox" ? control.checked : text === "true";
-    case "json": return parsed(control, pointer);
+    case "json": return text.trim() === "" ? undefined : parsed(control, pointer);
     default: return text;
   }
 }

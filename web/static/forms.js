@@ -2,7 +2,7 @@
 //
 //   data-verb        PATCH, PUT or DELETE, where the method attribute cannot say it
 //   data-etag        sent as If-Match
-//   data-next        where to go when done: a path with {fields} of the JSON answer; "." reloads
+//   data-next        where to go when done: a path with {fields} of the JSON answer or the form; "." reloads
 //   data-said        which sentence of `SAID` (shell.js) to show there
 //   data-confirm     asked before, with the form's [data-asked] part, whose controls count as the form's
 //   data-lost        what to say when what is told once was lost on the way
@@ -64,9 +64,13 @@ export function followForms() {
   addEventListener("beforeunload", (event) => {
     if (document.querySelector('form[data-guard="changed"]')) event.preventDefault();
   });
-  document.querySelectorAll("form[data-api]").forEach(showParts);
+  prepareForms(document);
   followPanes();
+  goToPlace();
+  addEventListener("hashchange", goToPlace);
 }
+
+export const prepareForms = (root) => root.querySelectorAll("form[data-api]").forEach(showParts);
 
 async function submit(form, button) {
   if (form.ariaBusy === "true") return;
@@ -153,13 +157,20 @@ async function succeed(form, answer) {
   if (form.dataset.guard !== undefined) form.dataset.guard = "";
   for (const [name, act] of otherwise) if (form.dataset[name] !== undefined) return act(form, told);
   if (form.dataset.reveal) return reveal(form, told);
-  const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? ""));
+  const place = placeAfter(form, told);
   const said = form.dataset.said ? `#said=${form.dataset.said}` : "";
   const here = location.pathname + location.search;
   // Going to where one is already would only change the fragment, and the page would stay as it was.
   if (place !== "." && place !== here) return location.assign(place + said);
   history.replaceState(null, "", here + said);
   location.reload();
+}
+
+// Of what the answer does not tell, the form may.
+export function placeAfter(form, told) {
+  const typed = new FormData(form);
+  const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? typed.get(name) ?? ""));
+  return place.replace(/[?&]\w+=$/, "");
 }
 
 function reveal(form, told) {
@@ -219,7 +230,8 @@ function askForCode(form) {
 
 function busy(form, button, on) {
   form.ariaBusy = String(on);
-  for (const one of form.querySelectorAll("button:not([type=button])")) one.disabled = on;
+  // Also those that stand elsewhere in the page.
+  for (const one of form.elements) if (one.type === "submit") one.disabled = on;
   if (button) button.ariaBusy = String(on);
   const status = form.querySelector("[data-status]");
   if (status) status.textContent = on ? status.dataset.status : "";
@@ -257,9 +269,32 @@ function excuse(form, flaw) {
 }
 
 // The nearest field at or above the pointer: a line of a textarea is the textarea's.
+function nearest(fields, pointer) {
+  let found = pointer;
+  while (found && !fields.has(found)) found = found.slice(0, found.lastIndexOf("/"));
+  return found;
+}
+
+// #at=pointer:line leads to where the content of a page's editor has it.
+function goToPlace() {
+  const [, place, line] = /^#at=([^:]+):(\d+)$/.exec(decodeURIComponent(location.hash)) ?? [];
+  const form = place && document.getElementById("editor");
+  if (!form) return;
+  history.replaceState(null, "", location.pathname + location.search);
+  const fields = new Map();
+  bodyOf(form, fields);
+  const inner = form.querySelector("[data-object]")?.dataset.object;
+  const pointer = inner ? `/${inner}${place}` : place;
+  const found = nearest(fields, pointer);
+  const control = fields.get(found);
+  const rest = pointer.slice(found.length + 1);
+  if (control?.localName !== "textarea") control?.focus();
+  else if (control.dataset.type === "whole") goToLine(control, lineOf(control.value, place));
+  else goToLine(control, Number(line) || (/^\d+$/.test(rest) ? Number(rest) + 1 : 1));
+}
+
 function mark(fields, flaw) {
-  let pointer = flaw.pointer ?? `/${flaw.parameter ?? ""}`;
-  while (pointer && !fields.has(pointer)) pointer = pointer.slice(0, pointer.lastIndexOf("/"));
+  const pointer = nearest(fields, flaw.pointer ?? `/${flaw.parameter ?? ""}`);
   const control = fields.get(pointer);
   if (!control) return document.createTextNode(flaw.pointer ? `${flaw.pointer.slice(1).replaceAll("/", " > ")}: ${flaw.message}` : flaw.message);
   // A place in a text that is JSON itself is told by its line.

@@ -1,16 +1,31 @@
 // Jobs as they happen. The server's events (web/http/streams.py) ring; htmx fetches what they changed, in the page's own
 // words. Only the text of a draft is drawn here, since it grows too fast to be fetched.
+import { askAgain } from "./drafts.js";
+import { say } from "./shell.js";
+
+const HTMX = new URL("./vendor/htmx-4.0.1.min.js", import.meta.url);
 const REDRAW_MS = 120;
 const ANNOUNCE_MS = 6000;
+const ENDS = { succeeded: "Ready", failed: "Failed", cancelled: "Stopped" };
+
+let followers = [];
+const seen = () => followers.forEach((one) => (document.hidden ? one.close() : one.open()));
+
+// Follows what is on the page now, and leaves what was.
+export function followSections() {
+  followers.filter((one) => !one.section.isConnected).forEach((one) => one.leave());
+  const known = new Map(followers.map((one) => [one.section, one]));
+  followers = [...document.querySelectorAll("[data-job-events]")].map((section) => known.get(section) ?? new Follower(section));
+  seen();
+  fetchHtmx();
+}
 
 export function followJobs() {
-  const followers = [...document.querySelectorAll("[data-job-events]")].map((section) => new Follower(section));
-  const seen = () => followers.forEach((one) => (document.hidden ? one.close() : one.open()));
+  followSections();
   // A browser opens few connections to one host: a tab that nobody looks at gives its own back.
   document.addEventListener("visibilitychange", seen);
   addEventListener("pagehide", () => followers.forEach((one) => one.close()));
   addEventListener("pageshow", seen);
-  seen();
   document.addEventListener("htmx:before:request", (event) => {
     if (document.hidden && event.detail.ctx?.sourceElement?.matches("[data-polls]")) event.preventDefault();
   });
@@ -23,10 +38,19 @@ export function followJobs() {
   });
 }
 
+// A third of all scripts by weight, and few pages have anything that it fetches; what comes to a page later may.
+function fetchHtmx() {
+  if (window.htmx || document.querySelector('script[src*="/htmx-"]') || !document.querySelector("[data-hx-get]")) return;
+  const script = document.createElement("script");
+  script.src = HTMX;
+  document.head.append(script);
+}
+
 class Follower {
   constructor(section) {
     this.section = section;
-    this.status = section.querySelector("[data-live-status]");
+    this.status = document.querySelector("[data-live-status]");
+    this.line = document.querySelector("[data-live-line]");
     this.text = section.querySelector("[data-live-text]");
     this.hint = this.text?.firstElementChild;
     this.stalls = 0;
@@ -41,6 +65,7 @@ class Follower {
       act(JSON.parse(event.data));
     });
     on("move", (move) => {
+      if (move.state === "running") this.begin(Date.parse(move.at));
       if (move.reason === "retried_by_hand") this.start();
       this.refresh();
     });
@@ -55,6 +80,26 @@ class Follower {
     this.source = undefined;
   }
 
+  leave() {
+    this.close();
+    clearInterval(this.clock);
+  }
+
+  // From the first attempt on, so that people see that something happens also while nothing is written.
+  begin(at) {
+    this.since = Math.min(this.since ?? at, at);
+    this.clock ??= setInterval(() => this.count(), 1000);
+    this.count();
+  }
+
+  count() {
+    if (!this.line) return;
+    const seconds = Math.max(0, Math.round((Date.now() - this.since) / 1000));
+    const time = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+    const words = this.text ? Object.values(halfRead(this.written) ?? {}).map(wording).join(" ").split(/\s+/).filter(Boolean).length : 0;
+    this.line.textContent = words ? `${time}, ${words.toLocaleString("en")} words so far` : time;
+  }
+
   // A stream that starts anew tells everything anew.
   start() {
     Object.assign(this, { written: "", turn: 0, position: 0 });
@@ -62,11 +107,12 @@ class Follower {
 
   end(job) {
     this.ended = true;
-    this.close();
-    // Of a cancelled generation nothing is kept, its page neither.
+    this.leave();
+    // Of a cancelled generation nothing is kept, its page neither; but the form may still be open that asked for it.
     const { gone } = this.section.dataset;
-    if (gone && job.state === "cancelled") return location.replace(gone);
-    this.tell("Done.");
+    if (gone && job.state === "cancelled") return askAgain() ? say("Stopped. What you typed is still here.") : location.replace(gone);
+    this.tell(`${ENDS[job.state] ?? "Ended"}.`);
+    this.line?.remove();
     this.section.classList.add("ended");
     this.refresh();
     if (this.text && !this.written) this.section.remove();
@@ -76,8 +122,10 @@ class Follower {
   // The draft itself, read and checked, takes the place of its raw text.
   give() {
     if (!document.querySelector("#draft .pairs")) return document.addEventListener("htmx:after:swap", () => this.give(), { once: true });
+    // Whoever has read on stays where they are.
+    const top = scrollY;
     this.section.remove();
-    if (scrollY > 0) scrollTo({ top: 0 });
+    scrollTo({ top, behavior: "instant" });
   }
 
   // Streams close now and then by design; only silence after several tries is worth a word.
@@ -94,7 +142,7 @@ class Follower {
   refresh() {
     clearTimeout(this.soon);
     this.soon = setTimeout(() => {
-      for (const part of document.querySelectorAll("[data-follows]")) htmx.trigger(part, "pigi:moved");
+      for (const part of document.querySelectorAll("[data-follows]")) window.htmx?.trigger(part, "pigi:moved");
     }, 150);
   }
 
@@ -120,7 +168,6 @@ class Follower {
 function draw(place, written) {
   const draft = halfRead(written);
   if (!draft) return;
-  const atEnd = innerHeight + scrollY >= document.body.scrollHeight - 80;
   const names = Object.keys(draft);
   for (const [index, name] of names.entries()) {
     const part = place.children[index] ?? place.appendChild(blank());
@@ -130,7 +177,6 @@ function draw(place, written) {
     if (text.textContent !== value) text.textContent = value;
   }
   while (place.children.length > names.length) place.lastElementChild.remove();
-  if (atEnd) scrollTo({ top: document.body.scrollHeight });
 }
 
 const label = (name) => (name[0].toUpperCase() + name.slice(1)).replaceAll("_", " ").replace("Mcp", "MCP");

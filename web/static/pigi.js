@@ -1,6 +1,8 @@
-// All that pages do by script: forms (forms.js, with what they hold in fields.js and panes.js), line numbers (editor.js), uploads (uploads.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
+// All that pages do by script: forms (forms.js, with what they hold in fields.js and panes.js), line numbers (editor.js),
+// drafts (drafts.js), uploads (uploads.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
 // the command palette (palette.js), and the shell around them (shell.js).
 import { followBilling } from "./billing.js";
+import { followDrafts } from "./drafts.js";
 import { numberLines } from "./editor.js";
 import { followForms } from "./forms.js";
 import { followJobs } from "./live.js";
@@ -14,4 +16,5 @@ followForms();
 followBilling();
 followUploads();
 followJobs();
+followDrafts();
 followPalette();

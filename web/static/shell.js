@@ -156,7 +156,7 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle:
 // A deadline is read by people in several time zones.
 const zoned = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 
-function tellMoments(root) {
+export function tellMoments(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-day])")) {
     const at = new Date(time.dateTime);
     const seconds = (at - Date.now()) / 1000;

@@ -32,6 +32,7 @@ CONFIGURATION: Final[dict[str, Reason]] = {
     ),
     "draft_gone": Reason("The draft was accepted or discarded before.", "Look in the project, or generate anew."),
     "draft_has_errors": Reason(
-        "The draft breaks rules that nothing may break.", "Correct what 'errors' lists and save it as a resource."
+        "The draft breaks rules that nothing may break.",
+        "Correct what 'errors' lists: accept it with its content edited (`content`).",
     ),
 }

@@ -13,7 +13,9 @@ from pigi.domain.resources.drafts import (
     json_schema,
     lint_draft,
     name_draft,
+    name_flaw,
     parse_draft,
+    with_defaults,
 )
 from pigi.domain.resources.kinds import (
     RESOURCES,
@@ -42,5 +44,7 @@ __all__ = [
     "json_schema",
     "lint_draft",
     "name_draft",
+    "name_flaw",
     "parse_draft",
+    "with_defaults",
 ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.resources.kinds import LABEL_LENGTH, RESOURCES, SLUG_LENGTH
 from pigi.domain.resources.lint import Finding, finding, lint
+from pigi.domain.resources.rules import RESERVED_SERVER_NAMES
 from pigi.errors import Permanent
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ def expected_name(kind: str, name: str) -> str:
     return name.strip() if resource.is_name(name.strip()) else slug(name, kind)
 
 
+def name_flaw(kind: str, name: str) -> Finding | None:
+    """Why no resource of this kind may have ``name``, as far as the name alone says."""
+    reserved = kind == "mcp-server" and name in RESERVED_SERVER_NAMES
+    return finding("reserved-name", "/name") if reserved else None
+
+
 def name_draft(kind: str, draft: BaseModel, name: str) -> BaseModel:
     """``draft`` under the requested name, whatever the model called it."""
     return draft.model_copy(update={RESOURCES[kind].name_field: expected_name(kind, name)})
@@ -81,6 +88,18 @@ def _schema(kind: str) -> dict[str, Any]:
 def as_json(draft: BaseModel) -> dict[str, Any]:
     """``draft`` as plain JSON values, with every field present; `parse_draft` takes it back."""
     return draft.model_dump(mode="json")
+
+
+def with_defaults(kind: str, content: dict[str, Any]) -> dict[str, Any]:
+    """``content``, saved by the rules of its day, with every field that today's schema has a default for."""
+    model = RESOURCES[kind].model
+    try:
+        return as_json(model.model_validate(content))
+    except ValueError:
+        # It breaks a rule that came later, and is shown all the same.
+        fields = model.model_fields.items()
+        missing = {name: field for name, field in fields if name not in content and not field.is_required()}
+        return {**content, **{name: field.get_default(call_default_factory=True) for name, field in missing.items()}}
 
 
 def slug(name: str, fallback: str) -> str:

@@ -166,6 +166,17 @@ def count_resources(
     return found
 
 
+def list_of_kind(application: Application, caller: Caller, kind: str, most: int) -> list[ResourceView]:
+    """Resources of a kind in all projects in use, those changed last first, without content."""
+    active = RESOURCE.c.state == ResourceState.ACTIVE, PROJECT.c.state == ResourceState.ACTIVE
+    query = (
+        select(RESOURCE).join(PROJECT, PROJECT.c.id == RESOURCE.c.project_id).where(RESOURCE.c.kind == kind, *active)
+    )
+    with reading(application, caller) as session:
+        rows = session.execute(query.order_by(RESOURCE.c.updated_at.desc(), RESOURCE.c.id.desc()).limit(most))
+        return [_view(session, row) for row in rows]
+
+
 def archive_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
     """Put it out of use; its revisions stay and its name becomes free. Safe to repeat.
 

@@ -45,6 +45,8 @@ class Origin(StrEnum):
 
     WRITTEN = "written"
     GENERATED = "generated"
+    GENERATED_EDITED = "generated_edited"
+    """A draft that a person changed before accepting it."""
 
 
 @dataclass(frozen=True)

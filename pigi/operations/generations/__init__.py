@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pigi.operations.generations.acceptance import Target, accept_draft, discard_draft
+from pigi.operations.generations.acceptance import Edit, Target, accept_draft, discard_draft
 from pigi.operations.generations.drafting import draft_request, write_draft
 from pigi.operations.generations.generations import (
     GENERATION,
@@ -21,6 +21,7 @@ from pigi.operations.generations.orphans import sweep_generations
 __all__ = [
     "GENERATION",
     "TABLE",
+    "Edit",
     "GenerationView",
     "LivePiece",
     "Target",

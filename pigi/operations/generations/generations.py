@@ -18,6 +18,7 @@ from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import GENERATE_DRAFT
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.enqueue import enqueue
+from pigi.operations.generations.names import check_draft_name
 from pigi.operations.plans import UsageLimits, check_usage, count_usage, plan_in
 from pigi.store.holds import is_held
 from pigi.store.processing import refuse_stopped
@@ -87,6 +88,7 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
     name: str,
     purpose: str,
     on_queued: Callable[[ControlSession, JobView], None] | None = None,
+    project_id: str | None = None,
 ) -> JobView:
     """Request a draft: first the row it is about (tenant), then the job about it (control), then the notification.
 
@@ -94,15 +96,17 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
     which ``on_queued`` runs too: if that does not commit, what was written first is removed; if the process dies in
     between, `sweep_generations` removes it. A commit whose answer was lost counts if the job is there.
 
+    No draft is written, and paid for, under a name that could not be accepted: one that is reserved, or taken in
+    ``project_id``, where it is meant to go. Where that is is not kept.
+
     Raises Refused: ``too_many_in_flight``, ``too_many_today``, ``plan_limit``, ``organisation_closed``,
-        ``processing_restricted``, ``processing_objected``; ``secret_found`` in name or purpose, which leave Pigi.
+        ``processing_restricted``, ``processing_objected``; ``secret_found`` in name or purpose, which leave Pigi;
+        ``invalid`` and ``name_taken`` for the name, ``not_found`` and ``archived`` for the project.
     """
     check_secrets({"name": name, "purpose": purpose})
+    check_draft_name(application, caller, resource, name, project_id)
     organisation_id, generation_id, job_id = caller.organisation_id, new_id(), new_id()
-    with application.control.autocommit() as connection:
-        refuse_stopped(connection, caller.name, GENERATE_DRAFT.use)
-        limits = _limits(application, connection, organisation_id)
-        check_usage(connection, organisation_id, limits)
+    limits = _allowed(application, caller)
     with application.tenants.read(organisation_id) as tenant:  # one statement, its own transaction
         _insert(tenant, generation_id, job_id, resource, name, purpose)
     job: JobView | None = None
@@ -129,6 +133,15 @@ def request_generation(  # noqa: PLR0913 - what is requested, by whom, and what 
             return job
         raise
     return job
+
+
+def _allowed(application: Application, caller: Caller) -> UsageLimits:
+    """The limits that hold for whoever asks; raises Refused if they may not ask now."""
+    with application.control.autocommit() as connection:
+        refuse_stopped(connection, caller.name, GENERATE_DRAFT.use)
+        limits = _limits(application, connection, caller.organisation_id)
+        check_usage(connection, caller.organisation_id, limits)
+    return limits
 
 
 def _is_queued(application: Application, job_id: str) -> bool:

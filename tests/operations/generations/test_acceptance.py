@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from pigi.clock import now
 from pigi.domain.job_state import JobState
@@ -16,6 +16,7 @@ from pigi.domain.resources.secrets import digest_of
 from pigi.domain.retention import Retention, keep
 from pigi.errors import Refused
 from pigi.ids import new_id
+from pigi.jobs.model.transitions import JOB
 from pigi.operations.configuration import (
     ResourceAddress,
     archive_project,
@@ -27,6 +28,7 @@ from pigi.operations.configuration import (
 )
 from pigi.operations.generations import (
     GENERATION,
+    Edit,
     Target,
     accept_draft,
     clean_up,
@@ -178,11 +180,74 @@ def test_a_draft_with_an_example_is_accepted_by_whoever_says_so(application, con
     assert [found.rule for found in made.findings if found.kind] == ["declared-example"]
 
 
+def test_a_draft_can_be_renamed_and_edited_and_its_revision_says_so(application, control, caller, project, generation):
+    create_resource(application, caller, project, "agent", AGENT)
+    with pytest.raises(Refused) as refused:
+        accept_draft(application, caller, generation, Target(project))
+    assert (refused.value.code, refused.value.details["errors"][0]["pointer"]) == ("name_taken", "/name")
+    renamed = accept_draft(application, caller, generation, Target(project), Edit(name="second-reviewer"))
+    assert renamed.content == {**DRAFT, "name": "second-reviewer"}
+    edit = Edit({**AGENT, "name": "x", "instructions": "Looks twice."}, "third-reviewer")
+    edited = accept_draft(application, caller, drafted(application, control, caller), Target(project), edit)
+    assert (edited.name, edited.content["instructions"]) == ("third-reviewer", "Looks twice.")
+    same = accept_draft(
+        application,
+        caller,
+        drafted(application, control, caller, {**DRAFT, "name": "same"}),
+        Target(project),
+        Edit(name="same"),
+    )
+    for made, origin in ((renamed, "generated_edited"), (edited, "generated_edited"), (same, "generated")):
+        (revision,) = list_revisions(application, caller, resource_of(made))
+        assert (revision.origin, revision.instruction, revision.model) == (origin, "agent-1", "scripted")
+
+
+def test_a_draft_with_errors_is_mended_by_editing(application, control, caller, project):
+    bad = drafted(application, control, caller, {**DOCUMENT, "applies_to": ["../x"]}, "document")
+    made = accept_draft(application, caller, bad, Target(project), Edit({**DOCUMENT, "applies_to": ["x"]}))
+    assert made.content["applies_to"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "code", "pointer"),
+    [
+        (Edit({**AGENT, "instructions": GITHUB_TOKEN}), "secret_found", "/content/instructions"),
+        (Edit({**AGENT, "tools": "Read"}), "invalid", "/content/tools"),
+        (Edit(AGENT, " "), "invalid", "/name"),
+        (Edit(name=" "), "invalid", "/name"),
+        (Edit([]), "invalid", "/content"),
+    ],
+)
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+def test_an_edit_goes_through_the_same_door(application, caller, project, generation, edit, code, pointer):
+    with pytest.raises(Refused) as refused:
+        accept_draft(application, caller, generation, Target(project), edit)
+    assert (refused.value.code, refused.value.details["errors"][0]["pointer"]) == (code, pointer)
+    assert read_generation(application, caller.organisation_id, generation).draft == DRAFT
+
+
+@pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
+def test_a_name_that_could_not_be_accepted_is_refused_before_the_model_is_paid(application, control, caller, project):
+    def ask(kind, name, place=None):
+        return request_generation(application, caller, kind, name, "Reviews.", project_id=place)
+
+    create_resource(application, caller, project, "agent", AGENT)
+    assert code_of(ask, "mcp-server", "Workspace") == "invalid"
+    assert code_of(ask, "agent", "Reviewer", project) == "name_taken"
+    assert code_of(ask, "agent", "other", new_id()) == "not_found"
+    archive_project(application, caller, project)
+    assert code_of(ask, "agent", "other", project) == "archived"
+    with control.autocommit() as connection:
+        assert connection.execute(select(func.count()).select_from(JOB)).scalar_one() == 0
+    assert ask("agent", "Reviewer").state == "queued"
+
+
 def test_a_draft_of_another_schema_is_refused_without_its_words(application, control, caller, project):
-    old = drafted(application, control, caller, {**AGENT, MARKER: MARKER})
+    old = drafted(application, control, caller, {**AGENT, "surplus": MARKER})
     with pytest.raises(Refused) as refused:
         accept_draft(application, caller, old, Target(project))
     assert refused.value.code == "draft_has_errors"
+    assert [error["pointer"] for error in refused.value.details["errors"]] == ["/surplus"]
     assert MARKER not in str(refused.value.details)
 
 

@@ -80,6 +80,22 @@ def test_a_repeat_with_its_key_gets_the_same_answer(
     assert again.headers["Location"] == first.headers["Location"]
 
 
+def test_it_may_be_edited_and_renamed(client: Client, headers: dict[str, str], project: Any, drafted: Drafted) -> None:
+    client.post(project["links"]["agents"], json=AGENT, headers=headers)
+    path = drafted(AGENT)
+    taken = client.post(f"{path}/accept", json={"project": project["id"]}, headers=headers)
+    assert (taken.status_code, taken.json["code"], taken.json["errors"][0]["pointer"]) == (409, "name_taken", "/name")
+    body = {"project": project["id"], "name": "second", "content": {**AGENT, "instructions": "Looks twice."}}
+    made = client.post(f"{path}/accept", json=body, headers=headers)
+    assert (made.status_code, made.json["name"], made.json["content"]["instructions"]) == (
+        201,
+        "second",
+        "Looks twice.",
+    )
+    (revision,) = client.get(made.json["links"]["revisions"], headers=headers).json["revisions"]
+    assert revision["origin"] == "generated_edited"
+
+
 def test_it_may_replace_what_a_resource_was(
     client: Client, headers: dict[str, str], project: Any, drafted: Drafted
 ) -> None:

@@ -62,6 +62,14 @@ def test_motion_stops_for_those_who_ask_for_that():
     assert "outline: 0" not in STYLE
 
 
+def test_a_textarea_is_as_high_as_its_rows():
+    """Browsers that let it grow with its text forget about `rows`."""
+    used = {int(rows) for text in MARKUP.values() for rows in re.findall(r"\brows=\"?(\d+)", text)}
+    said = {int(rows): int(high) for rows, high in re.findall(r'\[rows="(\d+)"\] \{ min-height: calc\((\d+)lh', STYLE)}
+
+    assert {rows for rows in used if {4: 4, **said}.get(rows) != rows} == set()
+
+
 def test_a_script_imports_only_files_that_are_there() -> None:
     for script in STATIC.glob("*.js"):
         for line in script.read_text().splitlines():

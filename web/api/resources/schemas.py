@@ -8,15 +8,25 @@ from typing import Any, Literal
 from pydantic import Field
 
 from pigi.domain.resources import Agent, Document, McpServer, Settings
+from pigi.domain.resources.kinds.fields import IDENTIFIER_LENGTH
 from web.api.projects import State
 from web.http.schemas import Id, RequestModel, ResourceKind, ResponseModel
 
 
 class AcceptRequest(RequestModel):
-    """Accept a draft into a project: as a new resource, or as the next revision of ``resource``."""
+    """Accept a draft into a project: as a new resource, or as the next revision of ``resource``.
+
+    It may be edited and renamed by that: its revision then says so.
+    """
 
     project: Id = Field(description="The project's id.")
     resource: Id | None = Field(default=None, description="The id of a resource of the draft's kind; needs If-Match.")
+    name: str | None = Field(
+        default=None, min_length=1, max_length=IDENTIFIER_LENGTH, description="Its name, if another."
+    )
+    content: dict[str, Any] | None = Field(
+        default=None, description="All of its content, if changed; of the schema of its kind. `name` counts before it."
+    )
 
 
 class Looked(ResponseModel):
@@ -124,7 +134,7 @@ class RevisionSummary(ResponseModel):
 
     number: int = Field(ge=1)
     author: str = Field(description="The pseudonym of an account or an API key, or `former member`.")
-    origin: Literal["written", "generated"]
+    origin: Literal["written", "generated", "generated_edited"]
     instruction: str | None
     model: str | None
     created_at: datetime

@@ -32,6 +32,11 @@ STATES = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+ORIGINS = {
+    "written": ("written", "Written"),
+    "generated": ("generated, then accepted", "Generated, then accepted"),
+    "generated_edited": ("generated, then edited and accepted", "Generated, then edited and accepted"),
+}
 DELETION_STATES = {
     "grace": "Can be restored",
     "sealed": "Closed for good",
@@ -265,6 +270,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "pretty": pretty,
     "rendered": rendered,
+    "origin_word": lambda origin: ORIGINS[origin][0],
+    "origin_words": lambda origin: ORIGINS[origin][1],
     "entries": lambda values: "\n".join(value.replace("\n", "↵") for value in values),
     "as_pattern": as_pattern,
     "pointer_words": pointer_words,
