@@ -80,7 +80,7 @@ def test_a_wait_of_an_hour_is_not_waited_for(outcomes: dict[str, JobView]) -> No
     view = outcomes["busy for an hour"]
     assert view.finished_at is not None
     assert view.started_at is not None
-    assert (view.finished_at - view.started_at).total_seconds() < 5
+    assert (view.finished_at - view.started_at).total_seconds() < 60
 
 
 def test_only_the_name_the_purpose_and_fixed_words_leave(shared_stack: Stack, outcomes: dict[str, JobView]) -> None:
