@@ -149,3 +149,26 @@ def test_no_text_makes_the_search_slow() -> None:
         began = time.thread_time()
         find_in_text(text)
         assert time.thread_time() - began < 0.5, piece[:20]
+
+
+@pytest.mark.parametrize(
+    ("extension", "pointer"),
+    [
+        ({"env": {"API_KEY": filled("«h32»")}}, "/extensions/acme/env/API_KEY"),
+        ({"servers": [{"command": ["run", "--token", filled("«A32»")]}]}, "/extensions/acme/servers/0/command/2"),
+        ({"headers/x": {"name": "X-Api-Key", "value": filled("«h40»")}}, "/extensions/acme/headers~1x/value"),
+        ({"keys": {GITHUB: True}}, "/extensions/acme/keys"),
+        ({"apiKeyHelper": "./bin/key.sh", "deep": [["password: hunter2hunter2"]]}, "/extensions/acme/deep/0/0"),
+    ],
+    ids=["variable", "arguments", "header", "name", "text"],
+)
+def test_what_only_a_tool_knows_holds_no_secret_either(extension: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(Refused, match="secret_found") as refused:
+        check_content("document", {"title": "T", "body": "B", "extensions": {"acme": extension}})
+    assert [flaw["pointer"] for flaw in refused.value.details["errors"]] == [pointer]  # type: ignore[union-attr,index]
+
+
+def test_what_only_a_tool_knows_may_refer_to_secrets() -> None:
+    extension = {"env": {"API_KEY": "${API_KEY}", "MAX_TOKENS": "4096"}, "args": ["--token-file", "/run/secrets/x"]}
+    content = {"title": "T", "body": "B", "extensions": {"acme": extension}}
+    assert not [one for one in check_content("document", content).findings if "secret" in one.rule]
