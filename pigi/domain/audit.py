@@ -21,6 +21,7 @@ from pigi.domain.access import Role, Scope
 from pigi.domain.limits import is_line
 from pigi.domain.policy import Change
 from pigi.domain.privacy_requests import Right
+from pigi.domain.resources.rules import CHOICES, RULES
 from pigi.domain.retention import Retention
 from pigi.ids import is_id
 
@@ -65,6 +66,8 @@ _FIELDS: dict[str, Check] = {
     "control": lambda value: isinstance(value, str) and CONTROL.fullmatch(value) is not None,
     "version": _is_number,
     "change": lambda value: value in set(Change),
+    "rule": lambda value: value in RULES,
+    "choice": lambda value: value in {*CHOICES, "default"},
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
@@ -91,6 +94,7 @@ KINDS: dict[str, frozenset[str]] = {
     "organisation.second_factor_optional": frozenset(),
     "organisation.created": frozenset(),
     "organisation.renamed": frozenset(),
+    "rule.chosen": frozenset({"rule", "choice"}),
     "account.deletion_started": frozenset(),
     "account.restored": frozenset(),
     "account.purged": frozenset(),

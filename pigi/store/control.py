@@ -74,6 +74,9 @@ class Organisation(ControlBase):
         server_default=false(),
         info=technical("whether it is Pigi's own, for probes, and nobody's", Retention.ORGANISATION),
     )
+    rules: Mapped[str | None] = mapped_column(
+        Text, info=technical("which rules for its resources refuse, and which warn", Retention.ORGANISATION)
+    )
 
 
 class DataKey(ControlBase):

@@ -462,6 +462,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/invitations/<token>/accept#ones-own": _accept_own_invitation,
     f"POST {API}/organisations": lambda _home, _caller: Ask(body={"name": "Nora's"}),
     f"PATCH {_OWN}": lambda _home, _caller: Ask(body={"name": "Harbour Works"}),
+    f"PUT {_OWN}/rules": lambda _home, _caller: Ask(body={"choices": {"runs-hooks": "refuse"}}),
     f"DELETE {_OWN}": _delete,
     f"POST {_OWN}/restore": _restore,
     f"GET {_OWN}/deletion": _follow_deletion,

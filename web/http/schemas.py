@@ -222,6 +222,7 @@ class Flaw(ResponseModel):
     line: int | None = Field(None, ge=1)
     kind: str | None = None
     example: str | None = None
+    rule: str | None = Field(None, description="The id of the rule that is broken; GET …/rules lists them.")
 
 
 class Check(ResponseModel):

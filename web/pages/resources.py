@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ALL = f"{PROJECT}/<collection>"
 ONE = f"{ALL}/<resource>"
-_TRANSPORT = {"type": "stdio", "command": "", "args": [], "environment": []}
+_TRANSPORT = {"type": "stdio", "command": "", "args": [], "environment": [], "cwd": "", "env_file": ""}
 
 
 def _blank(kind: str) -> dict[str, Any]:

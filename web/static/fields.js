@@ -1,6 +1,6 @@
 // What a form holds, as the JSON that is sent.
 //
-// A control's name is a path in that JSON. data-type says what its text means: integer, lines, words, json, boolean, set,
+// A control's name is a path in that JSON. data-type says what its text means: integer, number, lines, words, json, boolean, set,
 // whole for a textarea that is all of it, or aside for a choice that only shows and hides parts of the form.
 // data-optional leaves it out when empty. [data-list=path] holds [data-item]s: an array of objects.
 // What is in [data-object=name] goes below that name.
@@ -139,6 +139,7 @@ function valueOf(control, pointer) {
   const text = control.value;
   if (control.dataset.optional !== undefined && text.trim() === "") return undefined;
   switch (control.dataset.type) {
+    case "number": return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
     case "integer": return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
     case "lines": return text.split("\n").map((line) => line.trim().replaceAll(WITHIN_LINE, "\n")).filter(Boolean);
     case "words": return text.split(/[\s,]+/).filter(Boolean);

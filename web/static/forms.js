@@ -348,7 +348,7 @@ export function showParts(form) {
     const [name, wanted] = part.dataset.when.split("=");
     const scope = part.closest("[data-item]") ?? form;
     const control = [...scope.querySelectorAll("input, select")].find((one) => one.name === name && (one.type !== "radio" || one.checked));
-    part.hidden = part.disabled = control?.value !== wanted;
+    part.hidden = part.disabled = !wanted.split("|").includes(control?.value);
   }
 }
 

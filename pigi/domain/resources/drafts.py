@@ -13,7 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.resources.kinds import LABEL_LENGTH, RESOURCES, SLUG_LENGTH
-from pigi.domain.resources.lint import Finding, finding, lint
+from pigi.domain.resources.kinds.fields import DRAFTED
+from pigi.domain.resources.lint import NO_CHOICES, Finding, finding, lint
 from pigi.domain.resources.rules import RESERVED_SERVER_NAMES
 from pigi.errors import Permanent
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import BaseModel
+
+    from pigi.domain.resources.lint import Choices
 
 # Above the longest draft that the schema admits in practice, and far below what would hurt to parse.
 DRAFT_LENGTH: Final = 200_000
@@ -70,9 +73,14 @@ def name_draft(kind: str, draft: BaseModel, name: str) -> BaseModel:
     return draft.model_copy(update={RESOURCES[kind].name_field: expected_name(kind, name)})
 
 
-def lint_draft(kind: str, draft: BaseModel, name: str) -> tuple[Finding, ...]:
-    """Every rule that ``draft`` breaks when ``name`` was requested; errors come first."""
-    return lint(draft, RESOURCES[kind].name_field, expected_name(kind, name))
+def lint_draft(
+    kind: str, draft: BaseModel, name: str, choices: Choices = NO_CHOICES, *, strict: bool = True
+) -> tuple[Finding, ...]:
+    """Every rule that ``draft`` breaks when ``name`` was requested; errors come first.
+
+    ``strict`` judges what the model is asked to mend; without it, what keeps people from accepting the draft.
+    """
+    return lint(draft, RESOURCES[kind].name_field, expected_name(kind, name), (), choices, strict=strict)
 
 
 def json_schema(kind: str) -> dict[str, Any]:
@@ -153,6 +161,8 @@ def _closed(raw: Schema, definitions: Mapping[str, Schema]) -> Schema:
         schema: Schema = {"anyOf": [_closed(variant, definitions) for variant in variants]}
     else:
         schema = {key: raw[key] for key in _KEPT if key in raw}
+    if isinstance(raw.get(DRAFTED), list):
+        schema = {"enum": raw[DRAFTED]}
     if "const" in schema or "enum" in schema:
         schema.pop("type", None)
     if raw.get("type") == "object":
@@ -168,7 +178,7 @@ def _description(raw: Schema) -> Schema:
     # A docstring is for readers of this program, so only descriptions of fields are sent: objects lose theirs.
     said = [] if raw.get("type") == "object" else [raw.get("description", "")]
     for keyword, sentence in _IN_WORDS.items():
-        if keyword in raw and isinstance(raw[keyword], str | int):
+        if keyword in raw and isinstance(raw[keyword], str | int) and raw[keyword] != "":
             said.append(sentence.format(raw[keyword]))
     text = " ".join(part for part in said if part)
     return {"description": text} if text else {}

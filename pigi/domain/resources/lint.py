@@ -6,45 +6,35 @@ A check yields the id of a broken rule and where; `pigi.domain.resources.rules` 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from pigi.domain.characters import Unseen, unseen_in_name, unseen_in_prose, unseen_in_value
 from pigi.domain.resources import rules
-from pigi.domain.resources.kinds import (
-    Agent,
-    Document,
-    HttpTransport,
-    McpServer,
-    PlainHeader,
-    PlainVariable,
-    SecretHeader,
-    SecretVariable,
-    Settings,
-    StdioTransport,
-)
+from pigi.domain.resources.checks.servers import check_server
+from pigi.domain.resources.checks.settings import check_settings
+from pigi.domain.resources.kinds import Agent, Document, McpServer, Settings
+from pigi.domain.resources.risks.commands import pipes_a_download
+from pigi.domain.resources.risks.extensions import check_extensions
+from pigi.domain.resources.risks.imports import imported_lines
+from pigi.domain.resources.risks.permissions import allows_everything
 from pigi.domain.resources.secrets import Example, Sign, digest_of, secrets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from pydantic import BaseModel
 
     Broken = Iterator[tuple[str, str]]
-    Entry = PlainVariable | SecretVariable | PlainHeader | SecretHeader
+    Choices = Mapping[str, rules.Choice]
 
 _PROSE_FIELDS: Final = frozenset({"instructions", "body", "description", "purpose", "title"})
 _NAME_FIELDS: Final = frozenset({"title", "display_name", "argument_hint"})
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*(?:\n|$)")
-_IMPORT = re.compile(r"(?m)^@[~./\w]")
-_DOWNLOAD = re.compile(
-    r"\b(?:curl|wget|iwr)\b[^|]{0,2000}\|\s{0,20}(?:sudo\s{1,20})?(?:sh|bash|zsh|python3?|node|iex)\b",
-)
-_PINNED = re.compile(r"(?:@?[^@=\s]+)(?:@|==)\d[\w.+-]*")
 _DOCUMENT_LINES: Final = 200
+NO_CHOICES: Final[Mapping[str, rules.Choice]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -71,25 +61,35 @@ class Finding:
         return {name: value for name, value in asdict(self).items() if value is not None and name != "example"}
 
 
-def finding(rule: str, pointer: str) -> Finding:
+def finding(rule: str, pointer: str, level: rules.Level | None = None) -> Finding:
     """The finding that ``rule`` is broken at ``pointer``; an unknown rule raises KeyError."""
-    return Finding(rule, rules.RULES[rule].level, rules.RULES[rule].sentence, pointer)
+    return Finding(rule, level or rules.RULES[rule].level, rules.RULES[rule].sentence, pointer)
 
 
 MOST_SECRETS: Final = 50
 """Secrets that are pointed at; whoever sends more has sent another file."""
 HIDDEN: Final = "hidden-characters"
 SECRET: Final = "literal-secret"  # noqa: S105 - a rule's id
+IMPORTS: Final = "imports-a-file"
+MOST_IMPORTS: Final = 20
 MAYBE: Final = "maybe-a-secret"
 DECLARED: Final = "declared-example"
 
 
-def lint(
-    draft: BaseModel, name_field: str, expected_name: str, examples: Collection[str] = (), sign: Sign | None = None
+def lint(  # noqa: PLR0913 - what is judged, and by what
+    draft: BaseModel,
+    name_field: str,
+    expected_name: str,
+    examples: Collection[str] = (),
+    choices: Choices = NO_CHOICES,
+    sign: Sign | None = None,
+    *,
+    strict: bool = False,
 ) -> tuple[Finding, ...]:
     """Every rule that ``draft`` breaks, errors first, in the order of its fields; empty means that it is fine.
 
-    ``examples`` names values of which somebody said that they are no secrets. Without ``sign`` no more are offered.
+    ``examples`` names values of which somebody said that they are no secrets; ``choices`` are the organisation's;
+    ``strict`` is for what Pigi drafts. Without ``sign`` no more examples are offered.
     """
     values = draft.model_dump(mode="json")
     secret = _check_secrets(values, examples, sign)
@@ -97,10 +97,20 @@ def lint(
     if getattr(draft, name_field) != expected_name:
         broken.append(("name-differs", f"/{name_field}"))
     broken.extend(_CHECKS[type(draft)](draft))
-    findings = [finding(rule, pointer) for rule, pointer in dict.fromkeys(broken)]
-    return tuple(
-        sorted([*secret, *islice(_check_characters(values), MOST_SECRETS), *findings], key=lambda found: found.level)
-    )
+    broken.extend(check_extensions(values.get("extensions", {}), "/extensions"))
+    findings = [
+        finding(rule, pointer, rules.level_of(rule, choices, strict=strict)) for rule, pointer in dict.fromkeys(broken)
+    ]
+    findings.extend(_check_imports(draft, choices))
+    unseen = islice(_check_characters(values), MOST_SECRETS)
+    return tuple(sorted([*secret, *unseen, *findings], key=lambda found: found.level))
+
+
+def _check_imports(draft: BaseModel, choices: Choices) -> Iterator[Finding]:
+    level = rules.level_of(IMPORTS, choices)
+    if isinstance(draft, Document):
+        lines = islice(imported_lines(draft.body), MOST_IMPORTS)
+        yield from (replace(finding(IMPORTS, "/body", level), line=line) for line in lines)
 
 
 def _check_secrets(values: Any, examples: Collection[str], sign: Sign | None) -> list[Finding]:
@@ -165,10 +175,12 @@ def _check_texts(value: object, pointer: str) -> Broken:
 
 
 def _check_text(text: str, pointer: str) -> Broken:
+    if pointer.startswith("/permissions/deny/"):  # which forbids what it names
+        return
     prose = pointer.rpartition("/")[2] in _PROSE_FIELDS
     if any(switch in text.lower() for switch in rules.APPROVAL_SWITCHES):
         yield "mentions-no-approval" if prose else "switches-off-approval", pointer
-    if _DOWNLOAD.search(text) and not prose:
+    if not prose and pipes_a_download(text):
         yield "pipes-a-download", pointer
 
 
@@ -184,84 +196,22 @@ def _check_model(model: str) -> Broken:
         yield "model-is-pinned", "/model"
 
 
-def _check_entries(entries: Sequence[Entry], pointer: str) -> Broken:
-    """Environment variables and headers. Header names ignore case (RFC 9110, section 5.1), variables do not."""
-    counts = Counter(_identity(entry) for entry in entries)
-    for position, entry in enumerate(entries):
-        here = f"{pointer}/{position}"
-        if counts[_identity(entry)] > 1:
-            yield "listed-twice", f"{here}/name"
-        if isinstance(entry, PlainVariable | SecretVariable) and entry.name.upper() in rules.CODE_CHANGING_VARIABLES:
-            yield "changes-what-runs", f"{here}/name"
-        if isinstance(entry, PlainVariable | PlainHeader):
-            yield from _check_value(entry.value, f"{here}/value")
-
-
-def _identity(entry: Entry) -> str:
-    return entry.name.lower() if isinstance(entry, PlainHeader | SecretHeader) else entry.name
-
-
-def _check_value(value: str, pointer: str) -> Broken:
-    if "${" in value or "{env:" in value:
-        yield "refers-to-a-variable", pointer
-    if value != value.strip():
-        yield "outer-space", pointer
-
-
 def _check_agent(agent: Agent) -> Broken:
     yield from _check_prose(agent.instructions, "/instructions")
     yield from _check_model(agent.model)
     if not agent.tools:
         yield "inherits-all-tools", "/tools"
     for position, tool in enumerate(agent.tools):
-        if tool in rules.ALLOW_EVERYTHING:
+        if allows_everything(tool):
             yield "may-run-anything", f"/tools/{position}"
     if not set(agent.tools).isdisjoint(agent.denied_tools):
         yield "contradicts-itself", "/denied_tools"
-
-
-def _check_mcp_server(server: McpServer) -> Broken:
-    if server.name in rules.RESERVED_SERVER_NAMES:
-        yield "reserved-name", "/name"
-    transport = server.transport
-    if isinstance(transport, HttpTransport):
-        yield from _check_entries(transport.headers, "/transport/headers")
-        yield from _check_url(transport.url)
-    else:
-        yield from _check_entries(transport.environment, "/transport/environment")
-        yield from _check_command(transport)
-
-
-def _check_url(url: str) -> Broken:
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # such as an unclosed bracket of an IPv6 address
-        yield "not-encrypted", "/transport/url"
-        return
-    if parts.scheme != "https" and parts.hostname not in rules.LOCAL_HOSTS:
-        yield "not-encrypted", "/transport/url"
-
-
-def _check_command(transport: StdioTransport) -> Broken:
-    program = re.split(r"[/\\]", transport.command)[-1]
-    first = program.split()[0].lower()
-    if " " in transport.command:
-        yield "command-holds-arguments", "/transport/command"
-    if first in rules.PRIVILEGED_COMMANDS:
-        yield "raises-privileges", "/transport/command"
-    if first in rules.SHELLS:
-        yield "runs-a-shell", "/transport/command"
-    packages = [position for position, argument in enumerate(transport.args) if not argument.startswith("-")]
-    if first in rules.PACKAGE_RUNNERS and packages and not _PINNED.fullmatch(transport.args[packages[0]]):
-        yield "unpinned-package", f"/transport/args/{packages[0]}"
 
 
 def _check_document(document: Document) -> Broken:
     yield from _check_prose(document.body, "/body")
     if document.body.count("\n") >= _DOCUMENT_LINES:
         yield "long-document", "/body"
-    if _IMPORT.search(document.body):
-        yield "imports-a-file", "/body"
     if document.applies_when == "glob" and not document.applies_to:
         yield "applies-to-nothing", "/applies_to"
     if document.applies_when == "always" and document.applies_to:
@@ -274,22 +224,13 @@ def _check_document(document: Document) -> Broken:
 
 
 def _check_settings(settings: Settings) -> Broken:
-    permissions = settings.permissions
-    yield from _check_entries(settings.environment, "/environment")
+    yield from check_settings(settings)
     yield from _check_model(settings.model)
-    for position, rule in enumerate(permissions.allow):
-        if rule in rules.ALLOW_EVERYTHING:
-            yield "allows-everything", f"/permissions/allow/{position}"
-    counts = Counter([*set(permissions.allow), *set(permissions.ask), *set(permissions.deny)])
-    if any(count > 1 for count in counts.values()):
-        yield "contradicts-itself", "/permissions"
-    if not counts:
-        yield "no-rules", "/permissions"
 
 
 _CHECKS: Final[dict[type[BaseModel], Callable[..., Broken]]] = {
     Agent: _check_agent,
-    McpServer: _check_mcp_server,
+    McpServer: check_server,
     Document: _check_document,
     Settings: _check_settings,
 }

@@ -1,25 +1,40 @@
 """Every lint rule: its level, the fixed sentence that is shown and sent to the model, and its source.
 
 Ids are wire names and never change. A sentence never holds content: it leaves for the model in the repair
-turn (P14) and may be logged. ``error`` means that the resource must not be delivered as it is; ``warning``
-means that a person should look.
+turn (P14) and may be logged. ``error`` means that the resource is not saved as it is; ``warning`` means that a
+person should look. Of most rules the organisation decides which it is; what real files commonly hold is a warning
+until it does.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Level = Literal["error", "warning"]
+Choice = Literal["refuse", "warn"]
+"""What an organisation makes of a rule that it may decide about."""
+CHOICES: Final[tuple[Choice, ...]] = get_args(Choice)
+
+_NAMED: Final[dict[str, Choice]] = {choice: choice for choice in CHOICES}
 
 
 @dataclass(frozen=True)
 class LintRule:
-    """``source`` is the outside rule, incident or document that the rule follows."""
+    """``source`` is the outside rule, incident or document that the rule follows.
+
+    ``level`` holds unless the organisation chose another; ``fixed`` rules it cannot choose about. What Pigi drafts
+    keeps ``strict`` rules too, where people may break them with a warning.
+    """
 
     level: Level
     sentence: str
     source: str
+    fixed: bool = False
+    strict: bool = False
 
 
 RULES: Final[dict[str, LintRule]] = {
@@ -28,25 +43,34 @@ RULES: Final[dict[str, LintRule]] = {
         "error",
         "The answer must be one JSON object of the given schema and within its limits.",
         "Pigi: nothing else can be stored",
+        fixed=True,
     ),
     "name-differs": LintRule(
-        "error", "The name must be exactly the requested name.", "Pigi: a draft is kept under its name"
+        "error", "The name must be exactly the requested name.", "Pigi: a draft is kept under its name", fixed=True
     ),
     "literal-secret": LintRule(
         "error",
         "A literal secret must become a secret slot with a name and a purpose.",
         "Pigi: slots, never values; OWASP Secrets Management",
+        fixed=True,
     ),
     "declared-example": LintRule(
         "warning",
         "This looks like a secret; whoever saved it said that it is an example.",
         "Pigi: no example is kept without a name behind it",
+        fixed=True,
     ),
     "maybe-a-secret": LintRule(
-        "warning", "This value looks random; if it is a secret, make it a secret slot.", "OWASP Secrets Management"
+        "warning",
+        "This value looks random; if it is a secret, make it a secret slot.",
+        "OWASP Secrets Management",
+        fixed=True,
     ),
     "hidden-characters": LintRule(
-        "error", "Characters that hide or turn text must be removed.", "Unicode UTS 39 and UAX 9; CVE-2021-42574"
+        "error",
+        "Characters that hide or turn text must be removed.",
+        "Unicode UTS 39 and UAX 9; CVE-2021-42574",
+        fixed=True,
     ),
     "invisible-characters": LintRule(
         "warning", "A character here cannot be seen; remove it unless it belongs there.", "Unicode UTS 39"
@@ -70,17 +94,43 @@ RULES: Final[dict[str, LintRule]] = {
         "error",
         "The text must not start with a line of three hyphens, which tools read as front matter.",
         "Claude Code and Cursor: YAML front matter may carry hooks",
+        fixed=True,
     ),
-    "listed-twice": LintRule("error", "The same name must not be set twice.", "POSIX environ; RFC 9110, section 5.3"),
+    "listed-twice": LintRule(
+        "error", "The same name must not be set twice.", "POSIX environ; RFC 9110, section 5.3", fixed=True
+    ),
     "changes-what-runs": LintRule(
-        "error",
-        "This variable changes which code runs or where traffic goes and must not be set.",
-        "ld.so(8), bash(1), Node.js, Python, git and Anthropic SDK docs",
+        "warning",
+        "This variable changes which code runs: a loader, a search path, a start-up file or a helper program.",
+        "ld.so(8), bash(1), git(1), Node.js and Python docs",
+        strict=True,
+    ),
+    "redirects-traffic": LintRule(
+        "warning",
+        "This variable sends requests, packages or prompts to another address.",
+        "curl(1) proxies; pip, npm and Go docs; SDK docs of model providers",
+        strict=True,
+    ),
+    "changes-trust": LintRule(
+        "warning",
+        "This variable changes which certificates are trusted, or whether they are looked at.",
+        "OpenSSL, Node.js, git and requests docs",
+        strict=True,
+    ),
+    "odd-variable-name": LintRule(
+        "warning",
+        "Some systems cannot set a variable of this name; letters, digits and underscores work in all.",
+        "POSIX, Environment Variables",
     ),
     "refers-to-a-variable": LintRule(
         "warning",
-        "Tools disagree on references inside values; use a secret slot instead.",
-        "Each tool's docs: unset references are kept, emptied or prompted for",
+        "Only some tools know this way to refer to a variable; others keep it as text.",
+        "Each tool's docs: ${VAR} is understood by most",
+    ),
+    "broken-reference": LintRule(
+        "warning",
+        "A reference to a variable has no name, or is not closed, so no tool can fill it in.",
+        "Claude Code, Gemini CLI and VS Code docs",
     ),
     "outer-space": LintRule(
         "warning", "A value starts or ends with a space, which tools do not trim.", "Claude Code MCP docs"
@@ -109,6 +159,39 @@ RULES: Final[dict[str, LintRule]] = {
         "error",
         "A server that is not on this machine must be reached over https.",
         "MCP specification, authorization: HTTPS",
+    ),
+    "maybe-not-encrypted": LintRule(
+        "warning",
+        "The server is reached without encryption; check that nobody else can read that network.",
+        "MCP specification, authorization: HTTPS",
+    ),
+    "scheme-does-not-fit": LintRule(
+        "warning",
+        "A WebSocket's address begins with wss:// or ws://, any other with https:// or http://.",
+        "RFC 6455, section 3; Claude Code MCP docs",
+    ),
+    "name-not-portable": LintRule(
+        "warning",
+        "Some tools take only letters, digits, hyphens and underscores in a server's name.",
+        "Claude Code MCP docs; Codex and Gemini CLI tool names",
+    ),
+    "no-description": LintRule("warning", "Say in a description what this is for.", "Pigi: people look for it"),
+    "approves-by-itself": LintRule(
+        "warning",
+        "Tools run without asking; list as few as possible.",
+        "MCP specification, tools: a human in the loop; Gemini CLI trust",
+        strict=True,
+    ),
+    "owns-the-host": LintRule(
+        "error",
+        "The container gets the machine itself: all rights, a host's folder, socket or namespace.",
+        "Docker docs, run: privileged; CIS Docker Benchmark 5",
+    ),
+    "shares-the-network": LintRule(
+        "warning",
+        "The container is on the machine's own network and reaches all that listens there.",
+        "CIS Docker Benchmark 5.9",
+        strict=True,
     ),
     "runs-a-shell": LintRule(
         "warning",
@@ -148,13 +231,59 @@ RULES: Final[dict[str, LintRule]] = {
         "Claude Code memory docs: target under 200 lines",
     ),
     "imports-a-file": LintRule(
-        "warning", "A line that starts with @ makes Claude Code import a file.", "Claude Code memory docs: imports"
+        "warning", "A path after @ makes some tools import that file here.", "Claude Code memory docs: imports"
     ),
     # Settings
     "allows-everything": LintRule(
-        "error",
-        "A rule that allows every command or every tool must be narrowed.",
+        "warning",
+        "A rule that allows every command or every tool should be narrowed.",
         "Claude Code permission rules; NIST SP 800-53 AC-6",
+        strict=True,
+    ),
+    "runs-any-code": LintRule(
+        "warning",
+        "Through a shell, an interpreter or a launcher this rule allows every command.",
+        "Claude Code permission rules; NIST SP 800-53 AC-6",
+        strict=True,
+    ),
+    "allows-privileges": LintRule("warning", "The rule lets commands run as another user.", "CWE-250", strict=True),
+    "reaches-outside": LintRule(
+        "warning", "This reaches outside of the project.", "Claude Code permissions: working directories", strict=True
+    ),
+    "unreadable-rule": LintRule(
+        "warning",
+        "This is not of the form Tool or Tool(pattern), so tools pass over it.",
+        "Claude Code permission rules",
+    ),
+    "runs-hooks": LintRule(
+        "warning", "Hooks run programs unasked on every member's machine.", "Claude Code hooks docs; CVE-2025-59536"
+    ),
+    "runs-a-status-line": LintRule(
+        "warning",
+        "This program runs unasked, again and again, on every member's machine.",
+        "Claude Code status line docs",
+    ),
+    "runs-a-helper": LintRule(
+        "warning", "This program runs unasked to hand out credentials or headers.", "Claude Code settings docs, helpers"
+    ),
+    "adds-a-marketplace": LintRule(
+        "warning", "Plugins from this marketplace bring code of others.", "Claude Code plugin marketplaces docs"
+    ),
+    "enables-plugins": LintRule(
+        "warning",
+        "The plugins are switched on for everybody, with the code that they bring.",
+        "Claude Code plugins docs",
+    ),
+    "weakens-the-sandbox": LintRule(
+        "warning",
+        "The sandbox is off, or some of it is.",
+        "Claude Code sandboxing docs; Codex sandbox modes",
+        strict=True,
+    ),
+    "trusts-all-servers": LintRule(
+        "warning",
+        "Every MCP server that a project brings is started unasked.",
+        "Claude Code settings docs; CVE-2025-59536",
     ),
     "contradicts-itself": LintRule(
         "warning",
@@ -175,25 +304,38 @@ APPROVAL_SWITCHES: Final = (
     "--yolo",
     "approval-mode=yolo",
     "danger-full-access",
-    "headershelper",
     "--trust-all-tools",
 )
-
-CODE_CHANGING_VARIABLES: Final = frozenset({
-    "LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT", "DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "BASH_ENV", "ENV",
-    "PROMPT_COMMAND", "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME", "NODE_OPTIONS", "PERL5OPT", "RUBYOPT",
-    "JAVA_TOOL_OPTIONS", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "PATH", "ANTHROPIC_BASE_URL",
-    "OPENAI_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NODE_TLS_REJECT_UNAUTHORIZED",
-    "ANTHROPIC_CUSTOM_HEADERS",
-})  # fmt: skip
 
 RESERVED_SERVER_NAMES: Final = frozenset({
     "workspace", "claude-in-chrome", "computer-use", "claude-preview", "claude-browser",
 })  # fmt: skip
+"""With hyphens for spaces, and in lower case."""
 
-SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "fish", "cmd", "cmd.exe", "powershell", "pwsh"})
-PRIVILEGED_COMMANDS: Final = frozenset({"sudo", "doas", "su", "runas", "pkexec"})
 # Commands that fetch a package and run it, so that a package without a version means "whatever is newest".
-PACKAGE_RUNNERS: Final = frozenset({"npx", "bunx", "uvx", "pipx"})
-ALLOW_EVERYTHING: Final = frozenset({"*", "Bash", "Bash(*)", "Bash(:*)", "Bash(**)", "Shell", "Shell(*)"})
+PACKAGE_RUNNERS: Final = frozenset({"npx", "bunx", "uvx", "pipx", "pnpx"})
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.internal"})
+
+
+LENIENT: Final[Mapping[str, Choice]] = {rule: "warn" for rule, facts in RULES.items() if not facts.fixed}
+"""The choice of who would refuse nothing that may be kept."""
+
+
+def chosen(choices: Mapping[str, str]) -> dict[str, Choice]:
+    """Those of ``choices`` that count: about rules that there are and that an organisation decides about."""
+    return {
+        rule: choice
+        for rule, told in choices.items()
+        if rule in RULES and not RULES[rule].fixed and (choice := _NAMED.get(told)) is not None
+    }
+
+
+def level_of(rule: str, choices: Mapping[str, Choice], *, strict: bool = False) -> Level:
+    """How bad it is to break ``rule`` where ``choices`` are the organisation's; ``strict`` for what Pigi drafts.
+
+    An unknown rule raises KeyError.
+    """
+    facts = RULES[rule]
+    if facts.fixed or rule not in choices:
+        return "error" if strict and facts.strict else facts.level
+    return "error" if choices[rule] == "refuse" or (strict and facts.strict) else "warning"

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pigi.domain.characters import unseen_in_name
 from pigi.domain.resources.drafts import as_json
 from pigi.domain.resources.kinds import RESOURCES
-from pigi.domain.resources.lint import HIDDEN, SECRET, Finding, examples_in, finding, lint
+from pigi.domain.resources.lint import HIDDEN, NO_CHOICES, SECRET, Finding, examples_in, finding, lint
+from pigi.domain.resources.rules import RULES
 from pigi.domain.resources.secrets import Example, Sign, find_in_text
 from pigi.errors import Refused
 from pigi.flaws import flaws_of
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from pigi.domain.resources.lint import Choices
+
 ProblemEntry = dict[str, str | int]
 """A JSON pointer and a message: where content breaks its schema, repeating nothing but names of unknown fields."""
+
+WHO_DECIDES: Final = "Your organisation refuses this; its owners and admins can allow it under Settings, Rules."
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,9 +45,15 @@ class CheckedContent:
 
 
 def check_content(
-    kind: str, content: object, examples: Collection[str] = (), sign: Sign | None = None
+    kind: str,
+    content: object,
+    examples: Collection[str] = (),
+    choices: Choices = NO_CHOICES,
+    sign: Sign | None = None,
 ) -> CheckedContent:
     """``content``, plain JSON values, as it may be saved; ``examples`` names values that somebody called examples.
+
+    ``choices`` are what the organisation made of the rules.
 
     Raises Refused, with a pointer and a message for each flaw and nothing of the content:
         ``invalid``: it has another form, or breaks a rule of level error.
@@ -53,7 +64,7 @@ def check_content(
     draft = _validated(kind, content)
     field = RESOURCES[kind].name_field
     name: str = getattr(draft, field)
-    findings = lint(draft, field, name, examples, sign)
+    findings = lint(draft, field, name, examples, choices, sign)
     errors = [found for found in findings if found.level == "error"]
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
@@ -65,14 +76,16 @@ def as_text(content: dict[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
-def warnings_of(kind: str, content: object, examples: Collection[str] = ()) -> tuple[Finding, ...]:
+def warnings_of(
+    kind: str, content: object, examples: Collection[str] = (), choices: Choices = NO_CHOICES
+) -> tuple[Finding, ...]:
     """What a person should look at in content that was saved, by today's rules; errors of new rules included."""
     try:
         draft = RESOURCES[kind].model.model_validate(content)
     except ValidationError:
         return ()
     field = RESOURCES[kind].name_field
-    return lint(draft, field, getattr(draft, field), examples)
+    return lint(draft, field, getattr(draft, field), examples, choices)
 
 
 def with_todays_fields(kind: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +140,8 @@ def flaw_of(found: Finding) -> ProblemEntry:
         told = {"pointer": found.pointer, "message": message, "line": found.line, "column": found.column}
         return {name: value for name, value in told.items() if value is not None}
     if found.rule != SECRET:
-        return {"pointer": found.pointer, "message": found.sentence}
+        who = "" if RULES[found.rule].fixed else f" {WHO_DECIDES}"
+        return {"pointer": found.pointer, "message": found.sentence + who, "rule": found.rule}
     slot, advice = _offer(found.pointer)
     line = f", line {found.line}" if found.line and found.pointer.endswith(_LINED) else ""
     message = f"This looks like a secret ({found.kind}{line}). {advice}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.access.authorisation import authorise, is_own_export, may_change, organisation_of_job, role_in
+from pigi.operations.access.choices import choices_in, choices_of
 from pigi.operations.access.grants import (
     ORGANISATION,
     AccessGrant,
@@ -20,6 +21,8 @@ __all__ = [
     "authorise",
     "changing",
     "changing_access",
+    "choices_in",
+    "choices_of",
     "find_role",
     "hold_organisation",
     "is_own_export",

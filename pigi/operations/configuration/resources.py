@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
+from pigi.domain.resources.lint import NO_CHOICES
 from pigi.domain.resources.saving import check_content, warnings_of, with_todays_fields
 from pigi.errors import Refused
 from pigi.ids import is_id
-from pigi.operations.access import changing, reading
+from pigi.operations.access import changing, choices_of, reading
 from pigi.operations.configuration.examples import signer
 from pigi.operations.configuration.listing import Sort, listed_rows
 from pigi.operations.configuration.projects import PROJECT
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from pigi.domain.access import Caller
     from pigi.domain.preconditions import Tags
     from pigi.domain.resources import Finding
+    from pigi.domain.resources.lint import Choices
     from pigi.domain.resources.saving import CheckedContent
     from pigi.store.sessions import TenantSession
 
@@ -79,12 +81,13 @@ def create_resource(  # noqa: PLR0913 - what a request says
     Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
         ``too_many_resources``, ``plan_limit``.
     """
-    checked = check_content(kind, content, examples, signer(application, caller.organisation_id))
+    choices = choices_of(application.control, caller.organisation_id)
+    checked = check_content(kind, content, examples, choices, signer(application, caller.organisation_id))
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, project_id))
         resource_id = add_resource(session, project_id, checked, Authorship(caller.name), plan)
-        return find_resource(session, ResourceAddress(project_id, kind, resource_id))
+        return find_resource(session, ResourceAddress(project_id, kind, resource_id), choices)
 
 
 def replace_resource(  # noqa: PLR0913 - what a request says
@@ -100,34 +103,41 @@ def replace_resource(  # noqa: PLR0913 - what a request says
     Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``, ``invalid``,
         ``secret_found``, ``name_taken``.
     """
-    checked = _checked(application, caller, place, content, examples)
+    choices = choices_of(application.control, caller.organisation_id)
+    checked = _checked(application, caller, place, content, examples, choices)
     with changing(application, caller) as session:
         resource = hold_resource(session, place)
         check_expected(resource, expected)
         add_revision(session, resource, checked, Authorship(caller.name))
-        return find_resource(session, place)
+        return find_resource(session, place, choices)
 
 
-def _checked(
-    application: Application, caller: Caller, place: ResourceAddress, content: object, examples: Examples
+def _checked(  # noqa: PLR0913 - what a request says
+    application: Application,
+    caller: Caller,
+    place: ResourceAddress,
+    content: object,
+    examples: Examples,
+    choices: Choices,
 ) -> CheckedContent:
     """What may be saved. What was called an example is looked up only if something looks like a secret."""
     sign = signer(application, caller.organisation_id)
     try:
-        return check_content(place.kind, content, examples, sign)
+        return check_content(place.kind, content, examples, choices, sign)
     except Refused as refusal:
         if refusal.code != "secret_found":
             raise
     with reading(application, caller) as session:
         row = _with_content(session, place)
         known = {one.example for one in examples_of(session, row)} if row else set()
-    return check_content(place.kind, content, known.union(examples), sign)
+    return check_content(place.kind, content, known.union(examples), choices, sign)
 
 
 def read_resource(application: Application, caller: Caller, place: ResourceAddress) -> ResourceView:
     """The resource with its content, archived or not; raises Refused ``not_found``."""
+    choices = choices_of(application.control, caller.organisation_id)
     with reading(application, caller) as session:
-        return find_resource(session, place)
+        return find_resource(session, place, choices)
 
 
 def list_resources(  # noqa: PLR0913 - filters, each named at the call
@@ -196,13 +206,14 @@ def unarchive_resource(application: Application, caller: Caller, place: Resource
 
 def _move(application: Application, caller: Caller, place: ResourceAddress, state: ResourceState) -> ResourceView:
     plan = plan_of(application, caller.organisation_id)
+    choices = choices_of(application.control, caller.organisation_id)
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
         row = _locked(session, place)
         if row.state != state and state == ResourceState.ACTIVE:
             leave_room(session, place.project_id, plan)
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
-        return find_resource(session, place)
+        return find_resource(session, place, choices)
 
 
 def hold_resource(session: TenantSession, place: ResourceAddress) -> Any:
@@ -216,12 +227,15 @@ def hold_resource(session: TenantSession, place: ResourceAddress) -> Any:
     return resource
 
 
-def find_resource(session: TenantSession, place: ResourceAddress) -> ResourceView:
-    """The resource with its content; raises Refused ``not_found``."""
+def find_resource(session: TenantSession, place: ResourceAddress, choices: Choices) -> ResourceView:
+    """The resource with its content and what it breaks, by the organisation's ``choices``.
+
+    Raises Refused ``not_found``.
+    """
     row = _with_content(session, place)
     if row is None:
         raise Refused("not_found")
-    return _view(session, row, with_todays_fields(row.kind, json.loads(opened(session, row))))
+    return _view(session, row, with_todays_fields(row.kind, json.loads(opened(session, row))), choices)
 
 
 def _with_content(session: TenantSession, place: ResourceAddress) -> Any:
@@ -240,7 +254,9 @@ def _check_project(session: TenantSession, project_id: str) -> None:
         raise Refused("not_found")
 
 
-def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = None) -> ResourceView:
+def _view(
+    session: TenantSession, row: Any, content: dict[str, Any] | None = None, choices: Choices = NO_CHOICES
+) -> ResourceView:
     examples = () if content is None else [one.example for one in examples_of(session, row)]
     return ResourceView(
         row.id,
@@ -252,5 +268,5 @@ def _view(session: TenantSession, row: Any, content: dict[str, Any] | None = Non
         row.created_at,
         row.updated_at,
         content,
-        () if content is None else warnings_of(row.kind, content, examples),
+        () if content is None else warnings_of(row.kind, content, examples, choices),
     )

@@ -13,7 +13,7 @@ from pigi.domain.job_state import JobState
 from pigi.domain.resources import RESOURCES, with_defaults
 from pigi.domain.resources.saving import check_content
 from pigi.errors import Refused
-from pigi.operations.access import changing
+from pigi.operations.access import changing, choices_of
 from pigi.operations.configuration import (
     PROJECT,
     Authorship,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
     from pigi.domain.preconditions import Tags
+    from pigi.domain.resources.lint import Choices
     from pigi.domain.resources.saving import CheckedContent, ProblemEntry
     from pigi.domain.resources.secrets import Sign
     from pigi.operations.configuration import ResourceView
@@ -88,7 +89,9 @@ def accept_draft(
     generation = _finished(application, caller, generation_id)
     if generation.draft is None:
         raise Refused("draft_gone")
-    content = _checked(generation, edit, target.examples, signer(application, caller.organisation_id))
+    choices = choices_of(application.control, caller.organisation_id)
+    sign = signer(application, caller.organisation_id)
+    content = _checked(generation, edit, target.examples, choices, sign)
     as_drafted = json.loads(content.text) == with_defaults(generation.resource, generation.draft)
     origin = Origin.GENERATED if as_drafted else Origin.GENERATED_EDITED
     by = Authorship(caller.name, origin, generation.instruction, generation.model)
@@ -99,7 +102,7 @@ def accept_draft(
             raise Refused("draft_gone")
         place = _put(session, target, content, by, plan)
         _erase(session, generation_id)
-        return find_resource(session, place)
+        return find_resource(session, place, choices)
 
 
 def discard_draft(application: Application, caller: Caller, generation_id: str) -> None:
@@ -117,13 +120,15 @@ def _finished(application: Application, caller: Caller, generation_id: str) -> G
     return generation
 
 
-def _checked(generation: GenerationView, edit: Edit, examples: frozenset[str], sign: Sign) -> CheckedContent:
+def _checked(
+    generation: GenerationView, edit: Edit, examples: frozenset[str], choices: Choices, sign: Sign
+) -> CheckedContent:
     field = RESOURCES[generation.resource].name_field
     content = generation.draft if edit.content is None else edit.content
     if edit.name is not None and isinstance(content, dict):
         content = {**content, field: edit.name}
     try:
-        return check_content(generation.resource, content, examples, sign)
+        return check_content(generation.resource, content, examples, choices, sign)
     except Refused as refusal:
         flaws: Any = refusal.details["errors"]
         errors = [_placed(flaw, edit, f"/{field}") for flaw in flaws]

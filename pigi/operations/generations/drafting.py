@@ -21,6 +21,7 @@ from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
 from pigi.jobs.heartbeats import record
 from pigi.jobs.model.claim import LeaseLost
+from pigi.operations.access import choices_of
 from pigi.operations.generations.generations import GENERATION, LIVE_TEXT, TABLE, seal_piece
 from pigi.ports import DraftRequest
 from pigi.store.engine_cache import TenantsBusyError
@@ -254,7 +255,10 @@ def _keep_draft(context: JobContext, tenants: Tenants, held: Held) -> None:
         raise Permanent("malformed")
     context.begin_effect("draft")
     text = json.dumps(as_json(answer.draft), ensure_ascii=False)
-    findings = json.dumps([finding.told() for finding in answer.findings[:20]])
+    # The model was asked to mend more than keeps people from accepting the draft, which is what they are told.
+    choices = choices_of(context.control, context.organisation_id)
+    found = lint_draft(held.resource, answer.draft, held.name, choices, strict=False)
+    findings = json.dumps([finding.told() for finding in found[:20]])
     _update(
         context,
         tenants,

@@ -14,7 +14,7 @@ from pigi.errors import Permanent, Refused
 from pigi.ids import new_id
 from pigi.jobs.kinds import ACCEPT_IMPORT
 from pigi.jobs.queueing.enqueue import enqueue
-from pigi.operations.access import changing
+from pigi.operations.access import changing, choices_of
 from pigi.operations.configuration import add_histories, leave_project_room, signer
 from pigi.operations.imports.document import BrokenFileError, Entry, read_document
 from pigi.operations.imports.entries import judged
@@ -119,7 +119,8 @@ def import_configuration(context: JobContext, application: Application) -> None:
     try:
         with opened(upload, application.settings.import_bytes, lambda _at: context.checkpoint()) as (_, file):
             entries = (entry for entry in read_document(file) if isinstance(entry, Entry))
-            for one in judged(entries, signer(application, context.organisation_id)):
+            choices = choices_of(context.control, context.organisation_id)
+            for one in judged(entries, signer(application, context.organisation_id), choices):
                 writer.add(one)
             writer.close()
     except BrokenFileError:

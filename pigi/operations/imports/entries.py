@@ -1,6 +1,6 @@
 """What a project or a resource of the file says, held to what may be saved, by the same door as saving.
 
-Judging needs nothing but the file, so reading and importing judge alike.
+Judging needs nothing but the file and what the organisation chose, so reading and importing judge alike.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pigi.clock import now
 from pigi.domain.limits import DESCRIPTION_LENGTH, PROJECTS, RESOURCES, is_line
 from pigi.domain.resources import RESOURCES as KINDS
 from pigi.domain.resources import ResourceState
+from pigi.domain.resources.lint import NO_CHOICES
+from pigi.domain.resources.rules import LENIENT
 from pigi.domain.resources.saving import CheckedContent, check_content, check_words
 from pigi.domain.resources.secrets import DIGEST, MOST_EXAMPLES
 from pigi.errors import Refused
@@ -23,6 +25,7 @@ from pigi.operations.imports.document import TOO_HEAVY, Entry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pigi.domain.resources.lint import Choices
     from pigi.domain.resources.secrets import Sign
 
 PROJECT_NAME: Final = 80
@@ -51,14 +54,17 @@ class Judged:
     flaws: tuple[dict[str, str | int], ...] = ()
 
 
-def judged(entries: Iterable[Entry], sign: Sign) -> Iterator[Judged]:
-    """Each entry judged, in order; what is in a refused project is refused with it. ``sign`` names examples."""
+def judged(entries: Iterable[Entry], sign: Sign, choices: Choices = NO_CHOICES) -> Iterator[Judged]:
+    """Each entry judged, in order, as the organisation chose; what is in a refused project is refused with it.
+
+    ``sign`` names examples.
+    """
     projects: set[str] = set()
     project: CheckedProject | None = None
     names: set[tuple[str, str]] = set()
     for entry in entries:
         if entry.resource is None:
-            one = _judge(entry, sign)
+            one = _judge(entry, sign, choices)
             project, names = one.project, set()
             if project is not None and project.state == ResourceState.ACTIVE:
                 one = _alone(one, projects, folded(project.name), PROJECTS, "too_many_projects")
@@ -66,18 +72,18 @@ def judged(entries: Iterable[Entry], sign: Sign) -> Iterator[Judged]:
         elif project is None:
             one = _refused(entry, "import_project_refused", "", "its project is not imported")
         else:
-            one = _judge(entry, sign)
+            one = _judge(entry, sign, choices)
             if one.history is not None and one.history.state == ResourceState.ACTIVE:
                 latest = one.history.latest.content
                 one = _alone(one, names, (latest.kind, folded(latest.name)), RESOURCES, "too_many_resources")
         yield one
 
 
-def _judge(entry: Entry, sign: Sign) -> Judged:
+def _judge(entry: Entry, sign: Sign, choices: Choices) -> Judged:
     try:
         if entry.resource is None:
             return Judged(entry, project=_project(entry.value))
-        return Judged(entry, history=_history(entry.value, sign))
+        return Judged(entry, history=_history(entry.value, sign, choices))
     except Refused as refusal:
         flaws: Any = refusal.details.get("errors", [])
         return Judged(entry, code=refusal.code, flaws=tuple(flaws))
@@ -127,7 +133,7 @@ def _state(value: dict[str, Any]) -> ResourceState:
     return ResourceState(state)
 
 
-def _history(value: Any, sign: Sign) -> History:
+def _history(value: Any, sign: Sign, choices: Choices) -> History:
     resource = _object(value)
     kind, revisions = resource.get("kind"), resource.get("revisions")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -135,11 +141,13 @@ def _history(value: Any, sign: Sign) -> History:
     if not isinstance(revisions, list) or not revisions:
         raise _invalid("/revisions", "must list at least one revision")
     state = _state(resource)
-    past = tuple(_revision(kind, number, one, sign) for number, one in enumerate(revisions, start=1))
-    return History(kind, state, past)
+    # What a resource was could be saved in its time; what it is now is for the organisation to decide about.
+    past = [_revision(kind, number, one, sign, LENIENT) for number, one in enumerate(revisions[:-1], start=1)]
+    past.append(_revision(kind, len(revisions), revisions[-1], sign, choices))
+    return History(kind, state, tuple(past))
 
 
-def _revision(kind: str, number: int, value: Any, sign: Sign) -> PastRevision:
+def _revision(kind: str, number: int, value: Any, sign: Sign, choices: Choices) -> PastRevision:
     place = f"/revisions/{number - 1}"
     if not isinstance(value, dict):
         raise _invalid(place, "must be an object")
@@ -151,7 +159,7 @@ def _revision(kind: str, number: int, value: Any, sign: Sign) -> PastRevision:
     if not isinstance(origin, str) or origin not in frozenset(Origin):
         place += "/origin"
         raise _invalid(place, f"must be one of: {', '.join(Origin)}")
-    return PastRevision(_content(kind, place, value, sign), Origin(origin), _moment(place, value))
+    return PastRevision(_content(kind, place, value, sign, choices), Origin(origin), _moment(place, value))
 
 
 def _examples(place: str, value: dict[str, Any]) -> frozenset[str]:
@@ -167,10 +175,10 @@ def _examples(place: str, value: dict[str, Any]) -> frozenset[str]:
     return frozenset(told)
 
 
-def _content(kind: str, place: str, value: dict[str, Any], sign: Sign) -> CheckedContent:
+def _content(kind: str, place: str, value: dict[str, Any], sign: Sign, choices: Choices) -> CheckedContent:
     examples = _examples(place, value)
     try:
-        return check_content(kind, value.get("content"), examples, sign)
+        return check_content(kind, value.get("content"), examples, choices, sign)
     except Refused as refusal:
         flaws: Any = refusal.details.get("errors", [])
         moved = [

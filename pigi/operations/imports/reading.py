@@ -13,7 +13,7 @@ from pigi.domain.access import Caller
 from pigi.domain.limits import PROJECTS, RESOURCES
 from pigi.domain.resources import ResourceState
 from pigi.errors import Permanent, Refused
-from pigi.operations.access import changing, reading
+from pigi.operations.access import changing, choices_of, reading
 from pigi.operations.configuration import count_active, signer
 from pigi.operations.imports.document import BrokenFileError, Ignored, read_document
 from pigi.operations.imports.entries import judged
@@ -54,7 +54,8 @@ def read_upload(context: JobContext, application: Application) -> None:
             form,
             file,
         ):
-            for one in judged(_without_ignored(read_document(file), survey.report), sign):
+            choices = choices_of(application.control, caller.organisation_id)
+            for one in judged(_without_ignored(read_document(file), survey.report), sign, choices):
                 survey.add(one)
             survey.close()
     except BrokenFileError as broken:
@@ -70,7 +71,8 @@ def survey_document(application: Application, caller: Caller, data: bytes) -> di
     Raises BrokenFileError with what is wrong with the file.
     """
     survey, sign = _Survey(application, caller, now()), signer(application, caller.organisation_id)
-    for one in judged(_without_ignored(read_document(BytesIO(data)), survey.report), sign):
+    choices = choices_of(application.control, caller.organisation_id)
+    for one in judged(_without_ignored(read_document(BytesIO(data)), survey.report), sign, choices):
         survey.add(one)
     survey.close()
     return survey.report.told()

@@ -88,6 +88,7 @@ AUDIT = {
     "organisation.second_factor_optional": "Second factor left to members",
     "organisation.created": "Organisation created",
     "organisation.renamed": "Organisation renamed",
+    "rule.chosen": "Decided about a rule for resources",
     "account.deletion_started": "Account deleted",
     "account.restored": "Account restored",
     "account.purged": "Account deleted for good",

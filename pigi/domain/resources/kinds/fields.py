@@ -20,7 +20,9 @@ LABEL_LENGTH: Final = 120
 DESCRIPTION_LENGTH: Final = 8_000
 PROSE_LENGTH: Final = 200_000
 
-NOT_DRAFTED: Final[dict[str, Any]] = {"x-drafted": False}
+DRAFTED: Final = "x-drafted"
+"""In a field's JSON schema: False keeps it from the model that drafts, a list names the values that it may choose."""
+NOT_DRAFTED: Final[dict[str, Any]] = {DRAFTED: False}
 """Of a field that drafts leave at its default: `pigi.domain.resources.drafts`."""
 
 # Unicode's categories Cc and Cs, which never grow; with Zl and Zp they end a line. An expression finds them in a
@@ -91,6 +93,13 @@ def _identifier(name: str) -> str:
     return name
 
 
+def _variable_name(text: str) -> str:
+    if not text.strip() or "=" in text:
+        message = "must be a name of a variable, without an equals sign"
+        raise ValueError(message)
+    return one_line(text)
+
+
 Slug = Annotated[
     str,
     StringConstraints(
@@ -138,6 +147,9 @@ Value = Annotated[str, StringConstraints(max_length=2000), AfterValidator(one_li
 Glob = Annotated[
     str, StringConstraints(min_length=1, max_length=1000), AfterValidator(_visible), AfterValidator(one_line)
 ]
+Raw = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(_prose)]
+"""What a program is given: it may have line breaks."""
+VisibleLine = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible), AfterValidator(one_line)]
 VariableName = Annotated[
     str,
     StringConstraints(
@@ -147,6 +159,8 @@ VariableName = Annotated[
         ),
     ),
 ]
+# What a program reads: POSIX asks for no more than that it holds no equals sign; Windows has ProgramFiles(x86).
+EnvironmentName = Annotated[str, StringConstraints(max_length=256), AfterValidator(_variable_name)]
 # A field name is a token: RFC 9110, section 5.1.
 HeaderName = Annotated[
     str,
@@ -198,15 +212,15 @@ class PlainVariable(Strict):
     """An environment variable whose value anyone may read."""
 
     kind: Literal["plain"]
-    name: VariableName = Field(description="Name of the environment variable.")
-    value: Value = Field(description="Its value. Never a secret.")
+    name: EnvironmentName = Field(description="Name of the environment variable.")
+    value: Raw = Field(description="Its value. Never a secret.")
 
 
 class SecretVariable(Strict):
     """An environment variable filled from a secret slot."""
 
     kind: Literal["secret"]
-    name: VariableName = Field(description="Name of the environment variable that the program reads.")
+    name: EnvironmentName = Field(description="Name of the environment variable that the program reads.")
     slot: SecretSlot
 
 
