@@ -126,7 +126,7 @@ def create_app(application: Application) -> Flask:
         budget.Slots(budget.WAITS),
         budget.Permits(budget.ORDINARY),
         budget.Permits(budget.WAITER_READS),
-        BodyReceiver(budget.BODIES),
+        BodyReceiver(budget.BODIES, budget.LARGE_BODIES),
         UploadReceiver(budget.UPLOADS),
         budget.Slots(budget.REPEATS),
         budget.Slots(budget.DOWNLOADS),

@@ -12,8 +12,13 @@ PROJECTS: Final = 200
 """Active projects of an organisation."""
 RESOURCES: Final = 500
 """Active resources of a project, all kinds together."""
-CONTENT_BYTES: Final = 256 * 1024
-"""A resource's content as it is sent: 50,000 characters of prose take up to 200,000 bytes in UTF-8."""
+CONTENT_LENGTH: Final = 450_000
+"""Characters of a resource's content, as JSON without spaces that escapes only what it must."""
+CONTENT_BYTES: Final = 7 * 1024 * 1024
+"""A resource's content as it is sent: what was read can be sent back, whatever writes the JSON.
+
+A character takes up to 12 bytes where JSON is written in ASCII; the rest is for spaces between.
+"""
 DESCRIPTION_LENGTH: Final = 2000
 """Characters of a project's description."""
 NAME_LENGTH: Final = 120

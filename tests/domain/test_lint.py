@@ -69,6 +69,8 @@ AGENT_CASES = [
     ({"instructions": "Run with --dangerously-skip-permissions."}, ("mentions-no-approval", "/instructions")),
     ({"tools": ["bypassPermissions"]}, ("switches-off-approval", "/tools/0")),
     ({"tools": []}, ("inherits-all-tools", "/tools")),
+    ({"denied_tools": ["Read"]}, ("contradicts-itself", "/denied_tools")),
+    ({"description": " "}, ("nothing-to-delegate-by", "/description")),
     ({"tools": ["Read", "Bash"]}, ("may-run-anything", "/tools/1")),
     ({"model": "claude-sonnet-5-5"}, ("model-is-pinned", "/model")),
     ({"name": "b"}, ("name-differs", "/name")),
@@ -143,6 +145,9 @@ def test_header_names_ignore_case_and_variables_do_not() -> None:
         ({"applies_to": ["/etc/**"]}, ("glob-leaves-project", "/applies_to/0")),
         ({"applies_to": ["src/**", "../other/**"]}, ("glob-leaves-project", "/applies_to/1")),
         ({"title": "Other"}, ("name-differs", "/title")),
+        ({"applies_when": "glob"}, ("applies-to-nothing", "/applies_to")),
+        ({"applies_when": "always", "applies_to": ["a/**"]}, ("globs-without-effect", "/applies_to")),
+        ({"applies_when": "model-decision"}, ("nothing-to-decide-by", "/description")),
     ],
 )
 def test_documents(changes: dict[str, Any], expected: tuple[str, str]) -> None:

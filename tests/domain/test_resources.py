@@ -139,8 +139,6 @@ def test_a_secret_entry_has_no_place_for_a_value() -> None:
         ("name", "Con.v2"),
         ("name", "lpt1"),
         ("name", 1),
-        ("description", ""),
-        ("description", "   "),
         ("description", "x" * 8_001),
         ("instructions", "a\0b"),
         ("instructions", "\x1b[2J"),
@@ -167,6 +165,7 @@ def test_a_server_is_reached_over_http_only(url: str) -> None:
 
 REAL = [
     ("agent", {"name": "dotnet-framework-4.8-expert"}),
+    ("agent", {"description": ""}),
     ("agent", {"name": "Snake_Case", "display_name": "Wise snake 🐍"}),
     ("agent", {"description": "Use it when.\r\n\n<example>\nContext: x\nhooks: y\n</example>\n" + "x" * 7_000}),
     ("agent", {"tools": ["edit/editFiles", "github/*", "microsoft.docs.mcp/*", "Microsoft Docs", "mcp__a__b", "*"]}),

@@ -116,6 +116,14 @@ def test_a_value_of_no_variant_is_answered_with_the_variants() -> None:
     assert error["message"].startswith("must have as its type one of: stdio, http")
 
 
+def test_content_has_an_end_as_a_whole() -> None:
+    lists = {"tools": ["x" * 640] * 256, "denied_tools": ["y" * 640] * 256}
+    assert check_content("agent", {**AGENT, **lists, "instructions": "i" * 100_000})
+    code, [error] = refusal("agent", {**AGENT, **lists, "instructions": "i" * 200_000})
+    assert (code, error["pointer"]) == ("invalid", "")
+    assert "450000 characters" in error["message"]
+
+
 def test_very_many_flaws_are_cut_short() -> None:
     _, errors = refusal("mcp-server", changed(MCP_SERVER, "/transport/args", [1] * 64))
     assert len(errors) == 50

@@ -19,6 +19,9 @@ WAITS = 16
 """Requests a process that may wait for their job (``Prefer: wait``); more are answered at once."""
 BODIES = 64
 """Requests a process whose body is being received; one more, and the one that takes longest is given up."""
+LARGE_BODIES = 16
+"""Requests a process that hold a body of megabytes, from its first byte to their answer; one more, and the one that
+takes longest to arrive is given up, or it is told to come again."""
 REPEATS = 64
 """Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
 DOWNLOADS = 32

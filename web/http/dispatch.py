@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -67,11 +68,12 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
         facts: RequestFacts = request.environ[FACTS]
         # The template, not the path, is what the log line shows.
         facts.route = route.path
-        if route.method != "GET" and not route.takes_file:
-            # Before a turn is taken: a client decides how long this takes.
-            services.bodies.receive(request, route.most_bytes or MOST_BYTES)
+        bodied = route.method != "GET" and not route.takes_file
+        # Before a turn is taken: a client decides how long this takes.
+        body = services.bodies.received(request, route.most_bytes or MOST_BYTES) if bodied else nullcontext()
         try:
-            return _answer(services, facts, route, arguments)
+            with body:
+                return _answer(services, facts, route, arguments)
         except Refused as refusal:
             if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()

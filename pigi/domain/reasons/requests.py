@@ -79,7 +79,9 @@ REQUESTS: Final[dict[str, Reason]] = {
     "body_too_large": Reason(
         "The body is too large.", "Send at most 64 KiB, or what the API document says where a resource's content goes."
     ),
-    "body_too_slow": Reason("The body took too long to arrive.", "Send it whole within 10 seconds."),
+    "body_too_slow": Reason(
+        "The body took too long to arrive.", "Send it whole within 10 seconds, or 64 KiB a second."
+    ),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
     "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 printable characters."),

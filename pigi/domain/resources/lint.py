@@ -204,6 +204,8 @@ def _check_agent(agent: Agent) -> Broken:
     for position, tool in enumerate(agent.tools):
         if allows_everything(tool):
             yield "may-run-anything", f"/tools/{position}"
+    if not agent.description.strip():
+        yield "nothing-to-delegate-by", "/description"
     if not set(agent.tools).isdisjoint(agent.denied_tools):
         yield "contradicts-itself", "/denied_tools"
 

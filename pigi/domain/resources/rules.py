@@ -141,6 +141,11 @@ RULES: Final[dict[str, LintRule]] = {
         "No tools are listed, so the agent gets all that its host has.",
         "Claude Code subagents docs: omitted tools are inherited",
     ),
+    "nothing-to-delegate-by": LintRule(
+        "warning",
+        "No description says when to delegate to it, and Claude Code leaves out an agent without one.",
+        "Claude Code subagents docs: description; VS Code custom agents docs",
+    ),
     "may-run-anything": LintRule(
         "warning",
         "The agent may run any command; list narrower tools if it can do without.",

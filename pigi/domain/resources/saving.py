@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from pigi.domain.characters import unseen_in_name
+from pigi.domain.limits import CONTENT_LENGTH
 from pigi.domain.resources.drafts import as_json
 from pigi.domain.resources.kinds import RESOURCES
 from pigi.domain.resources.lint import HIDDEN, NO_CHOICES, SECRET, Finding, examples_in, finding, lint
@@ -68,7 +69,11 @@ def check_content(
     errors = [found for found in findings if found.level == "error"]
     if errors:
         raise Refused(_code(errors), errors=[flaw_of(found) for found in errors])
-    return CheckedContent(kind, name, as_text(as_json(draft)), findings, examples_in(findings))
+    text = as_text(as_json(draft))
+    if len(text) > CONTENT_LENGTH:
+        message = f"has more than {CONTENT_LENGTH} characters altogether, written as JSON without spaces"
+        raise Refused("invalid", errors=[{"pointer": "", "message": message}])
+    return CheckedContent(kind, name, text, findings, examples_in(findings))
 
 
 def as_text(content: dict[str, Any]) -> str:

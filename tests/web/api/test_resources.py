@@ -190,6 +190,17 @@ def test_content_may_be_larger_than_other_bodies(
         assert fits.json["code"] == "malformed_body"
 
 
+def test_what_is_read_can_be_sent_back_by_any_encoder(client: Client, headers: dict[str, str], documents: str) -> None:
+    sent = json.dumps(bodied("🐘" * 200_000), ensure_ascii=False).encode()
+    place = client.post(documents, data=sent, content_type="application/json", headers=headers).json["links"]["self"]
+    read = client.get(place, headers=headers)
+    escaped = json.dumps(read.json["content"], ensure_ascii=True, indent=4).encode()
+    known = {**headers, "If-Match": read.headers["ETag"]}
+    put = client.put(place, data=escaped, content_type="application/json", headers=known)
+    assert (put.status_code, put.json["revision"]) == (200, 1)
+    assert len(escaped) < CONTENT_BYTES
+
+
 def test_archiving_and_bringing_back(client: Client, headers: dict[str, str], documents: str, document: Any) -> None:
     for _ in range(2):
         archived = client.post(document["links"]["archive"], json={}, headers=headers)

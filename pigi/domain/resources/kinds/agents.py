@@ -9,8 +9,9 @@ from pydantic import Field
 from pigi.domain.resources.kinds.extensions import Extensions
 from pigi.domain.resources.kinds.fields import (
     NOT_DRAFTED,
-    Description,
+    FreeDescription,
     FreeLabel,
+    FreeLine,
     FreeWord,
     Identifier,
     ModelName,
@@ -35,7 +36,9 @@ class Agent(Strict):
     display_name: FreeLabel = Field(
         default="", description="What people read, where a tool shows another name.", json_schema_extra=NOT_DRAFTED
     )
-    description: Description = Field(description="When to delegate to this agent, in one or two sentences.")
+    description: FreeDescription = Field(
+        default="", description="When to delegate to this agent, in one or two sentences; some tools need none."
+    )
     instructions: Prose = Field(description="The agent's system prompt, in Markdown with several short sections.")
     tools: list[ToolName] = Field(
         default_factory=list,
@@ -90,7 +93,7 @@ class Agent(Strict):
     color: FreeWord = Field(
         default="", description="Its colour in lists: a name, or # and digits.", json_schema_extra=NOT_DRAFTED
     )
-    argument_hint: FreeLabel = Field(
+    argument_hint: FreeLine = Field(
         default="", description="What to type after its name.", json_schema_extra=NOT_DRAFTED
     )
     extensions: Extensions = Field(default_factory=dict)

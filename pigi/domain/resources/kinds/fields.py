@@ -121,21 +121,14 @@ Label = Annotated[
 Sentence = Annotated[
     str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible), AfterValidator(one_line)
 ]
-Description = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=DESCRIPTION_LENGTH),
-    BeforeValidator(without_mark),
-    AfterValidator(_visible),
-    AfterValidator(_prose),
-]
-"""May have line breaks: delivery writes them as each format can hold them."""
 FreeLabel = Annotated[str, StringConstraints(max_length=LABEL_LENGTH), AfterValidator(one_line)]
+FreeLine = Annotated[str, StringConstraints(max_length=1000), AfterValidator(one_line)]
 FreeWord = Annotated[str, StringConstraints(max_length=40), AfterValidator(one_line)]
 """A word of the tools' own, which they keep adding to; may be empty."""
 FreeDescription = Annotated[
     str, StringConstraints(max_length=DESCRIPTION_LENGTH), BeforeValidator(without_mark), AfterValidator(_prose)
 ]
-"""A description that may be empty."""
+"""May be empty, and may have line breaks: delivery writes them as each format can hold them."""
 Prose = Annotated[
     str,
     StringConstraints(min_length=1, max_length=PROSE_LENGTH),
