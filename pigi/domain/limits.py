@@ -21,8 +21,6 @@ A character takes up to 12 bytes where JSON is written in ASCII; the rest is for
 """
 DESCRIPTION_LENGTH: Final = 2000
 """Characters of a project's description."""
-NAME_LENGTH: Final = 120
-"""Characters of an organisation's name, a person's name, or a key's label."""
 
 # Controls of ISO 6429 and the line and paragraph separators; surrogates that no encoding takes.
 _NOT_IN_A_LINE = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
@@ -36,6 +34,6 @@ def is_prose(text: str, longest: int) -> bool:
     return 0 < len(text) <= longest and not text.isspace() and _NOT_IN_PROSE.search(text) is None
 
 
-def is_line(text: str, longest: int = NAME_LENGTH) -> bool:
+def is_line(text: str, longest: int) -> bool:
     """Whether ``text`` is not blank, not longer, and on one line: what `web.http.texts` lets through."""
     return 0 < len(text) <= longest and not text.isspace() and _NOT_IN_A_LINE.search(text) is None

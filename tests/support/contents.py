@@ -76,6 +76,7 @@ slugs = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True)
 # Any script, emoji included; what the linter refuses is left out here and refused in tests of its own.
 _letters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"])
 lines = st.text(_letters, min_size=1, max_size=60).filter(lambda text: bool(text.strip()))
+names = lines.map(str.strip)
 proses = st.lists(lines, min_size=1, max_size=5).map("\n".join)
 words = st.text(string.ascii_letters, min_size=1, max_size=10)
 
@@ -98,7 +99,7 @@ documents = st.fixed_dictionaries(
     {"title": lines, "body": proses}, optional={"applies_to": st.lists(words), "extensions": extensions}
 )
 settings_sets = st.fixed_dictionaries(
-    {"name": lines, "description": lines},
+    {"name": names, "description": lines},
     optional={"permissions": st.fixed_dictionaries({}, optional={"ask": st.lists(words, max_size=4)})},
 )
 _slots = st.fixed_dictionaries({"name": words, "purpose": lines}, optional={"set_by": st.just("administrator")})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pigi.domain.access import Action
+from pigi.domain.names import WORDS
 from pigi.operations.configuration import (
     archive_project,
     change_project,
@@ -22,7 +23,7 @@ from web.http.replies import API, as_json, moment, reply, unless_known
 from web.http.requests import LISTED, both_ways, expected, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
-from web.http.texts import NAME_LENGTH, VISIBLE_DESCRIPTION_PATTERN, VISIBLE_NAME_PATTERN, Description, Name
+from web.http.texts import VISIBLE_DESCRIPTION_PATTERN, Description, Name
 
 if TYPE_CHECKING:
     from pigi.operations.configuration import ProjectView
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 State = Literal["active", "archived"]
 ProjectName = Annotated[
     Name,
-    Field(
-        description=f"The project's name, 1 to {NAME_LENGTH} characters on one line; no two active ones share one.",
-        json_schema_extra={"pattern": VISIBLE_NAME_PATTERN},
-    ),
+    Field(description=f"The project's name: {WORDS} Space around it is dropped; no two active ones share one."),
 ]
 ProjectDescription = Annotated[Description, Field(json_schema_extra={"pattern": VISIBLE_DESCRIPTION_PATTERN})]
 

@@ -16,14 +16,13 @@ from pigi.domain.addresses import LONGEST as LONGEST_ADDRESS
 from pigi.domain.addresses import PATTERN as ADDRESS_PATTERN
 from pigi.domain.addresses import AddressError, read_address
 from pigi.domain.cards import has_card_number
-from pigi.domain.characters import NOT_IN_NAMES
+from pigi.domain.characters import FAINT, NOT_IN_NAMES
 from pigi.domain.contact import MESSAGE_LENGTH
 from pigi.domain.limits import DESCRIPTION_LENGTH
-from pigi.domain.limits import NAME_LENGTH as TITLE_LENGTH
+from pigi.domain.names import NAME_LENGTH, WORDS, flaw_in_name
 from pigi.domain.privacy_requests import DETAIL_LENGTH
 from pigi.flaws import pattern
 
-NAME_LENGTH = 80
 PURPOSE_LENGTH = 2000
 WHY_LENGTH = 500
 PASSWORD_LENGTH = 1024
@@ -36,18 +35,23 @@ _CONTROL = r"\u0000-\u001f\u007f-\u009f"
 _BREAK = r"\u2028\u2029"
 _PROSE_CONTROL = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"
 
+
 # Beyond four digits an escape is written differently by each engine, so those stand for themselves.
-_HIDDEN = "".join(
-    "-".join(rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in signs) for signs in NOT_IN_NAMES
-)
+def _class(ranges: tuple[tuple[int, int], ...]) -> str:
+    signs = ((rf"\u{sign:04x}" if sign <= _FOUR_DIGITS else chr(sign) for sign in each) for each in ranges)
+    return "".join("-".join(each) for each in signs)
+
+
+_HIDDEN, _FAINT = _class(NOT_IN_NAMES), _class(FAINT)
 _INSIDE = rf"[^{_CONTROL}{_BREAK}]"
 _EDGE = rf"[^{_CONTROL}{_SPACE}]"
-NAME_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{NAME_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
+NAME_PATTERN = (
+    rf"^(?=[\s\S]*[^{_SPACE}{_CONTROL}{_FAINT}])[{_SPACE}]*[^{_CONTROL}{_SPACE}{_HIDDEN}]"
+    rf"([^{_CONTROL}{_BREAK}{_HIDDEN}]{{0,{NAME_LENGTH - 2}}}[^{_CONTROL}{_SPACE}{_HIDDEN}])?[{_SPACE}]*$"
+)
 WHY_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{WHY_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
-TITLE_PATTERN = rf"^[{_SPACE}]*{_EDGE}({_INSIDE}{{0,{TITLE_LENGTH - 2}}}{_EDGE})?[{_SPACE}]*$"
 PURPOSE_PATTERN = rf"^[^{_PROSE_CONTROL}]*[^{_PROSE_CONTROL}{_SPACE}][^{_PROSE_CONTROL}]*$"
 DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}]*$"
-VISIBLE_NAME_PATTERN = NAME_PATTERN.replace(rf"[^{_CONTROL}", rf"[^{_CONTROL}{_HIDDEN}")
 VISIBLE_DESCRIPTION_PATTERN = rf"^[^{_PROSE_CONTROL}{_HIDDEN}]*$"
 """What `pigi.domain.resources.saving.check_words` lets through of the same."""
 EMAIL_PATTERN = rf"^[{_SPACE}]*{ADDRESS_PATTERN[1:-1]}[{_SPACE}]*$"
@@ -85,6 +89,13 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _named(text: str) -> str:
+    message = flaw_in_name(text)
+    if message:
+        raise ValueError(message)
+    return text
+
+
 def _no_card(text: str) -> str:
     """For what is kept as it is, unsealed: promise P02, whose probe would find it there and show it to everybody."""
     if has_card_number(text):
@@ -115,28 +126,24 @@ def _address(text: str) -> str:
         raise ValueError(message) from None
 
 
+_NAME = Field(description=f"A name: {WORDS} Space around it is dropped.", json_schema_extra={"pattern": NAME_PATTERN})
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_LENGTH),
     BeforeValidator(_trimmed),
-    AfterValidator(_one_line),
-    Field(
-        description=f"The resource's name, 1 to {NAME_LENGTH} characters on one line; space around it is dropped.",
-        json_schema_extra={"pattern": NAME_PATTERN},
-    ),
+    AfterValidator(_named),
+    _NAME,
 ]
+"""What people call a project or a resource."""
 Title = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=TITLE_LENGTH),
+    StringConstraints(min_length=1, max_length=NAME_LENGTH),
     BeforeValidator(_trimmed),
-    AfterValidator(_one_line),
+    AfterValidator(_named),
     AfterValidator(_no_card),
-    Field(
-        description=f"1 to {TITLE_LENGTH} characters on one line; space around them is dropped.",
-        json_schema_extra={"pattern": TITLE_PATTERN},
-    ),
+    _NAME,
 ]
-"""What people call an organisation, a key or themselves: `pigi.domain.limits`."""
+"""What people call an organisation, a key or themselves; kept as it is, unsealed."""
 Why = Annotated[
     str,
     StringConstraints(min_length=1, max_length=WHY_LENGTH),

@@ -84,7 +84,7 @@ REQUESTS: Final[dict[str, Reason]] = {
     ),
     "media_type_unsupported": Reason("The body is not declared as JSON.", "Send 'Content-Type: application/json'."),
     "invalid": Reason("The request does not have the right form.", "Correct what 'errors' lists and send it again."),
-    "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 printable characters."),
+    "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 visible characters, on one line."),
     "invalid_days": Reason("The key cannot live so long.", "Choose 1 to 365 days."),
     "purpose_required": Reason(
         "Retrying this job needs its purpose again.", 'Send {"purpose": …}; Pigi erases it when a job ends.'

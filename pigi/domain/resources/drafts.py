@@ -12,7 +12,8 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from pigi.domain.resources.kinds import LABEL_LENGTH, RESOURCES, SLUG_LENGTH
+from pigi.domain.names import NAME_LENGTH, is_name, without_hidden
+from pigi.domain.resources.kinds import RESOURCES, SLUG_LENGTH
 from pigi.domain.resources.kinds.fields import DRAFTED
 from pigi.domain.resources.lint import NO_CHOICES, Finding, finding, lint
 from pigi.domain.resources.rules import RESERVED_SERVER_NAMES
@@ -128,7 +129,8 @@ def slug(name: str, fallback: str) -> str:
 def label(name: str, fallback: str) -> str:
     """``name`` on one line with single spaces, at most 120 characters; ``fallback`` if nothing is left."""
     kept = "".join(c if unicodedata.category(c) not in {"Cc", "Cs", "Zl", "Zp"} else " " for c in name)
-    return " ".join(kept.split())[:LABEL_LENGTH].strip() or fallback
+    short = " ".join(without_hidden(kept).split())[:NAME_LENGTH].strip()
+    return short if is_name(short) else fallback
 
 
 _KEPT: Final = ("type", "const", "enum")

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.access import Action, Key, Scope
-from pigi.domain.limits import is_line
+from pigi.domain.names import is_name
 from pigi.domain.resources.saving import check_secrets
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
@@ -155,7 +155,7 @@ def check_key(label: str, days: int) -> None:
     """Raise Refused: ``invalid_days`` outside 1 to 365; ``invalid_name``, ``secret_found`` for the label."""
     if not 1 <= days <= LONGEST_DAYS:
         raise Refused("invalid_days")
-    if not is_line(label):
+    if not is_name(label):
         raise Refused("invalid_name")
     check_secrets({"label": label})
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from pigi.clock import now
+from pigi.domain.names import without_marks
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused, Temporary
@@ -37,7 +38,7 @@ def name_key(session: TenantSession, name: str, *scope: str) -> str:
 
 def folded(name: str) -> str:
     """What names that read the same have in common."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", without_marks(name)).casefold().split())
 
 
 def _index_key(session: TenantSession) -> bytes:

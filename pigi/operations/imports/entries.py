@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.clock import now
-from pigi.domain.limits import DESCRIPTION_LENGTH, PROJECTS, RESOURCES, is_line
+from pigi.domain.limits import DESCRIPTION_LENGTH, PROJECTS, RESOURCES
+from pigi.domain.names import flaw_in_name
 from pigi.domain.resources import RESOURCES as KINDS
 from pigi.domain.resources import ResourceState
 from pigi.domain.resources.lint import NO_CHOICES
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from pigi.domain.resources.lint import Choices
     from pigi.domain.resources.secrets import Sign
 
-PROJECT_NAME: Final = 80
-"""Characters of a project's name, as the API takes it."""
 _NOT_IN_PROSE = re.compile("[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff]")
 STATES: Final = frozenset(ResourceState)
 
@@ -118,8 +117,10 @@ def _object(value: Any) -> dict[str, Any]:
 def _project(value: Any) -> CheckedProject:
     words = _object(value)
     name, description = words.get("name"), words.get("description") or ""
-    if not isinstance(name, str) or not is_line(name, PROJECT_NAME):
-        raise _invalid("/name", f"must be a text of 1 to {PROJECT_NAME} characters on one line")
+    if not isinstance(name, str):
+        raise _invalid("/name", "must be a text")
+    if flaw := flaw_in_name(name):
+        raise _invalid("/name", flaw)
     if not isinstance(description, str) or len(description) > DESCRIPTION_LENGTH or _NOT_IN_PROSE.search(description):
         raise _invalid("/description", f"must be a text of at most {DESCRIPTION_LENGTH} characters, without controls")
     check_words({"name": name, "description": description})

@@ -11,9 +11,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pigi.domain.names import NAME_LENGTH
 from pigi.domain.resources import ResourceState
 from pigi.operations.configuration import add_project, find_active_project, texts_of_name
-from pigi.operations.imports.entries import PROJECT_NAME
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -76,7 +76,7 @@ def free_name(session: TenantSession, name: str) -> str:
     if find_active_project(session, name) is None:
         return name
     number, ending = 1, _ASIDE
-    while find_active_project(session, made := name[: PROJECT_NAME - len(ending)] + ending) is not None:
+    while find_active_project(session, made := name[: NAME_LENGTH - len(ending)] + ending) is not None:
         number += 1
         ending = f" (imported {number})"
     return made

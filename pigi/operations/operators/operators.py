@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from pigi.domain.access import AccountState
 from pigi.domain.addresses import AddressError, email_key, read_address
-from pigi.domain.limits import is_line
+from pigi.domain.names import is_name
 from pigi.errors import Refused
 from pigi.operations import credentials
 from pigi.operations.accounts import ACCOUNT, OPERATOR, add_account, close_sessions
@@ -44,7 +44,7 @@ def add_operator(application: Application, email: str, name: str, password: str)
         email = read_address(email)
     except AddressError:
         raise Refused("invalid_address") from None
-    if not is_line(name):
+    if not is_name(name):
         raise Refused("invalid_name")
     hashed = credentials.new_hash(password, name, email)
     try:

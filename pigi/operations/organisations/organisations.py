@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from pigi.clock import now
 from pigi.domain.access import Action, OrganisationState, Role, is_found
-from pigi.domain.limits import is_line
+from pigi.domain.names import is_name
 from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import GRACE
 from pigi.errors import Refused
@@ -221,7 +221,7 @@ def _ask_for_factor(session: ControlSession, application: Application, caller: C
 
 def _checked(name: str) -> str:
     name = name.strip()
-    if not is_line(name):
+    if not is_name(name):
         raise Refused("invalid_name")
     check_secrets({"name": name})
     return name

@@ -24,7 +24,7 @@ GOOD = '"resource": "agent", "name": "n", "purpose": "p"'
 
 
 def test_the_longest_texts_count_characters_not_bytes(client: Client, headers: dict[str, str], asking: str) -> None:
-    body = {"resource": "mcp-server", "name": f"  {'🐘' * 80}\n", "purpose": "é" * 2000}
+    body = {"resource": "mcp-server", "name": f"  {'🐘' * 120}\n", "purpose": "é" * 2000}
 
     assert client.post(asking, json=body, headers=headers).status_code == 202
 
@@ -34,7 +34,7 @@ def test_the_longest_texts_count_characters_not_bytes(client: Client, headers: d
     [
         ({"resource": "robot"}, "/resource"),
         ({"resource": 1}, "/resource"),
-        ({"name": "x" * 81}, "/name"),
+        ({"name": "x" * 121}, "/name"),
         ({"name": " \u2003 "}, "/name"),
         ({"name": f"{MARK}\u0000"}, "/name"),
         ({"name": f"{MARK}\u2028x"}, "/name"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pigi.domain.resources.kinds.agents import Agent
 from pigi.domain.resources.kinds.documents import Document
 from pigi.domain.resources.kinds.fields import (
-    LABEL_LENGTH,
     SLUG_LENGTH,
     PlainHeader,
     PlainVariable,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 __all__ = [
-    "LABEL_LENGTH",
     "RESOURCES",
     "SLUG_LENGTH",
     "Agent",

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from pigi.domain.names import NAME_LENGTH, flaw_in_name
 from pigi.domain.positions import position_in
 from pigi.flaws import pattern
 
 SLUG_LENGTH: Final = 64
 IDENTIFIER_LENGTH: Final = 128
-LABEL_LENGTH: Final = 120
 DESCRIPTION_LENGTH: Final = 8_000
 PROSE_LENGTH: Final = 200_000
 
@@ -65,6 +65,21 @@ def _visible(text: str) -> str:
         message = "must not be blank"
         raise ValueError(message)
     return text
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _named(text: str) -> str:
+    message = flaw_in_name(text)
+    if message:
+        raise ValueError(message)
+    return text
+
+
+def _named_or_empty(text: str) -> str:
+    return _named(text) if text else ""
 
 
 def without_mark(value: Any) -> Any:
@@ -116,12 +131,14 @@ Identifier = Annotated[
     Field(json_schema_extra={"pattern": f"^{_IDENTIFIER}$"}),
 ]
 Label = Annotated[
-    str, StringConstraints(min_length=1, max_length=LABEL_LENGTH), AfterValidator(_visible), AfterValidator(one_line)
+    str, StringConstraints(min_length=1, max_length=NAME_LENGTH), BeforeValidator(_trimmed), AfterValidator(_named)
 ]
 Sentence = Annotated[
     str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible), AfterValidator(one_line)
 ]
-FreeLabel = Annotated[str, StringConstraints(max_length=LABEL_LENGTH), AfterValidator(one_line)]
+FreeLabel = Annotated[
+    str, StringConstraints(max_length=NAME_LENGTH), BeforeValidator(_trimmed), AfterValidator(_named_or_empty)
+]
 FreeLine = Annotated[str, StringConstraints(max_length=1000), AfterValidator(one_line)]
 FreeWord = Annotated[str, StringConstraints(max_length=40), AfterValidator(one_line)]
 """A word of the tools' own, which they keep adding to; may be empty."""
