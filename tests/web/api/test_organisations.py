@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from pydantic import TypeAdapter, ValidationError
 
 from pigi.domain.access import Role
-from pigi.domain.limits import NAME_LENGTH, is_line
+from pigi.domain.names import NAME_LENGTH, is_name
 from tests.support.people import make_account, make_member, make_session, sign_in
 from web.http.texts import Title
 
@@ -104,6 +104,6 @@ def test_the_door_and_the_house_agree_on_what_a_line_is(text: str) -> None:
     try:
         title = TITLE.validate_python(text)
     except ValidationError:
-        assert not is_line(text.strip()) or text != text.strip()
+        assert not is_name(text.strip()) or text != text.strip()
     else:
-        assert is_line(title)
+        assert is_name(title)
