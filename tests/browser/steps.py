@@ -65,7 +65,7 @@ def try_to_sign_in(page: Page, email: str, password: str) -> None:
 def make_organisation(page: Page, name: str) -> str:
     """Make an organisation; its path."""
     page.goto("/organisations/new")
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     send(page)
     page.wait_for_url("**/o/*")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
@@ -92,7 +92,7 @@ def join(page: Page, house: House, name: str, email: str) -> None:
 def make_project(page: Page, home: str, name: str) -> str:
     """Make a project; its path."""
     page.goto(f"{home}/projects/new")
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     send(page)
     page.wait_for_url(f"**{home}/projects/*-*")
     return _path(page)
@@ -101,7 +101,7 @@ def make_project(page: Page, home: str, name: str) -> str:
 def ask_for_draft(page: Page, home: str, name: str) -> str:
     """Ask for an agent; the path of its page."""
     page.goto(f"{home}/generate")
-    page.get_by_label("Name").fill(name)
+    page.get_by_label("Name", exact=True).fill(name)
     page.get_by_label("Purpose").fill("Reviews changes for missing tests.")
     send(page)
     page.wait_for_url(f"**{home}/generations/*")
