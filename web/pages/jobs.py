@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from web.http.context import OrganisationContext
     from web.http.replies import Reply
 
-KINDS = sorted((kind.name for kind in CATALOGUE.values() if kind.listed), key=lambda name: kind_of(name).title)
 ORDERS = {"": "Requested last", "oldest": "Requested first"}
 FIELDS = ("kind", "by", "from", "to", "sort", "all")
 """What the query may ask for beside the state; each is shown again in the form."""
@@ -53,7 +52,7 @@ def jobs_page(context: OrganisationContext) -> Reply:
         chosen=chosen,
         narrowed=any(chosen.values()) or bool(state),
         states=_tabs(chosen, state, counts),
-        kinds=KINDS,
+        kinds=_kinds(),
         people=[*names.members(), (BY_KEYS, "API keys"), (BY_PIGI, "Pigi itself")],
         orders=ORDERS,
         polls=any(not job.ended for job in pages.items),
@@ -61,9 +60,14 @@ def jobs_page(context: OrganisationContext) -> Reply:
     )
 
 
+def _kinds() -> list[str]:
+    """Those that lists offer, by title."""
+    return sorted((kind.name for kind in CATALOGUE.values() if kind.listed), key=lambda name: kind_of(name).title)
+
+
 def _chosen() -> dict[str, str]:
     days = {name: day.isoformat() if (day := day_of(name)) else "" for name in ("from", "to")}
-    known = {"kind": KINDS, "sort": tuple(ORDERS), "all": ("yes",)}
+    known = {"kind": _kinds(), "sort": tuple(ORDERS), "all": ("yes",)}
     person = request.args.get("by", "")
     is_known = person in {BY_KEYS, BY_PIGI} or (person.startswith("account:") and is_id(person[len("account:") :]))
     found = {**{name: one_of(name, values) for name, values in known.items()}, **days, "by": person if is_known else ""}

@@ -85,7 +85,8 @@ def test_operators_have_a_page_that_nobody_else_finds(app, application, furnishe
     operator = sign_in(app, application, make_account(application, operator=True))
     owner = sign_in(app, application, furnished.owner)
 
-    assert "Harbour Works" in operator.get("/operate").get_data(as_text=True)
+    assert operator.get("/operate").status_code == 200
+    assert "Harbour Works" in operator.get("/operate/organisations").get_data(as_text=True)
     assert operator.get("/dashboard").headers["Location"] == "/operate"
     assert operator.get(f"/o/{furnished.organisation}").status_code == 404
     assert owner.get("/operate").status_code == 404
