@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import request
 
 from pigi.operations.access import AccessGrant
 from pigi.operations.idempotency import StoredResponse
+from web.http.kept import Kept
 from web.http.replies import job_path, job_text
 from web.http.transport import network_of
 
@@ -60,6 +61,7 @@ class Services:
     repeats: Slots
     downloads: Slots
     heartbeat: ReservationHeartbeat
+    kept: Kept = field(default_factory=Kept)
 
     def close(self) -> None:
         """End the threads that it started."""

@@ -31,6 +31,7 @@ from web.pages import (
     search,
     second_factors,
     sessions,
+    status,
     usage,
 )
 from web.pages.shell import assets
@@ -38,6 +39,7 @@ from web.pages.shell import assets
 ROUTES = (
     *assets.ROUTES,
     *landing.ROUTES,
+    *status.ROUTES,
     *policy.ROUTES,
     *privacy.ROUTES,
     *privacy_requests.ROUTES,

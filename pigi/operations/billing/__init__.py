@@ -26,6 +26,7 @@ from pigi.operations.billing.oversight import (
 from pigi.operations.billing.overview import (
     BillingView,
     Offer,
+    list_offers,
     read_billing,
     read_link,
     request_checkout,
@@ -49,6 +50,7 @@ __all__ = [
     "find_account",
     "follow_contact",
     "grant_plan",
+    "list_offers",
     "open_checkout",
     "open_portal",
     "oversee",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pigi.operations.plans import Use
     from pigi.store.sessions import ControlSession
 
+    Offers = tuple[tuple[Plan, tuple["Offer", ...]], ...]
     OnQueued = Callable[[ControlSession, JobView], None] | None
 
 LINK: Any = BillingLink.__table__
@@ -73,7 +74,7 @@ class BillingView:
     customer: bool
     read_at: datetime | None
     use: Use
-    offers: tuple[tuple[Plan, tuple[Offer, ...]], ...]
+    offers: Offers
 
     @property
     def buys(self) -> bool:
@@ -102,7 +103,7 @@ def read_billing(application: Application, caller: Caller) -> BillingView:
     """The plan and subscription of the caller's organisation, from what is stored; no request goes to Stripe."""
     with application.control.autocommit() as connection:
         row = find_account(connection, caller.organisation_id)
-        offers = tuple((plan, tuple(_offers(connection, price_ids))) for plan, price_ids in application.plans.offered)
+        offers = _all_offers(connection, application)
         plan = plan_in(connection, application, caller.organisation_id)
     return BillingView(
         plan,
@@ -113,6 +114,12 @@ def read_billing(application: Application, caller: Caller) -> BillingView:
         use=use_of(application, caller),
         offers=offers,
     )
+
+
+def list_offers(application: Application) -> Offers:
+    """What can be bought here, for everybody to see: each plan, the least first, with its prices."""
+    with application.control.autocommit() as connection:
+        return _all_offers(connection, application)
 
 
 def wanted_payment(application: Application, organisation_id: str) -> str | None:
@@ -212,6 +219,10 @@ def _request(  # noqa: PLR0913 - what is requested, by whom, and what to do with
         if on_queued is not None:
             on_queued(session, job)
     return job
+
+
+def _all_offers(connection: Connection, application: Application) -> Offers:
+    return tuple((plan, tuple(_offers(connection, price_ids))) for plan, price_ids in application.plans.offered)
 
 
 def _offers(connection: Connection, price_ids: list[str]) -> list[Offer]:
