@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from web.http import logs
 from web.http.context import FACTS, RequestFacts
+from web.http.packing import read_tags_as_one
 from web.http.replies import PROBLEM_JSON, problem_text
 from web.http.transport import HSTS, Transport
 
@@ -61,6 +62,7 @@ class Middleware:
             given if _REQUEST_ID.match(given) else f"{self._prefix}-{next(self._numbers)}"
         )
 
+        read_tags_as_one(environ)
         safe = (*self._safe, HSTS) if self._transport.is_secure(environ) else self._safe
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:

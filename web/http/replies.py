@@ -11,6 +11,7 @@ from flask import Response, request
 from pigi.domain.preconditions import read_tags
 from pigi.domain.reasons import REASONS, explain
 from pigi.jobs.kinds import kind_of
+from web.http.packing import pack_reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,9 +34,11 @@ class Reply(Response):
 
     ``cut_off`` makes the server close the connection, for a client that is still sending: more is announced than
     sent. Asking with ``Connection: close`` does not do it, since the server then waits for the rest of the body.
+    ``packed`` is the body as `web.http.packing` packs it, where that is known.
     """
 
     cut_off = False
+    packed: bytes | None = None
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The response as WSGI wants it."""
@@ -44,6 +47,8 @@ class Reply(Response):
             self.headers["Connection"], self.headers["Content-Length"] = "close", str(len(body) + 1)
             start_response(self.status, list(self.headers))
             return _never_whole(body)
+        if self.is_sequence:
+            pack_reply(self, environ)
         if not self.is_sequence or self.status_code in BODILESS or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
         start_response(self.status, list(self.headers))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from pigi.errors import Refused
+from web.http.packing import pack
 from web.http.replies import Reply
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 
@@ -26,6 +27,8 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 KEPT = "public, max-age=31536000, immutable"
+SMALLEST = 9
+"""Of zlib: assets are packed once a process."""
 LOOKED_AFTER = "public, max-age=300"
 
 # Scripts import one another by relative paths, so one hash for all stands in front of the name.
@@ -39,6 +42,7 @@ class Asset:
     data: bytes
     media_type: str
     etag: str
+    packed: bytes
 
 
 def asset_path(name: str) -> str:
@@ -56,6 +60,7 @@ def static_file(_context: RequestContext, name: str) -> Reply:
     if asset is None:
         raise Refused("not_found")
     answer = Reply(asset.data, content_type=asset.media_type)
+    answer.packed = asset.packed
     answer.set_etag(asset.etag)
     # During a deploy a page of one release may ask another release for its file: not to be kept under that name.
     answer.headers["Cache-Control"] = KEPT if match and match[1] == version else LOOKED_AFTER
@@ -71,7 +76,7 @@ def _files() -> tuple[dict[str, Asset], str]:
         if path.suffix in MEDIA_TYPES:
             data, name = path.read_bytes(), path.relative_to(STATIC).as_posix()
             digest = hashlib.sha256(data).hexdigest()
-            found[name] = Asset(data, MEDIA_TYPES[path.suffix], digest[:16])
+            found[name] = Asset(data, MEDIA_TYPES[path.suffix], digest[:16], pack(data, SMALLEST))
             whole.update(f"{name} {digest}\n".encode())
     return found, whole.hexdigest()[:16]
 
