@@ -6,7 +6,7 @@ against Stripe letter by letter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -47,13 +47,19 @@ WANTS_PAYMENT: Final = frozenset({"past_due", "unpaid", UNPAID_PURCHASE})
 
 @dataclass(frozen=True)
 class Subscription:
-    """What Pigi reads of one. ``price_ids`` are those of its items."""
+    """What Pigi reads of one. ``price_ids`` are those of its items.
+
+    ``period_ends_at`` is when the first of them is charged for next; ``ends_at`` when it ends, or did, as far as that
+    is settled.
+    """
 
     id: str
     customer_id: str
     status: str
     price_ids: tuple[str, ...]
     created_at: datetime
+    period_ends_at: datetime | None = field(default=None, compare=False)
+    ends_at: datetime | None = field(default=None, compare=False)
 
 
 def prevailing(subscriptions: Iterable[Subscription]) -> Subscription | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pigi.domain.subscriptions import Subscription
-from pigi.ports.billing import Customer, Page, Price
+from pigi.ports.billing import Customer, Invoice, Page, Price
 
 if TYPE_CHECKING:
     from pigi.ports.billing import Contact
@@ -49,10 +49,32 @@ def read_customer(value: dict[str, Any], contact: Contact | None = None) -> Cust
 
 
 def read_subscription(value: dict[str, Any]) -> Subscription:
-    """A subscription with the prices of its items, as many as come with it (ten at least)."""
-    prices = tuple(str(named(item["price"])) for item in value["items"]["data"])
-    customer = str(named(value["customer"]))
-    return Subscription(id_of(value), customer, value["status"], prices, moment(value["created"]))
+    """A subscription with the prices of its items, as many as come with it (ten at least).
+
+    Periods are the items' (API reference, "The SubscriptionItem object"); one that ends with its period may say only
+    that, and not when.
+    """
+    items = value["items"]["data"]
+    prices = tuple(str(named(item["price"])) for item in items)
+    customer, periods = str(named(value["customer"])), [item["current_period_end"] for item in items]
+    period = moment(min(periods)) if periods else None
+    ends = value["ended_at"] or value["cancel_at"]
+    at_period_end = period if value["cancel_at_period_end"] else None
+    return Subscription(
+        id_of(value),
+        customer,
+        value["status"],
+        prices,
+        moment(value["created"]),
+        period,
+        moment(ends) if ends else at_period_end,
+    )
+
+
+def read_invoice(value: dict[str, Any]) -> Invoice:
+    """An invoice that is final, with the page on which it can be read."""
+    total, url = int(value["total"]), value["hosted_invoice_url"]
+    return Invoice(moment(value["created"]), total, str(value["currency"]), str(value["status"]), url and str(url))
 
 
 def read_page(value: dict[str, Any]) -> Page:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.stripe_events import HANDLED, read_event
-from pigi.gateways.stripe_answers import country, id_of, named, read_price
+from pigi.gateways.stripe_answers import country, id_of, named, read_invoice, read_price
 from pigi.gateways.stripe_caller import StripeCaller
 from pigi.ports.billing import Money
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pigi.domain.stripe_events import StripeEvent
-    from pigi.ports.billing import Price
+    from pigi.ports.billing import Invoice, Price
 
 # What an event of an invoice says, and the field with the amount that it says it of. An event is a fact of its
 # moment: the invoice may have moved on since. So these are fields that later payments leave alone.
@@ -40,6 +41,10 @@ _VOIDABLE: Final = frozenset({"open", "uncollectible"})
 
 class StripeMoney(StripeCaller):
     """`pigi.ports.billing.BillingProvider`, as far as invoices, prices and events go."""
+
+    def invoices_of(self, customer_id: str, most: int) -> list[Invoice]:
+        every = self._every(self._v1.invoices.list, {"customer": customer_id}, read_invoice)
+        return list(islice((one for one in every if one.status != "draft"), most))
 
     def open_invoices(self, customer_id: str, subscription_id: str | None = None) -> list[str]:
         found: list[str] = []

@@ -103,6 +103,20 @@ class Money:
     status: str
 
 
+@dataclass(frozen=True, repr=False)
+class Invoice:
+    """An invoice; ``amount`` in the smallest unit, ``status`` the provider's word.
+
+    ``url`` shows it to whoever has the address, so ``repr`` is off; None for one without a page.
+    """
+
+    created_at: datetime
+    amount: int
+    currency: str
+    status: str
+    url: str | None
+
+
 @dataclass(frozen=True)
 class Price:
     """What something costs: ``amount`` in the smallest unit every ``interval_count`` ``interval``s; None by use."""
@@ -177,6 +191,10 @@ class BillingProvider(Protocol):
 
     def create_portal(self, customer_id: str, return_url: str, key: str, *, payment_method: bool = False) -> Page:
         """A page on which the customer changes or ends what it has; or just the one for a new means of payment."""
+        ...
+
+    def invoices_of(self, customer_id: str, most: int) -> list[Invoice]:
+        """A customer's newest invoices, drafts left out; none for a customer that is gone."""
         ...
 
     def open_invoices(self, customer_id: str, subscription_id: str | None = None) -> list[str]:

@@ -120,7 +120,10 @@ class BillingLine(ControlBase):
 
 
 class BillingLink(ControlBase):
-    """A page at Stripe's that somebody requested; ``url`` is sealed with the organisation's key."""
+    """A page at Stripe's that somebody requested; ``url`` is sealed with the organisation's key.
+
+    With ``page`` ``subscription`` it is what Stripe said of the subscription when somebody looked, for minutes.
+    """
 
     __tablename__ = "billing_link"
 

@@ -12,6 +12,7 @@ from pigi.domain.access import Action
 from pigi.domain.plans import Limit
 from pigi.domain.stripe_api import WEBHOOK_PATH
 from pigi.operations.billing import (
+    may_open_invoices,
     read_billing,
     read_link,
     receive_webhook,
@@ -25,9 +26,10 @@ from web.http.routes import JOB_RESPONSES, ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
 
 if TYPE_CHECKING:
+    from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
     from pigi.jobs.model.view import JobView
-    from pigi.operations.billing import BillingView, Offer
+    from pigi.operations.billing import BillingView, Offer, Subscribed
     from web.http.context import OrganisationContext, RequestContext
     from web.http.replies import Reply
 
@@ -108,6 +110,26 @@ class PlanOnOffer(ResponseModel):
     prices: list[PriceOnOffer]
 
 
+class InvoiceOfStripe(ResponseModel):
+    """An invoice; `amount` in the currency's smallest unit. Its page opens for whoever has the address."""
+
+    created_at: datetime
+    amount: int
+    currency: str
+    status: str = Field(description="Stripe's word for it.")
+    url: str | None = Field(description="Where it can be read; null for one without a page.")
+
+
+class SubscriptionOfStripe(ResponseModel):
+    """What was bought and when it goes on or ends, as Stripe said it at `read_at`."""
+
+    read_at: datetime
+    price: str | None
+    renews_at: datetime | None = Field(description="When it is charged for next; null if it ends instead.")
+    ends_at: datetime | None = Field(description="When it ends, after somebody cancelled it.")
+    invoices: list[InvoiceOfStripe] = Field(description="The newest, for owners; empty for others.")
+
+
 class Billing(ResponseModel):
     """How an organisation stands, as Stripe said it at ``read_at``."""
 
@@ -119,6 +141,9 @@ class Billing(ResponseModel):
     wants_payment: bool = Field(description="Whether a payment is late, or the first was never made.")
     buys: bool = Field(description="Whether a plan can be bought now; otherwise it is changed in Stripe's portal.")
     read_at: datetime | None
+    subscription: SubscriptionOfStripe | None = Field(
+        description="Null until a job of `sync` has asked Stripe, and again ten minutes later: it is not kept."
+    )
     use: UsedOfPlan
     offers: list[PlanOnOffer]
 
@@ -137,8 +162,8 @@ OWN = f"{API}/organisations/<organisation>/billing"
 
 def show_billing(context: OrganisationContext) -> Reply:
     """The plan, what is used of it, and what can be bought. It is what Pigi knows; `sync` asks Stripe."""
-    charged = context.application.plans.charged
-    return reply(as_json({"charged": charged, **_billing_facts(read_billing(context.application, context.caller))}))
+    view, charged = read_billing(context.application, context.caller), context.application.plans.charged
+    return reply(as_json({"charged": charged, **_billing_facts(context.caller, view)}))
 
 
 def ask_for_checkout(context: OrganisationContext) -> JobView:
@@ -166,7 +191,7 @@ def show_billing_link(context: OrganisationContext, link: str) -> Reply:
     return reply(as_json(shown))
 
 
-def _billing_facts(view: BillingView) -> dict[str, Any]:
+def _billing_facts(caller: Caller, view: BillingView) -> dict[str, Any]:
     return {
         "plan": {"name": view.plan.name, "title": view.plan.title, "limits": _limits(view.plan)},
         "granted": view.granted,
@@ -175,6 +200,7 @@ def _billing_facts(view: BillingView) -> dict[str, Any]:
         "wants_payment": view.wants_payment,
         "buys": view.buys,
         "read_at": moment(view.read_at),
+        "subscription": view.subscribed and _subscription(view.subscribed, with_invoices=may_open_invoices(caller)),
         "use": {
             "members": view.use.members,
             "resources": view.use.resources,
@@ -183,6 +209,25 @@ def _billing_facts(view: BillingView) -> dict[str, Any]:
         "offers": [
             {"plan": plan.name, "title": plan.title, "limits": _limits(plan), "prices": [_price(one) for one in prices]}
             for plan, prices in view.offers
+        ],
+    }
+
+
+def _subscription(told: Subscribed, *, with_invoices: bool) -> dict[str, Any]:
+    return {
+        "read_at": moment(told.read_at),
+        "price": told.price_id,
+        "renews_at": moment(told.renews_at),
+        "ends_at": moment(told.ends_at),
+        "invoices": [
+            {
+                "created_at": moment(one.created_at),
+                "amount": one.amount,
+                "currency": one.currency,
+                "status": one.status,
+                "url": one.url,
+            }
+            for one in (told.invoices if with_invoices else ())
         ],
     }
 

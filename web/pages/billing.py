@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.domain.access import Action
-from pigi.operations.billing import read_billing
+from pigi.operations.billing import may_open_invoices, read_billing
 from web.pages.shell.layout import OWN, draw, page
-from web.pages.shell.money import meters_of, title_of
+from web.pages.shell.money import bought_words, meters_of, title_of
 
 if TYPE_CHECKING:
     from web.http.context import OrganisationContext
@@ -23,6 +23,8 @@ def billing_page(context: OrganisationContext) -> Reply:
         "billing/billing.html",
         here="billing",
         billing=view,
+        invoices=view.subscribed.invoices if view.subscribed and may_open_invoices(context.caller) else (),
+        bought=bought_words(view),
         meters=meters_of(view.plan, view.use),
         status_title=title_of(view.status, view.plan, usual),
         offers=[(usual, ()), *view.offers],

@@ -33,6 +33,9 @@ async function go(form, asked) {
   try {
     job = await ended(asked);
     if (job.state !== "succeeded") return complain(form, new Map(), why(job, form));
+    // Only what was asked about is fetched: nobody is to lose what they began to do on the page meanwhile.
+    const part = document.getElementById(form.dataset.refreshes);
+    if (part) return part.dispatchEvent(new CustomEvent("pigi:moved"));
     if (form.dataset.goes) arrive(form.dataset.goes, form.dataset.said);
     else location.assign(outside((await read(job.links.result)).url));
   } catch (problem) {

@@ -35,14 +35,17 @@ from pigi.operations.billing.overview import (
     wanted_payment,
 )
 from pigi.operations.billing.reconciliation import reconcile
+from pigi.operations.billing.subscribed import FRESH, Subscribed, may_open_invoices
 from pigi.operations.billing.sync import sync
 
 __all__ = [
     "ACCOUNT",
+    "FRESH",
     "BillingView",
     "Offer",
     "Oversight",
     "Reconciliation",
+    "Subscribed",
     "address_changed",
     "contact_changed",
     "customer_for",
@@ -51,6 +54,7 @@ __all__ = [
     "follow_contact",
     "grant_plan",
     "list_offers",
+    "may_open_invoices",
     "open_checkout",
     "open_portal",
     "oversee",

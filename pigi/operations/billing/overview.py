@@ -14,6 +14,8 @@ from pigi.ids import is_id, new_id
 from pigi.jobs.kinds import OPEN_CHECKOUT, OPEN_PORTAL, SYNC_BILLING
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.billing.customers import find_account
+from pigi.operations.billing.subscribed import PAGE as SUBSCRIPTION
+from pigi.operations.billing.subscribed import read_subscribed
 from pigi.operations.plans import UsageLimits, count_usage, plan_in, use_of
 from pigi.store.billing import BillingLink, BillingPrice
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pigi.domain.plans import Plan
     from pigi.jobs.kind import Kind
     from pigi.jobs.model.view import JobView
+    from pigi.operations.billing.subscribed import Subscribed
     from pigi.operations.plans import Use
     from pigi.store.sessions import ControlSession
 
@@ -65,6 +68,7 @@ class BillingView:
         offers: what can be bought, each plan with its prices.
         buys: whether it can buy a subscription now; otherwise it changes the one it has, in the portal.
         is_active: whether there is a subscription that is not over.
+        subscribed: when it renews or ends, if Stripe was asked lately.
         wants_payment: whether a payment is late, or one was never made.
     """
 
@@ -75,6 +79,7 @@ class BillingView:
     read_at: datetime | None
     use: Use
     offers: Offers
+    subscribed: Subscribed | None = None
 
     @property
     def buys(self) -> bool:
@@ -113,6 +118,7 @@ def read_billing(application: Application, caller: Caller) -> BillingView:
         read_at=None if row is None else row.read_at,
         use=use_of(application, caller),
         offers=offers,
+        subscribed=read_subscribed(application, caller.organisation_id) if row is not None else None,
     )
 
 
@@ -181,7 +187,9 @@ def request_sync(application: Application, caller: Caller, on_queued: OnQueued =
 
 def read_link(application: Application, caller: Caller, link_id: str) -> LinkView:
     """A requested page; raises Refused ``not_found``."""
-    query = select(LINK).where(LINK.c.id == link_id, LINK.c.organisation_id == caller.organisation_id)
+    query = select(LINK).where(
+        LINK.c.id == link_id, LINK.c.organisation_id == caller.organisation_id, LINK.c.page != SUBSCRIPTION
+    )
     with application.control.autocommit() as connection:
         row = connection.execute(query).first() if is_id(link_id) else None
     if row is None:

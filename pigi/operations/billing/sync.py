@@ -18,6 +18,7 @@ from pigi.jobs.model.transitions import NOW
 from pigi.operations.billing.customers import ACCOUNT, adopt_customer, customer_of, find_account
 from pigi.operations.billing.events import EVENT, Outcome, find_event, forget_events, open_events, settle_events
 from pigi.operations.billing.log import log_events, was_customer
+from pigi.operations.billing.subscribed import keep_subscribed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +92,9 @@ def sync(context: JobContext, application: Application, provider: BillingProvide
     context.checkpoint()
     if not sync_customer(application, provider, customer_id).priced:
         raise Permanent("billing_price_unknown")
+    if event is None:
+        # Somebody looks: what they are shown besides is Stripe's alone to know.
+        keep_subscribed(context, application, provider, customer_id)
 
 
 def sync_customer(application: Application, provider: BillingProvider, customer_id: str) -> Synced:

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pigi.domain.plans import Plan
-    from pigi.operations.billing import Offer
+    from pigi.operations.billing import BillingView, Offer
     from pigi.operations.plans import Use
+    from pigi.ports.billing import Invoice
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ STATUSES = {
 }  # fmt: skip
 """By Stripe's word (`pigi.domain.subscriptions.STATUSES`)."""
 
+INVOICE_STATES = {"paid": "paid", "open": "to be paid", "void": "called off", "uncollectible": "given up"}
 ADVERBS = {"day": "a day", "week": "a week", "month": "a month", "year": "a year"}
 
 # Decimals of a currency, where they are not two. Source: docs.stripe.com, "Supported currencies": zero-decimal
@@ -153,6 +155,18 @@ def price_words(offer: Offer) -> str | None:
     return f"{amount_words(offer.amount, offer.currency)} {often}"
 
 
+def bought_words(view: BillingView) -> str | None:
+    """What the subscription costs, if it was told lately and its price is one that Pigi knows."""
+    asked = view.subscribed.price_id if view.subscribed else None
+    known = (offer for _, prices in view.offers for offer in prices if offer.price_id == asked)
+    return next((words for offer in known if (words := price_words(offer))), None)
+
+
+def invoice_words(invoice: Invoice) -> str:
+    """``49.00 EUR, paid``."""
+    return f"{amount_words(invoice.amount, invoice.currency)}, {INVOICE_STATES.get(invoice.status, invoice.status)}"
+
+
 def status_words(status: str) -> StatusWords:
     """A status in words; one that Stripe adds later stands for itself."""
     return STATUSES.get(status, StatusWords(status, "", "Stripe's own page says more."))
@@ -175,4 +189,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "limit_words": limit_words,
     "log_words": log_words,
     "finding_words": finding_words,
+    "invoice_words": invoice_words,
 }
