@@ -63,6 +63,8 @@ def test_a_plan_is_bought_and_applies_on_the_way_back(chrome: Chrome, owner: tup
         pay(page, home)
         expect(page.get_by_role("heading", name="Team plan")).to_be_visible()
         assert plan(page) == "Team plan Active"
+        expect(page.get_by_text("until you cancel it")).to_be_visible()
+        expect(page.get_by_role("link", name="Open at Stripe")).to_have_count(1)
         assert look(page)["local"].keys() <= {"pigi_theme"}
 
         page.get_by_role("button", name="Manage at Stripe").click()

@@ -133,11 +133,11 @@ def test_others_are_told_who_can_act_and_offered_nothing(app, application, furni
 @pytest.mark.parametrize(
     ("status", "offered"),
     [
-        ("active", ["/portal", "/sync"]),
-        ("trialing", ["/portal", "/sync"]),
-        ("past_due", ["/portal", "/portal", "/sync"]),
-        ("unpaid", ["/portal", "/portal", "/sync"]),
-        ("paused", ["/portal", "/sync"]),
+        ("active", ["/sync", "/portal", "/sync"]),
+        ("trialing", ["/sync", "/portal", "/sync"]),
+        ("past_due", ["/sync", "/portal", "/portal", "/sync"]),
+        ("unpaid", ["/sync", "/portal", "/portal", "/sync"]),
+        ("paused", ["/sync", "/portal", "/sync"]),
         ("incomplete", ["/portal", "/portal", "/sync", *["/checkout"] * 3]),
         ("canceled", ["/portal", "/sync", *["/checkout"] * 3]),
     ],
