@@ -89,6 +89,7 @@ def test_an_organisation_that_bought_nothing_sees_its_plan_and_what_there_is(
         "wants_payment": False,
         "buys": True,
         "read_at": None,
+        "subscription": None,
         "use": {"members": 1, "resources": 0, "generations_today": 0},
     }
     assert [(one["plan"], [price["id"] for price in one["prices"]]) for one in offers] == [
