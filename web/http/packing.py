@@ -19,7 +19,7 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 
 if TYPE_CHECKING:
-    from web.http.replies import Reply
+    from flask import Response
 
 PACKED = frozenset(
     {
@@ -56,8 +56,8 @@ def pack(data: bytes, level: int = LEVEL) -> bytes:
     return zlib.compress(data, level, zlib.MAX_WBITS | 16)
 
 
-def pack_reply(reply: Reply, environ: dict[str, Any]) -> None:
-    """Pack the reply, whose body is whole, if it is text, worth it, safe and wanted."""
+def pack_reply(reply: Response, environ: dict[str, Any], packed: bytes | None = None) -> None:
+    """Pack the reply, whose body is whole, if it is text, worth it, safe and wanted; ``packed`` is it, if known."""
     if reply.status_code == 304:  # noqa: PLR2004 - Not Modified: it names the form that the client has
         if _KNOWN in environ:
             _mark(reply)
@@ -68,7 +68,7 @@ def pack_reply(reply: Reply, environ: dict[str, Any]) -> None:
     data = reply.get_data()
     if len(data) < LEAST_BYTES or not _is_wanted(environ) or "Content-Encoding" in reply.headers:
         return
-    reply.set_data(reply.packed or pack(data))
+    reply.set_data(packed or pack(data))
     reply.headers["Content-Encoding"] = "gzip"
     _mark(reply)
 
@@ -80,7 +80,7 @@ def _is_wanted(environ: dict[str, Any]) -> bool:
     return "gzip" in accepted and parse_accept_header(accepted, Accept).quality("gzip") > 0
 
 
-def _mark(reply: Reply) -> None:
+def _mark(reply: Response) -> None:
     tag = reply.headers.get("ETag", "")
     if tag.endswith('"') and not tag.startswith("W/"):
         reply.headers["ETag"] = f'{tag[:-1]}{MARK}"'

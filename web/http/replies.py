@@ -48,7 +48,7 @@ class Reply(Response):
             start_response(self.status, list(self.headers))
             return _never_whole(body)
         if self.is_sequence:
-            pack_reply(self, environ)
+            pack_reply(self, environ, self.packed)
         if not self.is_sequence or self.status_code in BODILESS or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
         start_response(self.status, list(self.headers))
