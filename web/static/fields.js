@@ -7,6 +7,7 @@
 //
 // A form that also has a `whole` textarea, disabled, knows by it what there was before: fields without a control
 // stay as they were, and so do line endings, since a textarea gives all of them as line feeds.
+import { entriesOf } from "./lists.js";
 
 export function bodyOf(form, fields) {
   const whole = form.querySelector('[data-type="whole"]');
@@ -40,10 +41,6 @@ function exactly(text) {
     return kept ? value : JSON.rawJSON(context.source);
   });
 }
-
-// A break of a line within an entry of `lines`, where each line is an entry.
-const WITHIN_LINE = "↵";
-export const asLines = (entries) => entries.map((entry) => entry.replaceAll("\n", WITHIN_LINE)).join("\n");
 
 function parsed(control, pointer) {
   try {
@@ -141,7 +138,7 @@ function valueOf(control, pointer) {
   switch (control.dataset.type) {
     case "number": return /^-?\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : text;
     case "integer": return /^-?\d+$/.test(text.trim()) ? Number(text) : text;
-    case "lines": return text.split("\n").map((line) => line.trim().replaceAll(WITHIN_LINE, "\n")).filter(Boolean);
+    case "lines": return entriesOf(control);
     case "words": return text.split(/[\s,]+/).filter(Boolean);
     case "boolean": return control.type === "checkbox" ? control.checked : text === "true";
     case "json": return text.trim() === "" ? undefined : parsed(control, pointer);

@@ -12,6 +12,7 @@
 // What its controls mean is told in fields.js.
 import { goToLine } from "./editor.js";
 import { bodyOf, lineOf } from "./fields.js";
+import { followLists } from "./lists.js";
 import { followPanes } from "./panes.js";
 import { ask, say, SAID } from "./shell.js";
 
@@ -66,6 +67,7 @@ export function followForms() {
   });
   prepareForms(document);
   followPanes();
+  followLists();
   goToPlace();
   addEventListener("hashchange", goToPlace);
 }

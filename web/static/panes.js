@@ -1,7 +1,8 @@
 // A resource is written as a form or as the JSON behind it. <nav data-panes="id of the form"> has a link to each:
 // following one takes over what was typed so far.
-import { asLines, contentOf, get } from "./fields.js";
+import { contentOf, get } from "./fields.js";
 import { addItem, clear, complain, showParts, unreadable } from "./forms.js";
+import { asLines } from "./lists.js";
 
 export function followPanes() {
   document.addEventListener("click", (event) => {
@@ -68,7 +69,7 @@ function show(control, value, pointer) {
   else if (value === undefined || value === null) control.value = control.localName === "select" || control.type === "number" ? (control.dataset.optional === undefined ? initial(control) : "") : "";
   else if (type === "lines" || type === "words") {
     if (!texts) throw misfit(pointer);
-    control.value = type === "lines" ? asLines(value) : value.join(" ");
+    control.value = control.shown = type === "lines" ? asLines(value) : value.join(" ");
   } else if (type === "json") control.value = JSON.stringify(value, null, 2);
   else if (typeof value === "object") throw misfit(pointer);
   else control.value = value;

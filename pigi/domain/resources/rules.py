@@ -92,7 +92,8 @@ RULES: Final[dict[str, LintRule]] = {
     ),
     "starts-with-front-matter": LintRule(
         "error",
-        "The text must not start with a line of three hyphens, which tools read as front matter.",
+        "The text must not start with front matter, the lines between two of three hyphens: "
+        "put its name, description, tools and model into fields of their own, and leave the rest of it out.",
         "Claude Code and Cursor: YAML front matter may carry hooks",
         fixed=True,
     ),
