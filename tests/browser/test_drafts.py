@@ -123,6 +123,35 @@ def test_a_finding_leads_to_its_line(page: Page, house: House, furnished: Furnis
     made = create_resource(house.application, furnished.caller, furnished.project, "agent", content)
     page.goto(f"/o/{furnished.organisation}/projects/{furnished.project}/agents/{made.id}")
     page.get_by_role("link", name="tools > 2").click()
-    tools = page.get_by_label("Tools")
+    tools = page.get_by_role("textbox", name="Tools optional", exact=True)
     expect(tools).to_be_focused()
     assert tools.evaluate("(one) => one.value.slice(one.selectionStart, one.selectionEnd)") == "Bash(*)"
+
+
+LISTED = (
+    ("Read, Glob, Bash(git commit -m a, b)", ["Read", "Glob", "Bash(git commit -m a, b)"]),
+    ('tools:\n  - Read\n  - "*"\n  - Microsoft Docs', ["Read", "*", "Microsoft Docs"]),
+    ("[Read, 'edit/editFiles']", ["Read", "edit/editFiles"]),
+    ('"Read",\n"Bash(echo \\"a, b\\")",', ["Read", 'Bash(echo "a, b")']),
+)
+
+
+def test_a_list_is_taken_as_files_write_it_and_what_is_kept_stays(
+    page: Page, house: House, furnished: Furnished
+) -> None:
+    made = create_resource(
+        house.application, furnished.caller, furnished.project, "agent", {**AGENT, "name": "listed", "tools": ["a, b"]}
+    )
+    page.goto(f"/o/{furnished.organisation}/projects/{furnished.project}/agents/{made.id}/edit")
+    tools = page.get_by_role("textbox", name="Tools optional", exact=True)
+    for typed, read in LISTED:
+        tools.fill(typed)
+        tools.blur()
+        expect(tools).to_have_value("\n".join(read))
+    tools.fill("a, b\nRead, Grep")
+    steps.send(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("listed")
+    place = ResourceAddress(furnished.project, "agent", made.id)
+    kept = read_resource(house.application, furnished.caller, place).content
+    assert kept is not None
+    assert kept["tools"] == ["a, b", "Read", "Grep"]
