@@ -76,7 +76,7 @@ CHECKED = with_checksum("ghp_", "a1B2c3D4e5" * 3)
 
 def refusal(body: str, *examples: str) -> list[dict[str, Any]]:
     with pytest.raises(Refused) as refused:
-        check_content("document", {"title": "T", "body": body}, examples, str)
+        check_content("document", {"title": "T", "body": body}, examples, sign=str)
     assert refused.value.code == "secret_found"
     return refused.value.details["errors"]  # type: ignore[return-value]
 
