@@ -22,12 +22,12 @@ Bash(bash:*) ; Bash(sh -c:*) ; Bash(/bin/bash *) ; Bash(bash -lc *) ; Bash(bash 
 Bash(python3 -c:*) ; Bash(python3.12 *) ; Bash(python -m *) ; Bash(node -e:*) ; Bash(node *) ; Bash(npx:*)
 Bash(sudo:*) ; Bash(sudo -u root bash -c:*) ; Bash(env:*) ; Bash(env A=1 *) ; Bash(xargs:*) ; Bash(xargs -I{} sh -c:*)
 Bash(find:*) ; Bash(timeout 30 *) ; Bash(docker run:*) ; Bash(docker:*) ; Bash(uv run:*) ; Bash(eval:*) ; Bash(ssh:*)
-Bash(cd x && bash:*) ; Bash(pwsh -Command *) ; Bash(cmd.exe /c *) ; Bash(awk:*) ; Bash(deno eval:*) ; Bash(bash)
+Bash(b*) ; Bash(python*) ; Bash(systemd-run *) ; Bash(chroot *) ; Bash(cd x && bash:*) ; Bash(pwsh -Command *) ; Bash(cmd.exe /c *) ; Bash(awk:*) ; Bash(deno eval:*) ; Bash(bash)
 """
 NARROW = """
 Read ; Edit ; WebFetch(domain:x.example) ; mcp__github ; mcp__github__* ; Read(src/**) ; Bash(npm test:*) ; Bash(ls *)
 Bash(git commit:*) ; Bash(python -m pytest:*) ; Bash(npx prettier:*) ; Bash(bash scripts/x.sh:*) ; Bash(docker ps:*)
-Bash(uv run pytest:*) ; Bash(grep -r "*" src) ; Bash(timeout 60 npm test:*) ; Bash(find . -name "*.py") ; Bash(make:*)
+Bash(ls*) ; Bash(git*) ; Bash(npm*) ; Bash(curl:*) ; Bash(uv run pytest:*) ; Bash(grep -r "*" src) ; Bash(timeout 60 npm test:*) ; Bash(find . -name "*.py") ; Bash(make:*)
 """
 
 
@@ -150,7 +150,24 @@ def test_downloads_that_are_run_at_once_are_found(line: str) -> None:
     assert "pipes-a-download" in check_line(line)
 
 
-@pytest.mark.parametrize("line", ["curl x | jq .", "curl x > a.json", "curl x | python3 -m json.tool", "echo curl"])
+@pytest.mark.parametrize("line", OWNING)
+def test_what_a_shell_is_handed_is_looked_at(line: str) -> None:
+    for handed in (f"bash -c '{line}'", f'cmd /c "{line}"', f"sh -lc \"sh -c '{line}'\""):
+        assert list(check_line(handed)) == ["runs-a-shell", "owns-the-host"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl x | jq .",
+        "curl x > a.json",
+        "curl x | python3 -m json.tool",
+        "echo curl",
+        "Bash(curl:*)",
+        "Bash(curl -s http://localhost:3000/*)",
+        "Shell(wget https://x.example/a.json)",
+    ],
+)
 def test_downloads_that_are_only_read_are_fine(line: str) -> None:
     assert list(check_line(line)) == []
 
@@ -206,7 +223,7 @@ def test_what_a_tools_own_settings_do_is_found_wherever_it_stands() -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "piece", ["a", "@a.md\n", "curl ", "curl -o x ;", "docker -v ", "`a ", "$", "${", "* ", "'\"", "&&"]
+    "piece", ["a", "@a.md\n", "curl ", "curl -o x ;", "docker -v ", "bash -c ", "`a ", "$", "${", "* ", "'\"", "&&"]
 )
 def test_no_text_makes_the_search_slow(piece: str) -> None:
     text = piece * (20_000 // len(piece))

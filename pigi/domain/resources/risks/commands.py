@@ -34,7 +34,9 @@ _PIPED = re.compile(
     re.IGNORECASE,
 )
 _SUBSTITUTED = re.compile(
-    rf"(?:\b(?:eval|source|exec|{_SHELLED}|{_SCRIPTED})\b|(?:^|\s)\.)[^\n|;]{{0,100}}(?:<\(|\$\(|`|\()\s{{0,20}}{_LOADER}",
+    rf"(?:\b(?:eval|source|exec|{_SHELLED}|{_SCRIPTED})\b|(?:^|\s)\.)[^\n|;]{{0,100}}"
+    # A parenthesis alone runs something in PowerShell and fish; `Bash(curl:*)` is a permission rule.
+    rf"(?:<\(|\$\(|`|(?:(?<=\s)|(?<=iex)|(?<=expression))\()\s{{0,20}}{_LOADER}",
     re.IGNORECASE,
 )
 _HOST_PLACES = re.compile(
@@ -54,11 +56,16 @@ _OWNS = re.compile(
 _NETWORK = re.compile(r"--net(?:work)?[= ]host", re.IGNORECASE)
 # The colon of a drive and that of a reference are no separators.
 _SOURCE = re.compile(r"(?:[A-Za-z]:(?=[\\/])|\$\{[^}]{0,200}\})?[^:]*")
+_DEEPEST: Final = 4
+_COMMAND_FLAG = re.compile(r"-[a-z]{0,8}c|--?command|/[ck]", re.IGNORECASE)
 _ASSIGNED = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 
 
-def check_command(words: Sequence[str]) -> Iterator[str]:
-    """The rules that a command breaks when it is run; ``words`` are the program and its arguments."""
+def check_command(words: Sequence[str], within: int = 0) -> Iterator[str]:
+    """The rules that a command breaks when it is run; ``words`` are the program and its arguments.
+
+    ``within`` is the number of shells that this command was handed to: of a command in a fifth no more is asked.
+    """
     if not words:
         return
     yield from _check_wrapping(words)
@@ -68,13 +75,23 @@ def check_command(words: Sequence[str]) -> Iterator[str]:
         yield from _check_container(rest)
     if program in SHELLS:
         yield "runs-a-shell"
+        if within < _DEEPEST:
+            yield from (rule for rule in check_line(_handed_to(rest), within + 1) if rule != "runs-a-shell")
     if pipes_a_download(" ".join(words)):
         yield "pipes-a-download"
 
 
-def check_line(text: str) -> Iterator[str]:
+def _handed_to(words: Sequence[str]) -> str:
+    """The commands that a shell is given to run: all that follows ``-c`` and its like."""
+    for position, word in enumerate(words[1:], start=1):
+        if _COMMAND_FLAG.fullmatch(word):
+            return " ".join(words[position + 1 :])
+    return ""
+
+
+def check_line(text: str, within: int = 0) -> Iterator[str]:
     """The rules that a command line breaks, which a shell would run: each of its commands', once."""
-    found = [rule for words in commands_of(text) for rule in check_command(words)]
+    found = [rule for words in commands_of(text) for rule in check_command(words, within)]
     if pipes_a_download(text):
         found.append("pipes-a-download")
     yield from dict.fromkeys(found)

@@ -6,10 +6,11 @@ A rule is ``Tool`` or ``Tool(pattern)``. In a pattern of a shell ``:*`` at the e
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from pigi.domain.resources.risks.commands import CONTAINERS, check_command, pipes_a_download
-from pigi.domain.resources.risks.words import SHELLS, commands_of, program_of, unwrapped
+from pigi.domain.resources.risks.words import LAUNCHERS, PRIVILEGED, SHELLS, commands_of, program_of, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,6 +48,7 @@ _RUNNERS: Final[dict[str, tuple[str, ...]]] = {
     "kubectl": ("exec",), "oc": ("exec",), "docker-compose": ("run", "exec"),
 }  # fmt: skip
 """Programs that run another one which is named to them, each with the sub-commands that do."""
+_ANY_CODE: Final = SHELLS | _INTERPRETERS | PRIVILEGED | LAUNCHERS.keys()
 _FINDERS: Final = frozenset({"find", "fd", "fdfind"})
 
 
@@ -125,6 +127,8 @@ def _runs_any_code(words: Sequence[str]) -> bool:
     if not rest or (len(rest) < len(words) and _is_open(rest)):
         return True
     program, arguments = program_of(rest[0]), rest[1:]
+    if "*" in program:
+        return any(fnmatchcase(each, program) for each in _ANY_CODE)
     if program in _FINDERS:
         return any(_is_wildcard(word) for word in arguments)
     if program in CONTAINERS:

@@ -36,8 +36,11 @@ LAUNCHERS: Final[dict[str, frozenset[str]]] = {
     "watch": frozenset({"-n"}),
     "stdbuf": frozenset({"-i", "-o", "-e"}),
     "flock": frozenset({"-w"}),
+    "chroot": frozenset({"--userspec", "--groups"}),
+    "systemd-run": frozenset({"-u", "-p", "-E", "--unit", "--property", "--setenv"}),
+    "nsenter": frozenset({"-t", "--target"}),
     **dict.fromkeys(
-        ("nohup", "time", "setsid", "exec", "command", "builtin", "eval", "source", ".", "strace", "ltrace",
+        ("unshare", "nohup", "time", "setsid", "exec", "command", "builtin", "eval", "source", ".", "strace", "ltrace",
          "caffeinate", "unbuffer", "entr", "start", "call", "invoke-expression", "iex", "start-process"),
         frozenset(),
     ),
