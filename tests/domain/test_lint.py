@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pigi.domain.resources import RESOURCES, UNUSABLE, Finding, lint_draft, parse_draft
@@ -184,6 +184,8 @@ def test_an_unusable_answer_has_a_finding_of_its_own() -> None:
     assert (UNUSABLE.rule, UNUSABLE.level) == ("not-a-draft", "error")
 
 
+# The first one loads the catalogue of secrets' shapes.
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60), st.text(max_size=60))
 def test_findings_hold_fixed_words_and_field_names_only(value: str, name: str) -> None:
     drafts = {
@@ -238,6 +240,25 @@ def test_placeholders_are_no_secrets(value: str) -> None:
 def test_arguments_with_secrets() -> None:
     found = find_in_arguments(["--verbose", "--token", "hunter2-hunter2", "--api-key=${KEY}", "--password=hunter22x"])
     assert [bool(each) for each in found] == [False, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "at"),
+    [
+        ("mysql", ["-h", "db", "-usvc", "-pTr0ub4dor33"], 3),
+        ("sshpass", ["-p", "C0rrect-Horse-9", "ssh", "x"], 1),
+        ("docker", ["login", "-u", "x", "-p", "Kettle22-Barn"], 4),
+    ],
+)
+def test_arguments_with_a_secret_in_a_programs_own_way(command: str, arguments: list[str], at: int) -> None:
+    (found,) = (each for each in find_in_arguments(arguments, command) if each)
+    assert found == find_in_arguments(arguments, command)[at]
+    assert arguments[at][found[0].start : found[0].end] == arguments[at].removeprefix("-p")
+
+
+def test_arguments_that_only_look_like_a_password() -> None:
+    assert not any(find_in_arguments(["-P", "3306", "-p", "-u", "root"], "mysql"))
+    assert not any(find_in_arguments(["-p", "typescript@5.9.2", "tsc"], "npx"))
 
 
 def test_hashes_and_words_are_not_random() -> None:

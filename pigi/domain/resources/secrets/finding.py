@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pigi.domain.resources.secrets.names import Hint, hint_of, is_public, names_a_secret
 from pigi.domain.resources.secrets.shapes import shaped
-from pigi.domain.resources.secrets.text import placed
+from pigi.domain.resources.secrets.text import in_commands, placed
 from pigi.domain.resources.secrets.values import (
     bare,
     is_key,
@@ -133,8 +133,13 @@ def _is_token(value: str) -> bool | None:
     return True if len(value) >= _SHORTEST_TOKEN else None
 
 
-def find_in_arguments(arguments: Sequence[str]) -> tuple[tuple[Secret, ...], ...]:
-    """The secrets in each argument, as in ``--token=abc``, ``--token abc``, ``-e TOKEN=abc`` and ``TOKEN=abc``."""
+def find_in_arguments(arguments: Sequence[str], command: str = "") -> tuple[tuple[Secret, ...], ...]:
+    """The secrets in each argument, as in ``--token=abc``, ``--token abc``, ``-e TOKEN=abc`` and ``TOKEN=abc``.
+
+    ``command`` is the program that gets them, which may have a way of its own, as ``mysql -pabc`` is.
+    """
+    line, start = " ".join((command, *arguments)), len(command) + 1
+    places = [Secret(*place) for place in in_commands(line)]
     found = []
     flag = ""
     for argument in arguments:
@@ -146,7 +151,10 @@ def find_in_arguments(arguments: Sequence[str]) -> tuple[tuple[Secret, ...], ...
         else:
             here = _in_argument(flag, argument)
             flag = ""
-        found.append(here or find_in_text(argument))
+        end = start + len(argument)
+        own = [one for one in places if start <= one.start and one.end <= end]
+        found.append(here or find_in_text(argument) or _moved(own, -start))
+        start = end + 1
     return tuple(found)
 
 

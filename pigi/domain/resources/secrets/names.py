@@ -20,8 +20,14 @@ class Hint(IntEnum):
     """A secret that people make up, which may look like anything."""
 
 
-_PASSWORDS: Final = ("password", "passwd", "passphrase", "passcode")
-_PASSWORD_WORDS: Final = frozenset({*_PASSWORDS, "pwd", "pass", "pw"})
+# Also as German, Dutch, Spanish, Portuguese, French, Italian, Polish, Czech, Swedish and Danish have it.
+_PASSWORDS: Final = (
+    "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "wachtwoord", "contrasena", "motdepasse",
+    "losenord", "adgangskode",
+)  # fmt: skip
+_PASSWORD_WORDS: Final = frozenset(
+    {*_PASSWORDS, "pwd", "pass", "pw", "mdp", "passe", "senha", "parola", "haslo", "heslo"}
+)
 # Also at the end of a word that is written without a break, such as GITHUBTOKEN.
 _TOKENS: Final = ("token", "secret", "apikey", "accesskey", "privatekey", "secretkey", "authkey", "bearer")
 _TOKEN_WORDS: Final = frozenset({*_TOKENS, "authorization", "credential", "credentials", "jwt", "mnemonic", "pat"})

@@ -42,13 +42,14 @@ def _of_field(content: dict[str, Any], key: str, pointer: str) -> Found:
     elif is_open and isinstance(item, str):
         yield from _all(here, item, find_in_value(key, item))
     elif key == "args" and isinstance(item, list) and all(isinstance(one, str) for one in item):
-        yield from _of_arguments(item, here)
+        command = content.get("command")
+        yield from _of_arguments(item, here, command if isinstance(command, str) else "")
     else:
         yield from secrets_of(item, here)
 
 
-def _of_arguments(arguments: list[str], pointer: str) -> Found:
-    for position, found in enumerate(find_in_arguments(arguments)):
+def _of_arguments(arguments: list[str], pointer: str, command: str = "") -> Found:
+    for position, found in enumerate(find_in_arguments(arguments, command)):
         yield from _all(f"{pointer}/{position}", arguments[position], found)
 
 

@@ -75,7 +75,7 @@ _KIND: Final = {Hint.PASSWORD: _PASSWORD, Hint.TOKEN: "a key or token", Hint.KEY
 def placed(text: str, *, door: bool = False) -> Iterator[Place]:
     """The secrets that ``text`` holds by where they stand; ``door`` says that it is the address of a server."""
     yield from _assigned(text)
-    yield from _in_commands(text)
+    yield from in_commands(text)
     yield from _in_tables(text)
     for match in _found(_HEADER, text):
         value = match[1]
@@ -123,7 +123,8 @@ def is_secret_said(hint: Hint, value: str, *, quoted: bool = False) -> bool:
     return (digit and any(c.isalpha() for c in plain)) or (quoted and not plain.isalnum() and plain.lower() != plain)
 
 
-def _in_commands(text: str) -> Iterator[Place]:
+def in_commands(text: str) -> Iterator[Place]:
+    """The passwords that programs take in ways of their own, as in ``mysql -psecret`` and ``curl -u name:secret``."""
     for pattern in (_USER, _MYSQL, _LOGIN):
         for match in _found(pattern, text):
             if is_secret_said(Hint.PASSWORD, match[1]):
