@@ -22,12 +22,14 @@ Bash(bash:*) ; Bash(sh -c:*) ; Bash(/bin/bash *) ; Bash(bash -lc *) ; Bash(bash 
 Bash(python3 -c:*) ; Bash(python3.12 *) ; Bash(python -m *) ; Bash(node -e:*) ; Bash(node *) ; Bash(npx:*)
 Bash(sudo:*) ; Bash(sudo -u root bash -c:*) ; Bash(env:*) ; Bash(env A=1 *) ; Bash(xargs:*) ; Bash(xargs -I{} sh -c:*)
 Bash(find:*) ; Bash(timeout 30 *) ; Bash(docker run:*) ; Bash(docker:*) ; Bash(uv run:*) ; Bash(eval:*) ; Bash(ssh:*)
-Bash(b*) ; Bash(python*) ; Bash(systemd-run *) ; Bash(chroot *) ; Bash(cd x && bash:*) ; Bash(pwsh -Command *) ; Bash(cmd.exe /c *) ; Bash(awk:*) ; Bash(deno eval:*) ; Bash(bash)
+Bash(cd x && bash:*) ; Bash(pwsh -Command *) ; Bash(cmd.exe /c *) ; Bash(awk:*) ; Bash(deno eval:*) ; Bash(bash)
+Bash(b*) ; Bash(python*) ; Bash(systemd-run *) ; Bash(chroot *)
 """
 NARROW = """
 Read ; Edit ; WebFetch(domain:x.example) ; mcp__github ; mcp__github__* ; Read(src/**) ; Bash(npm test:*) ; Bash(ls *)
 Bash(git commit:*) ; Bash(python -m pytest:*) ; Bash(npx prettier:*) ; Bash(bash scripts/x.sh:*) ; Bash(docker ps:*)
-Bash(ls*) ; Bash(git*) ; Bash(npm*) ; Bash(curl:*) ; Bash(uv run pytest:*) ; Bash(grep -r "*" src) ; Bash(timeout 60 npm test:*) ; Bash(find . -name "*.py") ; Bash(make:*)
+Bash(uv run pytest:*) ; Bash(grep -r "*" src) ; Bash(timeout 60 npm test:*) ; Bash(find . -name "*.py") ; Bash(make:*)
+Bash(ls*) ; Bash(git*) ; Bash(npm*) ; Bash(curl:*)
 """
 
 
