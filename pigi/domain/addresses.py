@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -25,8 +26,11 @@ PATTERN: Final = rf"^{_ATOM}(\.{_ATOM})*@({_ASCII_HOST}|{_OTHER_HOST})$"
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
+_NO_HOST: Final = "Behind the @ there must be a host name with a dot, such as example.org."
+
+
 class AddressError(ValueError):
-    """The text is no address; the words say what is wrong, and may quote single characters of it."""
+    """The text is no address; the words say what is wrong, and quote nothing of it."""
 
 
 def read_address(text: str) -> str:
@@ -43,13 +47,33 @@ def read_address(text: str) -> str:
         found = email_validator.validate_email(
             text.strip(), allow_smtputf8=False, strict=True, check_deliverability=False, globally_deliverable=False
         )
-    except email_validator.EmailNotValidError as error:
-        raise AddressError(str(error)) from None
+    except email_validator.EmailNotValidError:
+        raise AddressError(_reason(text.strip())) from None
     _, dot, top = found.ascii_domain.rpartition(".")
     if not dot or top.isdigit():
-        message = "The part after the @-sign must be a host name with a dot, such as example.org."
-        raise AddressError(message)
+        raise AddressError(_NO_HOST)
     return f"{found.ascii_local_part}@{found.ascii_domain}"
+
+
+def _reason(text: str) -> str:
+    """Why ``text`` is refused, by what people get wrong, the plainest first."""
+    local, at, host = text.rpartition("@")
+    reasons = (
+        (not text.isprintable(), "It holds a character that cannot be seen, or a line break."),
+        ("<" in text or ">" in text, "Leave out the name and the angle brackets around it."),
+        (not at, "It lacks the @, as in name@example.org."),
+        ("@" in local, "It holds more than one @."),
+        (not local or not host, "On both sides of the @ there must be something."),
+        (" " in text, "It holds a space."),
+        (not local.isascii(), "Before the @ most mail servers take letters from a to z, digits and some marks alone."),
+        (len(local) > LONGEST_LOCAL, f"Before the @ there may be {LONGEST_LOCAL} characters."),
+        (
+            re.fullmatch(rf"{_ATOM}(\.{_ATOM})*", local) is None,
+            "Before the @ there may be letters, digits, + - _ and the like, with single dots between them.",
+        ),
+        (len(text) > LONGEST, f"It may have {LONGEST} characters."),
+    )
+    return next((words for applies, words in reasons if applies), _NO_HOST)
 
 
 def mailbox_key(address: str) -> str:
