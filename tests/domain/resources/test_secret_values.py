@@ -112,9 +112,14 @@ def test_one_example_excuses_no_other_value() -> None:
         with_checksum("npm_", "a1B2c3D4e5" * 3),
         filled("sk_live_«A24»"),
         filled("sk-ant-api03-«u93»AA"),
+        filled("pigi_«h32»_«u43»"),
+        filled("github_pat_«A22»_«A59»"),
+        filled("xoxb-«d12»-«d13»-«A24»"),
+        filled("sk-proj-«u40»T3BlbkFJ«u40»"),
+        filled("SG.«u22».«u43»"),
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAA\n",
     ],
-    ids=["github", "npm", "stripe", "anthropic", "openssh"],
+    ids=["github", "npm", "stripe", "anthropic", "pigi", "fine-grained", "slack", "openai", "sendgrid", "openssh"],
 )
 def test_a_shape_that_verifies_is_nobodys_example(secret: str) -> None:
     [flaw] = refusal(secret, digest_of(secret), digest_of(secret.strip()))

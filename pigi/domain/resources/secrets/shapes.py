@@ -149,7 +149,11 @@ PATTERNS: Final = (
     ),
 )
 _CHECKED = re.compile(r"(?:gh[pousr]|npm)_([A-Za-z0-9]{30})([A-Za-z0-9]{6})")
-_LIVE = re.compile(r"[rs]k_live_[A-Za-z0-9]{24,255}|sk-ant-[a-z]{3}\d\d-[A-Za-z0-9_-]{93}AA")
+_LIVE = re.compile(
+    r"[rs]k_live_[A-Za-z0-9]{24,255}|sk-ant-[a-z]{3}\d\d-[A-Za-z0-9_-]{93}AA|pigi_[0-9a-f]{32}_[A-Za-z0-9_-]{43}|"
+    r"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}|xox[bp]-\d{10,13}-\d{10,13}(?:-\d{10,13})?-[A-Za-z0-9]{24,32}|"
+    r"sk-(?:proj|svcacct)-[A-Za-z0-9_-]{20,74}T3BlbkFJ[A-Za-z0-9_-]{20,74}|SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"
+)
 _KEY_BODY = re.compile(r"PRIVATE KEY(?: BLOCK)?-----(?:\\n|\s)*([A-Za-z0-9+/]{40})")
 # How a key begins once its base 64 is undone: a DER sequence (X.690), or OpenSSH's own form (PROTOCOL.key).
 _KEY_STARTS: Final = (b"\x30\x81", b"\x30\x82", b"\x30\x2e", b"\x30\x77", b"openssh-key-v1")
@@ -206,7 +210,7 @@ def _catalogued(text: str) -> Iterator[tuple[str, int, int, bool, bool]]:
         place = found.location
         start = _characters(data, 0, place["start_offset"])
         end = start + _characters(data, place["start_offset"], place["end_offset"])
-        yield _kind(found.rule_id), start, end, True, False
+        yield _kind(found.rule_id), start, end, True, is_verified(found.secret)
 
 
 def _characters(data: bytes, start: int, end: int) -> int:
