@@ -33,13 +33,19 @@ def pattern(expression: str, words: str) -> str:
     return expression
 
 
-def _bound(text: str, name: str, unit: str = "") -> Callable[[dict[str, Any]], str]:
+def _bound(text: str, name: str, one: str = "", many: str = "") -> Callable[[dict[str, Any]], str]:
     def sentence(context: dict[str, Any]) -> str:
         bound = context[name]
         number = f"{bound:,}" if isinstance(bound, int) else str(bound)
-        return f"{text} {number}{unit if bound != 1 else unit.removesuffix('s')}"
+        return f"{text} {number}{one if bound == 1 else many}"
 
     return sentence
+
+
+def _length(text: str, name: str) -> Callable[[dict[str, Any]], str]:
+    """Of what is counted after other rules: the validator then no longer knows a text, and calls it a value."""
+    lists, texts = _bound(text, name, " entry", " entries"), _bound(text, name, " character", " characters")
+    return lambda context: (texts if context.get("field_type") == "Value" else lists)(context)
 
 
 _SENTENCES: Final[dict[str, str | Callable[[dict[str, Any]], str]]] = {
@@ -47,11 +53,11 @@ _SENTENCES: Final[dict[str, str | Callable[[dict[str, Any]], str]]] = {
     "none_required": "must be null, or left out",
     "string_type": "must be a text",
     "string_unicode": "must be a text that UTF-8 can write: half a surrogate pair is none",
-    "string_too_short": _bound("must have at least", "min_length", " characters"),
-    "string_too_long": _bound("must have at most", "max_length", " characters"),
+    "string_too_short": _bound("must have at least", "min_length", " character", " characters"),
+    "string_too_long": _bound("must have at most", "max_length", " character", " characters"),
     "string_pattern_mismatch": lambda context: _RULES.get(str(context["pattern"]), OTHER),
-    "too_short": _bound("must have at least", "min_length", " entries"),
-    "too_long": _bound("must have at most", "max_length", " entries"),
+    "too_short": _length("must have at least", "min_length"),
+    "too_long": _length("must have at most", "max_length"),
     "greater_than": _bound("must be more than", "gt"),
     "greater_than_equal": _bound("must be at least", "ge"),
     "less_than": _bound("must be less than", "lt"),
@@ -129,8 +135,8 @@ def _flaw(pointer: str, entries: list[ErrorDetails], known: list[str] | None) ->
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
     """That ``name`` is no known ``what``; with the one that was probably meant, and all that there are."""
     meant = get_close_matches(name, known, n=1, cutoff=0.7)
-    guess = f"; is {meant[0]} meant?" if meant else ";"
-    return f"unknown {what}{guess} Known are: {', '.join(known)}." if known else f"unknown {what}: none is taken here"
+    guess = f"; is {meant[0]} meant? Known" if meant else "; known"
+    return f"unknown {what}{guess} are: {', '.join(known)}." if known else f"unknown {what}: none is taken here"
 
 
 def _pointer(place: list[Any]) -> str:

@@ -108,7 +108,7 @@ def test_a_flaw_is_pointed_at_and_never_quoted(kind: str, content: Any, pointer:
 def test_an_unknown_field_is_answered_with_the_known_ones() -> None:
     _, [error] = refusal("document", {**DOCUMENT, MARKER: 1})
     assert error["pointer"] == f"/{MARKER}"
-    assert error["message"] == f"unknown field; Known are: {', '.join(RESOURCES['document'].model.model_fields)}."
+    assert error["message"] == f"unknown field; known are: {', '.join(RESOURCES['document'].model.model_fields)}."
 
 
 def test_a_value_of_no_variant_is_answered_with_the_variants() -> None:

@@ -171,7 +171,13 @@ def of_http(error: HTTPException) -> Reply:
         return of_anything(error)
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
     code = OF_HTTP.get(status, "malformed_request")
-    return _problem(code, {"detail": _not_found()} if code == "not_found" else {}, headers)
+    details = {}
+    if code == "not_found":
+        details["detail"] = _not_found()
+    elif code == "body_too_large" and (most := request.max_content_length):
+        size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
+        details["detail"] = f"Send at most {size} here."
+    return _problem(code, details, headers)
 
 
 def of_database(error: Exception) -> Reply:

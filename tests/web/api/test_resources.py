@@ -183,9 +183,11 @@ def test_content_may_be_larger_than_other_bodies(
     known = {**headers, "If-Match": "*"}
     put = client.put(made.json["links"]["self"], data=sent, content_type="application/json", headers=known)
     assert put.status_code == 200
-    for path, most in ((documents, CONTENT_BYTES), (f"/api/v1/organisations/{own}/projects", MOST_BYTES)):
+    projects = f"/api/v1/organisations/{own}/projects"
+    for path, most, size in ((documents, CONTENT_BYTES, "7 MiB"), (projects, MOST_BYTES, "64 KiB")):
         answer = client.post(path, data=b" " * (most + 1), content_type="application/json", headers=headers)
         assert (answer.status_code, answer.json["code"]) == (413, "body_too_large")
+        assert answer.json["detail"] == f"Send at most {size} here."
         fits = client.post(path, data=b" " * most, content_type="application/json", headers=headers)
         assert fits.json["code"] == "malformed_body"
 

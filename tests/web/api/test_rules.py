@@ -49,4 +49,7 @@ def test_what_is_no_rule_of_its_own_is_refused(browser: Client, own: str) -> Non
     rules = f"/api/v1/organisations/{own}/rules"
     for choice in ({"literal-secret": "warn"}, {"no-such-rule": "warn"}, {"runs-hooks": "perhaps"}):
         assert browser.put(rules, json={"choices": choice}).status_code == 422
+    for name, pointer in (("no/such", "/choices/no~1such"), ("x" * 65, "/choices"), ("a\u202eb", "/choices")):
+        (flaw,) = browser.put(rules, json={"choices": {name: "warn"}}).json["errors"]
+        assert flaw == {"pointer": pointer, "message": "is no rule; GET lists them"}
     assert browser.get(rules).json["choices"] == {}

@@ -61,7 +61,10 @@ def test_an_unknown_field_is_named_with_the_one_that_is_meant(
     answer = client.post(asking, json={**BODY, "porpose": "p"}, headers=headers)
     assert answer.status_code == 422
     assert answer.json["errors"] == [
-        {"pointer": "/porpose", "message": "unknown field; is purpose meant? Known are: resource, name, purpose."}
+        {
+            "pointer": "/porpose",
+            "message": "unknown field; is purpose meant? Known are: resource, name, purpose, project.",
+        }
     ]
     answer = client.post(asking, data=b"[]", content_type="application/json", headers=headers)
     assert answer.json["errors"] == [{"pointer": "", "message": "must be an object"}]
