@@ -75,6 +75,21 @@ def test_no_control_is_out_of_reach(browser: Browser, application: Application) 
     assert not wrong, "\n".join(wrong)
 
 
+def test_open_menus_and_moments_stay_within_a_narrow_page(browser: Browser, application: Application) -> None:
+    organisation = make_organisation(application.control, application.tenants, "Organisation " * 8)
+    page = _page_of(browser, application, make_member(application, organisation, Role.OWNER))
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(f"/o/{organisation}/audit")
+    within = "(one) => one.getBoundingClientRect().left >= 0 && one.getBoundingClientRect().right <= innerWidth"
+    moments = page.locator("td time").all()
+    assert moments
+    assert all(moment.evaluate(within) for moment in moments)
+    for menu in page.locator("details.menu").all():
+        menu.locator("summary").click()
+        assert all(link.evaluate(within) for link in menu.locator(".sheet :is(a, button)").all())
+    page.context.close()
+
+
 def test_what_is_out_of_reach_is_found(browser: Browser) -> None:
     """A look that sees nothing would find every page well."""
     page = browser.new_page()

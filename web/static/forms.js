@@ -306,13 +306,16 @@ function mark(fields, flaw) {
   }
   const line = flaw.pointer.slice(pointer.length + 1);
   const { message } = flaw;
-  const at = flaw.line ?? (control.dataset.type === "lines" && /^\d+$/.test(line) ? Number(line) + 1 : undefined);
+  const at = control.dataset.type === "lines" && /^\d+$/.test(line) ? Number(line) + 1 : flaw.line;
   const words = at && !/\bline \d/.test(message) ? `line ${at}: ${message}` : message;
   const label = control.labels?.[0]?.textContent.trim().replace(/\s*optional$/, "") || control.getAttribute("aria-label") || control.name;
-  const note = Object.assign(element("p", words), { className: "error", id: `${control.id || control.name}-error` });
+  const notes = (control.notes ??= []);
+  const note = Object.assign(element("p", words), { className: "error", id: `${control.id || control.name}-error${notes.length || ""}` });
+  notes.push(note);
   control.ariaInvalid = "true";
   control.dataset.hint ??= control.getAttribute("aria-describedby") ?? "";
-  control.setAttribute("aria-describedby", `${note.id} ${control.dataset.hint}`.trim());
+  control.setAttribute("aria-describedby", [...notes.map((one) => one.id), control.dataset.hint].join(" ").trim());
+  for (let fold = control.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   (control.closest(".field, fieldset") ?? control.parentElement).append(note);
   const link = Object.assign(element("a", `${label}: ${words}`), { href: `#${control.id}` });
   link.addEventListener("click", (event) => {
@@ -326,7 +329,7 @@ function mark(fields, flaw) {
 
 function unmark(control) {
   control.numbers?.unmark();
-  document.getElementById(`${control.id || control.name}-error`)?.remove();
+  for (const note of control.notes?.splice(0) ?? []) note.remove();
   control.removeAttribute("aria-invalid");
   if (control.dataset.hint) control.setAttribute("aria-describedby", control.dataset.hint);
   else control.removeAttribute("aria-describedby");

@@ -140,7 +140,9 @@ _LINED: Final = ("/body", "/instructions", "/description")
 def flaw_of(found: Finding) -> ProblemEntry:
     """A finding as one of a refusal's errors; for a secret with the offer to make it a slot."""
     if found.rule == HIDDEN:
-        place = f"line {found.line}, column {found.column}"
+        place = (
+            f"line {found.line}, column {found.column}" if found.pointer.endswith(_LINED) else f"column {found.column}"
+        )
         message = f"{found.kind} at {place} cannot be seen, and hides or turns text. Remove it."
         told = {"pointer": found.pointer, "message": message, "line": found.line, "column": found.column}
         return {name: value for name, value in told.items() if value is not None}
@@ -168,7 +170,7 @@ def _offer(pointer: str) -> tuple[str, str]:
         return slot, "Pass it as a header of kind secret, with a slot."
     if last in {"name", "label", "title"}:
         return "", "Call it something else."
-    return "", "Say where it comes from instead; only entries of kind secret have slots."
+    return "", "Write where it is to be found instead, such as the name of an environment variable."
 
 
 def _code(errors: Iterable[Finding]) -> str:
