@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LONG = 30_000
 """Milliseconds that a draft may take on a busy machine."""
+REFUSED = (": 409", "409 (Conflict)", ": 422", "422 (Unprocessable")
+"""What a browser tells of refusals, which are no faults."""
 PURPOSE = "Reviews changes for missing tests, and says which."
 
 
@@ -44,7 +46,7 @@ def page(chrome: Chrome, house: House, furnished: Furnished) -> Iterator[Page]:
         shown = witness.context.new_page()
         steps.sign_in(shown, address)
         yield shown
-        assert [line for line in witness.errors if ": 409" not in line and "409 (Conflict)" not in line] == []
+        assert [line for line in witness.errors if not any(told in line for told in REFUSED)] == []
 
 
 def test_a_draft_is_followed_asked_again_renamed_and_edited(page: Page, house: House, furnished: Furnished) -> None:
@@ -155,3 +157,18 @@ def test_a_list_is_taken_as_files_write_it_and_what_is_kept_stays(
     kept = read_resource(house.application, furnished.caller, place).content
     assert kept is not None
     assert kept["tools"] == ["a, b", "Read", "Grep"]
+
+
+def test_what_is_wrong_is_said_where_it_is_and_no_longer(page: Page, furnished: Furnished) -> None:
+    page.goto(f"/o/{furnished.organisation}/projects/{furnished.project}/agents/new")
+    page.get_by_label("Name", exact=True).fill("twice-wrong")
+    instructions = page.get_by_label("Instructions")
+    instructions.fill("postgresql://admin:S3cr3tPw99@db/a\n\npostgresql://admin:S3cr3tPw77@db/b")
+    steps.send(page)
+    notes = page.locator("main .field .error")
+    expect(notes).to_have_count(2)
+    instructions.fill("A")
+    expect(notes).to_have_count(0)
+    page.get_by_role("textbox", name="Tools optional", exact=True).fill("Read\nGr\u2062ep")
+    steps.send(page)
+    expect(notes).to_have_text("line 2: U+2062 at column 3 cannot be seen, and hides or turns text. Remove it.")

@@ -10,6 +10,7 @@ import pytest
 from pigi.application import Application
 from pigi.domain.access import Role
 from pigi.operations.accounts import csrf_token
+from pigi.operations.audit import record
 from tests.browser.visits import paths
 from tests.support.browser import executable
 from tests.support.factories import make_organisation
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+    from tests.support.furnished import Furnished
 
 WIDTHS = (1280, 1024, 900, 768, 360, 320)
 REACH = (Path(__file__).parents[1] / "support" / "reach.js").read_text()
@@ -53,8 +56,13 @@ def browser(playwright: Playwright, application: Application) -> Iterator[Browse
         started.close()
 
 
-def test_no_control_is_out_of_reach(browser: Browser, application: Application) -> None:
-    full = stuff(application)
+@pytest.fixture(scope="module")
+def full(application: Application) -> Furnished:
+    """An organisation with as much of everything as may be."""
+    return stuff(application)
+
+
+def test_no_control_is_out_of_reach(browser: Browser, application: Application, full: Furnished) -> None:
     empty = make_organisation(application.control, application.tenants, "Empty")
     newcomer, operator = make_member(application, empty, Role.OWNER), operator_of(application)
     anonymous = paths(full, anonymous=True)
@@ -75,11 +83,14 @@ def test_no_control_is_out_of_reach(browser: Browser, application: Application) 
     assert not wrong, "\n".join(wrong)
 
 
-def test_open_menus_and_moments_stay_within_a_narrow_page(browser: Browser, application: Application) -> None:
-    organisation = make_organisation(application.control, application.tenants, "Organisation " * 8)
-    page = _page_of(browser, application, make_member(application, organisation, Role.OWNER))
+def test_open_menus_and_moments_stay_within_a_narrow_page(
+    browser: Browser, application: Application, full: Furnished
+) -> None:
+    with application.control.begin() as session:
+        record(session, application, "session.signed_in", f"account:{full.owner}", full.organisation)
+    page = _page_of(browser, application, full.owner)
     page.set_viewport_size({"width": 320, "height": 700})
-    page.goto(f"/o/{organisation}/audit")
+    page.goto(f"/o/{full.organisation}/audit")
     within = "(one) => one.getBoundingClientRect().left >= 0 && one.getBoundingClientRect().right <= innerWidth"
     moments = page.locator("td time").all()
     assert moments
