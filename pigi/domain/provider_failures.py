@@ -25,6 +25,9 @@ OPERATORS: Final = frozenset({
 NOT_HAD: Final = OPERATORS | {"provider_busy", "provider_unreachable"}
 """Failures that say for certain that the model did no work."""
 
+ANSWERED: Final = frozenset({"draft_too_long", "refused", "stopped_early"})
+"""Failures of an answer that came: that the model did its work is known, whatever it is worth."""
+
 _SPARING = partial(backoff, first=timedelta(seconds=2), factor=10, longest=timedelta(minutes=10))
 PATIENCE: Final[Mapping[str, Callable[[int], timedelta]]] = {
     "provider_busy": backoff,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pigi.clock import now
 from pigi.domain.instructions import INSTRUCTIONS
-from pigi.domain.provider_failures import NOT_HAD, OPERATORS, PART
+from pigi.domain.provider_failures import ANSWERED, NOT_HAD, OPERATORS, PART
 from pigi.domain.resources import UNUSABLE, as_json, json_schema, lint_draft, name_draft, parse_draft
 from pigi.errors import Permanent, Temporary
 from pigi.jobs.execution.timeouts import DATABASE_SECONDS
@@ -180,8 +180,10 @@ def _take_turn(context: JobContext, tenants: Tenants, model: TextModel, held: He
     except (Temporary, Permanent) as error:
         if error.code in NOT_HAD:
             context.withdraw_effect(key)
-        if error.code in OPERATORS:
-            _note_provider(context, error.code)
+        elif error.code in ANSWERED:
+            context.complete_effect(key, None)
+        if error.code in OPERATORS or error.code in ANSWERED:
+            _note_provider(context, error.code if error.code in OPERATORS else None)
         raise
     # Nothing comes between the answer, which is paid for, and its storing: no checkpoint, and no more live text.
     retry_while_unavailable(lambda: _store_answer(context, tenants, held, answer, turn), DATABASE_SECONDS, BUSY)

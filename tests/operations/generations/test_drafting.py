@@ -248,8 +248,10 @@ def test_operators_see_that_the_provider_refuses_the_installation_until_it_serve
         {},
         False,
     )
-    RequestModel(application, organisation).work(GOOD)
+    served = RequestModel(application, organisation)
+    served.work(Permanent("draft_too_long"))
     assert provider()
+    assert served.effects == {"model:1": ("done", 1)}
 
 
 def test_a_stream_that_was_cut_may_have_cost_something_and_says_so(requested):
