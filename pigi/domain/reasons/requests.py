@@ -87,7 +87,8 @@ REQUESTS: Final[dict[str, Reason]] = {
     "invalid_name": Reason("The name cannot be used.", "Choose one of 1 to 120 visible characters, on one line."),
     "invalid_days": Reason("The key cannot live so long.", "Choose 1 to 365 days."),
     "purpose_required": Reason(
-        "Retrying this job needs its purpose again.", 'Send {"purpose": …}; Pigi erases it when a job ends.'
+        "Retrying this job needs its purpose again, which Pigi erased when it ended.",
+        'Whoever sees the job in its organisation sends {"purpose": …} to /api/v1/jobs/ID/retry; an operator cannot.',
     ),
     "idempotency_key_reused": Reason(
         "This Idempotency-Key was used for another request.", "Use a fresh key, or repeat the first request unchanged."

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from pigi.domain.job_state import JobState
-from pigi.jobs.kinds import MIGRATE_ORGANISATION
+from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION
 from pigi.operations.audit import CONTENT
 from tests.support.jobs import ask, finish, take
 from tests.support.people import make_account, sign_in
@@ -44,6 +44,15 @@ def test_a_failed_job_is_found_and_retried_once_however_often_it_is_asked(applic
     again = console.post(f"{JOBS}/{failed}/retry", json={})
     assert (again.status_code, again.get_json()["code"]) == (409, "not_retryable")
     assert audited(application, failed) == ["operator"]
+
+
+def test_an_operator_is_told_who_can_retry_what_needs_its_purpose(application, console, organisation):
+    held = take(application.control, GENERATE_DRAFT, ask(application.control, GENERATE_DRAFT, organisation))
+    finish(application.control, held, JobState.FAILED, "worker_lost", None)
+    told = console.post(f"{JOBS}/{held.job_id}/retry", json={}).get_json()
+    assert (told["status"], told["code"]) == (422, "purpose_required")
+    assert "/api/v1/jobs/ID/retry; an operator cannot" in told["detail"]
+    assert console.post(f"{JOBS}/{held.job_id}/retry", json={"purpose": "Mine."}).get_json()["code"] == "invalid"
 
 
 def test_all_that_match_are_retried_and_each_act_is_in_the_audit_log(application, console, failed):
