@@ -120,6 +120,23 @@ def test_a_form_keeps_the_line_endings_that_it_cannot_show(page: Page, house: Ho
     assert kept["instructions"] == "One.\r\n\r\nTwo.\r\nThree.\r\n"
 
 
+def test_a_form_keeps_arguments_that_are_empty_or_begin_with_a_space(
+    page: Page, house: House, furnished: Furnished
+) -> None:
+    arguments = ["-y", "", "a b", " led"]
+    transport = {"type": "stdio", "command": "serve", "args": arguments, "environment": []}
+    content = {"name": "spaced", "description": "d", "transport": transport}
+    made = create_resource(house.application, furnished.caller, furnished.project, "mcp-server", content)
+    page.goto(f"/o/{furnished.organisation}/projects/{furnished.project}/mcp-servers/{made.id}/edit")
+    page.get_by_label("Arguments").fill("\n".join([*arguments, " new "]))
+    steps.send(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("spaced")
+    place = ResourceAddress(furnished.project, "mcp-server", made.id)
+    kept = read_resource(house.application, furnished.caller, place).content
+    assert kept is not None
+    assert kept["transport"]["args"] == [*arguments, "new"]
+
+
 def test_a_finding_leads_to_its_line(page: Page, house: House, furnished: Furnished) -> None:
     content = {**AGENT, "name": "broad", "tools": ["Read", "Bash(*)"]}
     made = create_resource(house.application, furnished.caller, furnished.project, "agent", content)

@@ -7,11 +7,12 @@ const WITHIN_LINE = "↵";
 export const asLines = (entries) => entries.map((entry) => entry.replaceAll("\n", WITHIN_LINE)).join("\n");
 
 export function entriesOf(control) {
-  const lines = control.value.split("\n").map((line) => line.trim()).filter(Boolean);
   const before = control.shown ?? control.defaultValue;
+  // What was there already stays as it is: an argument may be empty, or begin with a space.
+  const kept = new Set(before === "" ? [] : before.split("\n"));
+  const lines = control.value.split("\n").map((line) => (kept.has(line) ? line : line.trim())).filter((line) => line || kept.has(line));
   const strings = control.value !== before && stringsIn(lines.join("\n"));
   if (strings) return strings;
-  const kept = new Set(before.split("\n").map((line) => line.trim()));
   const names = control.dataset.listOf === "names";
   return lines.flatMap((line) => (names && !kept.has(line) ? namesIn(line) : line)).map((entry) => entry.replaceAll(WITHIN_LINE, "\n"));
 }
