@@ -189,3 +189,13 @@ def test_what_is_wrong_is_said_where_it_is_and_no_longer(page: Page, furnished: 
     page.get_by_role("textbox", name="Tools optional", exact=True).fill("Read\nGr\u2062ep")
     steps.send(page)
     expect(notes).to_have_text("line 2: U+2062 at column 3 cannot be seen, and hides or turns text. Remove it.")
+
+
+def test_a_purpose_that_is_too_long_is_refused_and_not_cut(page: Page, furnished: Furnished) -> None:
+    page.goto(f"/o/{furnished.organisation}/generate")
+    page.get_by_label("Name", exact=True).fill("long")
+    purpose = page.get_by_label("Purpose")
+    purpose.fill("p" * 2001)
+    steps.send(page)
+    expect(page.get_by_role("alert")).to_contain_text("2,000 characters")
+    assert len(purpose.input_value()) == 2001

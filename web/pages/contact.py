@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pigi.domain.contact import ANSWER_WITHIN, MESSAGE_LENGTH, TicketKind
+from pigi.domain.contact import ANSWER_WITHIN, TicketKind
 from pigi.operations.accounts import read_account
 from pigi.operations.contact import list_tickets, read_receipt
 from web.http.routes import Who
@@ -33,7 +33,6 @@ def contact_page(context: RequestContext) -> Reply:
         settings=application.settings,
         email=read_account(application, person.account_id).email if person else "",
         days={kind.value: within.days for kind, within in ANSWER_WITHIN.items()},
-        longest=MESSAGE_LENGTH,
     )
 
 
@@ -54,7 +53,6 @@ def tickets_page(context: AccountContext) -> Reply:
         latest=list_tickets(application, is_open=False, limit=SHOWN),
         kinds=KINDS,
         states=STATES,
-        longest=MESSAGE_LENGTH,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pigi.clock import now
-from pigi.domain.privacy_requests import DETAIL_LENGTH, Right
+from pigi.domain.privacy_requests import Right
 from pigi.domain.processing import Stop
 from pigi.operations.accounts import read_account
 from pigi.operations.organisations import organisations_of
@@ -53,7 +53,6 @@ def privacy_page(context: AccountContext) -> Reply:
         requests=requests,
         rights=RIGHTS,
         states=STATES,
-        longest=DETAIL_LENGTH,
     )
 
 
@@ -69,7 +68,6 @@ def requests_page(context: AccountContext) -> Reply:
         today=now().date().isoformat(),
         rights=RIGHTS,
         states=STATES,
-        longest=DETAIL_LENGTH,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pigi.clock import now
 from pigi.domain.controls import State
 from pigi.operations.policy import policy_history
-from pigi.operations.promises import STATEMENT_LENGTH, list_attestations, promises_standing
+from pigi.operations.promises import list_attestations, promises_standing
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 
@@ -66,7 +66,6 @@ def operate_promises_page(context: AccountContext) -> Reply:
         ],
         attestations=list_attestations(application),
         words=WORDS,
-        longest=STATEMENT_LENGTH,
         proposed=(now() + PROPOSED).date(),
     )
 

@@ -24,6 +24,7 @@ KEPT_SECONDS = 15.0
 PARTS = {
     "database": ("Reading and saving", "Accounts, organisations and everything in them"),
     "queue ai": ("Drafts with AI", "What people ask to be generated"),
+    "model provider": ("The model", "Anthropic, which writes the drafts; only whoever runs Pigi can mend a refusal"),
     "queue mail": ("Mail", "Invitations, confirmations and notices"),
     "queue billing": ("Payments", "Ways to Stripe and back"),
     "queue export": ("Exports and imports", "Files that are made and read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,11 @@ import pytest
 from pigi.application import Application
 from pigi.clock import now
 from pigi.domain.promises import PROMISES
+from pigi.domain.provider_failures import PART
 from pigi.domain.resources.drafts import lint_draft, parse_draft
+from pigi.jobs.heartbeats import record
 from pigi.jobs.kinds import SWEEPS
+from pigi.jobs.queues import QUEUES
 from pigi.operations.health import interruptions_in
 from pigi.store.billing import BillingPrice
 from tests.support.jobs import ask, change
@@ -72,6 +76,19 @@ def test_the_status_page_says_what_does_not_work_in_words_of_its_own(client):
     assert all(title in text for title, _ in PARTS.values())
     assert "queue " not in text
     assert "There are no records yet." in text
+    assert "model provider" not in text
+
+
+def test_a_refusing_model_is_not_called_all_well(application, client):
+    with application.control.autocommit() as connection:
+        for name in ("pump", *(f"queue {name}" for name in QUEUES)):
+            record(connection, name)
+        record(connection, PART, "provider_credit")
+    text = client.get("/status", headers=BROWSER).get_data(as_text=True)
+
+    assert "Everything works." not in text
+    assert re.search(r"does not work as it should: [^<]*The model\.", text)
+    assert "Takes no requests" in text
 
 
 def test_the_status_page_shows_when_nothing_was_done(application, client):
@@ -82,7 +99,7 @@ def test_the_status_page_shows_when_nothing_was_done(application, client):
         change(application.control, job, created_at=then, started_at=then, schedule=kind.name, period=str(hours))
     text = client.get("/status", headers=BROWSER).get_data(as_text=True)
 
-    assert "10 h 0 min" in text
+    assert ">10 h<" in text
     assert "It goes on" in text
 
 

@@ -194,12 +194,12 @@ def spoken_day(on: date) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 4 s`` or ``2 h 5 min``."""
+    """``0.4 s``, ``12 s``, ``3 min 4 s``, ``5 min`` or ``2 h 5 min``."""
     if seconds < MINUTE:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits are enough
     if seconds < HOUR:
-        return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s"
-    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min"
+        return f"{int(seconds // MINUTE)} min {int(seconds % MINUTE)} s".removesuffix(" 0 s")
+    return f"{int(seconds // HOUR)} h {int(seconds % HOUR // MINUTE)} min".removesuffix(" 0 min")
 
 
 def pretty(value: object) -> str:
