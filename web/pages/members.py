@@ -30,7 +30,7 @@ def members_page(context: OrganisationContext) -> Reply:
         pages=pages,
         invitations=list_invitations(context.application, context.caller) if may else [],
         roles=grantable,
-        role_options=[("", "Member, unless invited before"), *((role, role.capitalize()) for role in grantable)],
+        role_options=[("", "Default"), *((role, role.capitalize()) for role in grantable)],
         keys=_keys_by_member(context, all_of_them=may),
     )
 
