@@ -139,6 +139,8 @@ PATTERNS: Final = (
         "pat.",
         "sat.",
     ),
+    _known("Google access token", r"\bya29\.[A-Za-z0-9_-]{30,2000}", "Google Identity docs, access tokens", "ya29."),
+    _known("Context7 key", r"\bctx7sk-[0-9a-f-]{36}\b", "Context7 docs, API keys", "ctx7sk-"),
     _known("OpenShift token", r"\bsha256~[A-Za-z0-9_-]{43}", "OpenShift docs, OAuth access tokens", "sha256~"),
     _known("Pigi key", r"\bpigi_[A-Za-z0-9_-]{20,255}", "Pigi's own API keys", "pigi_"),
     _known(

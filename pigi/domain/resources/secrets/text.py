@@ -50,6 +50,11 @@ _FLAG = re.compile(r"(?<![\w-])--?([A-Za-z][\w.-]{1,63})[ =]")
 _USER = re.compile(r"""(?<![\w-])(?:-u|--user|--basic-auth|--proxy-user)[ =]["']?[^\s:"']{1,100}:([^\s"']{4,200})""")
 _MYSQL = re.compile(r"""\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200}?\s-p([^\s"'=]{6,200})""")
 _LOGIN = re.compile(r"""\b(?:sshpass|login)\b[^\n|;]{0,200}?\s(?:-p|--password) ?["']?([^\s"'=-][^\s"']{5,200})""")
+# As `aws configure set` and `npm config set` have it, and a line of .netrc.
+_SET = re.compile(
+    r"""(?i:\bconfig(?:ure)? set [^\s=]{0,80}(?:secret|token|password|passwd|_key)[^\s=]{0,40}"""
+    r"""|\bmachine \S{1,200} login \S{1,200} password) {1,3}["']?([^\s"')]{8,400})"""
+)
 # The line below the headings of a table, and a line.
 _RULE = re.compile(r"(?m)^[ \t]{0,8}\|?[ \t:]{0,8}-{3}[-:| \t]*$")
 _ROW = re.compile(r"[^\n]*\n?")
@@ -64,6 +69,7 @@ _MARKS: Final = {
     _USER: ("-u", "--user", "--basic-auth", "--proxy-user"),
     _MYSQL: ("mysql", "mariadb"),
     _LOGIN: ("sshpass", "login"),
+    _SET: ("config set", "configure set", "machine "),
     _HEADER: ("earer", "asic", "EARER", "ASIC"),
     _RULE: ("---",),
 }
@@ -125,7 +131,7 @@ def is_secret_said(hint: Hint, value: str, *, quoted: bool = False) -> bool:
 
 def in_commands(text: str) -> Iterator[Place]:
     """The passwords that programs take in ways of their own, as in ``mysql -psecret`` and ``curl -u name:secret``."""
-    for pattern in (_USER, _MYSQL, _LOGIN):
+    for pattern in (_USER, _MYSQL, _LOGIN, _SET):
         for match in _found(pattern, text):
             if is_secret_said(Hint.PASSWORD, match[1]):
                 yield Place(_PASSWORD, match.start(1), match.end(1))

@@ -69,8 +69,9 @@ def _in_user(parts: re.Match[str]) -> Iterator[Place]:
     name, colon, password = user.partition(":")
     if colon and password and not is_placeholder(password):
         yield Place("credentials in a URL", start + len(name) + 1, start + len(user))
-    elif not colon and is_key(user) and not is_placeholder(user) and _PUBLIC_USERS not in parts["host"]:
-        yield Place("credentials in a URL", start, start + len(user))
+    # A key alone stands in the name's place, with or without the colon behind it.
+    elif not password and is_key(name) and not is_placeholder(name) and _PUBLIC_USERS not in parts["host"]:
+        yield Place("credentials in a URL", start, start + len(name))
 
 
 def _is_secret_parameter(hint: Hint, value: str) -> bool:
