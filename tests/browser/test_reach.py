@@ -1,4 +1,4 @@
-"""Every control of every page can be reached at every width, with values as long as they may be and with none."""
+"""Every page at every width, with values as long as they may be and with none: within reach, and accessible to all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from pigi.application import Application
 from pigi.domain.access import Role
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from tests.support.furnished import Furnished
 
+AXE = Axe()
 WIDTHS = (1280, 1024, 900, 768, 360, 320)
 REACH = (Path(__file__).parents[1] / "support" / "reach.js").read_text()
 WITH_NO_DATA = (
@@ -62,7 +64,10 @@ def full(application: Application) -> Furnished:
     return stuff(application)
 
 
-def test_no_control_is_out_of_reach(browser: Browser, application: Application, full: Furnished) -> None:
+@pytest.mark.timeout(900)
+def test_no_control_is_out_of_reach_and_axe_finds_nothing(
+    browser: Browser, application: Application, full: Furnished
+) -> None:
     empty = make_organisation(application.control, application.tenants, "Empty")
     newcomer, operator = make_member(application, empty, Role.OWNER), operator_of(application)
     anonymous = paths(full, anonymous=True)
@@ -79,6 +84,7 @@ def test_no_control_is_out_of_reach(browser: Browser, application: Application, 
         for path in where:
             page.goto(path)
             wrong += [f"{path} at {width}: {flaw}" for width in WIDTHS for flaw in _out_of_reach(page, width)]
+            wrong += [f"{path}: {flaw}" for flaw in _violations(page)]
         page.context.close()
     assert not wrong, "\n".join(wrong)
 
@@ -104,6 +110,8 @@ def test_open_menus_and_moments_stay_within_a_narrow_page(
 def test_what_is_out_of_reach_is_found(browser: Browser) -> None:
     """A look that sees nothing would find every page well."""
     page = browser.new_page()
+    page.set_content("<html lang='en'><title>T</title><main><h1>T</h1><input></main>")
+    assert any("label in dark at 360" in flaw for flaw in _violations(page))
     page.set_content(
         "<div style='width:2000px'><button style='margin-left:1500px'>far</button></div>"
         "<div style='width:9rem;overflow:hidden'><button style='margin-left:20rem'>cut</button></div>"
@@ -129,4 +137,19 @@ def _page_of(browser: Browser, application: Application, who: str | None) -> Pag
 def _out_of_reach(page: Page, width: int) -> list[str]:
     page.set_viewport_size({"width": width, "height": 900})
     found: list[str] = page.evaluate(REACH)
+    return found
+
+
+def _violations(page: Page) -> list[str]:
+    """What axe-core has against a page, narrow and dark or wide and light, since colours and places differ."""
+    found: list[str] = []
+    for scheme, width in (("dark", 360), ("light", 1280)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        violations = AXE.run(page).response["violations"]
+        found += [
+            f"{one['id']} in {scheme} at {width}: {node['target']} {node['failureSummary']}"
+            for one in violations
+            for node in one["nodes"][:3]
+        ]
     return found
