@@ -129,7 +129,9 @@ def _sentence(purpose: str, length: int = 240) -> str:
 
 def _slug(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", folded))[:64].strip("-") or "draft"
+    slug = "-".join(re.findall(r"[a-z0-9]+", folded))[:64].strip("-") or "draft"
+    # A model that is told where files live gives none the name of a device.
+    return f"{slug}-draft" if re.fullmatch("con|prn|aux|nul|(com|lpt)[0-9]", slug) else slug
 
 
 def _agent(name: str, purpose: str) -> Draft:

@@ -267,6 +267,7 @@ def test_a_draft_takes_the_name_that_was_asked_for(kind: str, name: str) -> None
         ("agent", "  --Über_Prüfer!! ", "uber-prufer"),
         ("agent", "CSharpExpert", "CSharpExpert"),
         ("agent", " 4.1-Beast ", "4.1-Beast"),
+        ("agent", "NUL", "nul-agent"),
         ("agent", "a " * 70, "-".join("a" * 32)),
         ("mcp-server", "GitHub (EU)", "github-eu"),
         ("document", "  Code\n style ", "Code style"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.names import NAME_LENGTH, is_name, without_hidden
 from pigi.domain.resources.kinds import RESOURCES, SLUG_LENGTH
-from pigi.domain.resources.kinds.fields import DRAFTED
+from pigi.domain.resources.kinds.fields import DRAFTED, is_identifier
 from pigi.domain.resources.lint import NO_CHOICES, Finding, finding, lint
 from pigi.domain.resources.rules import RESERVED_SERVER_NAMES
 from pigi.errors import Permanent
@@ -121,7 +121,8 @@ def slug(name: str, fallback: str) -> str:
     words = re.findall(r"[a-z0-9]+", folded)
     short = "-".join(words)[:SLUG_LENGTH].strip("-")
     if short:
-        return short
+        # A device of Windows, such as `nul`, names no file there.
+        return short if is_identifier(short) else f"{short}-{fallback}"
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
     return f"{fallback}-{digest[:8]}"
 
