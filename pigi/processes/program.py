@@ -35,7 +35,7 @@ class Program:
         environment: what it gets beside the supervisor's own environment.
         ready: called several times a second after the start; None means ready once started.
         ready_line: words in its log that say the same, for programs that answer nobody.
-        ready_within: seconds after which `up` gives up on the first start.
+        ready_within: seconds after which `up` gives up on the first start: far more than a busy machine takes.
         before: run in the supervisor before each start; may raise PigiError.
         grace: seconds between the polite signal and SIGKILL.
         once: it runs to its end instead of being kept running; a failure stops `up` unless it is ``on_console``.
@@ -50,7 +50,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     ready: Callable[[], bool] | None = None
     ready_line: str = ""
-    ready_within: float = 30.0
+    ready_within: float = 120.0
     before: Callable[[], object] | None = None
     grace: float = 2.0
     polite: signal.Signals = signal.SIGTERM
