@@ -46,7 +46,7 @@ def test_an_account_takes_along_only_what_is_named(pigi, application):
 
 
 def test_what_is_not_there_or_not_said_is_refused_in_words(pigi, application):
-    assert "nobody to delete" in pigi("erase", "--organisation", "nope", *WHY).stderr
+    assert "no organisation nope" in pigi("erase", "--organisation", "nope", *WHY).stderr
     assert pigi("erase", *WHY).returncode == 2
     assert pigi("erase", "--account", ADDRESS).returncode == 2
     assert "There is none." in pigi("deletions").stdout

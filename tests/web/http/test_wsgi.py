@@ -14,7 +14,7 @@ from web.http import budget
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = ("anthropic", "stripe", "alembic", "celery", "tasks", "worker", "schedules", "pigi.gateways")
+HEAVY = ("anthropic", "stripe", "alembic", "celery", "tasks", "worker", "schedules.beat", "pigi.gateways")
 
 
 def test_web_loads_nothing_that_only_workers_need(tmp_path: Path) -> None:
