@@ -32,7 +32,7 @@ def test_an_installation_is_backed_up_and_restored(pigi, tmp_path):
         "BACKUPS_URL": f"file://{old}/backups",
         "FILES_URL": f"file://{old}/files",
     }
-    assert "no backup of this name" in pigi("restore", "nothing.age", "--identity", str(key)).stderr
+    assert "neither a file nor a backup nothing.age" in pigi("restore", "nothing.age", "--identity", str(key)).stderr
     restored = pigi("restore", listed["name"], "--identity", str(key), "--json")
     assert restored.returncode == 0, restored.stderr
     assert json.loads(restored.stdout)["organisations"] == 1
