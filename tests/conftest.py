@@ -7,12 +7,14 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings as examples
 from pydantic import AliasChoices
 
 from pigi.settings import Settings
 from pigi.store.keyring import Keyring
 from pigi.store.sessions import ControlDatabase
 from pigi.store.tenants import Tenants
+from tests.support.chance import SAME
 from tests.support.factories import Stores, make_organisation
 from tests.support.postgres import PostgresStores, memory
 from tests.support.remembered import remembered
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xdist.remote import Producer
+
+examples.load_profile(SAME)  # before pytest loads the one that its command names
 
 
 def pytest_configure() -> None:

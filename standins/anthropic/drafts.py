@@ -18,6 +18,9 @@ _CHANGES = re.compile(
     r"\b(?:writ|fix|add|chang|refactor|generat|creat|migrat|updat|implement|translat)\w*", re.IGNORECASE
 )
 _RUNS = re.compile(r"\b(?:test|build|run|lint|benchmark|release|deploy)\w*", re.IGNORECASE)
+# Fillers, tags and variation selectors, which no category tells apart, and of them what emoji and some scripts need.
+_HIDDEN = re.compile("[\u115f\u1160\u3164\uffa0\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]")
+_FAINT = re.compile("[\\s\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]*")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~/-]*)?")
 # Remote servers whose makers publish these addresses.
 _SERVERS: Final = {
@@ -113,8 +116,10 @@ def write_draft(schema: Draft, name: str, purpose: str) -> object:
 
 
 def _line(text: str, length: int) -> str:
+    """``text`` on one line, of at most ``length`` characters of which at least one can be seen."""
     kept = "".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Cf", "Zl", "Zp"} else c for c in text)
-    return " ".join(kept.split())[:length].strip() or "Untitled"
+    line = " ".join(_HIDDEN.sub(" ", kept).split())[:length].strip()
+    return "Untitled" if _FAINT.fullmatch(line) else line
 
 
 def _paragraph(purpose: str) -> str:

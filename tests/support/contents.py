@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pigi.domain.characters import NOT_IN_NAMES
+from pigi.domain.names import NAME_LENGTH, is_name
 from pigi.domain.resources import RESOURCES, as_json
 
 
@@ -77,6 +79,13 @@ slugs = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,8}){0,3}", fullmatch=True)
 _letters = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cf", "Zl", "Zp"])
 lines = st.text(_letters, min_size=1, max_size=60).filter(lambda text: bool(text.strip()))
 names = lines.map(str.strip)
+_in_names = st.characters(
+    codec="utf-8",
+    exclude_categories=["Cc", "Zl", "Zp"],
+    exclude_characters="".join(chr(one) for low, high in NOT_IN_NAMES for one in range(low, high + 1)),
+)
+typed_names = st.text(_in_names, min_size=1, max_size=NAME_LENGTH).map(str.strip).filter(is_name)
+"""Whatever may be typed as a name of anything, and reaches what comes after."""
 proses = st.lists(lines, min_size=1, max_size=5).map("\n".join)
 words = st.text(string.ascii_letters, min_size=1, max_size=10)
 

@@ -124,7 +124,7 @@ def _free_port() -> int:
 
 
 def _until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 120
     while time.monotonic() < give_up and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), 1) as probe:

@@ -12,7 +12,7 @@ import redis
 
 from pigi.embedded.redis import Endpoint, answers, command
 
-START_SECONDS = 20
+START_SECONDS = 120
 
 
 class RedisServer:

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 LOOK_SECONDS = 0.03
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 PR_SET_PDEATHSIG = 1
 HELD_WORKER = "tests.support.held_worker"
 

@@ -19,15 +19,14 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, MOST_LOSSES
 from pigi.jobs.model.claim import Claim
 from pigi.jobs.recovery.rescue import rescue
 from pigi.operations.jobs import cancel_job, retry_job
+from tests.support.chance import many
 from tests.support.jobs import ask, finish, lapse, register_organisation, row_of, view
 
 if TYPE_CHECKING:
     from pigi.application import Application
 
 KIND = MIGRATE_ORGANISATION
-WALKS = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-)
+WALKS = settings(max_examples=many(25), stateful_step_count=25, suppress_health_check=list(HealthCheck))
 
 
 @dataclass

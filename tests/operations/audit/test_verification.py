@@ -23,6 +23,7 @@ from pigi.operations.audit.verification import KEPT, NOT_SIGNED, TOO_OLD, renew
 from pigi.store.keyring import Keyring
 from pigi.store.signing import is_signed
 from tests.support.audits import anchor
+from tests.support.chance import many
 
 DAY = timedelta(days=1)
 PEOPLE = [new_id() for _ in range(3)]
@@ -353,9 +354,7 @@ def take(application, step):
             prune(application, now() + DAY, most)
 
 
-OFTEN = hypothesis_settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
-)
+OFTEN = hypothesis_settings(max_examples=many(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @OFTEN

@@ -33,6 +33,7 @@ from pigi.operations.configuration import (
     unarchive_resource,
 )
 from pigi.store.tenant import Resource, ResourceRevision
+from tests.support.chance import many
 from tests.support.contents import AGENT, CONTENTS, DOCUMENT, GITHUB_TOKEN, NAME_FIELDS, any_content
 from tests.support.factories import make_organisation
 from tests.support.jobs import MARKER, caller_of
@@ -94,7 +95,7 @@ def test_what_a_person_should_look_at_is_said_with_it(application, caller, proje
     assert read_resource(application, caller, place_of(made)).findings == made.findings
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(any_content)
 def test_accepted_content_comes_back_byte_by_byte(application, caller, project, written):
     kind, content = written

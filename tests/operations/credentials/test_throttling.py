@@ -15,6 +15,7 @@ from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations.credentials import acquire, reset_throttles, try_acquire
 from tests.support.accounts import Clock, everything
+from tests.support.chance import many
 
 OWNER = "ada@example.org"
 NETWORKS = [f"198.51.100.{number}" for number in range(60)]
@@ -116,7 +117,7 @@ def test_a_subject_s_own_bucket_is_the_same_from_everywhere(application, clock):
     assert sum(try_acquire(application, RESET_MAIL, network, OWNER) for network in NETWORKS) == 5
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=many(25), suppress_health_check=list(HealthCheck))
 @given(st.lists(st.floats(0, 40), max_size=25), st.integers(1, 4))
 def test_the_database_computes_what_the_rules_say(application, gaps, burst):
     bucket = Bucket(new_id(), burst, 12.5)

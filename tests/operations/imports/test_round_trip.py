@@ -25,13 +25,14 @@ from pigi.operations.configuration import (
 from pigi.operations.imports import acceptance
 from pigi.store.tenant import ResourceRevision
 from tests.domain.resources.values import with_checksum
+from tests.support.chance import many
 from tests.support.contents import DOCUMENT, GITHUB_TOKEN, any_content, lines, proses
 from tests.support.exports import do as do_export
 from tests.support.exports import exported, file_of, request
 from tests.support.factories import make_organisation
 from tests.support.imports import accept, document_of, project_of, read, resource_of, revision_of
 
-EXAMPLES = 12
+EXAMPLES = many(12)
 ANY = Tags(anything=True)
 
 resources = st.tuples(st.lists(any_content, min_size=1, max_size=3), st.booleans(), st.booleans())
@@ -80,7 +81,7 @@ def bare(document: Any) -> Any:
 
 @pytest.mark.parametrize("engine_kind", ["sqlite"], indirect=True)
 @given(wanted=projects, batch=st.integers(1, 6))
-@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_a_second_export_equals_the_first(application, wanted, batch):
     first, second = (
         Caller(make_organisation(application.control, application.tenants), Role.OWNER, new_id()) for _ in range(2)

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
@@ -310,7 +310,6 @@ def test_no_name_becomes_markup_a_link_or_a_line_of_its_own(template, name):
     write_message(written, read_sender("Pigi <a@b.org>"), "pigi.example", now())
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_any_name_at_all_is_safe(name):
     made = shown(name)

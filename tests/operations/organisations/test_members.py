@@ -28,6 +28,7 @@ from pigi.operations.organisations import (
 )
 from pigi.store.ledgers import AuditEntry
 from pigi.store.people import Account, Membership
+from tests.support.chance import many
 from tests.support.jobs import register_organisation
 from tests.support.people import join, make_account, make_invitation, make_member
 
@@ -305,7 +306,5 @@ class Memberships(RuleBasedStateMachine):
 def test_no_sequence_of_changes_leaves_no_owner_or_raises_anybody_above_the_granter(application):
     run_state_machine_as_test(
         lambda: Memberships(application),
-        settings=settings(
-            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=many(20), stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

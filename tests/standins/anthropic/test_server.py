@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
@@ -17,7 +17,12 @@ from pigi.domain.instructions import INSTRUCTIONS, request_text
 from pigi.domain.resources import json_schema, lint_draft, name_draft, parse_draft
 from standins.anthropic.drafts import read_request, write_draft
 from standins.anthropic.server import AnthropicStandIn
+from tests.support.chance import many
+from tests.support.contents import typed_names
 from tests.support.programs import program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KINDS = sorted(INSTRUCTIONS)
 HEADERS = {"authorization": "Bearer x", "anthropic-version": "2026-10-21", "content-type": "application/json"}
@@ -27,13 +32,19 @@ BODY: dict[str, Any] = {"model": "claude-x", "max_tokens": 10, "messages": [{"ro
 def _post(
     server: AnthropicStandIn, body: object, headers: dict[str, str] | None = None, path: str = "/v1/messages"
 ) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=5)  # type: ignore[arg-type]
+    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)  # type: ignore[arg-type]
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     connection.request("POST", path, data, HEADERS if headers is None else headers)
     response = connection.getresponse()
     answer = json.loads(response.read())
     connection.close()
     return response.status, answer
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    act()
+    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -60,11 +71,17 @@ def test_drafts_claim_nothing_about_their_writer() -> None:
     assert not [word for word in ("claude", "anthropic", "ai-generated", "language model") if word in drafts]
 
 
-@settings(max_examples=200)
-@given(st.sampled_from(KINDS), st.text(max_size=200), st.text(max_size=2000))
+@settings(max_examples=many(200))
+@given(st.sampled_from(KINDS), typed_names, st.text(max_size=2000))
 def test_any_name_and_purpose_make_a_draft_that_parses(kind: str, name: str, purpose: str) -> None:
     draft = json.dumps(write_draft(json_schema(kind), name, purpose))
     parse_draft(kind, draft)
+
+
+@pytest.mark.parametrize("hidden", ["\u1160", "\u3164", "\ufe0f", "\U000e0080", "\U000e0100", "\u200b \U000e0fff"])
+def test_nothing_to_see_makes_a_draft_that_parses_too(hidden: str) -> None:
+    for kind in KINDS:
+        parse_draft(kind, json.dumps(write_draft(json_schema(kind), hidden, hidden)))
 
 
 def test_any_other_schema_is_filled_with_the_least_that_fits() -> None:
@@ -98,7 +115,7 @@ def test_the_sdk_gets_a_whole_message() -> None:
 
 def test_the_stream_has_the_documented_events_in_order() -> None:
     with AnthropicStandIn() as server:
-        connection = http.client.HTTPConnection(*server.server_address[:2], timeout=5)  # type: ignore[arg-type]
+        connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)  # type: ignore[arg-type]
         connection.request("POST", "/v1/messages", json.dumps(BODY | {"stream": True, "max_tokens": 4000}), HEADERS)
         lines = connection.getresponse().read().decode().split("\n")
         connection.close()
@@ -120,14 +137,12 @@ def test_the_sdk_accumulates_the_stream() -> None:
 
 def test_a_draft_streams_over_the_pace() -> None:
     with AnthropicStandIn(pace=0.4) as server:
-        begun = time.monotonic()
-        _post(server, BODY | {"max_tokens": 4000})
-        assert time.monotonic() - begun < 0.3
+        # One of a few, since a busy machine may keep any of them waiting.
+        assert any(_seconds(lambda: _post(server, BODY | {"max_tokens": 4000})) < 0.3 for _ in range(20))
         client = anthropic.Anthropic(base_url=server.url, api_key="x", max_retries=0)
         config: Any = {"format": {"type": "json_schema", "schema": json_schema("agent")}}
-        for _ in client.messages.create(**BODY | {"max_tokens": 4000, "output_config": config, "stream": True}):
-            pass
-        assert 0.35 < time.monotonic() - begun < 3
+        asked: Any = BODY | {"max_tokens": 4000, "output_config": config, "stream": True}
+        assert 0.35 < _seconds(lambda: list(client.messages.create(**asked))) < 30
 
 
 def test_an_answer_beyond_max_tokens_is_cut_and_says_so() -> None:
@@ -220,9 +235,9 @@ def test_run_as_a_program_it_serves_and_prints_nothing() -> None:
     with program("standins.anthropic", "--port", str(port), "--pace", "0") as process:
         client = anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key="x", max_retries=8)
         client.messages.create(model="m", max_tokens=100, messages=[{"role": "user", "content": "marker-phrase"}])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
         connection.close()
         process.terminate()
-        assert process.communicate(timeout=5)[0] == b""
+        assert process.communicate(timeout=60)[0] == b""

@@ -36,12 +36,12 @@ def message(subject="Hello", html="<p>Hello</p>"):
 
 def send(sink, to="c@d.org", **parts):
     host, port = sink.address.split(":")
-    with smtplib.SMTP(host, int(port), local_hostname="localhost", timeout=5) as client:
+    with smtplib.SMTP(host, int(port), local_hostname="localhost", timeout=60) as client:
         client.sendmail("a@b.org", [to], message(**parts).as_bytes())
 
 
 def get(sink, path, host=None):
-    connection = http.client.HTTPConnection(*sink.pages.server_address[:2], timeout=5)
+    connection = http.client.HTTPConnection(*sink.pages.server_address[:2], timeout=60)
     connection.request("GET", path, headers={"Host": host} if host else {})
     response = connection.getresponse()
     body = response.read().decode()
@@ -116,7 +116,7 @@ def test_starttls_and_a_password_can_be_asked_for(tmp_path):
     certified = certify(tmp_path)
     with MailSink(guard=Guard(certified.context, credentials=("user", "word"))) as sink:
         host, port = sink.address.split(":")
-        with smtplib.SMTP(host, int(port), local_hostname="localhost", timeout=5) as client:
+        with smtplib.SMTP(host, int(port), local_hostname="localhost", timeout=60) as client:
             assert client.docmd("MAIL", "FROM:<a@b.org>")[0] in {503, 530}
             client.ehlo()
             assert client.docmd("MAIL", "FROM:<a@b.org>")[0] == 530
@@ -157,8 +157,8 @@ def test_stopping_ends_those_who_are_kept_waiting():
     with FaultyMail() as sink:
         sink.greeting = stall("greeting")
         host, port = sink.address.split(":")
-        waiting = socket.create_connection((host, int(port)), timeout=5)
-        assert sink.stalled.acquire(timeout=5)
+        waiting = socket.create_connection((host, int(port)), timeout=60)
+        assert sink.stalled.acquire(timeout=60)
     assert waiting.recv(1) == b""
     waiting.close()
 
@@ -168,7 +168,7 @@ def test_the_command_serves_until_it_is_told_to_stop():
     with program("standins.mail", "--port", str(port), "--pages", str(pages)) as process:
         until(lambda: answers("127.0.0.1", pages, "/healthz"), 20, "the outbox is shown")
         until(lambda: not is_free("127.0.0.1", port), 20, "mail is taken")
-        with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost", timeout=5) as client:
+        with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost", timeout=60) as client:
             assert client.noop()[0] == 250
         process.terminate()
         assert process.communicate(timeout=10)[0] == b""

@@ -41,7 +41,7 @@ def kinds(server):
 
 def ask(server, method, path, body=None, headers=None):
     """A plain HTTP request; a dict is sent as a form, bytes as JSON."""
-    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=5)
+    connection = http.client.HTTPConnection(*server.server_address[:2], timeout=60)
     kind = "application/json" if isinstance(body, bytes) else "application/x-www-form-urlencoded"
     data, told = (urlencode(body) if isinstance(body, dict) else body), ({"Content-Type": kind} if body else {})
     connection.request(method, path, data, {**told, **(headers or {})})

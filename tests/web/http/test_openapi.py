@@ -22,6 +22,7 @@ from pigi.operations.credentials import passwords
 from tests.access.asks import ask_of
 from tests.access.callers import CALLERS, Caller, a_network
 from tests.access.table import read
+from tests.support.chance import many, searching
 from tests.support.furnished import VARIABLE, furnish, usual
 from tests.support.http import bearer, make_well
 from tests.support.people import make_key
@@ -58,8 +59,9 @@ USED_UP = {
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
 ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
 """What is asked of an organisation that can be spared."""
+SEED: dict[str, Any] = {} if searching() else {"seed": 1}
 DOCUMENT = "/api/v1/openapi.json"
-EXAMPLES, CONTENTS = 8, 25
+EXAMPLES, CONTENTS = many(8), many(25)
 """Requests of each operation that chance makes, beside those that follow from its schema; more where none do."""
 FAULTS_OF_FORM = frozenset(
     {
@@ -104,7 +106,7 @@ def _by_chance(route: Route) -> bool:
 
 def schema(routes: Iterable[Route], **phases: dict[str, bool]) -> Any:
     """The document of some routes, as the fuzzer reads it."""
-    config = SchemathesisConfig.from_dict({"phases": phases})
+    config = SchemathesisConfig.from_dict({"phases": phases, **SEED})
     made = schemathesis.openapi.from_dict(json.loads(build(list(routes), "http://localhost")), config=config)
     made.app = stage
     return made
@@ -142,7 +144,7 @@ def homes(
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 @for_people.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_the_document_tells_whoever_is_signed_in_the_truth(case: Any, homes: tuple[Furnished, Furnished]) -> None:
     caller = CALLERS["owner"](stage.app, *homes)
     cookies = {SESSION: caller.session}
@@ -151,7 +153,7 @@ def test_the_document_tells_whoever_is_signed_in_the_truth(case: Any, homes: tup
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 @with_content.parametrize()
-@settings(max_examples=CONTENTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CONTENTS, suppress_health_check=list(HealthCheck))
 def test_the_document_tells_the_truth_about_resources(case: Any, homes: tuple[Furnished, Furnished]) -> None:
     caller = CALLERS["owner"](stage.app, *homes)
     cookies = {SESSION: caller.session}
@@ -160,7 +162,7 @@ def test_the_document_tells_the_truth_about_resources(case: Any, homes: tuple[Fu
 
 @pytest.mark.parametrize("homes", ["postgresql"], indirect=True)
 @for_keys.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_the_document_tells_who_has_a_key_the_truth(case: Any, homes: tuple[Furnished, Furnished]) -> None:
     home = homes[0]
     caller = Caller(stage.app.test_client(), bearer(make_key(home.application, home.organisation)))

@@ -36,7 +36,7 @@ def test_the_finished_job_is_answered(
 
     assert (answer.status_code, answer.json["state"]) == (200, "cancelled")
     assert answer.headers["Preference-Applied"] == "wait=20"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_a_job_that_takes_longer_is_accepted(client: Client, headers: dict[str, str], asking: str, app: Flask) -> None:
