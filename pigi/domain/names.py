@@ -35,6 +35,14 @@ def flaw_in_name(text: str) -> str:
     return "" if can_be_seen(text) else "must hold something that can be seen"
 
 
+def checked_name(text: str) -> str:
+    """``text``, for a schema's field; raises ValueError with what keeps it from being a name."""
+    flaw = flaw_in_name(text)
+    if flaw:
+        raise ValueError(flaw)
+    return text
+
+
 def is_name(text: str) -> bool:
     """Whether ``text``, without the space around it, is a name."""
     return not flaw_in_name(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import select
 
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 HEARTBEAT: Any = Heartbeat.__table__
+
+
+class Beat(NamedTuple):
+    """When a part last did its work, and for which period."""
+
+    at: datetime | None = None
+    note: str | None = None
+
+
+SILENCE: Final = Beat()
 
 
 def record(connection: Connection, name: str, note: str | None = None) -> None:
@@ -37,6 +47,7 @@ def queues_at_work(connection: Connection) -> set[str]:
     return {row.queue for row in connection.execute(leased)}
 
 
-def moments(connection: Connection) -> dict[str, datetime]:
-    """When each last did its work."""
-    return {row.name: row.at for row in connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.at))}
+def last_beats(connection: Connection) -> dict[str, Beat]:
+    """When each last did its work, and the note that it left."""
+    rows = connection.execute(select(HEARTBEAT.c.name, HEARTBEAT.c.at, HEARTBEAT.c.note))
+    return {row.name: Beat(row.at, row.note) for row in rows}

@@ -19,7 +19,7 @@ from pigi.domain.cards import has_card_number
 from pigi.domain.characters import FAINT, NOT_IN_NAMES
 from pigi.domain.contact import MESSAGE_LENGTH
 from pigi.domain.limits import DESCRIPTION_LENGTH
-from pigi.domain.names import NAME_LENGTH, WORDS, flaw_in_name
+from pigi.domain.names import NAME_LENGTH, WORDS, checked_name
 from pigi.domain.privacy_requests import DETAIL_LENGTH
 from pigi.flaws import pattern
 
@@ -89,13 +89,6 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _named(text: str) -> str:
-    message = flaw_in_name(text)
-    if message:
-        raise ValueError(message)
-    return text
-
-
 def _no_card(text: str) -> str:
     """For what is kept as it is, unsealed: promise P02, whose probe would find it there and show it to everybody."""
     if has_card_number(text):
@@ -131,7 +124,7 @@ Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_LENGTH),
     BeforeValidator(_trimmed),
-    AfterValidator(_named),
+    AfterValidator(checked_name),
     _NAME,
 ]
 """What people call a project or a resource."""
@@ -139,7 +132,7 @@ Title = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_LENGTH),
     BeforeValidator(_trimmed),
-    AfterValidator(_named),
+    AfterValidator(checked_name),
     AfterValidator(_no_card),
     _NAME,
 ]

@@ -18,6 +18,7 @@ from pigi.operations.exports import count_preparing
 from pigi.operations.health import readiness
 from pigi.operations.jobs import (
     BATCH,
+    count_late_schedules,
     count_unknown,
     list_jobs,
     read_job,
@@ -70,7 +71,7 @@ def operate_page(context: AccountContext) -> Reply:
         most=max(hour.total for hour in hours),
         plot=PLOT,
         unknown=count_unknown(application),
-        late_schedules=sum(schedule.overdue for schedule in read_schedules(application, TIMETABLE)),
+        late_schedules=count_late_schedules(application, TIMETABLE),
         late_deletions=late_deletions(application),
         preparing=count_preparing(application),
         late_records=sum(line.overdue for line in report_classes(application, counted=False)),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.provider_failures import PART as PROVIDER
-from pigi.jobs.heartbeats import last_notes, moments, queues_at_work
+from pigi.jobs.heartbeats import SILENCE, last_beats, queues_at_work
 from pigi.jobs.queues import QUEUES
 from pigi.store.deletions import Deletion
 from pigi.store.holds import HOLD, IS_ACTIVE
@@ -55,12 +55,13 @@ def readiness(application: Application) -> Readiness:
     """Whether jobs that are requested now will be done."""
     try:
         with application.control.autocommit() as connection:
-            seen = moments(connection)
+            beats = last_beats(connection)
             working = queues_at_work(connection)
             late = connection.execute(_LATEST_DUE).scalar()
-            refused = last_notes(connection).get(PROVIDER)
+            refused = beats.get(PROVIDER, SILENCE).note
     except SQLAlchemyError:
         return Readiness(ready=False, checks=(Check("database", ok=False, age_seconds=None),))
+    seen = {name: beat.at for name, beat in beats.items()}
     checks = [Check("database", ok=True, age_seconds=0.0), _check("pump", seen.get("pump"), PUMP_AGE)]
     # A queue all of whose workers are busy lets its probe wait; a lease that is extended shows the same as a probe.
     alive = {**seen, **{f"queue {name}": now() for name in working}}

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, literal_column, select
 
 from pigi.clock import now
 from pigi.jobs.effects import EFFECT
-from pigi.jobs.heartbeats import last_notes, moments
+from pigi.jobs.heartbeats import SILENCE, last_beats
 from pigi.jobs.model.transitions import IS_RUNNING, IS_WAITING, JOB, NOW
 from pigi.jobs.queues import QUEUES
 from pigi.jobs.schedules import heartbeat_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pigi.application import Application
+    from pigi.jobs.heartbeats import Beat
     from pigi.jobs.schedules import Schedule
 
 # Written as a literal, since a partial index is used only if the planner sees it.
@@ -124,24 +125,33 @@ def read_schedules(application: Application, timetable: Iterable[Schedule]) -> l
     )
     query = select(newest.c.schedule, JOB.c.id, JOB.c.state).join(JOB, JOB.c.id == newest.c.id)
     with application.control.autocommit() as connection:
-        seen, notes = moments(connection), last_notes(connection)
+        beats = last_beats(connection)
         jobs = {row.schedule: row for row in connection.execute(query)}
-    return [_schedule(one, seen, notes, jobs.get(one.name), moment) for one in schedules]
+    return [_schedule(one, beats.get(heartbeat_of(one), SILENCE), jobs.get(one.name), moment) for one in schedules]
 
 
-def _schedule(
-    schedule: Schedule, seen: dict[str, datetime], notes: dict[str, str | None], job: Any, moment: datetime
-) -> ScheduleView:
-    name, begun = heartbeat_of(schedule), schedule.period(moment)
-    asked = notes.get(name) == begun.isoformat()
-    last = seen.get(name)
+def count_late_schedules(application: Application, timetable: Iterable[Schedule]) -> int:
+    """How many schedules last did their work longer ago than two of their periods."""
+    moment = now()
+    with application.control.autocommit() as connection:
+        beats = last_beats(connection)
+    return sum(_is_overdue(one, beats.get(heartbeat_of(one), SILENCE).at, moment) for one in timetable)
+
+
+def _is_overdue(schedule: Schedule, last: datetime | None, moment: datetime) -> bool:
+    return last is not None and moment - last > 2 * schedule.every
+
+
+def _schedule(schedule: Schedule, beat: Beat, job: Any, moment: datetime) -> ScheduleView:
+    begun = schedule.period(moment)
+    asked = beat.note == begun.isoformat()
     return ScheduleView(
         kind=schedule.name,
         why=schedule.why,
         every=schedule.every,
-        last=last,
+        last=beat.at,
         job_id=job.id if job else None,
         state=job.state if job else None,
         following=begun + schedule.every if asked or not schedule.is_due(moment) else moment,
-        overdue=last is not None and moment - last > 2 * schedule.every,
+        overdue=_is_overdue(schedule, beat.at, moment),
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from pigi.domain.names import NAME_LENGTH, flaw_in_name
+from pigi.domain.names import NAME_LENGTH, checked_name
 from pigi.domain.positions import position_in
 from pigi.flaws import pattern
 
@@ -71,15 +71,8 @@ def _trimmed(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _named(text: str) -> str:
-    message = flaw_in_name(text)
-    if message:
-        raise ValueError(message)
-    return text
-
-
 def _named_or_empty(text: str) -> str:
-    return _named(text) if text else ""
+    return checked_name(text) if text else ""
 
 
 def without_mark(value: Any) -> Any:
@@ -131,7 +124,10 @@ Identifier = Annotated[
     Field(json_schema_extra={"pattern": f"^{_IDENTIFIER}$"}),
 ]
 Label = Annotated[
-    str, StringConstraints(min_length=1, max_length=NAME_LENGTH), BeforeValidator(_trimmed), AfterValidator(_named)
+    str,
+    StringConstraints(min_length=1, max_length=NAME_LENGTH),
+    BeforeValidator(_trimmed),
+    AfterValidator(checked_name),
 ]
 Sentence = Annotated[
     str, StringConstraints(min_length=1, max_length=1024), AfterValidator(_visible), AfterValidator(one_line)
