@@ -47,6 +47,8 @@ _WAIT = re.compile(r'\s*wait\s*(?:=\s*("?)([0-9]{1,20})\1\s*(?:;.*)?\Z|(?=[=;]|\
 def mount(app: Flask, services: Services, routes: Iterable[Route]) -> None:
     """Give each route to Flask behind its check, then refuse to start if Flask knows any other path."""
     declared = set()
+    routes = tuple(routes)
+    app.extensions["pigi pages"] = {route.endpoint for route in routes if route.kind is RouteKind.PAGE}
     for route in routes:
         if not isinstance(route.who, Who | Action):
             raise Misconfigured([f"{route.path}: no route says who may call it"])

@@ -1,6 +1,7 @@
 // To Stripe and back. <form data-api data-goes> asks for a job, and goes where it leads once it has ended: to the page
 // at Stripe's that it has opened or, with data-goes=/a/path of ours, there. data-at-once sends it without a click.
 import { complain, instead, pause } from "./forms.js";
+import { ownOr } from "./places.js";
 
 const LOOK_MS = 1000;
 const GIVE_UP_MS = 60_000;
@@ -47,7 +48,7 @@ async function go(form, asked) {
 
 function arrive(place, said) {
   const fragment = said ? `#said=${said}` : "";
-  if (place !== location.pathname) return location.replace(place + fragment);
+  if (place !== location.pathname) return location.replace(ownOr(place + fragment, "/dashboard"));
   // An address that differs in its fragment alone is not loaded again.
   history.replaceState(null, "", place + fragment);
   location.reload();

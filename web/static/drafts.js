@@ -3,8 +3,9 @@
 // A purpose is kept nowhere once its job has ended, in no storage of the browser either. What was typed is still in the
 // form, which stays in this document while its draft is shown: so it can be changed and asked again.
 import { numberLines } from "./editor.js";
-import { instead, placeAfter, prepareForms } from "./forms.js";
+import { instead, prepareForms } from "./forms.js";
 import { followSections } from "./live.js";
+import { placeAfter } from "./places.js";
 import { say, SAID, tellMoments } from "./shell.js";
 
 let asked;

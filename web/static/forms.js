@@ -2,7 +2,7 @@
 //
 //   data-verb        PATCH, PUT or DELETE, where the method attribute cannot say it
 //   data-etag        sent as If-Match
-//   data-next        where to go when done: a path with {fields} of the JSON answer or the form; "." reloads
+//   data-next        where to go when done, with data-then (places.js)
 //   data-said        which sentence of `SAID` (shell.js) to show there
 //   data-confirm     asked before, with the form's [data-asked] part, whose controls count as the form's
 //   data-lost        what to say when what is told once was lost on the way
@@ -14,6 +14,7 @@ import { goToLine } from "./editor.js";
 import { bodyOf, lineOf } from "./fields.js";
 import { followLists } from "./lists.js";
 import { followPanes } from "./panes.js";
+import { placeAfter } from "./places.js";
 import { ask, say, SAID } from "./shell.js";
 
 // Problem documents speak to programs too; this is the same for somebody with a form: what happened, what to do.
@@ -166,13 +167,6 @@ async function succeed(form, answer) {
   if (place !== "." && place !== here) return location.assign(place + said);
   history.replaceState(null, "", here + said);
   location.reload();
-}
-
-// Of what the answer does not tell, the form may.
-export function placeAfter(form, told) {
-  const typed = new FormData(form);
-  const place = (form.dataset.next ?? ".").replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(told[name] ?? typed.get(name) ?? ""));
-  return place.replace(/[?&]\w+=$/, "");
 }
 
 function reveal(form, told) {

@@ -1,6 +1,7 @@
 // Jobs as they happen. The server's events (web/http/streams.py) ring; htmx fetches what they changed, in the page's own
 // words. Only the text of a draft is drawn here, since it grows too fast to be fetched.
 import { askAgain } from "./drafts.js";
+import { ownOr } from "./places.js";
 import { say } from "./shell.js";
 
 const HTMX = new URL("./vendor/htmx-4.0.1.min.js", import.meta.url);
@@ -110,7 +111,7 @@ class Follower {
     this.leave();
     // Of a cancelled generation nothing is kept, its page neither; but the form may still be open that asked for it.
     const { gone } = this.section.dataset;
-    if (gone && job.state === "cancelled") return askAgain() ? say("Stopped. What you typed is still here.") : location.replace(gone);
+    if (gone && job.state === "cancelled") return askAgain() ? say("Stopped. What you typed is still here.") : location.replace(ownOr(gone, "/dashboard"));
     this.tell(`${ENDS[job.state] ?? "Ended"}.`);
     this.line?.remove();
     this.section.classList.add("ended");

@@ -1,4 +1,6 @@
 // The command palette: the places of the navigation, and what search finds by name. What it offers, pages offer too.
+import { goTo } from "./places.js";
+
 const PAUSE = 150;
 
 export function followPalette() {
@@ -68,8 +70,8 @@ export function followPalette() {
   });
 
   function go(entry) {
-    if (entry) location.assign(entry.dataset.path);
-    else if (dialog.dataset.page && field.value.trim()) location.assign(`${dialog.dataset.page}?q=${encodeURIComponent(field.value.trim())}`);
+    if (entry) goTo(entry.dataset.path);
+    else if (dialog.dataset.page && field.value.trim()) goTo(`${dialog.dataset.page}?q=${encodeURIComponent(field.value.trim())}`);
   }
 }
 

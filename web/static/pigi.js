@@ -1,4 +1,4 @@
-// All that pages do by script: forms (forms.js, with what they hold in fields.js, lists.js and panes.js), line numbers (editor.js),
+// All that pages do by script: forms (forms.js, with what they hold in fields.js, lists.js and panes.js, and where they lead in places.js), line numbers (editor.js),
 // drafts (drafts.js), uploads (uploads.js), the way to Stripe and back (billing.js), jobs as they happen (live.js),
 // the command palette (palette.js), and the shell around them (shell.js).
 import { followBilling } from "./billing.js";

@@ -1,6 +1,7 @@
 // <form data-upload action=/api/v1/…> sends the file that was chosen as the request's body, and says how far it is.
-// What comes back is a job; data-next is where to go then: a path with {fields} of it.
+// What comes back is a job, of which data-then (places.js) has fields.
 import { complain, cookie, problemOf } from "./forms.js";
+import { goTo, placeAfter } from "./places.js";
 
 const units = ["bytes", "KB", "MB", "GB"];
 
@@ -27,7 +28,7 @@ function upload(form) {
   request.upload.addEventListener("progress", (event) => show(form, event.loaded, file.size));
   request.addEventListener("load", () => {
     end();
-    if (request.status === 202) arrive(form, JSON.parse(request.responseText));
+    if (request.status === 202) goTo(placeAfter(form, JSON.parse(request.responseText)));
     else complain(form, new Map(), problemOf(request));
   });
   request.addEventListener("error", () => {
@@ -61,8 +62,4 @@ function show(form, sent, size) {
 function spoken(count) {
   const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
   return `${(count / 1024 ** unit).toFixed(unit && count / 1024 ** unit < 10 ? 1 : 0)} ${units[unit]}`;
-}
-
-function arrive(form, job) {
-  location.assign(form.dataset.next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(job[name] ?? "")));
 }

@@ -6,9 +6,11 @@ import re
 from datetime import date
 from operator import attrgetter
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
-from flask import request
+from flask import current_app, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from pigi.ids import is_id
 from web.http.paging import read_page
@@ -25,8 +27,10 @@ PAGE = 50
 HOME = "/dashboard"
 LONGEST = 2000
 
-# Visible ASCII; a browser reads a backslash as a slash, and drops tabs and line breaks (WHATWG URL, section 4.4).
-_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+# Visible ASCII. A browser reads a backslash as a slash, and drops tabs and line breaks (WHATWG URL, section 4.4);
+# braces are where scripts fill something in, and no address of Pigi's has any.
+_PLACE = re.compile(r"(/[!-\[\]-z|~]*?)([?#][!-\[\]-z|~]*)?")
+_STEP = re.compile(r"/(?:\.|%2e){0,2}(?=/)|/(?:\.|%2e){1,2}$", re.IGNORECASE)
 
 
 def one_of(name: str, known: Collection[str], otherwise: str = "") -> str:
@@ -48,9 +52,23 @@ def number_of(name: str) -> int | None:
 
 
 def local_path(text: str) -> str:
-    """``text`` if it is a path of this site, or else the dashboard: nobody is sent elsewhere after signing in."""
-    split = urlsplit(text) if len(text) <= LONGEST and _PATH.fullmatch(text) else None
-    return text if split is not None and not split.scheme and not split.netloc else HOME
+    """``text`` if it is the address of one of Pigi's own pages, or else the dashboard.
+
+    Nobody is sent elsewhere after signing in. The page's script looks once more (`web/static/places.js`).
+    """
+    # A browser leaves braces in a query as they were typed, and nothing there names a place.
+    path, mark, asked = text.partition("?")
+    text = path + mark + asked.replace("{", "%7B").replace("}", "%7D")
+    found = _PLACE.fullmatch(text) if len(text) <= LONGEST else None
+    return text if found is not None and not _STEP.search(found[1]) and _is_page(unquote(found[1])) else HOME
+
+
+def _is_page(path: str) -> bool:
+    try:
+        endpoint, _arguments = current_app.url_map.bind("").match(path, "GET")
+    except (HTTPException, RequestRedirect):
+        return False
+    return endpoint in current_app.extensions["pigi pages"]
 
 
 def day_of(name: str) -> date | None:
