@@ -164,6 +164,25 @@ def _open_to_others(path: Path) -> bool:
         return False
 
 
+def exposure_of(path: Path) -> str:
+    """How others get at a file of keys, as words with what to do; empty if they do not, or if there is no such file.
+
+    Whoever may write to its folder can put another file in its place, unless the sticky bit forbids it (chmod(2)).
+    """
+    if _open_to_others(path):
+        return "can be read by others; chmod 600 it"
+    return "is in a folder that others can write to; chmod 700 that" if _replaceable(path) else ""
+
+
+def _replaceable(path: Path) -> bool:
+    """Also by way of a link: the one that leads there, and what it leads to."""
+    try:
+        modes = {folder.stat().st_mode for folder in (path.absolute().parent, path.resolve().parent)}
+    except OSError:
+        return False
+    return any(mode & (stat.S_IWGRP | stat.S_IWOTH) and not mode & stat.S_ISVTX for mode in modes)
+
+
 def _keys_file(text: str) -> Path | None:
     return Path(text).expanduser() if text and ":" not in text else None
 
@@ -203,8 +222,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "keys_readable",
-        "the file that PIGI_SECRET_KEYS names can be read by others; chmod 600 it",
-        lambda s: (path := _keys_file(s.secret_keys)) is not None and _open_to_others(path),
+        "the file that PIGI_SECRET_KEYS names can be read or replaced by others; chmod 600 it, and 700 its folder",
+        lambda s: (path := _keys_file(s.secret_keys)) is not None and exposure_of(path),
     ),
     Rule("model_key_missing", "ANTHROPIC_API_KEY must be set in production", lambda s: not s.anthropic_api_key),
     Rule(

@@ -6,6 +6,7 @@ is a `Misconfigured` that names the variable.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from functools import lru_cache
@@ -49,6 +50,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), validation_alias=_named("PIGI_HOME"))
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, validation_alias=_named("PIGI_PORT"))
     host: str = Field("127.0.0.1", validation_alias=_named("PIGI_HOST"))
+    expose_development: bool = Field(False, validation_alias=_named("PIGI_EXPOSE_DEVELOPMENT"))
     public_url: str = Field("", validation_alias=_named("PIGI_PUBLIC_URL"))
     proxies: Annotated[int, Field(ge=0, le=10)] = Field(0, validation_alias=_named("PIGI_PROXIES"))
     fonts: Literal["bunny", "self", "none"] = Field("bunny", validation_alias=_named("PIGI_FONTS"))
@@ -145,11 +147,31 @@ def problems_of(settings: Settings, *, restoring: bool = False) -> list[str]:
         problems.append("TENANT_DATABASE_URL must contain {id}: each organisation has a database of its own (P16)")
     if not restoring and (settings.home / RESTORING).exists():
         problems.append("a restore is under way or broke off: nothing serves before `pigi restore` has come to its end")
-    problems += _address_problems(settings)
+    problems += _exposure_problems(settings) + _address_problems(settings)
     problems += _billing_problems(settings)
     if settings.production:
         problems += lapses_of(settings)
     return problems
+
+
+def _exposure_problems(settings: Settings) -> list[str]:
+    """Development trusts whoever reaches it: mails with their links and codes are for all to read, for one."""
+    if settings.production or settings.expose_development or _is_loopback(settings.host):
+        return []
+    problem = (
+        "PIGI_HOST is not an address of this machine's own, and in development mode whoever reaches Pigi could read all"
+        " mail with its links and codes in the stand-ins, and passwords on their way, since there is no TLS: leave"
+        " PIGI_HOST at 127.0.0.1, or set PIGI_MODE=production; PIGI_EXPOSE_DEVELOPMENT=1 says that you want it so"
+    )
+    return [problem]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower() == "localhost"
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")

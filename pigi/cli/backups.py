@@ -16,6 +16,8 @@ from pigi.cli.output import answer, json_option, moment, red, table
 from pigi.operations.audit import CLI
 from pigi.operations.backups import FOLDER, list_backups, make_backup, restore_backup
 from pigi.processes.home import only_one
+from pigi.processes.program import CannotStartError
+from pigi.production import exposure_of
 from pigi.settings import Settings
 from pigi.store.archives import make_identity
 from pigi.store.files import FILE_MODE
@@ -90,6 +92,8 @@ def restore(backup_file: str, identity: Path, erasures_lost: bool, as_json: bool
     Whoever was deleted after the backup was made is not brought back.
     """
     settings = Settings.from_environment(restoring=True)
+    if exposed := exposure_of(identity):
+        raise CannotStartError(sentence=f"the file of --identity {exposed}")
     with only_one(settings.home, "a restore"), _opened(settings, backup_file) as source:
         on_step = _steps("restored", as_json=as_json)
         text = identity.read_text("utf-8")

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pigi.errors import Misconfigured, Temporary
+from pigi.production import exposure_of
 from pigi.store.files import aside, locked
 from pigi.store.sealing import KEY_BYTES, NONCE_BYTES, SealBrokenError, bind
 from pigi.store.signing import Signer
@@ -68,7 +69,7 @@ class Keyring:
             raise Misconfigured(["PIGI_SECRET_KEYS must be set in production"])
         if not text:
             return cls(_parse(_development_file(settings.home)))
-        return cls(_parse(text.split(",") if ENTRY.match(text) else _lines(Path(text).expanduser())))
+        return cls(_parse(text.split(",") if ENTRY.match(text) else _lines(Path(text).expanduser(), _NAMED)))
 
     def wrap(self, organisation_id: str, key: bytes) -> tuple[str, bytes]:
         """Wrap an organisation's data key; returns the name of the wrapping key and the wrapped bytes."""
@@ -181,7 +182,13 @@ def _entry(place: int, entry: str) -> tuple[str, bytes]:
     return name, key
 
 
-def _lines(path: Path) -> list[str]:
+_NAMED = "the file that PIGI_SECRET_KEYS names"
+
+
+def _lines(path: Path, called: str) -> list[str]:
+    """The lines of a file that is its owner's alone, in every mode: a key that others know is none."""
+    if exposed := exposure_of(path):
+        raise Misconfigured([f"{called} {exposed}, and draw new keys if others may have been there"])
     try:
         return path.read_text("utf-8").splitlines()
     except (OSError, ValueError):
@@ -195,4 +202,4 @@ def _development_file(home: Path) -> list[str]:
         if not path.exists():
             with aside(path) as draft:
                 draft.write_text(f"development:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}\n", "utf-8")
-    return _lines(path)
+    return _lines(path, f"the file of keys {path}")

@@ -33,6 +33,9 @@ def test_an_installation_is_backed_up_and_restored(pigi, tmp_path):
         "FILES_URL": f"file://{old}/files",
     }
     assert "neither a file nor a backup nothing.age" in pigi("restore", "nothing.age", "--identity", str(key)).stderr
+    key.chmod(0o640)
+    assert "chmod 600" in pigi("restore", listed["name"], "--identity", str(key)).stderr
+    key.chmod(0o600)
     restored = pigi("restore", listed["name"], "--identity", str(key), "--json")
     assert restored.returncode == 0, restored.stderr
     assert json.loads(restored.stdout)["organisations"] == 1

@@ -82,3 +82,20 @@ def test_keys_of_both_modes_at_once_are_refused():
 def test_a_stand_in_takes_any_key():
     chosen = STRIPE | {"stripe_api_key": "anything", "stripe_webhook_secret": "secret"}
     assert problems_of(Settings(**chosen, stripe_api_base="http://127.0.0.1:1")) == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "192.0.2.7", "::ffff:192.0.2.7", "pigi.example", "127.0.0.1.example", "127.1"],  # noqa: S104
+)
+def test_development_is_shown_to_others_only_by_a_word_of_its_own(host):
+    (problem,) = problems_of(Settings(host=host))
+    assert problem.startswith("PIGI_HOST is not")
+    assert "PIGI_EXPOSE_DEVELOPMENT=1" in problem
+    assert problems_of(Settings(host=host, expose_development=True)) == []
+    assert "PIGI_HOST" not in " ".join(problems_of(Settings(host=host, mode="production")))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1", "localhost"])
+def test_this_machines_own_addresses_need_none(host):
+    assert problems_of(Settings(host=host)) == []

@@ -93,6 +93,7 @@ def test_digests_depend_on_the_first_key_the_label_and_the_data_alone() -> None:
 def test_a_file_holds_the_same_entries_with_comments(tmp_path: Path) -> None:
     path = tmp_path / "keys.txt"
     path.write_text(f"# rotated in May\n\n{entry('new', NEW)}\n{entry('old', OLD)}\n")
+    path.chmod(0o600)
     keyring = Keyring.from_settings(settings(tmp_path, str(path)))
     assert keyring.current == "new"
     assert keyring.digest("x", b"") == Keyring([("new", NEW)]).digest("x", b"")
@@ -129,3 +130,33 @@ def test_development_makes_a_private_file_once_even_together(tmp_path: Path) -> 
     assert (home / "keys").stat().st_mode & 0o777 == 0o600
     assert home.stat().st_mode & 0o777 == 0o700
     assert sorted(path.name for path in home.iterdir()) == ["keys", "keys.lock"]
+
+
+@pytest.mark.parametrize("mode", ["development", "production"])
+@pytest.mark.parametrize(
+    ("file", "folder"), [(0o640, 0o700), (0o604, 0o700), (0o620, 0o700), (0o600, 0o770), (0o600, 0o702)]
+)
+def test_a_file_that_others_could_read_or_replace_is_not_taken(
+    tmp_path: Path, mode: str, file: int, folder: int
+) -> None:
+    path = tmp_path / "secret" / "keys"
+    path.parent.mkdir(mode=0o700)
+    path.write_text(entry("a", OLD))
+    path.chmod(0o600)
+    linked = tmp_path / "linked"
+    linked.symlink_to(path)
+    ways = [settings(tmp_path, str(path), mode=mode), settings(tmp_path, str(linked), mode=mode)]
+    ways += [settings(path.parent)] if mode == "development" else []  # the file that it made itself
+    for way in ways:
+        assert Keyring.from_settings(way).current == "a"
+    path.chmod(file)
+    path.parent.chmod(folder)
+    for way in ways:
+        with pytest.raises(Misconfigured, match="chmod"):
+            Keyring.from_settings(way)
+
+
+def test_a_folder_that_anybody_adds_to_but_only_owners_take_from_will_do(tmp_path: Path) -> None:
+    made = Keyring.from_settings(settings(tmp_path))
+    tmp_path.chmod(0o1777)
+    assert Keyring.from_settings(settings(tmp_path)).digest("x", b"") == made.digest("x", b"")

@@ -21,9 +21,20 @@ if TYPE_CHECKING:
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 
+# What browsers offer to pages (w3c.github.io/webappsec-permissions-policy and each feature's own document). Only names
+# that Chromium knows: it complains of others on its console.
+_OFF = (
+    "accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read", "display-capture",
+    "encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection", "local-fonts",
+    "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-create",
+    "publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb", "window-management",
+    "xr-spatial-tracking",
+)  # fmt: skip
 SAFE = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
+    # Pages have buttons that copy; nothing else of all this is used, and nobody may frame a page that asks for it.
+    ("Permissions-Policy", ", ".join((*(f"{name}=()" for name in _OFF), "clipboard-write=(self)"))),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )

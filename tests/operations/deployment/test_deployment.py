@@ -153,6 +153,11 @@ def test_what_only_a_look_at_files_and_servers_tells(told, redis_server, tmp_pat
     keys.write_text(told["PIGI_SECRET_KEYS"])
     keys.chmod(0o644)
     assert codes(told, PIGI_SECRET_KEYS=str(keys)) == ["keys_readable"]
+    keys.chmod(0o600)
+    tmp_path.chmod(0o770)
+    assert codes(told, PIGI_SECRET_KEYS=str(keys)) == ["keys_readable"]
+    tmp_path.chmod(0o700)
+    assert codes(told, PIGI_SECRET_KEYS=str(keys)) == []
     open_home = tmp_path / "home"
     open_home.mkdir(mode=0o755)
     assert codes(told, PIGI_HOME=str(open_home)) == ["home_readable"]

@@ -126,6 +126,10 @@ def test_every_answer_carries_the_headers_that_browsers_need(client: Client, pat
 
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
+    features = dict(part.split("=") for part in headers["Permissions-Policy"].split(", "))
+    assert features.pop("clipboard-write") == "(self)"
+    assert {"camera", "geolocation", "microphone", "payment", "usb"} <= set(features)
+    assert set(features.values()) == {"()"}
     assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "'unsafe" not in headers["Content-Security-Policy"]
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
