@@ -33,7 +33,7 @@ from pigi.application import Application
 from pigi.domain.access import Caller
 from pigi.embedded import redis as embedded
 from pigi.errors import PigiError
-from pigi.jobs.heartbeats import moments
+from pigi.jobs.heartbeats import last_beats
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queues import queues_of
 from pigi.operations.generations import request_generation
@@ -352,7 +352,7 @@ class Stack:
 
     def _has_pumped(self) -> bool:
         with self.application.control.autocommit() as connection:
-            return "pump" in moments(connection)
+            return "pump" in last_beats(connection)
 
     def child_of(self, held: Hold) -> psutil.Process:
         """The worker's child whose request is held."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pigi.domain.job_state import JobState
-from pigi.jobs.heartbeats import last_notes, moments
+from pigi.jobs.heartbeats import last_beats, last_notes
 from pigi.jobs.kinds import GENERATE_DRAFT, MIGRATE_ORGANISATION, PROBES
 from pigi.jobs.queueing.partitions import Notification
 from pigi.jobs.queues import QUEUES
@@ -55,7 +55,7 @@ def test_a_job_that_cannot_be_rescued_stops_none_behind_it(with_redis, control):
 def test_a_tick_with_nothing_to_do_does_nothing_and_says_that_it_ran(with_redis, control):
     assert pump(control, with_redis.notifier) == PumpResult(0, 0, 0, 0)
     with control.autocommit() as connection:
-        assert "pump" in moments(connection)
+        assert "pump" in last_beats(connection)
 
 
 def test_a_due_job_whose_bell_never_rang_is_rung(with_redis, control):

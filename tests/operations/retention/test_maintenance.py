@@ -15,7 +15,7 @@ from pigi.ids import new_id
 from pigi.jobs import effects as ledger
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
-from pigi.jobs.heartbeats import moments
+from pigi.jobs.heartbeats import last_beats
 from pigi.jobs.kinds import (
     BEGIN_ROUND,
     CATALOGUE,
@@ -186,7 +186,7 @@ def test_a_probe_shows_that_its_queue_works(worker_context, control, queue):
         connection.execute(insert(Heartbeat), {"name": f"queue {queue}", "at": now() - DAY})
     run(HANDLERS[f"{queue}.probe"], ask(control, PROBES[queue]), worker_context)
     with control.autocommit() as connection:
-        assert now() - moments(connection)[f"queue {queue}"] < timedelta(minutes=1)
+        assert now() - last_beats(connection)[f"queue {queue}"].at < timedelta(minutes=1)
 
 
 def test_only_no_ops_may_go_earlier_than_the_rest():
