@@ -3,7 +3,7 @@
 #   make test ARGS="-k jobs -x"    passes arguments on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock browser prepare
+.PHONY: help run test check bench lock browser proxies prepare
 
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 CHOSEN := $(if $(filter undefined,$(origin PYTHON)),,--rebuild)
@@ -43,6 +43,9 @@ lock: prepare ## write the lock files anew; ARGS=--upgrade takes newer versions
 
 browser: ## install Debian's Chromium for the browser tests, if there is none
 	@"$(PYTHON)" tools/browser.py
+
+proxies: ## install Debian's nginx and haproxy for the tests of proxies, if they are not there
+	@"$(PYTHON)" tools/proxies.py
 
 prepare:
 	@"$(PYTHON)" -c "$(FITS)" 2>/dev/null || { \
