@@ -10,6 +10,7 @@ from pigi.jobs.queueing.notifications import Notifier
 from pigi.settings import Settings, get_settings
 from pigi.store.keyring import Keyring
 from pigi.store.objects import Objects
+from pigi.store.refusals import Refusals
 from pigi.store.sessions import ControlDatabase
 from pigi.store.tenants import Tenants
 
@@ -38,6 +39,11 @@ class Application:
     def plans(self) -> Plans:
         """What organisations may use, and what can be bought."""
         return Plans.from_settings(self.settings)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """What this process has found throttled a moment ago."""
+        return Refusals()
 
     @cached_property
     def files(self) -> Objects:

@@ -58,6 +58,7 @@ class ThrottlePolicy:
         pair: one for each thing and network.
         subject_total: one for each thing, which refuses nothing itself; while it is empty, `under_attack` counts too.
         under_attack: one for each thing and `widest_network`.
+        work: one for each `widest_network`, of which right tries are not given back: it guards what a try costs.
     """
 
     network: Bucket | None = None
@@ -65,8 +66,14 @@ class ThrottlePolicy:
     pair: Bucket | None = None
     subject_total: Bucket | None = None
     under_attack: Bucket | None = None
+    work: Bucket | None = None
 
 
+_HASHING: Final = Bucket("hashing for a network", 120, 0.5)
+"""Each hash costs a tenth of a second of a core and more: 2 a second are what one network may ask for in the long run,
+whether its passwords are right or wrong. Behind one address are whole offices, whose mornings the burst is for."""
+NEW_PASSWORD: Final = ThrottlePolicy(work=_HASHING)
+"""Whoever has a link that lets them choose a password."""
 _WRONG_PASSWORDS: Final = Bucket("wrong passwords", 30, 2)
 
 SIGN_IN: Final = ThrottlePolicy(
@@ -74,16 +81,17 @@ SIGN_IN: Final = ThrottlePolicy(
     pair=Bucket("wrong passwords of an account", 5, 30),
     subject_total=Bucket("wrong passwords of an account, everywhere", 50, 72),
     under_attack=Bucket("wrong passwords of an account under attack", 1, 600),
+    work=_HASHING,
 )
 CODES: Final = ThrottlePolicy(subject=Bucket("wrong codes of an account", 10, 360))
 """Ten at once and 240 a day, of a million of which three count: guessing takes years. By account alone, since whoever
 comes so far knows the password and may have many networks. They can so keep the owner's device out, but not the owner:
 recovery codes, which cannot be guessed, are not counted, and a new password ends it."""
 CONFIRMATION: Final = ThrottlePolicy(
-    network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30)
+    network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30), work=_HASHING
 )
 """Only who has the mailed link can use its tries up."""
-REGISTRATION: Final = ThrottlePolicy(network=Bucket("registrations", 20, 10))
+REGISTRATION: Final = ThrottlePolicy(network=Bucket("registrations", 20, 10), work=_HASHING)
 WELCOME: Final = ThrottlePolicy(
     pair=Bucket("registrations of an address", 5, 720),
     subject_total=Bucket("registrations of an address, everywhere", 20, 180),

@@ -302,7 +302,7 @@ ROUTES = (
         RouteKind.PUBLIC_WRITE,
         "Reset a password",
         (ResponseSpec(204, "The password is set; sign in with it", media_types=()),),
-        problems=("link_over", "password_weak"),
+        problems=("link_over", "password_weak", "too_many_tries"),
         body=NewPasswordRequest,
     ),
 )

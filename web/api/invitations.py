@@ -117,7 +117,8 @@ def accept_by_link(context: RequestContext, token: str) -> Reply:
     The link proves the address, so the account needs no confirmation, and is signed in.
     """
     body = read_body(AcceptanceRequest)
-    joined = accept_invitation(context.application, token, context.person, Newcomer(body.name, body.password))
+    newcomer = Newcomer(body.name, body.password)
+    joined = accept_invitation(context.application, token, context.person, newcomer, context.network)
     shown = {
         "organisation_id": joined.organisation_id,
         "organisation_name": joined.organisation_name,
@@ -208,6 +209,7 @@ ROUTES = (
             "not_for_operators",
             "link_over",
             "password_weak",
+            "too_many_tries",
             "plan_limit",
         ),
         body=AcceptanceRequest,

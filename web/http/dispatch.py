@@ -89,8 +89,12 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
 def _answer(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> Reply:
     if route.who is Who.ANYONE:
         refuse_other_sites()
-        if SESSION not in request.cookies:
-            return _reply_of(route.view(RequestContext(services, facts), **arguments))
+        context = RequestContext(services, facts)
+        if SESSION in request.cookies:
+            with services.permits:
+                context = identify(services, facts, route, arguments)
+        # Without a permit: here people wait for their turn to hash, and a cookie is nothing that anybody has to have.
+        return _reply_of(route.view(context, **arguments))
     with services.permits:
         context = identify(services, facts, route, arguments)
         keyed = route.kind in HONOUR_KEYS and "HTTP_IDEMPOTENCY_KEY" in request.environ

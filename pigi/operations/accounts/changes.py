@@ -20,6 +20,7 @@ from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CODES, RESET, RESET_MAIL, SIGN_IN
 from pigi.domain.throttles import NEW_ADDRESS as ADDRESSES
+from pigi.domain.throttles import NEW_PASSWORD as LINKED
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
@@ -79,8 +80,7 @@ def change_account(
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
         ask_for_factor(person)
-        with credentials.hashing_slot():
-            prove(application, row, change.password, network)
+        with prove(application, row, change.password, network):
             if change.new_password is not None:
                 # What they are called before and after: neither is a secret.
                 name, email = f"{row.name} {change.name or ''}", f"{row.email} {change.email or ''}"
@@ -204,27 +204,27 @@ def end_links(session: ControlSession, account_id: str, key: str) -> None:
 def request_reset(application: Application, email: str, network: str) -> None:
     """Mail a link to whoever has the address, if anybody.
 
-    Raises Refused: ``too_many_tries`` (of this network), ``unavailable``.
+    Raises Refused: ``too_many_tries`` (of this network).
     """
-    with credentials.hashing_slot():
-        acquire(application, RESET, network)
-        key = email_key(email)
-        if not try_acquire(application, RESET_MAIL, network, mailbox_key(email)):
-            # The links that were mailed within the hour still work.
-            return
-        with application.control.begin() as session:
-            link_id = add_link(session, application, NEW_PASSWORD, email)
-            queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, requested_by="pigi")
+    acquire(application, RESET, network)
+    key = email_key(email)
+    if not try_acquire(application, RESET_MAIL, network, mailbox_key(email)):
+        # The links that were mailed within the hour still work.
+        return
+    with application.control.begin() as session:
+        link_id = add_link(session, application, NEW_PASSWORD, email)
+        queue_mail(session, application, Template.PASSWORD_RESET, link_id, key, requested_by="pigi")
 
 
 def reset_password(application: Application, token: str, password: str, network: str) -> None:
     """Set a new password, end all sessions and all other links, and notify the owner by mail.
 
-    Raises Refused: ``link_over``; ``password_weak``, after which the link still works; ``unavailable``.
+    Raises Refused: ``link_over``; ``password_weak``, after which the link still works; ``too_many_tries`` (of this
+        network), ``unavailable``.
     """
-    with credentials.hashing_slot():
-        link = find_link(application, NEW_PASSWORD, token)
-        account = _owner(application, link)
+    link = find_link(application, NEW_PASSWORD, token)
+    account = _owner(application, link)
+    with credentials.hashing(application, LINKED, network):
         hashed = credentials.new_hash(password, account.name, account.email)
         with application.control.begin() as session:
             # The account first, here and wherever its links are used: two requests must not wait for each other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
@@ -15,10 +16,10 @@ from pigi.operations.accounts.accounts import ACCOUNT
 from pigi.operations.accounts.factors import use_code
 from pigi.operations.accounts.sessions import SESSION
 from pigi.operations.audit import record
-from pigi.operations.credentials import acquire, has_factor
+from pigi.operations.credentials import has_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from pigi.application import Application
@@ -51,8 +52,8 @@ def confirm_session(  # noqa: PLR0913 - who, their proof, and what follows
     with application.control.read() as session:
         row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
     if password is not None:
-        with credentials.hashing_slot():
-            prove(application, row, password, network)
+        with prove(application, row, password, network):
+            pass
     tried = None if code is None else credentials.acquire_code(application, row.id, code)
     moment = now()
     unchanged = select(ACCOUNT.c.id).where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == row.password_hash)
@@ -89,14 +90,16 @@ def confirmed_until(application: Application, person: Person) -> datetime | None
     return None if at is None else at + CONFIRMED_FOR
 
 
-def prove(application: Application, row: Any, password: str | None, network: str) -> None:
-    """Check the password of the account ``row``, within `hashing_slot`.
+@contextmanager
+def prove(application: Application, row: Any, password: str | None, network: str) -> Iterator[None]:
+    """Check the password of the account ``row``; there is room to hash in the block.
 
-    Raises Refused: ``invalid`` without one, ``wrong_password``, ``too_many_tries``.
+    Raises Refused: ``invalid`` without one, ``wrong_password``, ``too_many_tries``, ``unavailable``.
     """
     if password is None:
         raise Refused("invalid", errors=PROOF)
-    tried = acquire(application, SIGN_IN, network, row.email_key)
-    if not credentials.is_password(password, row.password_hash):
-        raise Refused("wrong_password", errors=WRONG)
-    tried.refund()
+    with credentials.hashing(application, SIGN_IN, network, row.email_key) as tried:
+        if not credentials.is_password(password, row.password_hash):
+            raise Refused("wrong_password", errors=WRONG)
+        tried.refund()
+        yield

@@ -24,7 +24,7 @@ from pigi.operations import credentials
 from pigi.operations.accounts.accounts import add_account, find_account
 from pigi.operations.accounts.sessions import SignedIn, start_session
 from pigi.operations.credentials import WELCOME as USE
-from pigi.operations.credentials import acquire, is_token, token_hash, try_acquire
+from pigi.operations.credentials import is_token, token_hash, try_acquire
 from pigi.operations.mail import queue_mail
 from pigi.store.people import Registration
 
@@ -43,8 +43,7 @@ def register(application: Application, name: str, email: str, password: str, net
         ``unavailable``.
     """
     check_secrets({"name": name})
-    with credentials.hashing_slot():
-        acquire(application, REGISTRATION, network)
+    with credentials.hashing(application, REGISTRATION, network):
         hashed = credentials.new_hash(password, name, email)
         key, row_id, moment = email_key(email), new_id(), now()
         if not (
@@ -77,9 +76,8 @@ def confirm_registration(
     Raises Refused: ``link_over``, also if the address got an account meanwhile; ``wrong_credentials``,
         ``too_many_tries``, ``unavailable``.
     """
-    with credentials.hashing_slot():
-        row = _find_registration(application, token)
-        tried = acquire(application, CONFIRMATION, network, row.id)
+    row = _find_registration(application, token)
+    with credentials.hashing(application, CONFIRMATION, network, row.id) as tried:
         if not credentials.is_password(password, row.password_hash):
             raise Refused("wrong_credentials", detail=REGISTER_AGAIN)
         with application.control.begin() as session:

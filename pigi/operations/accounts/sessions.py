@@ -28,7 +28,7 @@ from pigi.operations import credentials
 from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
 from pigi.operations.accounts.factors import pass_factor
 from pigi.operations.audit import record
-from pigi.operations.credentials import acquire, is_token, token_hash
+from pigi.operations.credentials import is_token, token_hash
 from pigi.store.people import HAS_FACTOR, Account, Session
 
 if TYPE_CHECKING:
@@ -141,8 +141,7 @@ def sign_in(  # noqa: PLR0913 - what the request brings
         ``wrong_code``, ``too_many_tries``, ``unavailable``.
     """
     key = email_key(email)
-    with credentials.hashing_slot():
-        tried = acquire(application, SIGN_IN, network, key)
+    with credentials.hashing(application, SIGN_IN, network, key) as tried:
         row = _find(application, key)
         kept = row.password_hash if row else None
         if not credentials.is_password(password, kept) or row is None:

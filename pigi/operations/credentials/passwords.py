@@ -1,5 +1,7 @@
 """Hashing passwords: Argon2id, slow by design, and so few at once that a flood costs neither memory nor threads.
 
+Who may hash next is shared out by network (`pigi.operations.credentials.turns`).
+
 Every path that ends in "wrong" hashes once, whether there is such an account or not.
 """
 
@@ -7,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import os
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from pigi.domain.passwords import flaw_of, normalise
+from pigi.domain.throttles import widest_network
 from pigi.errors import Refused
+from pigi.operations.credentials.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,22 +30,22 @@ AT_ONCE = 2
 SLOTS = 8
 """Requests of a process that may hash or wait for it, and the databases, at once. Fewer than
 `web.http.budget.ORDINARY`, so that a flood of sign-ins leaves threads to whoever is signed in."""
-RETRY_SECONDS = 2
+SHARE = 4
+"""Requests of one network among them: half, as long as no other asks."""
 
 _HASHER = PasswordHasher.from_parameters(PARAMETERS)
-_turns = threading.BoundedSemaphore(AT_ONCE)
-_slots = threading.BoundedSemaphore(SLOTS)
+_turns = Turns(SLOTS, SHARE, AT_ONCE)
 
 
 @contextmanager
-def hashing_slot() -> Iterator[None]:
-    """Room for a request that hashes; raises Refused ``unavailable`` when all `SLOTS` are taken."""
-    if not _slots.acquire(blocking=False):
-        raise Refused("unavailable", retry_after=RETRY_SECONDS)
-    try:
+def hashing_slot(network: str = "") -> Iterator[None]:
+    """Room for a request that hashes, from a network, or Pigi's own.
+
+    Raises Refused ``unavailable`` when the network has its `SHARE`, or all `SLOTS` are taken by networks that have no
+    more than it; within the block also where its turn to hash was given to a network that had fewer.
+    """
+    with _turns.place(widest_network(network)):
         yield
-    finally:
-        _slots.release()
 
 
 def new_hash(password: str, name: str, email: str, pointer: str = "/password") -> str:
@@ -58,7 +61,7 @@ def new_hash(password: str, name: str, email: str, pointer: str = "/password") -
 
 def hash_password(password: str) -> str:
     """Its hash, with salt and parameters, in the PHC string format."""
-    with _turns:
+    with _turns.turn():
         return _HASHER.hash(normalise(password))
 
 
@@ -76,7 +79,7 @@ def renewed(password: str, password_hash: str) -> str:
 
 
 def _verify(password: str, password_hash: str) -> bool:
-    with _turns:
+    with _turns.turn():
         try:
             return _HASHER.verify(password_hash, normalise(password))
         except VerificationError:

@@ -14,7 +14,6 @@ from pigi.domain.access import AccountState, KeyFate, OrganisationState, Role
 from pigi.domain.deletions import DeletionScope, DeletionState
 from pigi.domain.mail import Template
 from pigi.errors import Refused
-from pigi.operations import credentials
 from pigi.operations.access import ORGANISATION, hold_organisation
 from pigi.operations.accounts import ACCOUNT, AccountView, ask_for_factor, close_sessions, prove, read_account
 from pigi.operations.api_keys import settle_keys
@@ -65,8 +64,8 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
     ask_for_factor(person)
     with application.control.read() as session:
         row = session.execute(select(ACCOUNT).where(ACCOUNT.c.id == person.account_id)).one()
-    with credentials.hashing_slot():
-        prove(application, row, password, network)
+    with prove(application, row, password, network):
+        pass
     with application.control.begin() as session:
         close_account(session, application, row, organisations, person.name, keep_session=person.session_id, keys=keys)
         if on_done is not None:

@@ -15,6 +15,7 @@ from pigi.clock import now
 from pigi.domain.access import Action, Role
 from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.retention import Retention, keep
+from pigi.domain.throttles import NEW_PASSWORD
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations import credentials
@@ -256,7 +257,9 @@ def read_invitation(application: Application, token: str) -> Offer:
     return Offer(row.organisation_id, row.name, row.email, Role(row.role), has_account, row.expires_at)
 
 
-def accept_invitation(application: Application, token: str, person: Person | None, newcomer: Newcomer) -> Joined:
+def accept_invitation(
+    application: Application, token: str, person: Person | None, newcomer: Newcomer, network: str = ""
+) -> Joined:
     """Join, as ``person`` or, without one, as ``newcomer``, whose account is made and signed in.
 
     Raises Refused: ``link_over``; ``invitation_for_another`` and ``not_for_operators`` for the person;
@@ -270,7 +273,7 @@ def accept_invitation(application: Application, token: str, person: Person | Non
     if offer.has_account:
         raise Refused("unauthenticated")
     _check_complete(newcomer)
-    return _join_anew(application, token, offer, newcomer)
+    return _join_anew(application, token, offer, newcomer, network)
 
 
 def _join(application: Application, token: str, person: Person) -> Joined:
@@ -286,9 +289,9 @@ def _join(application: Application, token: str, person: Person) -> Joined:
         return _enter(session, application, invitation, name, person.account_id)
 
 
-def _join_anew(application: Application, token: str, offer: Offer, newcomer: Newcomer) -> Joined:
+def _join_anew(application: Application, token: str, offer: Offer, newcomer: Newcomer, network: str) -> Joined:
     called, password = newcomer.name or "", newcomer.password or ""
-    with credentials.hashing_slot():
+    with credentials.hashing(application, NEW_PASSWORD, network):
         hashed = credentials.new_hash(password, called, offer.email)
     with application.control.begin() as session:
         name, invitation = _hold(session, token)

@@ -10,6 +10,7 @@ from werkzeug.http import parse_cookie
 
 from pigi.domain.access import Role
 from pigi.operations.credentials import passwords
+from pigi.operations.credentials.turns import Turns
 from pigi.settings import Settings
 from tests.support.accounts import cheap_hash, make_passwords_cheap
 from tests.support.people import PASSWORD, browser, join, make_account, make_session
@@ -148,9 +149,8 @@ def test_a_new_password_ends_all_other_browsers(app: Flask, application: Applica
 
 
 def test_a_flood_of_sign_ins_is_told_to_come_back(client: Client, ada: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with passwords.hashing_slot():
-        monkeypatch.setattr(passwords._slots, "acquire", lambda **_how: False)
-        answer = client.post(PLACE, json=RIGHT)
+    monkeypatch.setattr(passwords, "_turns", Turns(0, 1, 1))
+    answer = client.post(PLACE, json=RIGHT)
 
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
