@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 
 from pigi.application import Application
 from pigi.domain.access import RULES, Action
+from pigi.domain.names import NAME_LENGTH
 from pigi.ids import new_id
 from pigi.operations.accounts import csrf_token
 from pigi.operations.credentials import passwords
@@ -30,6 +31,7 @@ from web.app import ROUTES, create_app
 from web.http.auth import SESSION, XSRF_HEADER
 from web.http.openapi import build
 from web.http.replies import API
+from web.http.texts import EMAIL_PATTERN, NAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,6 +73,18 @@ FAULTS_OF_FORM = frozenset(
 )  # fmt: skip
 """What a request that the document calls good must not be refused with. Any other refusal is for what there is."""
 MANY_CASES = (f"{API}/tickets", f"{API}/operate/privacy-requests", f"{API}/jobs")
+
+
+def _address_of(length: int) -> str:
+    labels = "f" * 64 + "@" + "a" * 63 + "." + "b" * 63
+    return f"{labels}.{'c' * (length - len(labels) - 1)}"
+
+
+WELL_FORMED = {
+    NAME_PATTERN: ["Ferry Company", "Ж", "Æß", "日" * (NAME_LENGTH - 1), "n" * NAME_LENGTH],
+    EMAIL_PATTERN: ["ferry+office@sub.example.org", *(_address_of(length) for length in (253, 254))],
+}
+"""Good values of the lengths that the fuzzer looks at; to draw one from such a pattern takes it seconds."""
 CARRIERS = (ParameterLocation.HEADER, ParameterLocation.COOKIE)
 RULED = ("agents", "mcp-servers", "documents", "settings", "{resource}")
 ADDRESSED = ("accounts", "session", "me", "password-resets", "tickets", "invitations", "accept", "confirmation")
@@ -104,10 +118,17 @@ def _by_chance(route: Route) -> bool:
     )
 
 
+def _with_examples(node: dict[str, Any]) -> dict[str, Any]:
+    """A part of the document, read by `json.loads`, with values that it is told to be good."""
+    known = WELL_FORMED.get(str(node.get("pattern")))
+    return {**node, "examples": known} if known else node
+
+
 def schema(routes: Iterable[Route], **phases: dict[str, bool]) -> Any:
     """The document of some routes, as the fuzzer reads it."""
     config = SchemathesisConfig.from_dict({"phases": phases, **SEED})
-    made = schemathesis.openapi.from_dict(json.loads(build(list(routes), "http://localhost")), config=config)
+    document = json.loads(build(list(routes), "http://localhost"), object_hook=_with_examples)
+    made = schemathesis.openapi.from_dict(document, config=config)
     made.app = stage
     return made
 
