@@ -34,7 +34,7 @@ SALT_BYTES = 32
 """As many as the hash has: a salt that could be searched would let a guess be confirmed."""
 ACTOR = re.compile(r"(account|operator|api-key):[0-9a-f-]{36}|operator:cli|pigi")
 SUBJECT = re.compile(
-    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|deletion|request|ticket):[0-9a-f-]{36}"
+    r"(account|operator|api-key|organisation|invitation|session|job|mail|project|resource|deletion|request|ticket):[0-9a-f-]{36}"
 )
 
 CONTROL = re.compile(r"[a-z][a-z-]{0,79}")
@@ -55,7 +55,7 @@ def _is_scopes(value: Any) -> bool:
 
 _FIELDS: dict[str, Check] = {
     **dict.fromkeys(
-        ("invitation", "key", "replaces", "job", "export", "backup", "hold"), lambda value: is_id(str(value))
+        ("invitation", "key", "replaces", "job", "export", "backup", "hold", "project"), lambda value: is_id(str(value))
     ),
     **dict.fromkeys(("role", "was"), lambda value: value in set(Role)),
     **dict.fromkeys(("days", "count"), _is_number),
@@ -67,7 +67,7 @@ _FIELDS: dict[str, Check] = {
     "version": _is_number,
     "change": lambda value: value in set(Change),
     "rule": lambda value: value in RULES,
-    "choice": lambda value: value in {*CHOICES, "default"},
+    **dict.fromkeys(("choice", "before"), lambda value: value in {*CHOICES, "default"}),
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
 """What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
@@ -94,7 +94,11 @@ KINDS: dict[str, frozenset[str]] = {
     "organisation.second_factor_optional": frozenset(),
     "organisation.created": frozenset(),
     "organisation.renamed": frozenset(),
-    "rule.chosen": frozenset({"rule", "choice"}),
+    "project.archived": frozenset(),
+    "project.unarchived": frozenset(),
+    "resource.archived": frozenset({"project"}),
+    "resource.unarchived": frozenset({"project"}),
+    "rule.chosen": frozenset({"rule", "choice", "before"}),
     "account.deletion_started": frozenset(),
     "account.restored": frozenset(),
     "account.purged": frozenset(),

@@ -31,6 +31,7 @@ class Template(StrEnum):
     KEY_EXPIRING = "key-expiring"
     KEYS_SETTLED = "keys-settled"
     OWNERS_CHANGED = "owners-changed"
+    DEAR_ACT = "dear-act"
     EXPORT_READY = "export-ready"
     DELETION_STARTED = "deletion-started"
     DELETION_WARNING = "deletion-warning"
@@ -92,7 +93,9 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.EXPORT_READY: MailTemplate("A copy of your data is ready in Pigi", Promise.AT_LEAST),
     Template.KEY_EXPIRING: MailTemplate("An API key expires soon", Promise.AT_LEAST, Use.NOTICES),
     Template.KEYS_SETTLED: MailTemplate("What became of a member's API keys on Pigi", Promise.AT_LEAST),
+    # Queued by the previous release alone: dear-act tells it now.
     Template.OWNERS_CHANGED: MailTemplate("The owners of an organisation on Pigi changed", Promise.AT_LEAST),
+    Template.DEAR_ACT: MailTemplate("Something that needs your eye was done on Pigi", Promise.AT_LEAST),
     Template.DELETION_STARTED: MailTemplate("An organisation on Pigi is being deleted", Promise.AT_LEAST),
     Template.DELETION_WARNING: MailTemplate("An organisation on Pigi is deleted for good soon", Promise.AT_LEAST),
     Template.DELETION_RECEIPT: MailTemplate("The receipt of a deletion on Pigi", Promise.AT_LEAST),

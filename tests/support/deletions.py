@@ -32,7 +32,7 @@ LOG = {"at": now(), "request_id": "0123-abcd", "method": "GET", "route": "/", "s
 def full(shop: Shop, name: str) -> Caller:
     """An organisation with a row in every table that names one, and a subscription; its owner."""
     furnished = furnish(shop.application, name)
-    owner = Caller(furnished.organisation, Role.OWNER, furnished.owner)
+    owner = Caller(furnished.organisation, Role.OWNER, furnished.owner, confirmed=True)
     shop.stripe.pay(shop.session(owner, shop.checkout(owner)))
     shop.hear()
     shop.do(request_portal(shop.application, owner).id)

@@ -137,7 +137,7 @@ def start_operators_export(context: AccountContext) -> Reply:
         owner = Owner(body.subject)
     else:
         owner = Owner(None, find_person_by_email(context.application, body.subject).account_id)
-    start_export(context.application, owner, context.requester, body.reason, context.record_no_content)
+    start_export(context.application, owner, context.requester, body.reason, context.record_no_content, context.account)
     return no_content()
 
 

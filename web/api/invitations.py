@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -39,7 +39,11 @@ class InvitationRequest(RequestModel):
 
 
 class Invitation(ResponseModel):
-    """An open invitation; ``created_at`` is when it was last sent, and ``invited_by`` who sent it then."""
+    """An open invitation; ``created_at`` is when it was last sent, and ``invited_by`` who sent it then.
+
+    ``mail`` is what became of the mail. ``held_back``: Pigi sends one address only so many invitations, whoever asks
+    for them; this one stands, and can be sent again in some hours.
+    """
 
     id: Id
     email: str
@@ -47,6 +51,7 @@ class Invitation(ResponseModel):
     invited_by: Id
     created_at: datetime
     expires_at: datetime
+    mail: Literal["queued", "sent", "unknown", "failed", "held_back"] | None
 
 
 class InvitationList(ResponseModel):
@@ -147,6 +152,7 @@ def _invitation(view: InvitationView) -> dict[str, Any]:
         "invited_by": view.invited_by,
         "created_at": moment(view.created_at),
         "expires_at": moment(view.expires_at),
+        "mail": view.mail,
     }
 
 
@@ -191,7 +197,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Send an invitation again",
         (ResponseSpec(200, "The invitation", Invitation, headers=("Idempotency-Replayed",)),),
-        problems=("too_many_today",),
+        problems=("too_many_today", "confirmation_required"),
         body=Nothing,
         replay=_sent_again_before,
     ),
@@ -207,6 +213,7 @@ ROUTES = (
             "unauthenticated",
             "invitation_for_another",
             "not_for_operators",
+            "confirmation_required",
             "link_over",
             "password_weak",
             "too_many_tries",

@@ -99,6 +99,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Decide which rules are refused",
         (ResponseSpec(200, "The rules", RuleList, headers=("Idempotency-Replayed",)),),
+        problems=("confirmation_required",),
         body=RulesRequest,
         replay=_replay,
     ),

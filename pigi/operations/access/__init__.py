@@ -10,8 +10,10 @@ from pigi.operations.access.grants import (
     changing_access,
     find_role,
     hold_organisation,
+    is_vouched_for,
     lock_organisation,
     still_granted,
+    vouch_for,
 )
 from pigi.operations.access.tenant import changing, reading, serialise_changes
 
@@ -26,6 +28,7 @@ __all__ = [
     "find_role",
     "hold_organisation",
     "is_own_export",
+    "is_vouched_for",
     "lock_organisation",
     "may_change",
     "organisation_of_job",
@@ -33,4 +36,5 @@ __all__ = [
     "role_in",
     "serialise_changes",
     "still_granted",
+    "vouch_for",
 ]

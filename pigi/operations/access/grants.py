@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from pigi.application import Application
+    from pigi.domain.access import Person
     from pigi.store.sessions import ControlSession
 
 ORGANISATION: Any = Organisation.__table__
@@ -65,7 +66,23 @@ def changing_access(application: Application, caller: Caller, action: Action) ->
             raise Refused("forbidden")
         if not is_found(held.state, role, action):
             raise Refused("not_found")
+        vouch_for(session, caller)
         yield session, role
+
+
+CONFIRMED = "confirmed"
+"""Under which a transaction's session holds whose confirmed session it acts for."""
+
+
+def vouch_for(session: ControlSession, caller: Caller | Person) -> None:
+    """Note for the transaction that ``caller`` has confirmed their session, if they have: dear acts ask for it."""
+    if caller.confirmed:
+        session.info[CONFIRMED] = caller.name
+
+
+def is_vouched_for(session: ControlSession, name: str) -> bool:
+    """Whether the transaction acts for a confirmed session of whoever rows name so."""
+    return bool(session.info.get(CONFIRMED) == name)
 
 
 def lock_organisation(session: ControlSession, organisation_id: str) -> str:

@@ -15,6 +15,10 @@ from sqlalchemy import delete, event, insert, or_, select, true
 
 from pigi.clock import now
 from pigi.domain.audit import BEGINNING, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
+from pigi.domain.dear_acts import dear_act
+from pigi.errors import Refused
+from pigi.operations.access import is_vouched_for
+from pigi.operations.audit.telling import tell
 from pigi.store.engines import lock_name
 from pigi.store.holds import lock_holds
 from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
@@ -36,6 +40,8 @@ LOCK = "audit chain"
 ERASED = "audit.content_erased"
 CLI = "operator:cli"
 """The actor of commands: whoever may start them on the installation's machine is an operator."""
+PIGI = "pigi"
+"""The actor of what Pigi does by itself."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class _Act:
 
 def record(  # noqa: PLR0913 - an act's facts, each named at the call
     session: ControlSession,
-    application: Application,  # noqa: ARG001 - part of every operation's call
+    application: Application,
     kind: str,
     actor: str,
     organisation_id: str | None = None,
@@ -64,6 +70,8 @@ def record(  # noqa: PLR0913 - an act's facts, each named at the call
     **details: str | int | None,
 ) -> None:
     """Append an act to the chain as part of the session's transaction; a rolled back act leaves no trace.
+
+    A dear act (`pigi.domain.dear_acts`) is told by mail to those whom it concerns, in the same transaction.
 
     Args:
         session: the transaction that makes the change.
@@ -76,10 +84,25 @@ def record(  # noqa: PLR0913 - an act's facts, each named at the call
 
     Raises:
         ValueError: for anything that may not be kept, such as a name or an address.
+        Refused: for a dear act ``confirmation_required`` of somebody whose session is not confirmed, ``forbidden`` of
+            an API key.
     """
     content = content_of(kind, actor, organisation_id, subject, details)
+    dear = dear_act(kind, details)
+    if dear is not None:
+        if not dear.unasked and actor not in {CLI, PIGI}:
+            _ask_confirmed(session, actor)
+        # Before the act is dated: its mail tells what was done from its own moment on.
+        tell(session, application, dear, organisation_id, subject)
     within = session.get_nested_transaction() or session.get_transaction()
     session.info.setdefault("audit", []).append(_Act(kind, now(), content, within))
+
+
+def _ask_confirmed(session: ControlSession, actor: str) -> None:
+    if actor.startswith("api-key:"):
+        raise Refused("forbidden")
+    if not is_vouched_for(session, actor):
+        raise Refused("confirmation_required")
 
 
 def erase_content(

@@ -5,6 +5,7 @@ An organisation that nobody else owns is handed over before, or taken along: it 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select, update
@@ -14,7 +15,7 @@ from pigi.domain.access import AccountState, KeyFate, OrganisationState, Role
 from pigi.domain.deletions import DeletionScope, DeletionState
 from pigi.domain.mail import Template
 from pigi.errors import Refused
-from pigi.operations.access import ORGANISATION, hold_organisation
+from pigi.operations.access import ORGANISATION, hold_organisation, vouch_for
 from pigi.operations.accounts import ACCOUNT, AccountView, ask_for_factor, close_sessions, prove, read_account
 from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
@@ -67,6 +68,8 @@ def delete_account(  # noqa: PLR0913 - who, what with it, and their proof
     with prove(application, row, password, network):
         pass
     with application.control.begin() as session:
+        # The password stands for a confirmed session.
+        vouch_for(session, replace(person, confirmed=True))
         close_account(session, application, row, organisations, person.name, keep_session=person.session_id, keys=keys)
         if on_done is not None:
             on_done(session)
@@ -114,6 +117,8 @@ def restore_account(application: Application, person: Person, on_done: OnDone | 
         deletion_id = call_off(connection, ACCOUNTS, person.account_id) if moved.rowcount == 1 else None
         if deletion_id is None:
             raise Refused("not_restorable")
+        # Every session of theirs began with the password since the deletion, or is the one that gave it then.
+        vouch_for(session, replace(person, confirmed=True))
         for organisation_id in _taken_along(connection, deletion_id):
             if hold_organisation(session, organisation_id) is not None:
                 reopen(session, application, organisation_id, person.name)

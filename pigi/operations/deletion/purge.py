@@ -53,11 +53,12 @@ KEY: Any = ApiKey.__table__
 MEMBERSHIP: Any = Membership.__table__
 ERROR: Any = ErrorLog.__table__
 LOG: Any = RequestLog.__table__
+MAIL: Any = Mail.__table__
 EARLIER: dict[str, tuple[Any, ...]] = {
     "links": (Export.__table__,),
     "key": (DataKey.__table__,),
     "logs": (LOG, UsageSignal.__table__),
-    "mails": (Mail.__table__,),
+    "mails": (MAIL,),
     "jobs": (JOB, Tombstone.__table__),
     "billing": (ACCOUNT, BillingLink.__table__),
     "organisation": (MEMBERSHIP,),
@@ -233,6 +234,12 @@ def _access(organisation_id: str) -> Emptying:
     yield from ((table, table.c.organisation_id == organisation_id) for table in OWNED if table not in earlier)
 
 
+def _mails(organisation_id: str) -> Emptying:
+    yield from _tables("mails", organisation_id)
+    # Those about dear acts there are Pigi's own, so that the deletion did not stop them.
+    yield MAIL, MAIL.c.subject_id == organisation_id
+
+
 def _of(step: str) -> Any:
     return lambda organisation_id: _tables(step, organisation_id)
 
@@ -262,7 +269,7 @@ _BEFORE_ROW: tuple[Step, ...] = (
     Outside("database", Place.DATABASE, _measure_database, _drop_database),
     Rows("key", Place.DATABASE, _of("key"), needs=("database",)),
     Rows("logs", Place.LOGS, _logs),
-    Rows("mails", Place.MAILS, _of("mails")),
+    Rows("mails", Place.MAILS, _mails),
     Rows("jobs", Place.JOBS, _jobs, needs=("logs",)),
     Outside("broker", Place.BROKER, _measure_messages, _remove_messages, needs=("jobs",)),
     Rows("idempotency", Place.DATABASE, _idempotency),

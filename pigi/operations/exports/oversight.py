@@ -22,7 +22,7 @@ from pigi.ids import is_id
 from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.model.view import view_of as job_of
-from pigi.operations.access import ORGANISATION
+from pigi.operations.access import ORGANISATION, vouch_for
 from pigi.operations.audit import record
 from pigi.operations.exports.exports import EXPORT, add_export, view_of
 from pigi.operations.mail import queue_mail
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pigi.application import Application
+    from pigi.domain.access import Person
     from pigi.jobs.model.view import JobView
     from pigi.operations.exports.exports import ExportView, Owner
     from pigi.operations.exports.files import ExportFile
@@ -42,16 +43,20 @@ if TYPE_CHECKING:
 OPERATOR: Final = "operator:"
 
 
-def start_export(
+def start_export(  # noqa: PLR0913 - for whom, by whom and why
     application: Application,
     owner: Owner,
     by: str,
     reason: str,
     on_started: Callable[[ControlSession], None] | None = None,
+    operator: Person | None = None,
 ) -> JobView:
-    """Export an organisation's configuration, or what is held about a person, on their behalf.
+    """Export an organisation's configuration, or what is held about a person, on their behalf, and tell them.
 
-    Raises Refused: ``not_found``, ``reason_required`` unless the reason is a line, and as `add_export`.
+    ``operator`` is who is signed in; None on the command line.
+
+    Raises Refused: ``not_found``, ``reason_required`` unless the reason is a line, ``confirmation_required``, and as
+        `add_export`.
     """
     if not is_line(reason, REASON_LENGTH):
         raise Refused("reason_required")
@@ -60,6 +65,8 @@ def start_export(
     if kind is None or not is_id(owner.id):
         raise Refused("not_found")
     with application.control.begin() as session:
+        if operator is not None:
+            vouch_for(session, operator)
         job = add_export(session, application, kind, scope, owner, by)
         _note(session, application, "operator.export_started", owner, by, reason, job.subject_id)
         if on_started is not None:

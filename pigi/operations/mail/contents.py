@@ -22,6 +22,7 @@ from pigi.domain.promises import PROMISES
 from pigi.errors import Permanent
 from pigi.operations import credentials
 from pigi.operations.mail.content import MailContent, account_row, organisation_name, required
+from pigi.operations.mail.dear import dear_acts
 from pigi.operations.mail.of_organisations import deletion_notice, key_expiring, keys_settled, owners_changed
 from pigi.store.contact import ANSWER, SENDER, Ticket
 from pigi.store.control import Organisation
@@ -272,6 +273,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.KEY_EXPIRING: key_expiring,
     Template.KEYS_SETTLED: keys_settled,
     Template.OWNERS_CHANGED: owners_changed,
+    Template.DEAR_ACT: dear_acts,
     Template.EXPORT_READY: _export_ready,
     Template.DELETION_STARTED: deletion_notice,
     Template.DELETION_WARNING: deletion_notice,

@@ -67,6 +67,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
     requested_by: str = "pigi",
     recipient_id: str | None = None,
     kind: Kind = SEND_MAIL,
+    due_in: int = 0,
 ) -> str:
     """Add a mail and its job to the session's transaction; returns the mail's id, "" for a canary: it is sent nothing.
 
@@ -76,15 +77,16 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
             confirm-address, address-changed), account (password-changed, second-factor-on, second-factor-off,
-            recovery-code-used, owners-changed), API key (key-expiring), keys' settlement (keys-settled), deletion or
-            version of the policy (policy-changed).
+            recovery-code-used, owners-changed), organisation or account (dear-act), API key (key-expiring), keys'
+            settlement (keys-settled), deletion or version of the policy (policy-changed).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.
         recipient_id: the recipient's account, where the subject does not say (key-expiring, keys-settled,
-            owners-changed, deletion-started and deletion-warning); of a deletion-receipt, whom among its recipients.
-
+            owners-changed, dear-act, deletion-started and deletion-warning); of a deletion-receipt, whom among its
+            recipients.
         kind: what sends it: of a mail to everybody a kind with a partition of its own.
+        due_in: seconds until it is written and sent.
 
     Raises:
         ValueError: there is no such template.
@@ -114,6 +116,7 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         requested_by=requested_by,
         subject_id=mail_id,
         job_id=job_id,
+        due_in=due_in,
     )
     return mail_id
 

@@ -12,26 +12,28 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.access import Action, Role
+from pigi.domain.access import Action, Person, Role
 from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import NEW_PASSWORD
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
+from pigi.jobs.model.transitions import JOB
 from pigi.operations import credentials
-from pigi.operations.access import changing_access, find_role, lock_organisation
+from pigi.operations.access import changing_access, find_role, lock_organisation, vouch_for
 from pigi.operations.accounts import add_account, start_session
 from pigi.operations.audit import record
 from pigi.operations.credentials import INVITATION as USE
 from pigi.operations.credentials import is_token, token_hash
 from pigi.operations.mail import queue_mail
-from pigi.operations.organisations.members import owners_changed, require_confirmation
+from pigi.operations.organisations.members import owners_changed
 from pigi.operations.plans import check_members, count_today
 from pigi.store.control import Organisation
+from pigi.store.ledgers import Mail
 from pigi.store.people import Account, Invitation, Membership
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from pigi.application import Application
@@ -40,17 +42,23 @@ if TYPE_CHECKING:
 
     OnMade = Callable[[ControlSession, str], None]
     OnDone = Callable[[ControlSession], None]
-    from pigi.domain.access import Person
     from pigi.store.sessions import ControlSession
 
 INVITATION: Any = Invitation.__table__
 PAGE = 200
 COUNTED_AS = "invitations"
+HELD_BACK = "held_back"
+MAIL_HELD_BACK = "mail_held_back"
+MAIL: Any = Mail.__table__
 
 
 @dataclass(frozen=True, repr=False)
 class InvitationView:
-    """An open invitation as the organisation's admins see it."""
+    """An open invitation as the organisation's admins see it.
+
+    ``mail`` is how far its newest mail is: a `MailState`, or `HELD_BACK` if the address has had its share of
+    invitations, from wherever; None once nothing is known of it any more.
+    """
 
     id: str
     email: str
@@ -58,6 +66,7 @@ class InvitationView:
     invited_by: str
     created_at: datetime
     expires_at: datetime
+    mail: str | None
 
 
 def list_invitations(
@@ -68,13 +77,13 @@ def list_invitations(
     if before is not None:
         query = query.where(INVITATION.c.id < before)
     with application.control.read() as session:
-        return [_view(row) for row in session.execute(query)]
+        return _views(session, session.execute(query).all())
 
 
 def read_open_invitation(application: Application, caller: Caller, invitation_id: str) -> InvitationView:
     """One of the caller's organisation; raises Refused ``not_found``."""
     with application.control.read() as session:
-        return _view(_find(session, caller, invitation_id))
+        return _view(session, _find(session, caller, invitation_id))
 
 
 def invite(
@@ -97,7 +106,6 @@ def invite(
         role = role or (Role(found.role) if found else Role.MEMBER)
         if not own.covers(role):
             raise Refused("forbidden")
-        require_confirmation(caller, role)
         _refuse_members(session, caller, email)
         if found is None:
             check_members(session, application, caller.organisation_id, inviting=True)
@@ -106,7 +114,7 @@ def invite(
         invitation_id = _send(session, application, caller, found.id if found else None, email, role)
         if on_made is not None:
             on_made(session, invitation_id)
-        return _view(_find(session, caller, invitation_id))
+        return _view(session, _find(session, caller, invitation_id))
 
 
 def resend_invitation(
@@ -114,8 +122,8 @@ def resend_invitation(
 ) -> InvitationView:
     """Mail the link again; its days begin anew.
 
-    Raises Refused: ``not_found``; ``forbidden`` for a role above the caller's; ``too_many_today``, and as
-        `changing_access`.
+    Raises Refused: ``not_found``; ``forbidden`` for a role above the caller's; ``too_many_today``;
+        ``confirmation_required`` for an owner; and as `changing_access`.
     """
     with changing_access(application, caller, Action.INVITATIONS_CHANGE) as (session, own):
         found = _find(session, caller, invitation_id)
@@ -124,7 +132,7 @@ def resend_invitation(
         _send(session, application, caller, found.id, found.email, Role(found.role))
         if on_done is not None:
             on_done(session)
-        return _view(_find(session, caller, invitation_id))
+        return _view(session, _find(session, caller, invitation_id))
 
 
 def revoke_invitation(
@@ -207,8 +215,26 @@ def _send(  # noqa: PLR0913 - a row's columns
     return invitation_id
 
 
-def _view(row: Any) -> InvitationView:
-    return InvitationView(row.id, row.email, Role(row.role), row.invited_by, row.created_at, row.expires_at)
+def _view(session: ControlSession, row: Any) -> InvitationView:
+    (view,) = _views(session, [row])
+    return view
+
+
+def _views(session: ControlSession, rows: Sequence[Any]) -> list[InvitationView]:
+    """Invitations of one organisation."""
+    mails: dict[str, str] = {}
+    if rows:
+        here = MAIL.c.organisation_id == rows[0].organisation_id
+        of_these = MAIL.c.subject_id.in_([row.id for row in rows])
+        sent = select(MAIL.c.subject_id, MAIL.c.state, JOB.c.reason).outerjoin(JOB, JOB.c.id == MAIL.c.job_id)
+        for mail in session.execute(sent.where(here, of_these).order_by(MAIL.c.id)):
+            mails[mail.subject_id] = HELD_BACK if mail.reason == MAIL_HELD_BACK else mail.state
+    return [
+        InvitationView(
+            row.id, row.email, Role(row.role), row.invited_by, row.created_at, row.expires_at, mails.get(row.id)
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, repr=False)
@@ -262,7 +288,8 @@ def accept_invitation(
 ) -> Joined:
     """Join, as ``person`` or, without one, as ``newcomer``, whose account is made and signed in.
 
-    Raises Refused: ``link_over``; ``invitation_for_another`` and ``not_for_operators`` for the person;
+    Raises Refused: ``link_over``; ``invitation_for_another`` and ``not_for_operators`` for the person, and
+        ``confirmation_required`` for who would be an owner;
         ``unauthenticated`` without one, if the address has an account; ``invalid`` if the newcomer lacks something;
         ``password_weak``, ``unavailable``; ``plan_limit`` if the organisation's plan shrank since it invited, and
         then the link can be used once there is room.
@@ -286,6 +313,7 @@ def _join(application: Application, token: str, person: Person) -> Joined:
         own = session.scalar(select(Account.email_key).where(Account.id == person.account_id))
         if own != invitation.email_key:
             raise Refused("invitation_for_another")
+        vouch_for(session, person)
         return _enter(session, application, invitation, name, person.account_id)
 
 
@@ -302,6 +330,8 @@ def _join_anew(application: Application, token: str, offer: Offer, newcomer: New
                 raise
             # The address got an account since it was looked for.
             raise Refused("unauthenticated") from None
+        # The password that was chosen just now is theirs.
+        vouch_for(session, Person(account_id, "", confirmed=True))
         joined = _enter(session, application, invitation, name, account_id)
         cookie = start_session(session, application, account_id, "")
     return Joined(joined.organisation_id, joined.organisation_name, joined.role, cookie)
@@ -339,7 +369,7 @@ def _enter(session: ControlSession, application: Application, invitation: Any, n
         session.add(Membership(organisation_id=where, account_id=account_id, role=role, joined_at=now()))
         session.flush()
         record(session, application, "member.joined", who, where, who, role=role, invitation=invitation.id)
-        owners_changed(session, application, where, account_id, who, role)
+        owners_changed(session, application, where, who, role)
     return Joined(where, name, role)
 
 

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from pigi.domain.access import AccountState, Action, KeyFate, Role, role_may
-from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing_access, find_role
 from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
 from pigi.operations.billing import contact_changed
-from pigi.operations.mail import queue_mail
 from pigi.store.paging import read_stretch
 from pigi.store.people import Account, Invitation, Membership
 
@@ -32,11 +30,9 @@ if TYPE_CHECKING:
 
     OnDone = Callable[[ControlSession], None]
 
-ACCOUNT: Any = Account.__table__
 MEMBERSHIP: Any = Membership.__table__
 INVITATION: Any = Invitation.__table__
 PAGE = 200
-_IN_USE = ACCOUNT.c.state == AccountState.ACTIVE.value
 
 
 @dataclass(frozen=True, repr=False)
@@ -118,7 +114,6 @@ def change_role(  # noqa: PLR0913 - who, what they become, and what becomes of t
         if not (own.covers(was) and own.covers(role)):
             raise Refused("forbidden")
         if role is not was:
-            require_confirmation(caller, was, role)
             if was is Role.OWNER:
                 _keep_an_owner(session, caller.organisation_id)
             session.execute(update(MEMBERSHIP).where(*_place(caller, account_id)).values(role=role))
@@ -129,7 +124,7 @@ def change_role(  # noqa: PLR0913 - who, what they become, and what becomes of t
             )  # fmt: skip
             _withdraw_invitations(session, application, caller, account_id, role)
             _settle(session, application, caller, account_id, role, keys)
-            owners_changed(session, application, caller.organisation_id, account_id, caller.name, was, role)
+            owners_changed(session, application, caller.organisation_id, caller.name, was, role)
         if on_done is not None:
             on_done(session)
 
@@ -155,7 +150,6 @@ def end_membership(
             raise Refused("second_factor_required")
         if not leaving and not (role_may(own, Action.MEMBERS_CHANGE) and own.covers(was)):
             raise Refused("forbidden")
-        require_confirmation(caller, was)
         if was is Role.OWNER:
             _keep_an_owner(session, caller.organisation_id)
         session.execute(delete(MEMBERSHIP).where(*_place(caller, account_id)))
@@ -163,38 +157,17 @@ def end_membership(
         record(session, application, kind, caller.name, caller.organisation_id, subject, role=was)
         _withdraw_invitations(session, application, caller, account_id, None)
         _settle(session, application, caller, account_id, None, keys)
-        owners_changed(session, application, caller.organisation_id, account_id, caller.name, was)
+        owners_changed(session, application, caller.organisation_id, caller.name, was)
         if on_done is not None:
             on_done(session)
 
 
-def require_confirmation(caller: Caller, *roles: Role) -> None:
-    """Whoever changes who is an owner has given their password just now; raises Refused ``confirmation_required``."""
-    if Role.OWNER in roles and not caller.confirmed:
-        raise Refused("confirmation_required")
-
-
 def owners_changed(
-    session: ControlSession,
-    application: Application,
-    organisation_id: str,
-    account_id: str,
-    by: str,
-    *roles: Role,
+    session: ControlSession, application: Application, organisation_id: str, by: str, *roles: Role
 ) -> None:
-    """Tell all owners, whoever was one, and Stripe, which writes to an owner, if one of ``roles`` is an owner's."""
-    if Role.OWNER not in roles:
-        return
-    contact_changed(session, application, organisation_id, by)
-    owners = select(MEMBERSHIP.c.account_id).where(
-        MEMBERSHIP.c.organisation_id == organisation_id, MEMBERSHIP.c.role == Role.OWNER
-    )
-    told = (ACCOUNT.c.id == account_id) | ACCOUNT.c.id.in_(owners)
-    for row in session.execute(select(ACCOUNT.c.id, ACCOUNT.c.email_key).where(told, _IN_USE).order_by(ACCOUNT.c.id)):
-        queue_mail(
-            session, application, Template.OWNERS_CHANGED, account_id, row.email_key,
-            organisation_id=organisation_id, recipient_id=row.id, requested_by=by,
-        )  # fmt: skip
+    """Tell Stripe, which writes to an owner, if one of ``roles`` is an owner's; people are told by the audit entry."""
+    if Role.OWNER in roles:
+        contact_changed(session, application, organisation_id, by)
 
 
 def _place(caller: Caller, account_id: str) -> tuple[Any, Any]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     OnDone = Callable[[ControlSession], None]
 
+DEFAULT = "default"
 UNKEPT = frozenset({"not-a-draft", "name-differs"})
 """Rules for what a model answers; nobody saves what breaks them."""
 
@@ -62,7 +63,7 @@ def change_rules(
     """Put ``choices`` in place of all that the organisation chose; a rule that is not among them is at its default.
 
     Raises Refused: ``invalid`` for a rule that there is none of, or that is not for the organisation to decide about;
-        and as `changing_access`.
+        ``confirmation_required`` if something is let through that was refused; and as `changing_access`.
     """
     wanted = chosen(choices)
     _refuse_others(choices, wanted)
@@ -72,7 +73,7 @@ def change_rules(
         session.execute(update(ORGANISATION).where(here).values(rules=json.dumps(wanted) if wanted else None))
         for rule in RULES:
             if was.get(rule) != wanted.get(rule):
-                told = {"rule": rule, "choice": wanted.get(rule, "default")}
+                told = {"rule": rule, "choice": wanted.get(rule, DEFAULT), "before": was.get(rule, DEFAULT)}
                 record(session, application, "rule.chosen", caller.name, caller.organisation_id, **told)
         if on_done is not None:
             on_done(session)

@@ -13,7 +13,7 @@ from pigi.domain.access import OrganisationState, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.errors import Refused
-from pigi.operations.access import ORGANISATION
+from pigi.operations.access import ORGANISATION, vouch_for
 from pigi.operations.accounts import ACCOUNT, OPERATOR, close_sessions
 from pigi.operations.audit import CLI, record
 from pigi.operations.credentials import (
@@ -152,6 +152,7 @@ def renew_recovery_codes(application: Application, person: Person, on_done: OnDo
             raise Refused("second_factor_off")
         codes = _new_codes(session, person.account_id)
         kind = "factor.recovery_codes_renewed"
+        vouch_for(session, person)
         record(session, application, kind, person.name, subject=person.name, count=len(codes))
         if on_done is not None:
             on_done(session)
@@ -165,6 +166,7 @@ def end_second_factor(application: Application, person: Person, on_done: OnDone 
         was_on = has_factor(session, person.account_id)
         _remove(session, person.account_id)
         if was_on:
+            vouch_for(session, person)
             record(session, application, "factor.turned_off", person.name, subject=person.name)
             queue_mail(
                 session, application, Template.SECOND_FACTOR_OFF, person.account_id, key, requested_by=person.name

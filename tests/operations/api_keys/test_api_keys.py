@@ -42,7 +42,7 @@ def own(control):
 
 @pytest.fixture
 def owner(application, own):
-    person = Person(make_member(application, own, Role.OWNER, name="Olga"), new_id())
+    person = Person(make_member(application, own, Role.OWNER, name="Olga"), new_id(), confirmed=True)
     return authorise(application, person, own, Action.KEYS_CHANGE)
 
 
@@ -202,7 +202,7 @@ def test_live_keys_are_listed_before_those_that_ended(application, own, owner):
 
 def test_who_made_a_key_is_told_apart_but_not_named_once_they_left(application, own, owner):
     admin = make_member(application, own, Role.ADMIN, name="Aron")
-    other = authorise(application, Person(admin, new_id()), own, Action.KEYS_CHANGE)
+    other = authorise(application, Person(admin, new_id(), confirmed=True), own, Action.KEYS_CHANGE)
     issued = make_key(application, other, "pipeline", [READ])
     assert read_key(application, owner, issued.id).created_by_name == "Aron"
     end_membership(application, owner, admin)

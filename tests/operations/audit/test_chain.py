@@ -39,7 +39,7 @@ def test_entries_follow_each_other_from_the_beginning(application):
         record(session, application, "session.signed_in", SOMEBODY)
         record(session, application, "organisation.created", SOMEBODY, SOMEWHERE)
     with application.control.begin() as session:
-        record(session, application, "member.role_changed", SOMEBODY, SOMEWHERE, SOMEBODY, was="owner", role="admin")
+        record(session, application, "member.role_changed", SOMEBODY, SOMEWHERE, SOMEBODY, was="member", role="admin")
 
     found = entries(application)
     assert [row.seq for row in found] == [1, 2, 3]

@@ -130,6 +130,17 @@ FACTS = {
         "owning": True,
         "link": f"{HOME}/o/018f/members",
     },
+    Template.DEAR_ACT: {
+        "organisation": "Test & Söhne",
+        "acts": [
+            {"at": UNTIL, "who": "“Ada Lund”", "what": ["made the API key", "“deploy”"]},
+            {"at": UNTIL, "who": "You", "what": ["restored the organisation"]},
+        ],
+        "more": 37,
+        "undo": [{"words": "revoke the key, which ends it at once", "path": "/o/018f/api-keys"}],
+        "owning": True,
+        "link": f"{HOME}/o/018f/audit",
+    },
     Template.KEY_EXPIRING: {
         "link": f"{HOME}/o/018f/api-keys",
         "until": UNTIL,

@@ -117,7 +117,7 @@ def test_a_key_and_a_person_can_ask_who_they_are(
     assert [one["id"] for one in told.json["organisations"]] == [own]
     assert (told.json["scopes"], told.json["created_by"]) == (ASKED["scopes"], made["created_by"])
     assert told.json["expires_at"] == made["expires_at"]
-    assert made["key"].rpartition("_")[2] not in told.text
+    assert made["key"].split("_", 2)[2] not in told.text
     assert "Aron" not in told.text
     person = browser.get("/api/v1/whoami").json
     assert (person["kind"], person["name"], person["organisations"][0]["role"]) == ("person", "Aron", "admin")

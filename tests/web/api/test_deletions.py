@@ -179,7 +179,7 @@ def test_the_settings_page_asks_an_owner_for_the_name_and_nobody_else(
 def test_the_overview_offers_the_restoration_and_the_organisations_pages_can_be_read(
     application: Application, browser: Client, own: str, owner: str
 ) -> None:
-    caller = authorise(application, Person(owner, "s"), own, Action.ORGANISATION_DELETE)
+    caller = authorise(application, Person(owner, "s", confirmed=True), own, Action.ORGANISATION_DELETE)
     delete_organisation(application, caller)
     shown = browser.get("/dashboard", headers=BROWSER)
     page = Page(shown.get_data(as_text=True))
