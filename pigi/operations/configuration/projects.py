@@ -16,7 +16,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import changing, reading, serialise_changes
 from pigi.operations.configuration.listing import Sort, listed_rows
-from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key
+from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key, note_move
 from pigi.operations.plans import check_resources, plan_of
 from pigi.store.tenant import Project
 
@@ -177,7 +177,10 @@ def _move(application: Application, caller: Caller, project_id: str, state: Reso
             leave_project_room(session)
             check_resources(session, plan, of_project=row.id)
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
-        return _view(session, locked_row(session, PROJECT, row.id))
+        view = _view(session, locked_row(session, PROJECT, row.id))
+    if row.state != state:
+        note_move(application, caller, f"project:{row.id}", state)
+    return view
 
 
 def leave_project_room(session: TenantSession, adding: int = 1) -> None:

@@ -34,7 +34,7 @@ from pigi.operations.configuration.revisions import (
     leave_room,
     opened,
 )
-from pigi.operations.configuration.workspace import check_active, check_expected, locked_row
+from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, note_move
 from pigi.operations.plans import plan_of
 
 if TYPE_CHECKING:
@@ -213,7 +213,10 @@ def _move(application: Application, caller: Caller, place: ResourceAddress, stat
         if row.state != state and state == ResourceState.ACTIVE:
             leave_room(session, place.project_id, plan)
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
-        return find_resource(session, place, choices)
+        view = find_resource(session, place, choices)
+    if row.state != state:
+        note_move(application, caller, f"resource:{row.id}", state, project=place.project_id)
+    return view
 
 
 def hold_resource(session: TenantSession, place: ResourceAddress) -> Any:

@@ -15,11 +15,14 @@ from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused, Temporary
 from pigi.ids import is_id
+from pigi.operations.audit import record
 from pigi.store.engines import insert_into
 from pigi.store.sealing import KEY_BYTES, bind
 from pigi.store.tenant import IndexKey
 
 if TYPE_CHECKING:
+    from pigi.application import Application
+    from pigi.domain.access import Caller
     from pigi.domain.preconditions import Tags
     from pigi.store.sessions import TenantSession
 
@@ -84,6 +87,19 @@ def check_active(*rows: Any) -> None:
     """Raise Refused ``archived`` unless all are in use."""
     if any(row.state != ResourceState.ACTIVE for row in rows):
         raise Refused("archived")
+
+
+def note_move(
+    application: Application, caller: Caller, subject: str, state: ResourceState, *, project: str | None = None
+) -> None:
+    """Enter into the audit chain that ``subject``, such as ``project:ID``, was archived or brought back.
+
+    After the commit of the organisation's own database: nobody holds a lock there while waiting for the chain's end.
+    """
+    act = "archived" if state == ResourceState.ARCHIVED else "unarchived"
+    kind = f"{subject.partition(':')[0]}.{act}"
+    with application.control.begin() as session:
+        record(session, application, kind, caller.name, caller.organisation_id, subject, project=project)
 
 
 def check_expected(row: Any, expected: Tags | None) -> None:

@@ -12,14 +12,19 @@ from pigi.domain.preconditions import Tags, read_tags
 from pigi.errors import Refused, Temporary
 from pigi.ids import new_id
 from pigi.operations.access import changing
+from pigi.operations.audit import list_entries
 from pigi.operations.configuration import (
+    ResourceAddress,
     archive_project,
+    archive_resource,
     change_project,
     create_project,
+    create_resource,
     list_projects,
     projects,
     read_project,
     unarchive_project,
+    unarchive_resource,
 )
 from pigi.store.base import TenantBase
 from pigi.store.tenant import IndexKey, Project
@@ -168,6 +173,23 @@ def test_an_archived_project_is_out_of_the_list_and_cannot_be_changed(applicatio
     assert list_projects(application, caller, state="archived") == [archived]
     assert code_of(change_project, application, caller, project.id, ANY, name="x") == "archived"
     assert read_project(application, caller, project.id) == archived
+
+
+def test_archiving_and_bringing_back_are_in_the_audit_log_once_each(application, caller, project):
+    place = create_resource(application, caller, project.id, "document", {"title": "T", "body": "B"}).id
+    address = ResourceAddress(project.id, "document", place)
+    for archive, back, what in (
+        (archive_resource, unarchive_resource, address),
+        (archive_project, unarchive_project, project.id),
+    ):
+        for move in (archive, archive, back, back):
+            move(application, caller, what)
+    entries = list_entries(application, caller.organisation_id, limit=9)
+    expected = [("resource", place), ("project", project.id)]
+    assert [(entry.kind, entry.subject) for entry in reversed(entries)] == [
+        (f"{noun}.{act}", f"{noun}:{one}") for noun, one in expected for act in ("archived", "unarchived")
+    ]
+    assert {entry.actor for entry in entries} == {caller.name}
 
 
 def test_unarchiving_brings_it_back_as_it_was(application, caller, project):
