@@ -15,6 +15,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from pigi.domain.mail import Template
+
 
 @dataclass(frozen=True)
 class Bucket:
@@ -112,14 +114,54 @@ TICKET: Final = ThrottlePolicy(
 )
 """Messages by people who need no account. While very many come, each customer's network has one in half an hour: a
 report of a vulnerability still gets through."""
-TICKET_RECEIPT: Final = ThrottlePolicy(subject=Bucket("receipts of tickets for an address", 3, 3600))
-"""Mails to an address that somebody typed. By address alone: whoever sends them on their way, it is one person who
-gets them, and the page has shown all that they say."""
 TICKET_NOTICE: Final = ThrottlePolicy(subject=Bucket("notices of tickets", 20, 120))
-"""Mails to whoever answers. What is left out is in the register all the same."""
+"""Mails to whoever answers, by the kind of message. What is left out is in the register all the same."""
 NEW_ADDRESS: Final = ThrottlePolicy(subject=Bucket("new addresses of an account", 5, 720))
 PRIVACY_REQUESTS: Final = ThrottlePolicy(subject=Bucket("requests about data of an account", 20, 1800))
 """So that nobody buries what others ask. Only whoever is signed in there can use an account's up."""
+
+_REGISTRATIONS: Final = Bucket("mails about registrations to a mailbox", 10, 900)
+_BY_PASSWORD: Final = "it warns, and takes the account's password, a code of it or a link that was mailed to it"  # noqa: S105 - a reason
+_BY_OPERATOR: Final = "an operator asks for it, who is named in the audit log"
+_ONCE: Final = "it is sent once of each"
+
+MAIL_LIMITS: Final[dict[Template, Bucket | str]] = {
+    # Whoever fills these keeps others' mails of the kind from the mailbox for hours, and no other mail. It is the
+    # lesser harm: what the mails were about stands, and can be sent again.
+    Template.INVITATION: Bucket("invitations to a mailbox", 5, 4 * 3600),
+    Template.WELCOME: _REGISTRATIONS,
+    Template.ALREADY_REGISTERED: _REGISTRATIONS,
+    # The links of the last hour still work.
+    Template.PASSWORD_RESET: Bucket("password resets to a mailbox", 5, 720),
+    Template.CONFIRM_ADDRESS: Bucket("confirmations of an address to a mailbox", 5, 3600),
+    # The page has shown all that it says.
+    Template.TICKET_RECEIVED: Bucket("receipts of tickets to a mailbox", 3, 3600),
+    Template.TICKET_NOTICE: "`TICKET_NOTICE` counts it where it is asked for, so that none of one kind hides another's",
+    # An organisation can be deleted and restored again and again, of which the mail about dear acts tells too. Wide:
+    # whoever deletes their account takes many organisations along.
+    Template.DELETION_STARTED: Bucket("deletions told to a mailbox", 30, 1200),
+    Template.DEAR_ACT: "gathered: one at once and one an hour, and only to those who belong there",
+    Template.KEYS_SETTLED: "it takes a member who leaves, and goes to those who belong there",
+    Template.OWNERS_CHANGED: "nothing asks for it any more",
+    Template.ADDRESS_CHANGED: "it warns; the account asks, whose new addresses are counted",
+    Template.PASSWORD_CHANGED: _BY_PASSWORD,
+    Template.SECOND_FACTOR_ON: _BY_PASSWORD,
+    Template.SECOND_FACTOR_OFF: _BY_PASSWORD,
+    Template.RECOVERY_CODE_USED: _BY_PASSWORD,
+    Template.ACCOUNT_DELETION_STARTED: _BY_PASSWORD,
+    Template.ACCOUNT_DELETION_WARNING: _ONCE,
+    Template.DELETION_WARNING: _ONCE,
+    Template.DELETION_RECEIPT: _ONCE,
+    Template.KEY_EXPIRING: "it is sent once of each key, and keys are counted",
+    Template.POLICY_CHANGED: _ONCE,
+    Template.EXPORT_READY: _BY_OPERATOR,
+    Template.PRIVACY_REQUEST_EXTENDED: _BY_OPERATOR,
+    Template.PRIVACY_REQUEST_ANSWERED: _BY_OPERATOR,
+    Template.TICKET_ANSWER: _BY_OPERATOR,
+    Template.PROMISE_ALARM: "to operators, and gathered by the round of checks",
+}
+"""How many mails of each kind a mailbox gets (`pigi.domain.addresses.mailbox_key`), whoever asks for them and from
+wherever; or why it need not be counted. `pigi.operations.mail.sending` asks it of every mail before it goes out."""
 
 CUSTOMER_PREFIX: Final = 48
 """The most that one customer usually has of IPv6 (RFC 6177): 65,536 networks of 64 bits."""

@@ -32,5 +32,9 @@ MAIL: Final[dict[str, Reason]] = {
     "mail_not_essential": Reason(
         "The recipient wants no mail that is not essential.", "Nothing: whoever restricts processing is not written to."
     ),
+    "mail_held_back": Reason(
+        "Pigi sends one address only so many mails of this kind, whoever asks for them.",
+        "Ask for it again in some hours: what it was about stands.",
+    ),
     "mail_moot": Reason("What the mail was about is gone or done.", "Ask for the mail again if it is still wanted."),
 }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from pigi.clock import now
-from pigi.domain.addresses import email_key, mailbox_key
+from pigi.domain.addresses import email_key
 from pigi.domain.contact import ANSWER_WITHIN, NUMBER, TicketKind, TicketState, new_number, read_number
 from pigi.domain.mail import Template
-from pigi.domain.throttles import TICKET, TICKET_NOTICE, TICKET_RECEIPT
+from pigi.domain.throttles import TICKET, TICKET_NOTICE
 from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.credentials import acquire, try_acquire
@@ -70,13 +70,12 @@ def file_ticket(  # noqa: PLR0913 - a message's facts, each named at the call
 ) -> TicketReceipt:
     """File a message. Whoever wrote it is mailed its number; whoever answers such messages, that there is one.
 
-    The address is only typed, so the mail to it holds nothing of what was written, and is left out if it has had
+    The address is only typed, so the mail to it holds nothing of what was written, and is held back if it has had
     several: else anybody could have Pigi write to somebody what they like, or as often.
 
     Raises Refused ``too_many_tries``.
     """
     acquire(application, TICKET, network)
-    told = try_acquire(application, TICKET_RECEIPT, subject=mailbox_key(email))
     noticed = try_acquire(application, TICKET_NOTICE, subject=kind.value)
     ticket_id, moment, keyring = new_id(), now(), application.keyring
     sender = json.dumps({"email": email, "name": name})
@@ -94,8 +93,7 @@ def file_ticket(  # noqa: PLR0913 - a message's facts, each named at the call
     account = person.account_id if person else None
     with application.control.begin() as session:
         session.connection().execute(insert(TABLE).values(id=ticket_id, account_id=account, **row, **sealed))
-        if told:
-            queue_mail(session, application, Template.TICKET_RECEIVED, ticket_id, email_key(email))
+        queue_mail(session, application, Template.TICKET_RECEIVED, ticket_id, email_key(email))
         if noticed:
             address = application.settings.address_for(kind)
             queue_mail(session, application, Template.TICKET_NOTICE, ticket_id, email_key(address))

@@ -19,7 +19,7 @@ from pigi.operations.credentials.codes import (
 )
 from pigi.operations.credentials.codes import WRONG as CODE_WRONG
 from pigi.operations.credentials.passwords import hashing_slot, is_password, new_hash, renewed
-from pigi.operations.credentials.throttling import acquire, hashing, reset_throttles, try_acquire
+from pigi.operations.credentials.throttling import Try, acquire, hashing, reset_throttles, try_acquire
 from pigi.operations.credentials.tokens import (
     ADDRESS,
     INVITATION,
@@ -47,6 +47,7 @@ __all__ = [
     "TOKEN_PATTERN",
     "WELCOME",
     "Proof",
+    "Try",
     "acquire",
     "acquire_code",
     "has_factor",

@@ -13,9 +13,12 @@ import css_inline
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import delete, select, update
 
+from pigi.domain.addresses import mailbox_key
 from pigi.domain.mail import DOUBTFUL_SENDS, MAIL_TEMPLATES, MailState, MailTemplate, Promise, Template
-from pigi.errors import Misconfigured, Permanent, PigiError, Temporary
+from pigi.domain.throttles import MAIL_LIMITS, Bucket, ThrottlePolicy
+from pigi.errors import Misconfigured, Permanent, PigiError, Refused, Temporary
 from pigi.jobs.effects import effects_of
+from pigi.operations.credentials import acquire
 from pigi.operations.mail.contents import NobodyError, find_content
 from pigi.operations.mail.ledger import MAIL
 from pigi.ports import Letter, MailUnconfirmed
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.jobs.execution.context import JobContext
+    from pigi.operations.credentials import Try
     from pigi.ports import Gateways, Mailer
 
 LONGEST = 100_000
@@ -66,7 +70,8 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
     """Send the mail that the job is about, as its template promises.
 
     Raises:
-        Permanent: ``mail_moot``, ``mail_unknown``, ``mail_not_essential``, and what the mailer says.
+        Permanent: ``mail_moot``, ``mail_unknown``, ``mail_not_essential``, ``mail_held_back``, and what the mailer
+            says.
         Temporary: what the mailer says.
     """
     mail = _load_mail(context)
@@ -82,7 +87,33 @@ def send_mail(context: JobContext, application: Application, gateways: Gateways)
         return
     _refuse_stopped(context, mail, template)
     context.checkpoint()
-    _send(context, template, letter, _mailer(gateways))
+    mailer = _mailer(gateways)
+    tried = _count(application, mail, letter)
+    try:
+        _send(context, template, letter, mailer)
+    except MailUnconfirmed:
+        raise
+    except Temporary:
+        if tried is not None:
+            tried.refund()
+        raise
+
+
+def _count(application: Application, mail: Any, letter: Letter) -> Try | None:
+    """Count the mail towards what its recipient gets of the kind; None if the kind is not counted.
+
+    Here and nowhere else, so that no kind of mail and no way to ask for one is left out, and so that no answer to
+    whoever asked tells by its contents or its time what others sent there.
+
+    Raises Permanent ``mail_held_back``.
+    """
+    limit = MAIL_LIMITS[Template(mail.template)]
+    if not isinstance(limit, Bucket):
+        return None
+    try:
+        return acquire(application, ThrottlePolicy(subject=limit), subject=mailbox_key(letter.recipient))
+    except Refused:
+        raise Permanent("mail_held_back") from None
 
 
 def _refuse_stopped(context: JobContext, mail: Any, template: MailTemplate) -> None:

@@ -284,7 +284,7 @@ class Memberships(RuleBasedStateMachine):
         if one not in self.links:
             return
         token, inviter, role = self.links.pop(one)
-        person = Person(self.accounts[one], new_id())
+        person = Person(self.accounts[one], new_id(), confirmed=True)
         got = outcome(lambda: accept_invitation(self.application, token, person, Newcomer()))
         expected = list(self.before)
         # It may have been revoked, but if it holds, its sender still stands at or above what it grants.
