@@ -169,6 +169,8 @@ def exposure_of(path: Path) -> str:
 
     Whoever may write to its folder can put another file in its place, unless the sticky bit forbids it (chmod(2)).
     """
+    if not path.exists():
+        return ""
     if _open_to_others(path):
         return "can be read by others; chmod 600 it"
     return "is in a folder that others can write to; chmod 700 that" if _replaceable(path) else ""

@@ -22,6 +22,9 @@ from pigi.production import STRIPE_HOST, is_at, lapses_of
 
 RESTORING = "restoring"
 """The folder below PIGI_HOME of a restore that is not finished."""
+WITHHELD = "withheld"
+"""Stands, or ends what stands, in the place of a secret that whoever started this process kept back from it, having
+judged it (`pigi.processes.environments`)."""
 DEVELOPMENT_SENDER = "Pigi <pigi@localhost>"
 DEVELOPMENT_OPERATOR = "whoever started this installation to try it out (PIGI_OPERATOR does not say)"
 

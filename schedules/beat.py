@@ -13,11 +13,13 @@ from typing import Any
 from celery.beat import Scheduler
 from sqlalchemy.exc import SQLAlchemyError
 
-from pigi.application import Application
 from pigi.clock import now
+from pigi.jobs.queueing.notifications import Notifier
 from pigi.jobs.recovery.pump import pump
 from pigi.jobs.schedules import tick
 from pigi.logs import places_of
+from pigi.settings import get_settings
+from pigi.store.sessions import ControlDatabase
 from schedules.timetable import TIMETABLE
 
 logger = logging.getLogger(__name__)
@@ -29,8 +31,10 @@ class Pump(Scheduler):
     """Pumps and ticks once a second, for as long as beat runs."""
 
     def setup_schedule(self) -> None:
-        """Open the application; called once by beat, never when it only inspects the class."""
-        self.application = Application.open()
+        """Open what a round needs, which is no key; called once by beat, never when it only inspects the class."""
+        settings = get_settings()
+        self.control = ControlDatabase(settings.database_url)
+        self.notifier = Notifier(settings.redis_url)
         self.schedule: dict[str, Any] = {}
 
     def tick(self, *_args: Any, **_options: Any) -> float:
@@ -46,10 +50,10 @@ class Pump(Scheduler):
         return max(0.05, TICK_SECONDS - (time.monotonic() - began))
 
     def _look_at_timetable(self) -> None:
-        tick(self.application.control, self.application.notifier, TIMETABLE, now())
+        tick(self.control, self.notifier, TIMETABLE, now())
 
     def _recover(self) -> None:
-        found = pump(self.application.control, self.application.notifier)
+        found = pump(self.control, self.notifier)
         if found.rescued or found.republished:
             logger.info("pump: rescued %d, notified again of %d", found.rescued, found.republished)
 

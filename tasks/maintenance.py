@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pigi.jobs.execution.runtime import job
 from pigi.jobs.kinds import ANCHOR_AUDIT, FOLD_USAGE, PROBES, SWEEP_JOBS, SWEEPS
-from pigi.operations import audit, retention, usage
+from pigi.operations import audit, keys, retention, usage
 
 if TYPE_CHECKING:
     from pigi.domain.retention import Retention
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from tasks import WorkerContext
 
 
-def answer_probe(context: JobContext, _worker_context: WorkerContext) -> None:
-    """Show that this queue has a working consumer."""
+def answer_probe(context: JobContext, worker_context: WorkerContext) -> None:
+    """Show that this queue has a working consumer, and note which keys for providers it has: no process has all."""
+    keys.note_provider_keys(worker_context.application)
     retention.answer_probe(context)
 
 

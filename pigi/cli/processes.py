@@ -13,6 +13,7 @@ from pigi.jobs.queues import POOLS
 from pigi.operations.deployment import refuse_lapses
 from pigi.operations.keys import refuse_missing_keys
 from pigi.processes import commands
+from pigi.processes.environments import environment_for, worker_name
 from pigi.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 def web() -> None:
     """Become the web server, on PIGI_HOST and PIGI_PORT."""
-    _become(commands.web(_fit()), commands.environment())
+    _become("web", commands.web(_fit()), commands.environment())
 
 
 @click.command()
@@ -30,14 +31,14 @@ def web() -> None:
 def worker(pool: str) -> None:
     """Become the worker process of POOL. SIGTERM lets it finish what is short and hand back the rest."""
     _fit()
-    _become(commands.worker(pool), commands.worker_environment(pool))
+    _become(worker_name(pool), commands.worker(pool), commands.worker_environment(pool))
 
 
 @click.command()
 def beat() -> None:
     """Become the pump and the schedules. Several may run; the database keeps them from doing things twice."""
     _fit()
-    _become(commands.beat(), commands.environment())
+    _become("beat", commands.beat(), commands.environment())
 
 
 def _fit() -> Settings:
@@ -57,6 +58,6 @@ def check_keys(settings: Settings) -> None:
         application.dispose()
 
 
-def _become(argv: tuple[str, ...], environment: Mapping[str, str]) -> NoReturn:
+def _become(name: str, argv: tuple[str, ...], own: Mapping[str, str]) -> NoReturn:
     sys.stdout.flush()
-    os.execve(argv[0], argv, {**os.environ, **environment})  # noqa: S606 - no shell is wanted
+    os.execve(argv[0], argv, environment_for(name, os.environ, own))  # noqa: S606 - no shell is wanted

@@ -12,6 +12,8 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pigi.processes.environments import environment_for
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -62,7 +64,7 @@ class Child:
         try:
             self.process = subprocess.Popen(  # noqa: S603 - from the process table
                 self.program.argv,
-                env={**os.environ, **self.program.environment},
+                env=environment_for(self.program.name, os.environ, self.program.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

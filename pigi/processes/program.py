@@ -32,7 +32,7 @@ class Program:
         name: also names its log file.
         shown: a few words for the console: what it is or where it answers.
         argv: the command; never holds a secret, since every user of a machine sees commands.
-        environment: what it gets beside the supervisor's own environment.
+        environment: what it gets beside what `pigi.processes.environments` lets it have of the supervisor's own.
         ready: called several times a second after the start; None means ready once started.
         ready_line: words in its log that say the same, for programs that answer nobody.
         ready_within: seconds after which `up` gives up on the first start: far more than a busy machine takes.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pigi.embedded import redis as embedded
 from pigi.jobs.queues import POOLS, queues_of
 from pigi.processes import addresses, commands, standins
+from pigi.processes.environments import worker_name
 from pigi.processes.idle import read_readiness
 from pigi.processes.program import Program, Stage
 
@@ -95,7 +96,7 @@ def _web(settings: Settings, shared: dict[str, str]) -> Program:
 def _workers(shared: dict[str, str]) -> list[Program]:
     return [
         Program(
-            f"worker-{pool}",
+            worker_name(pool),
             ", ".join(queues_of(pool)),
             Stage.WORKERS,
             commands.worker(pool),

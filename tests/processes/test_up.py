@@ -11,11 +11,31 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pigi.processes.addresses import get_json
-from tests.processes.conftest import runs, until
+from tests.processes.conftest import runs, until, words_of
 from tests.support.up import Up
+
+SHELL = {
+    "PIGI_SECRET_KEYS": "secret-ring:" + "c2VjcmV0" * 5 + "c2U=",
+    "AWS_SECRET_ACCESS_KEY": "secret-aws",
+    "PGPASSWORD": "secret-pg",
+    "GITHUB_TOKEN": "secret-token",
+}
+"""What whoever starts it has in their shell."""
+HELD = {
+    "web": {"ring", "aws", "pg"},
+    "worker-quick": {"ring", "aws", "pg"},
+    "worker-ai": {"ring", "pg"},
+    "worker-slow": {"ring", "aws", "pg"},
+    "beat": {"pg"},
+    "redis": set(),
+    "standins.anthropic": set(),
+    "standins.stripe": set(),
+    "standins.mail": set(),
+}
 
 
 @contextmanager
@@ -24,7 +44,7 @@ def starting():
     home, started = Path(tempfile.mkdtemp(prefix="pigi-")), []
 
     def start(*words, port=None):
-        started.append(Up(home, *words, port=port))
+        started.append(Up(home, *words, port=port, **SHELL))
         return started[-1]
 
     try:
@@ -53,6 +73,42 @@ def test_a_demo_takes_the_next_free_port(demo):
     address = one.wait_for("serving")[0]["address"]
     assert address != f"http://127.0.0.1:{port}"
     assert one.wait_for("draft")
+
+
+def test_each_process_gets_the_secrets_that_it_needs_and_no_others(demo):
+    _start, one, _port = demo
+    one.wait_for("draft")
+    found = {name: set() for name in HELD}
+    keys = {}
+    for child in psutil.Process(one.process.pid).children():
+        words = " ".join(words_of(child))
+        name = next((name for mark, name in MARKS.items() if mark in words), words)
+        if "pigi demo" in name:  # it ends by itself, now or soon
+            continue
+        for process in (child, *child.children(recursive=True)):
+            told = environment_of(process.pid)
+            found[name] |= {value for value in WHAT if f"secret-{value}" in " ".join(told.values())}
+            keys[name] = told.get("ANTHROPIC_API_KEY")
+    assert found == HELD
+    assert {name for name, key in keys.items() if key == "stand-in"} == {"worker-ai"}
+
+
+MARKS = {
+    "granian": "web",
+    "quick@": "worker-quick",
+    "ai@": "worker-ai",
+    "slow@": "worker-slow",
+    " beat": "beat",
+    "redis": "redis",
+    **{name: name for name in HELD if name.startswith("standins")},
+}
+WHAT = ("ring", "aws", "pg", "token")
+
+
+def environment_of(pid):
+    """As the kernel shows it to whoever owns the process."""
+    pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
 
 
 def test_the_main_job_then_deaths_then_a_clean_stop_and_all_again_in_the_same_home(demo):

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from pigi.application import Application
 from pigi.jobs.heartbeats import last_notes
 from pigi.jobs.kinds import SWEEP_JOBS
 from pigi.jobs.queueing.celery_app import app as celery
@@ -20,8 +19,10 @@ from schedules.timetable import TIMETABLE
 @pytest.fixture
 def beat(application, monkeypatch):
     """The scheduler as beat makes it, on this test's application."""
-    monkeypatch.setattr(Application, "open", classmethod(lambda _cls: application))
-    return Pump(app=celery)
+    monkeypatch.setattr("schedules.beat.get_settings", lambda: application.settings)
+    made = Pump(app=celery)
+    yield made
+    made.control.dispose()
 
 
 def test_a_round_ticks_and_pumps(beat, control):

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pigi.clock import now
 from pigi.domain.stripe_events import read_secrets
-from pigi.settings import listed
+from pigi.settings import WITHHELD, listed
 from pigi.store.engines import insert_into
 from pigi.store.keys import ProviderKey
 
@@ -35,7 +35,10 @@ IN_USE = timedelta(days=2)
 
 
 def provider_keys(settings: Settings) -> list[tuple[str, str]]:
-    """Every key for a provider, with the setting that holds it. For hashing alone; nothing else may see them."""
+    """Every key for a provider that this process has, with the setting that holds it.
+
+    For hashing alone; nothing else may see them.
+    """
     found = {
         "ANTHROPIC_API_KEY": listed(settings.anthropic_api_key),
         "STRIPE_API_KEY": listed(settings.stripe_api_key),
@@ -43,7 +46,7 @@ def provider_keys(settings: Settings) -> list[tuple[str, str]]:
     }
     keys = [(setting, key) for setting, some in found.items() for key in some]
     password = unquote(urlsplit(settings.smtp_url).password or "") if settings.smtp_url else ""
-    return [*keys, ("SMTP_URL", password)] if password else keys
+    return [(setting, key) for setting, key in (*keys, ("SMTP_URL", password)) if key and not key.endswith(WITHHELD)]
 
 
 def note_provider_keys(application: Application) -> None:

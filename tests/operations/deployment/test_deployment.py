@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 from pigi.jobs.queueing.transport import address_for_kombu
 from pigi.operations.deployment import live_lapses, looks
 from pigi.processes.addresses import get_json
+from pigi.processes.environments import GRANTED, environment_for
 from pigi.regions import is_in_the_union
 from pigi.settings import Settings, problems_of
 from tests.cli.forked import run
@@ -145,6 +146,12 @@ def test_workers_take_no_certificate_that_is_not_to_be_trusted(told):
     for wrong in (url.partition("?")[0], url.replace("//127.0.0.1", "//localhost")):
         with Connection(address_for_kombu(wrong)) as broker, pytest.raises(OperationalError, match="CERTIFICATE"):
             broker.ensure_connection(max_retries=1, interval_start=0)
+
+
+@pytest.mark.parametrize("process", GRANTED)
+def test_a_process_that_has_few_secrets_breaks_no_rule_of_production(told, process):
+    stripe = {"STRIPE_API_KEY": "rk_live_x", "STRIPE_WEBHOOK_SECRET": "whsec_x", "STRIPE_PRICES": "price_x=team"}
+    assert codes(environment_for(process, told | stripe, {})) == []
 
 
 def test_what_only_a_look_at_files_and_servers_tells(told, redis_server, tmp_path, monkeypatch):
