@@ -34,22 +34,10 @@ BODY = json.dumps(
 
 @contextlib.contextmanager
 def server(base: Ground, target: str, threads: int) -> Iterator[int]:
-    """granian with two workers, as `pigi web` runs it."""
+    """The server with two processes, as `pigi web` runs it."""
     port = free_port()
-    command = (sys.executable, "-m", "granian", "--interface", "wsgi", target, "--port", str(port), "--workers", "2")
-    more = (
-        "--blocking-threads",
-        str(threads),
-        "--no-ws",
-        "--http",
-        "1",
-        "--log-level",
-        "error",
-        "--no-access-log",
-        "--workers-kill-timeout",
-        "2",
-    )
-    with base.process(*command, *more, log=target.split(".", maxsplit=1)[0]):
+    command = (sys.executable, "-m", "web.server", target, "--port", str(port), "--threads", str(threads))
+    with base.process(*command, log=target.split(".", maxsplit=1)[0]):
         wait_until(lambda: answers(port))
         yield port
 

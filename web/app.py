@@ -47,8 +47,10 @@ from web.http import budget, errors, openapi
 from web.http.context import Services
 from web.http.dispatch import mount
 from web.http.middleware import Middleware
+from web.http.packing import pack
 from web.http.replies import Reply
-from web.http.requests import MOST_BYTES, BodyReceiver
+from web.http.requests import MOST_BYTES
+from web.http.serving import SERVING, Serving, intakes
 from web.http.streams import FOLLOWING, GRANTED, GRANTED_SECONDS
 from web.http.uploads import UploadReceiver
 from web.http.watcher import Watcher
@@ -103,9 +105,10 @@ def _unchanged(application: Application, grants: Collection[AccessGrant]) -> dic
 
 
 @cache
-def _document(server: str) -> str:
+def _document(server: str) -> tuple[bytes, bytes]:
     """The API document, made when it is first asked for, since that takes longer than all else at the start."""
-    return openapi.build(ROUTES, server)
+    plain = openapi.build(ROUTES, server).encode()
+    return plain, pack(plain)
 
 
 def create_app(application: Application) -> Flask:
@@ -122,19 +125,22 @@ def create_app(application: Application) -> Flask:
         application,
         Watcher(lambda ids: revisions(application, list(ids))),
         Watcher(lambda grants: _unchanged(application, grants), GRANTED_SECONDS),
-        budget.Slots(budget.STREAMS),
-        budget.Slots(budget.WAITS),
-        budget.Permits(budget.ORDINARY),
-        budget.Permits(budget.WAITER_READS),
-        BodyReceiver(budget.BODIES, budget.LARGE_BODIES),
-        UploadReceiver(budget.UPLOADS),
-        budget.Slots(budget.REPEATS),
-        budget.Slots(budget.DOWNLOADS),
+        budget.Slots(budget.STREAMS, budget.STREAMS_OF_ONE),
+        budget.Slots(budget.WAITS, budget.WAITS_OF_ONE),
+        budget.Permits(budget.ORDINARY, budget.ORDINARY_OF_ONE),
+        budget.Permits(budget.VISITS, budget.VISITS_OF_ONE),
+        budget.Permits(budget.ENTRIES, budget.ENTRIES_OF_ONE),
+        budget.Permits(budget.WAITER_READS, budget.WAITER_READS_OF_ONE),
+        UploadReceiver(budget.UPLOADS, budget.UPLOADS_OF_ONE),
+        budget.Slots(budget.REPEATS, budget.REPEATS_OF_ONE),
+        budget.Slots(budget.DOWNLOADS, budget.DOWNLOADS_OF_ONE),
         ReservationHeartbeat(),
     )
     app.extensions["pigi"] = services
     errors.install(app, failure_page)
     document = partial(_document, application.settings.public_url)
-    mount(app, services, (*ROUTES, openapi.route_of(document)))
+    routes = (*ROUTES, openapi.route_of(document))
+    mount(app, services, routes)
+    app.extensions[SERVING] = Serving(application.settings.proxies, intakes(app.url_map, routes))
     app.wsgi_app = Middleware(app.wsgi_app, application.settings)  # type: ignore[method-assign]
     return app

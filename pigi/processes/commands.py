@@ -6,7 +6,6 @@ The entry points are named and never imported: what is started here stands above
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,20 +29,8 @@ def environment() -> dict[str, str]:
 
 def web(settings: Settings) -> tuple[str, ...]:
     """The web server."""
-    budget = import_module("web.http.budget")
-    options = {
-        "--interface": "wsgi",
-        # HTTP/2 in the clear would let one connection bring hundreds of requests, each with a thread.
-        "--http": "1",
-        "--host": settings.host,
-        "--port": str(settings.port),
-        "--workers": str(budget.WORKERS),
-        "--blocking-threads": str(budget.THREADS),
-        "--workers-kill-timeout": str(WEB_KILL_SECONDS),
-        "--log-level": "warning",
-    }
-    words = [word for pair in options.items() for word in pair]
-    return (sys.executable, "-m", "granian", *words, "--no-ws", "--respawn-failed-workers", "web.wsgi:app")
+    address = ("--host", settings.host, "--port", str(settings.port), "--stop-seconds", str(WEB_KILL_SECONDS))
+    return (sys.executable, "-m", "web.server", "web.wsgi:app", *address)
 
 
 def worker(pool: str) -> tuple[str, ...]:

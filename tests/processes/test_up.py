@@ -119,7 +119,7 @@ def test_the_main_job_then_deaths_then_a_clean_stop_and_all_again_in_the_same_ho
     assert [move["state"] for move in first.events("move")] == ["queued", "running", "succeeded"]
     key = first.wait_for("serving", count=2)[1]["key"]
     ready = len(first.events("ready"))
-    for words in (("granian",), ("celery", "ai@%h"), ("celery", "beat")):
+    for words in (("web.server",), ("celery", "ai@%h"), ("celery", "beat")):
         os.kill(first.of(*words), signal.SIGKILL)
     first.wait_for("died", count=3)
     first.wait_for("ready", count=ready + 3)

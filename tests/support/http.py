@@ -100,13 +100,12 @@ class Server:
 
 
 @contextmanager
-def serve(settings: Settings, log: Path, *, workers: int = 1, threads: int = 32) -> Iterator[Server]:
+def serve(settings: Settings, log: Path, *, workers: int = 1, threads: int = 128) -> Iterator[Server]:
     """Run the web process as production does, on ``settings``, until the block ends."""
     port = _free_port()
-    *command, target = web(settings.model_copy(update={"host": "127.0.0.1", "port": port}))
+    command = web(settings.model_copy(update={"host": "127.0.0.1", "port": port}))
     # Of an option that is given twice the last counts.
-    command += ["--workers", str(workers), "--blocking-threads", str(threads), "--workers-kill-timeout", "5"]
-    command += ["--log-level", "error", target]
+    command += ("--workers", str(workers), "--threads", str(threads), "--stop-seconds", "5")
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=ROOT, env=environment_of(settings), stdout=stream, stderr=stream)
     try:

@@ -187,10 +187,10 @@ def upload_import(context: OrganisationContext) -> JobView:
     The answer is the job that reads it; its `links.result` is the import.
     """
     uploads = context.services.uploads
-    with uploads.slot(context.caller.organisation_id):
+    with uploads.slot(context.caller.organisation_id, context.network):
         pieces = uploads.pieces(context.application.settings.import_bytes)
         upload = Upload(context.application, context.caller, _announced())
-        with context.services.permits.released():
+        with context.services.permits.released(context.network):
             upload.take(pieces)
     return upload.close(context.record_job)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pigi.operations.idempotency import Reservation, ReservationHeartbeat
     from pigi.store.sessions import ControlSession
     from web.http.budget import Permits, Slots
-    from web.http.requests import BodyReceiver
     from web.http.uploads import UploadReceiver
     from web.http.watcher import Watcher
 
@@ -55,8 +54,9 @@ class Services:
     streams: Slots
     waits: Slots
     permits: Permits
+    visits: Permits
+    entries: Permits
     waiter_reads: Permits
-    bodies: BodyReceiver
     uploads: UploadReceiver
     repeats: Slots
     downloads: Slots

@@ -23,8 +23,9 @@ from web.http.auth import SAFE_METHODS, SESSION, identify, refuse_other_sites
 from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.idempotency import act_once
 from web.http.replies import Reply, accepted, accepted_text, finished
-from web.http.requests import MOST_BYTES
+from web.http.requests import MOST_BYTES, read_bytes
 from web.http.routes import HONOUR_KEYS, RouteKind, Who
+from web.http.transport import HEALTH, network_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,12 +71,12 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
         facts: RequestFacts = request.environ[FACTS]
         # The template, not the path, is what the log line shows.
         facts.route = route.path
-        bodied = route.method != "GET" and not route.takes_file
-        # Before a turn is taken: a client decides how long this takes.
-        body = services.bodies.received(request, route.most_bytes or MOST_BYTES) if bodied else nullcontext()
         try:
-            with body:
-                return _answer(services, facts, route, arguments)
+            if route.method != "GET" and not route.takes_file:
+                # The server has received it; how large it may be is said before anything is done.
+                request.max_content_length = route.most_bytes or MOST_BYTES
+                read_bytes()
+            return _answer(services, facts, route, arguments)
         except Refused as refusal:
             if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()
@@ -87,15 +88,19 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
 
 
 def _answer(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> Reply:
+    network = network_of(request.environ, services.application.settings.proxies)
     if route.who is Who.ANYONE:
         refuse_other_sites()
         context = RequestContext(services, facts)
         if SESSION in request.cookies:
-            with services.permits:
+            with services.permits.held(network):
                 context = identify(services, facts, route, arguments)
-        # Without a permit: here people wait for their turn to hash, and a cookie is nothing that anybody has to have.
-        return _reply_of(route.view(context, **arguments))
-    with services.permits:
+        # By other permits: here people wait for their turn to hash, and nobody has to have a cookie.
+        # Whether Pigi is well is asked most when much is asked.
+        visits = services.visits if route.method == "GET" else services.entries
+        with nullcontext() if route.path in HEALTH else visits.held(network):
+            return _reply_of(route.view(context, **arguments))
+    with services.permits.held(network):
         context = identify(services, facts, route, arguments)
         keyed = route.kind in HONOUR_KEYS and "HTTP_IDEMPOTENCY_KEY" in request.environ
         if keyed and isinstance(context, AccountContext | OrganisationContext):
@@ -153,7 +158,7 @@ def _wait_for_end(context: OrganisationContext, job_id: str, revision: int, othe
     Hold no turn meanwhile. Without a slot nobody waits.
     """
     seconds = wait_preference()
-    slot = None if seconds is None else context.services.waits.take()
+    slot = None if seconds is None else context.services.waits.take(context.network)
     if seconds is None or slot is None:
         return otherwise
     try:
@@ -177,7 +182,7 @@ def _look_until(context: OrganisationContext, job_id: str, revision: int, until:
     with context.services.watcher.watch(job_id, revision) as watch:
         while (left := until - time.monotonic()) > 0:
             if watch.wait(left):
-                with context.services.waiter_reads:
+                with context.services.waiter_reads.held(context.network):
                     if not still_granted(context.application, [context.grant], Action.JOBS_READ):
                         return None
                     job = read_job(

@@ -98,7 +98,7 @@ def _asked_for(tag: str, size: int) -> range | None:
 
 
 def _stream(context: RequestContext, file: ExportFile, part: range, answer: Reply) -> Reply:
-    slot = context.services.downloads.take()
+    slot = context.services.downloads.take(context.network)
     if slot is None:
         raise Refused("too_many_downloads")
     pieces = file.read(part.start, len(part))
@@ -108,13 +108,15 @@ def _stream(context: RequestContext, file: ExportFile, part: range, answer: Repl
     except BaseException:
         slot.give_back()
         raise
-    answer.response = _guarded(context, file, chain((first,), pieces), slot)
+    answer.response = _guarded(context, context.network, file, chain((first,), pieces), slot)
     # A client may be gone before the first piece is asked for, and then no generator ever runs its end.
     answer.call_on_close(slot.give_back)
     return answer
 
 
-def _guarded(context: RequestContext, file: ExportFile, pieces: Iterator[bytes], slot: Slot) -> Iterator[bytes]:
+def _guarded(
+    context: RequestContext, network: str, file: ExportFile, pieces: Iterator[bytes], slot: Slot
+) -> Iterator[bytes]:
     """The pieces. When one fails, or the file may be given out no longer, the client gets less than was announced."""
     looked = began = time.monotonic()
     try:
@@ -125,7 +127,7 @@ def _guarded(context: RequestContext, file: ExportFile, pieces: Iterator[bytes],
                 return
             if moment - looked > LOOK_SECONDS:
                 looked = moment
-                with context.services.waiter_reads:
+                with context.services.waiter_reads.held(network):
                     if not file.is_served():
                         return
     except Temporary as error:

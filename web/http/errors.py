@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MACHINES = ("/api/", "/static/", "/healthz", "/readyz", "/.well-known/")
 STATUS: dict[str, int] = {
     "malformed_request": 400,
+    "headers_too_large": 431,
+    "request_too_slow": 408,
     "malformed_body": 400,
     "webhook_refused": 400,
     "idempotency_key_malformed": 400,
@@ -102,6 +104,7 @@ STATUS: dict[str, int] = {
     "reason_required": 422,
     "idempotency_key_reused": 422,
     "precondition_required": 428,
+    "too_many_at_once": 429,
     "too_many_downloads": 429,
     "too_many_in_flight": 429,
     "too_many_privacy_requests": 429,
@@ -209,7 +212,6 @@ def _problem(code: str, details: dict[str, Any], headers: dict[str, str]) -> Rep
     else:
         answer = problem(code, STATUS[code], _facts().request_id, details)
     answer.headers.extend(headers)
-    answer.cut_off = code == "body_too_slow"
     return answer
 
 

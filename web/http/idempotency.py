@@ -79,10 +79,10 @@ def _reserve(
     if found is not None:
         return found
     give_up = time.monotonic() + UNDECIDED_SECONDS
-    with _waiting(context.services):
+    with _waiting(context.services, context.network):
         for pause in _pauses(give_up):
             time.sleep(pause)
-            with context.services.waiter_reads:
+            with context.services.waiter_reads.held(context.network):
                 found = reserve(context.application, context.requester, key, fingerprint)
             if found is not None:
                 return found
@@ -90,13 +90,13 @@ def _reserve(
 
 
 @contextmanager
-def _waiting(services: Services) -> Iterator[None]:
+def _waiting(services: Services, network: str) -> Iterator[None]:
     """Hold a slot for waiting and no permit; refuse if there is none."""
-    slot = services.repeats.take()
+    slot = services.repeats.take(network)
     if slot is None:
         raise Refused("idempotency_undecided")
     try:
-        with services.permits.released():
+        with services.permits.released(network):
             yield
     finally:
         slot.give_back()

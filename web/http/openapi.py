@@ -15,7 +15,7 @@ from web.http import schemas
 from web.http.auth import SESSION, XSRF_HEADER
 from web.http.errors import RETRY_AFTER_SECONDS, STATUS
 from web.http.idempotency import KEY_PATTERN
-from web.http.replies import API, PROBLEM_JSON, as_json, reply
+from web.http.replies import API, JSON, PROBLEM_JSON, Reply, as_json
 from web.http.requests import EXAMPLES_PATTERN
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.texts import ID_PATTERN
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from web.http.context import RequestContext
-    from web.http.replies import Reply
 
 VERSION = "3.1.0"
 TEXT = {"type": "string"}
@@ -159,11 +158,18 @@ def build(routes: Sequence[Route], server: str) -> str:
     return as_json(document)
 
 
-def route_of(document: Callable[[], str]) -> Route:
-    """The route that serves a finished document, which is asked for at each request."""
+def route_of(document: Callable[[], tuple[bytes, bytes]]) -> Route:
+    """The route that serves a finished document, plain and packed, which is asked for at each request.
+
+    It is large, and anybody may ask for it: whoever reads it slowly waits for the same bytes as all others.
+    """
 
     def api_document(_context: RequestContext) -> Reply:
-        return reply(document(), Cache_Control="public, max-age=300")
+        plain, packed = document()
+        headers = {"Content-Type": JSON, "Cache-Control": "public, max-age=300"}
+        answer = Reply(plain, headers=headers)
+        answer.packed = packed
+        return answer
 
     answer = ResponseSpec(200, "The document", media_types=("application/json",))
     return Route("GET", f"{API}/openapi.json", api_document, Who.ANYONE, RouteKind.PAGE, "This document", (answer,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
@@ -14,7 +13,7 @@ from pigi.jobs.kinds import kind_of
 from web.http.packing import pack_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from pigi.domain.job_state import Entry
@@ -32,33 +31,19 @@ class Reply(Response):
 
     Werkzeug would check and copy headers that we wrote ourselves, which costs more than writing them.
 
-    ``cut_off`` makes the server close the connection, for a client that is still sending: more is announced than
-    sent. Asking with ``Connection: close`` does not do it, since the server then waits for the rest of the body.
     ``packed`` is the body as `web.http.packing` packs it, where that is known.
     """
 
-    cut_off = False
     packed: bytes | None = None
 
     def __call__(self, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The response as WSGI wants it."""
-        if self.cut_off:
-            body = self.get_data()
-            self.headers["Connection"], self.headers["Content-Length"] = "close", str(len(body) + 1)
-            start_response(self.status, list(self.headers))
-            return _never_whole(body)
         if self.is_sequence:
             pack_reply(self, environ, self.packed)
         if not self.is_sequence or self.status_code in BODILESS or environ["REQUEST_METHOD"] == "HEAD":
             return super().__call__(environ, start_response)
         start_response(self.status, list(self.headers))
         return list(self.response)  # type: ignore[arg-type]  # Werkzeug keeps bytes here
-
-
-def _never_whole(body: bytes) -> Iterator[bytes]:
-    yield body
-    # Whatever is not sent when the server notices that this was not all is lost.
-    time.sleep(0.05)
 
 
 BODILESS = frozenset({204, 304})

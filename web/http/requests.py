@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -24,9 +21,7 @@ from web.http.schemas import RequestModel
 from web.http.texts import ID_PATTERN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from flask import Request
+    from collections.abc import Callable, Mapping, Sequence
 
     from web.http.paging import Place, Reader, Stretch
 
@@ -38,7 +33,7 @@ BODY_SECONDS = 10
 BYTES_A_SECOND = 64 * 1024
 """The pace that gives a client longer, where a body may be so large."""
 LARGE_BYTES = 256 * 1024
-"""Larger bodies, and those of unknown size where a larger one may come, are few at once."""
+"""Larger bodies, and those of unknown size where a larger one may come, are counted by their bytes."""
 
 PAGE = 50
 LARGEST_PAGE = 100
@@ -80,78 +75,6 @@ LISTED: dict[str, dict[str, Any]] = {
 
 Body = TypeVar("Body", bound=RequestModel)
 Item = TypeVar("Item")
-
-
-class BodyReceiver:
-    """Receives bodies at the pace of their clients, ``slots`` at once, ``large`` of them large.
-
-    The server's own reads block without a time limit and cannot be broken off, so each is done by a thread of
-    this pool, and whoever wants the body stops waiting for it. The reading thread is free again once the server
-    closes the connection, which it does since the refusal is never sent whole: `web.http.replies.Reply.cut_off`.
-    """
-
-    def __init__(self, slots: int, large: int) -> None:
-        self._slots, self._large = slots, large
-        self._threads = ThreadPoolExecutor(slots, "pigi-body")
-        self._lock = threading.Lock()
-        self._waiting: dict[threading.Event, bool] = {}
-        self._held = 0
-
-    @contextmanager
-    def received(self, request: Request, most_bytes: int) -> Iterator[None]:
-        """For a block, hold the request's body, for `read_bytes` to find.
-
-        Raises:
-            Refused: ``body_too_slow``; also when all places are taken and this body has waited longest.
-                ``unavailable`` when all places of large ones are taken by bodies that have arrived.
-            RequestEntityTooLarge: it is, or says that it is, larger than ``most_bytes``.
-        """
-        request.max_content_length = most_bytes
-        length = request.content_length
-        if not length and "HTTP_TRANSFER_ENCODING" not in request.environ:
-            yield
-            return
-        size = most_bytes if length is None else min(length, most_bytes)
-        large = size > LARGE_BYTES
-        with self._place(large=large):
-            self._receive(request, max(BODY_SECONDS, size / BYTES_A_SECOND), large=large)
-            yield
-
-    @contextmanager
-    def _place(self, *, large: bool) -> Iterator[None]:
-        with self._lock:
-            if large and self._held >= self._large and not self._give_up(large=True):
-                raise Refused("unavailable")
-            self._held += large
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held -= large
-
-    def _receive(self, request: Request, seconds: float, *, large: bool) -> None:
-        wakes = threading.Event()
-        with self._lock:
-            if len(self._waiting) >= self._slots:
-                self._give_up(large=False)
-            self._waiting[wakes] = large
-        reading = self._threads.submit(request.get_data, cache=True, parse_form_data=False)
-        reading.add_done_callback(lambda _: wakes.set())
-        wakes.wait(seconds)
-        with self._lock:
-            self._waiting.pop(wakes, None)
-        if not reading.done():
-            reading.cancel()
-            raise Refused("body_too_slow")
-        reading.result()
-
-    def _give_up(self, *, large: bool) -> bool:
-        """Stop waiting for the body that takes longest, a large one if so wanted; False without any."""
-        longest = next((one for one, is_large in self._waiting.items() if is_large or not large), None)
-        if longest is not None:
-            del self._waiting[longest]
-            longest.set()
-        return longest is not None
 
 
 def read_bytes() -> bytes:

@@ -160,7 +160,7 @@ def stream(context: OrganisationContext, job: JobView) -> Reply:
     cursor = read_cursor(request.headers.get("Last-Event-ID"), job)
     if knows_the_end(cursor, job):
         return Reply(status=204, headers={"Cache-Control": "no-store"})
-    place = None if job.ended else context.services.streams.take()
+    place = None if job.ended else context.services.streams.take(context.network)
     follower = Follower(context, job, cursor)
     if place is None:
         # Whole, or a client that does not read would hold a thread without a slot.
@@ -201,6 +201,8 @@ class Follower:
 
     def __init__(self, context: OrganisationContext, job: JobView, cursor: Cursor | None) -> None:
         self._context = context
+        # Events are made when the request itself is over.
+        self._network = context.network
         self._job = job
         self._cursor = cursor or Cursor()
         self._resumed = cursor is not None
@@ -243,7 +245,7 @@ class Follower:
         return min(GRANTED_SECONDS, max(0.0, silent_since + KEEP_ALIVE_SECONDS - time.monotonic()))
 
     def _read(self) -> JobView:
-        with self._context.services.waiter_reads:
+        with self._context.services.waiter_reads.held(self._network):
             context = self._context
             return read_job(
                 context.application, self._job.id, context.caller.organisation_id, deletion=context.deletion
@@ -272,7 +274,7 @@ class Follower:
 
     def _text_after(self, position: int) -> list[LivePiece]:
         context = self._context
-        with context.services.waiter_reads:
+        with context.services.waiter_reads.held(self._network):
             pieces: list[LivePiece] = hook(self._live_text)(
                 context.application, context.caller.organisation_id, self._job.subject_id, position
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -35,6 +36,11 @@ def network_of(environ: Mapping[str, Any], proxies: int) -> str:
     if proxies:
         forwarded = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
         address = forwarded[-proxies] if len(forwarded) >= proxies else address
+    return _network(address)
+
+
+@lru_cache(maxsize=1024)
+def _network(address: str) -> str:
     try:
         found = ipaddress.ip_address(_bare(address))
     except ValueError:

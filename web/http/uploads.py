@@ -1,16 +1,12 @@
 """Files that clients send: taken in piece by piece at the client's pace, with flat memory, while nothing else is held.
 
 An upload may take many minutes. Meanwhile it has a thread and a slot of its own, no permit and no connection. A piece
-that does not come in time ends it, and so does the whole if it takes too long.
+that does not come in time ends it (the server raises TimeoutError), and so does the whole if it takes too long.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as PieceTimeoutError
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Final
@@ -20,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from pigi.errors import Refused
+from web.http.budget import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,9 +24,7 @@ if TYPE_CHECKING:
     from werkzeug.sansio.multipart import Event
 
 PIECE: Final = 1024 * 1024
-"""Bytes that are asked for at a time."""
-PIECE_SECONDS: Final = 30
-"""How long a piece may take: the slowest upload has 34 KiB a second."""
+"""Bytes that are asked for at a time. The server gives each so long that the slowest upload has 34 KiB a second."""
 WHOLE_SECONDS: Final = 3600
 """How long an upload may take. A gigabyte then needs 300 KiB a second."""
 MOST_OF_ONE: Final = 2
@@ -45,27 +40,24 @@ MOST_HELD: Final = 4 * PIECE
 
 
 class UploadReceiver:
-    """Receives so many uploads at once. The server's reads cannot be broken off, so each is done by a thread here."""
+    """Receives so many uploads at once, ``of_one`` of a network."""
 
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
-        self._threads = ThreadPoolExecutor(slots, "pigi-upload")
-        self._lock = threading.Lock()
-        self._taken: Counter[str] = Counter()
+    def __init__(self, slots: int, of_one: int) -> None:
+        self._slots = Slots(slots, of_one)
+        self._of_organisations = Slots(slots, MOST_OF_ONE)
 
     @contextmanager
-    def slot(self, organisation_id: str) -> Iterator[None]:
+    def slot(self, organisation_id: str, network: str) -> Iterator[None]:
         """The right to upload, for a block; raises Refused ``uploads_busy``."""
-        with self._lock:
-            if self._taken.total() >= self._slots or self._taken[organisation_id] >= MOST_OF_ONE:
-                raise Refused("uploads_busy", retry_after=BUSY_SECONDS)
-            self._taken[organisation_id] += 1
+        slots = (self._slots.take(network), self._of_organisations.take(organisation_id))
         try:
+            if None in slots:
+                raise Refused("uploads_busy", retry_after=BUSY_SECONDS)
             yield
         finally:
-            with self._lock:
-                self._taken[organisation_id] -= 1
-                self._taken += Counter()  # drops what is not above zero
+            for slot in slots:
+                if slot is not None:
+                    slot.give_back()
 
     def pieces(self, most_bytes: int) -> Iterator[bytes]:
         """The file that the request sends, raw or in a form, in the order in which it comes.
@@ -83,20 +75,19 @@ class UploadReceiver:
         request.max_content_length = most_bytes
         give_up = time.monotonic() + WHOLE_SECONDS
         try:
-            stream = request.stream
-            while True:
-                left = min(PIECE_SECONDS, give_up - time.monotonic())
-                piece = self._threads.submit(stream.read, PIECE).result(timeout=max(0.0, left))
-                if not piece:
-                    return
+            while piece := request.stream.read(PIECE):
                 yield piece
-        except PieceTimeoutError:
-            raise Refused("body_too_slow") from None
+                if time.monotonic() > give_up:
+                    break
+            else:
+                return
         except RequestEntityTooLarge:
             raise Refused("import_too_large", limit=limit) from None
-        except (ClientDisconnected, OSError):
-            # Nobody is there to hear it.
-            raise Refused("malformed_body") from None
+        except (ClientDisconnected, OSError) as error:
+            # Werkzeug makes one of the other. If it is no lack of time, nobody is there to hear it.
+            if not isinstance(error.__context__ or error, TimeoutError):
+                raise Refused("malformed_body") from None
+        raise Refused("body_too_slow")
 
 
 def _file_of(sent: Iterable[bytes], boundary: str) -> Iterator[bytes]:

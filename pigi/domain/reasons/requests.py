@@ -8,6 +8,17 @@ from pigi.domain.reasons.reason import Reason
 
 REQUESTS: Final[dict[str, Reason]] = {
     "malformed_request": Reason("The request cannot be read.", "Correct the request; the API document shows its form."),
+    "headers_too_large": Reason(
+        "The request's headers are too many or too long.",
+        "Send at most 100, of 32 KiB together. In a browser, deleting this site's cookies helps.",
+    ),
+    "request_too_slow": Reason(
+        "The request took too long to arrive.", "Send its first line and all headers within 10 seconds."
+    ),
+    "too_many_at_once": Reason(
+        "Too many requests of your network are being answered.",
+        "Send the same request again in a few seconds, and fewer at a time.",
+    ),
     "malformed_body": Reason(
         "The body is not valid JSON.",
         "Send one JSON object in UTF-8, with no name twice, no NaN and little nesting.",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pigi.ids import new_id
 from tests.support.imports import do_accept, do_read, document_of, project_of, resource_of
-from web.http import uploads
+from web.server import bodies
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -103,29 +102,12 @@ def test_a_large_file_is_refused_before_it_is_read_or_while_it_comes(
     assert list(application.files.find("organisations")) == []
 
 
-class Stalled(io.RawIOBase):
-    """A body of which nothing comes before the test is over."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.over = threading.Event()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, _buffer: object) -> int:
-        self.over.wait(60)
-        return 0
-
-
 def test_a_body_that_stalls_is_given_up(
     application: Application, client: Client, headers: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "PIECE_SECONDS", 0)
-    held = Stalled()
-    overrides = {"wsgi.input": held, "CONTENT_LENGTH": "9"}
+    monkeypatch.setattr(bodies, "READ_SECONDS", 0)
+    overrides = {"wsgi.input": bodies.ComingBody(lambda: None), "CONTENT_LENGTH": "9"}
     answer = client.post(path, headers=headers, content_type="application/json", environ_overrides=overrides)
-    held.over.set()
     assert (answer.status_code, answer.json["code"]) == (408, "body_too_slow")
     assert list(application.files.find("organisations")) == []
 
@@ -134,10 +116,10 @@ def test_one_organisation_does_not_take_all_the_slots(
     app: Flask, client: Client, headers: dict[str, str], own: str, path: str
 ) -> None:
     receiver = app.extensions["pigi"].uploads
-    with receiver.slot(own), receiver.slot(own):
+    with receiver.slot(own, "a"), receiver.slot(own, "b"):
         busy = send(client, path, headers)
         assert (busy.status_code, busy.json["code"], busy.headers["Retry-After"]) == (429, "uploads_busy", "30")
-        with receiver.slot("another"):
+        with receiver.slot("another", "a"):
             pass
     assert send(client, path, headers).status_code == 202
 

@@ -144,7 +144,7 @@ def test_streams_never_starve_requests_and_end_with_their_clients(
     application: Application, key: str, job: Any, tmp_path: Path
 ) -> None:
     with serve(application.settings, tmp_path / "server.log", threads=budget.THREADS) as server:
-        held = [server.open("GET", job["links"]["events"], bearer(key)) for _ in range(budget.STREAMS)]
+        held = [server.open("GET", job["links"]["events"], bearer(key)) for _ in range(budget.STREAMS_OF_ONE)]
         first = [connection.getresponse().read(12) for connection in held]
         brief = server.ask("GET", job["links"]["events"], bearer(key))
         began = time.monotonic()

@@ -36,10 +36,12 @@ def test_ordinary_requests_have_threads_of_their_own() -> None:
 
 
 def test_places_are_few_and_come_back() -> None:
-    places = budget.Slots(1)
-    place = places.take()
+    places = budget.Slots(2, 1)
+    place = places.take("here")
     assert place is not None
-    assert places.take() is None
+    assert places.take("here") is None
+    assert places.take("there") is not None
+    assert places.take("elsewhere") is None
     place.give_back()
     place.give_back()
     assert places.free == 1

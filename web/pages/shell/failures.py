@@ -17,6 +17,7 @@ from pigi.errors import PigiError
 from pigi.operations.accounts import find_person
 from pigi.operations.organisations import closing_organisations
 from web.http.auth import SESSION
+from web.http.transport import network_of
 from web.pages.shell.layout import Shell, draw_in, shell_for
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _around(services: Services) -> tuple[Shell, ClosingView | None]:
     asked = _ORGANISATION.match(request.path)
     own = asked[1] if asked else None
     try:
-        with services.permits:
+        with services.permits.held(network_of(request.environ, application.settings.proxies)):
             person = find_person(application, request.cookies[SESSION])
             closing = closing_organisations(application, person) if own else []
             shell = nobody if person.deleting else shell_for(application, person, own)
