@@ -22,6 +22,7 @@ QUICK = {
     "retention": ("--rows", "20000", "--organisations", "100", "--jobs", "10000"),
     "deletion": ("--rows", "20000"),
     "export": ("--revisions", "2000", "--rounds", "1"),
+    "flood": ("--connections", "200", "--seconds", "5", "--around", "3"),
 }
 """The benchmarks, each with options that make it short, to see that it runs."""
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
