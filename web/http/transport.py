@@ -1,7 +1,8 @@
 """How a request reached us, as far as our proxies can tell: from which network, and whether over HTTPS.
 
-In production only HTTPS is answered (P18): what comes in the clear is sent to the https address, or refused if it
-acts, since whoever sent it in the clear once would go on doing so, with a password or a key in it. The network serves
+In production only HTTPS is answered (P18): a page that is asked for in the clear is sent to the https address. What
+acts, or asks the API, is refused, since whoever sent it in the clear once would go on doing so unnoticed, with a
+password or a key in it (ASVS 5.0, 4.1.2). The network serves
 throttling alone: it is hashed there, and neither stored nor logged.
 """
 
@@ -78,6 +79,9 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 HEALTH = frozenset({"/healthz", "/readyz"})
 """Load balancers ask for these from within, often in the clear; they tell nothing about anybody."""
 
+PROGRAMS = "/api/"
+"""Where programs ask, with keys; a browser's pages, which do too, are on HTTPS already."""
+
 _QUERY = re.compile(r"[!-~]*")
 _UNRESERVED = "/:@!$&'()*+,;=~"
 
@@ -100,7 +104,7 @@ class Transport:
         """What a request in the clear is answered; None for one that may pass."""
         if not self._production or is_https(environ, self._proxies) or environ["PATH_INFO"] in HEALTH:
             return None
-        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} and not environ["PATH_INFO"].startswith(PROGRAMS):
             return "308 Permanent Redirect", [("Location", self._location(environ)), ("Content-Length", "0")], b""
         headers = [("Content-Type", PROBLEM_JSON), ("Cache-Control", "no-store")]
         return "403 Forbidden", headers, problem_text("https_required", 403, request_id, {}).encode()

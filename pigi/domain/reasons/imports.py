@@ -67,7 +67,8 @@ IMPORTS: Final[dict[str, Reason]] = {
     ),
     "import_zip_broken": Reason(
         "The zip cannot be unpacked.",
-        "Make it anew, without a password, or upload the export without a zip.",
+        "Make it anew with the export alone in it, packed by deflate as programs do unasked, and without a password; or"
+        " upload the export without a zip.",
     ),
     "import_unpacks_too_large": Reason(
         "The file is larger, once unpacked, than this installation takes.",

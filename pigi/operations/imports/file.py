@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from bisect import bisect_right
@@ -21,6 +22,13 @@ BUFFER = 1024 * 1024
 _ZIP = b"PK"
 """How every zip begins, and no JSON."""
 _ENCRYPTED = 0x1
+_UNPACKED_IN_STEPS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Ways of packing of which `zipfile` unpacks as much as it is asked for. Of the others a few bytes become a gigabyte at
+once, before anybody can count."""
+MOST_DIRECTORY = 1024 * 1024
+"""Bytes of a zip's list of what is in it, some ten thousand files: `zipfile` holds it at many times its size."""
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
+"""What `zipfile` raises where a zip is none, or has been tampered with."""
 
 
 class UploadedFile(io.RawIOBase):
@@ -67,6 +75,16 @@ class UploadedFile(io.RawIOBase):
         return len(found)
 
 
+class _Reader(io.BufferedReader):
+    """Reads no more at once than any part of a zip has that is read whole; its list of files is the largest."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MOST_DIRECTORY:
+            message = "too many files in a zip"
+            raise zipfile.BadZipFile(message)
+        return super().read(size)
+
+
 class _Counted:
     """Reads on, counts what comes, and stops what unpacks to more than it may."""
 
@@ -77,7 +95,7 @@ class _Counted:
         self._on_read()
         try:
             found = self._inner.read(size)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+        except _BROKEN:
             raise BrokenFileError("import_zip_broken") from None
         self._left -= len(found)
         if self._left < 0:
@@ -91,14 +109,14 @@ def opened(upload: UploadedFile, most: int, on_read: Callable[[int], None]) -> I
 
     Raises BrokenFileError for a zip that cannot be read, or that does not hold exactly one .json file.
     """
-    with io.BufferedReader(upload, BUFFER) as raw:
+    with _Reader(upload, BUFFER) as raw:
         packed = raw.peek(len(_ZIP))[: len(_ZIP)] == _ZIP
         if not packed:
             yield "json", _Counted(raw, most, lambda: on_read(upload.tell()))
             return
         try:
             archive = zipfile.ZipFile(raw)
-        except (zipfile.BadZipFile, OSError, ValueError):
+        except _BROKEN:
             raise BrokenFileError("import_zip_broken") from None
         with archive:
             inside = _only_document(archive)
@@ -110,9 +128,9 @@ def _only_document(archive: zipfile.ZipFile) -> IO[bytes]:
     found = [entry for entry in archive.infolist() if entry.filename.endswith(".json")]
     if len(found) != 1:
         raise BrokenFileError("import_zip_not_one")
-    if found[0].flag_bits & _ENCRYPTED:
+    if found[0].flag_bits & _ENCRYPTED or found[0].compress_type not in _UNPACKED_IN_STEPS:
         raise BrokenFileError("import_zip_broken")
     try:
         return archive.open(found[0])
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
+    except _BROKEN:
         raise BrokenFileError("import_zip_broken") from None

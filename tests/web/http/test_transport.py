@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pigi.settings import Settings
-from tests.support.http import make_well
+from tests.support.http import bearer, make_well
 from web.api import health
 from web.app import create_app
 from web.http.transport import HEALTH
@@ -73,6 +73,14 @@ def test_acting_in_the_clear_is_refused_not_redirected(strict: Client, method: s
     assert answer.content_type == "application/problem+json"
     assert "Location" not in answer.headers
     assert answer.json["instance"] == answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_program_in_the_clear_is_refused_and_not_led_on(strict: Client, method: str) -> None:
+    answer = strict.open("/api/v1/jobs", method=method, base_url="http://pigi.example", headers=bearer("pigi_x_y"))
+
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
+    assert "Location" not in answer.headers
 
 
 def test_over_https_all_is_as_ever_and_the_browser_is_told_to_insist(strict: Client) -> None:
