@@ -3,7 +3,7 @@
 #   make test ARGS="-k jobs -x"    passes arguments on
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock browser proxies prepare
+.PHONY: help run test check bench lock advisories browser proxies prepare
 
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 CHOSEN := $(if $(filter undefined,$(origin PYTHON)),,--rebuild)
@@ -28,11 +28,12 @@ else
 	@$(BIN)/python -m pytest $(ARGS)
 endif
 
-check: prepare ## style, types and the direction of imports
+check: prepare ## style, types, the direction of imports, known holes in what is locked
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python -m devtools.advisories check
 
 bench: prepare ## what Pigi costs, beside what you would use instead
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -40,6 +41,9 @@ bench: prepare ## what Pigi costs, beside what you would use instead
 lock: prepare ## write the lock files anew; ARGS=--upgrade takes newer versions
 	$(COMPILE) $(ARGS) pyproject.toml --group dev -o requirements-dev.txt
 	$(COMPILE) $(ARGS) pyproject.toml -c requirements-dev.txt -o requirements.txt
+
+advisories: prepare ## look up the known holes in what is locked anew; needs a network
+	@$(BIN)/python -m devtools.advisories look-up $(ARGS)
 
 browser: ## install Debian's Chromium for the browser tests, if there is none
 	@"$(PYTHON)" tools/browser.py

@@ -23,7 +23,7 @@ from pigi.operations.imports import ImportState
 from schedules.timetable import TIMETABLE
 from tests.support.sources import ROOT, tracked
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FILES = ("py", "md", "js", "css", "html", "txt", "toml", "json", "yml")
 # Paths of an installation, and names of an address: not of the repository.
 ELSEWHERE = ("PIGI_", "./", "events.txt", "text/")
