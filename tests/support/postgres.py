@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections import Counter, deque
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,6 +28,32 @@ LEAN = ("wal_level=minimal", "max_wal_senders=0", "autovacuum=off", "jit=off")
 MEMORY_NEEDED = 4 << 30
 """Bytes free there before it is used: a database takes 8 MB and a container often grants only 64."""
 
+MOST_USES = 40
+"""Tests that get one database after another: nothing tidies it up, so its tables grow by what was deleted."""
+SCHEMA = """
+SELECT (SELECT string_agg(version_num, ',') FROM alembic_version),
+  (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_class),
+  (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_attribute WHERE attrelid >= 16384),
+  (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_attrdef),
+  (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_trigger),
+  (SELECT (count(*), sum(xmin::text::bigint))::text FROM pg_constraint)
+"""
+"""Differs once anybody has changed a database's schema, since each change writes rows of these catalogues anew."""
+EMPTY = """
+SET session_replication_role = replica;
+DO $$
+DECLARE one regclass;
+BEGIN
+  FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    AND relname <> 'alembic_version' AND pg_relation_size(oid) > 0
+  LOOP EXECUTE format('DELETE FROM %s', one); END LOOP;
+  FOR one IN SELECT oid FROM pg_class WHERE relkind = 'S'
+  LOOP PERFORM setval(one, 1, false); END LOOP;
+END $$
+"""
+"""As a role of replication, for which neither references nor the triggers that keep rows count."""
+CUT_OFF = text("SELECT bool_and(pg_terminate_backend(pid, 1000)) FROM pg_stat_activity WHERE datname = :name")
+
 __all__ = ["PostgresServer", "PostgresStores"]
 
 
@@ -43,10 +70,14 @@ class PostgresStores:
         self.server = PostgresServer(durable=False, settings=LEAN, parent=memory())
         self._mark = f"t{secrets.token_hex(4)}_"
         self._count = count()
+        self._spare: deque[str] = deque()
+        self._uses: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self.server.start()
         migrate_control(self.server.url(self._template))
+        with psycopg.connect(self.server.url(self._template), autocommit=True) as connection:
+            self._schema = connection.execute(SCHEMA).fetchone()
         # Kept open, since a connection costs as much as a database.
         self._engine = make_engine(self.server.url(servers.MAINTENANCE), pool_size=1)
         self._maintenance = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -67,26 +98,46 @@ class PostgresStores:
     def fresh(self, home: Path) -> Settings:
         """Settings with an empty control database at the newest revision."""
         settings = self.bare(home)
+        name = make_url(settings.database_url).database or ""
         with self._maintenance.connect() as connection:
-            servers.create(connection, make_url(settings.database_url).database or "", self._template)
+            # The one that was given back last may still see its last connection off.
+            if len(self._spare) > 1:
+                used = self._spare.popleft()
+                servers.rename(connection, used, name)
+                self._uses[name] = self._uses.pop(used, 0) + 1
+            else:
+                servers.create(connection, name, self._template)
         return settings
 
     def clean(self, settings: Settings) -> None:
-        """Drop the control database and those of the organisations in it."""
+        """Drop the databases of the organisations, and empty the control database for another test, or drop it too."""
         name = make_url(settings.database_url).database or ""
         with self._maintenance.connect() as connection:
-            doomed = self._tenants(settings) if servers.exists(connection, name) else []
-            for database in (*doomed, name):
+            if not servers.exists(connection, name):
+                return
+            connection.execute(CUT_OFF, {"name": name})
+            tenants, is_spare = self._emptied(settings.database_url)
+            for database in tenants:
                 servers.drop(connection, database)
+            if is_spare and self._uses[name] < MOST_USES:
+                self._spare.append(name)
+            else:
+                servers.drop(connection, name)
 
-    def _tenants(self, settings: Settings) -> list[str]:
-        """Without an engine, whose first connection asks for much that one query needs not."""
-        with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    def _emptied(self, url: str) -> tuple[list[str], bool]:
+        """The organisations' databases; and whether nothing is left in this one, whose schema is as it was made.
+
+        Without an engine, whose first connection asks for much that this needs not.
+        """
+        with psycopg.connect(url, autocommit=True) as connection:
             try:
                 found = connection.execute("SELECT id FROM organisation").fetchall()
+                is_whole = not self.server.external and connection.execute(SCHEMA).fetchone() == self._schema
             except psycopg.errors.UndefinedTable:
-                return []
-        return [f"{self._mark}{row[0].replace('-', '')}" for row in found]
+                return [], False
+            if is_whole:
+                connection.execute(EMPTY)
+        return [f"{self._mark}{row[0].replace('-', '')}" for row in found], is_whole
 
     @property
     def _template(self) -> str:
