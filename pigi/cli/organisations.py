@@ -9,12 +9,13 @@ import click
 from pigi.cli.application import open_application
 from pigi.cli.failures import no_such, not_found_means
 from pigi.cli.output import answer, json_option, moment, table
-from pigi.domain.plans import PLANS, UNMETERED
+from pigi.domain.limits import PROJECTS_KEPT, RESOURCES_KEPT
+from pigi.domain.plans import PLANS, UNMETERED, Limit
 from pigi.operations.accounts import find_person_by_email
 from pigi.operations.audit import CLI
 from pigi.operations.billing import grant_plan
 from pigi.operations.organisations import create_organisation, list_organisations, oversee_organisation
-from pigi.operations.plans import plan_of
+from pigi.operations.plans import plan_of, stored_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ def add(name: str, email: str | None, plan: str, as_json: bool) -> None:  # noqa
     """Make an organisation called NAME, with a database and a data key of its own; print its id.
 
     Without an owner it has no members, and nobody but holders of its API keys can use it. It is the installation's
-    own, so it has no limits and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
+    own, so it is not metered and cannot buy a plan, unless --plan says otherwise; `pigi billing grant` changes that.
     """
     with open_application() as application:
         with not_found_means(*NO_OWNER, email or ""):
@@ -93,6 +94,7 @@ def show(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
     with open_application() as application, not_found_means(*NO_ORGANISATION, organisation):
         view = oversee_organisation(application, organisation)
         plan = plan_of(application, organisation)
+        used = stored_of(application, organisation)
     facts = [
         ("organisation", view.id),
         ("name", view.name),
@@ -103,6 +105,16 @@ def show(organisation: str, as_json: bool) -> None:  # noqa: FBT001 - an option
         ("owners", str(view.owners)),
         ("members", str(view.members)),
         ("API keys", str(view.api_keys)),
+        ("bytes stored", _of(used.bytes, plan.most(Limit.BYTES))),
+        ("writes today (UTC)", _of(used.writes_today, plan.most(Limit.WRITES))),
+        ("projects", _of(used.projects, PROJECTS_KEPT)),
+        ("resources", _of(used.resources, RESOURCES_KEPT)),
         ("second factor", "asked of members" if view.second_factor else "left to members"),
     ]
-    answer(as_json, {**vars(view), "plan": plan.name}, table(facts))
+    limits = {limit.value: plan.most(limit) for limit in Limit}
+    answer(as_json, {**vars(view), "plan": plan.name, "limits": limits, "stored": vars(used)}, table(facts))
+
+
+def _of(used: int, most: int | None) -> str:
+    share = "" if not most else f" ({100 * used // most} %)"
+    return f"{used:,}" + ("" if most is None else f" of {most:,}{share}")

@@ -1,6 +1,7 @@
 """Limits that hold for everybody, whatever their plan: of names, and of how much configuration there may be.
 
-Archived things do not count: they cost a row, and a count that nobody can lower would be a trap.
+Archived things do not count among those in use. Of all that exist, archived ones included, there are bounds too; an
+owner lowers those counts by deleting what is archived for good.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ PROJECTS: Final = 200
 """Active projects of an organisation."""
 RESOURCES: Final = 500
 """Active resources of a project, all kinds together."""
+PROJECTS_KEPT: Final = 2_000
+"""Projects of an organisation, archived ones included."""
+RESOURCES_KEPT: Final = 100_000
+"""Resources of an organisation, archived ones included."""
+ROW_BYTES: Final = 256
+"""What each stored project, resource and revision counts besides its contents: its row and its places in indexes."""
 CONTENT_LENGTH: Final = 450_000
 """Characters of a resource's content, as JSON without spaces that escapes only what it must."""
 CONTENT_BYTES: Final = 7 * 1024 * 1024

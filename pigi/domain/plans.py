@@ -1,7 +1,8 @@
 """Plans: what an organisation may use, and which of Stripe's prices buys which plan.
 
-Exporting and deleting are limits of no plan. An installation that charges nobody has one plan without limits,
-and so have the organisations that an operator makes for the installation itself.
+Exporting and deleting are limits of no plan. An installation that charges nobody has one plan, which bounds nothing but
+what is stored and how often it is written; and so have the organisations that an operator makes for the installation
+itself.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ class Limit(StrEnum):
     """Drafts requested in a day (UTC)."""
     LOG_DAYS = "log_days"
     """How many days back the audit log is shown."""
+    BYTES = "bytes"
+    """Stored configuration, archived or not, with all its revisions (`pigi.operations.plans.quotas`)."""
+    WRITES = "writes_a_day"
+    """Changes of configuration in a day (UTC): each revision, project, archiving and return counts one."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +57,19 @@ def _plan(name: str, rank: int, *limits: int) -> Plan:
 
 
 FREE = "free"
-UNMETERED = _plan("unmetered", 99)
+MB = 1024 * 1024
+GB = 1024 * MB
+UNMETERED = Plan("unmetered", "Unmetered", 99, {Limit.BYTES: 50 * GB, Limit.WRITES: 1_000_000})
+"""For whoever is not charged. Its two limits protect the machine: a key that leaked could fill any disk."""
 PLANS: tuple[Plan, ...] = (
-    _plan(FREE, 0, 5, 100, 50, 30),
-    _plan("team", 1, 50, 2_000, 500, 365),
-    _plan("business", 2, 500, 20_000, 5_000, 730),
+    _plan(FREE, 0, 5, 100, 50, 30, 100 * MB, 5_000),
+    _plan("team", 1, 50, 2_000, 500, 365, 2 * GB, 50_000),
+    _plan("business", 2, 500, 20_000, 5_000, 730, 20 * GB, 500_000),
 )
 """What each plan allows unless PIGI_PLANS says otherwise, in the order of `Limit`."""
 
 MOST = 1_000_000_000
+MOST_BYTES = 1024 * 1024 * GB
 _PRICE = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
@@ -70,6 +79,7 @@ class Plans:
 
     by_name: Mapping[str, Plan]
     by_price: Mapping[str, str]
+    unmetered: Plan = UNMETERED
 
     @property
     def charged(self) -> bool:
@@ -79,7 +89,7 @@ class Plans:
     @property
     def usual(self) -> Plan:
         """What an organisation has that has bought nothing."""
-        return self.by_name[FREE] if self.charged else UNMETERED
+        return self.by_name[FREE] if self.charged else self.unmetered
 
     @property
     def offered(self) -> list[tuple[Plan, list[str]]]:
@@ -90,18 +100,19 @@ class Plans:
     def named(self, name: str | None) -> Plan:
         """The plan of that name; the usual one for None, and for a name that the installation no longer has."""
         if name == UNMETERED.name:
-            return UNMETERED
+            return self.unmetered
         return self.by_name.get(name or "", self.usual)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Plans:
         """Read PIGI_PLANS and STRIPE_PRICES; raises Misconfigured naming what is wrong."""
-        by_name = {plan.name: plan for plan in PLANS}
+        by_name = {plan.name: plan for plan in (*PLANS, UNMETERED)}
         for name, limits in _read_limits(settings.plans).items():
             if name not in by_name:
                 raise Misconfigured([f"PIGI_PLANS: there is no plan {name!r}; there are {', '.join(by_name)}"])
             by_name[name] = replace(by_name[name], limits={**by_name[name].limits, **limits})
-        return cls(by_name, _read_prices(settings.stripe_prices, by_name))
+        unmetered = by_name.pop(UNMETERED.name)
+        return cls(by_name, _read_prices(settings.stripe_prices, by_name), unmetered)
 
     def __hash__(self) -> int:
         return id(self)
@@ -123,8 +134,9 @@ def _read_limits(text: str) -> dict[str, dict[Limit, int]]:
 def _flaw(plan: str, name: str, most: Any) -> str | None:
     if name not in set(Limit):
         return f"PIGI_PLANS: {plan} has no limit {name!r}; there are {', '.join(Limit)}"
-    if type(most) is not int or not 0 <= most <= MOST:
-        return f"PIGI_PLANS: {name} of {plan} must be a whole number from 0 to {MOST:,}"
+    highest = MOST_BYTES if name == Limit.BYTES else MOST
+    if type(most) is not int or not 0 <= most <= highest:
+        return f"PIGI_PLANS: {name} of {plan} must be a whole number from 0 to {highest:,}"
     return None
 
 

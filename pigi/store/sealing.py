@@ -25,6 +25,8 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 HEADER = struct.Struct(">BH")
+OVERHEAD = HEADER.size + NONCE_BYTES + TAG_BYTES
+"""Bytes that a sealed value is longer than its text in UTF-8."""
 HIGHEST_VERSION = 0xFFFF
 CURRENT_SECONDS = 30.0
 """How long a process may go on sealing with a key after another one has made a newer."""
@@ -45,7 +47,7 @@ def bind(*parts: str) -> bytes:
 
 def key_version(sealed: bytes) -> int:
     """The version of the data key that ``sealed`` needs; raises SealBrokenError when it is not a sealed value."""
-    if len(sealed) < HEADER.size + NONCE_BYTES + TAG_BYTES:
+    if len(sealed) < OVERHEAD:
         raise SealBrokenError
     form, version = HEADER.unpack_from(sealed)
     if form != FORMAT:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, text
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Disclosure, Recipient
@@ -153,6 +153,24 @@ class ResourceRevision(TenantBase):
     model: Mapped[str | None] = mapped_column(String(80), info=technical("which model drafted it", CONFIGURATION))
     created_at: Mapped[datetime] = mapped_column(Instant, info=technical("age", CONFIGURATION))
     examples: Mapped[bytes | None] = mapped_column(LargeBinary, info=_EXAMPLES)
+
+
+class Storage(TenantBase):
+    """What the organisation stores and wrote today, counted with each write: one row, made by the first of them.
+
+    Counted anew in the night (`pigi.operations.plans.quotas`), so that what a flaw adds to it does not last.
+    """
+
+    __tablename__ = "storage"
+
+    only: Mapped[int] = mapped_column(Integer, primary_key=True, info=technical("always 1", CONFIGURATION))
+    bytes: Mapped[int] = mapped_column(BigInteger, info=technical("of stored configuration", CONFIGURATION))
+    projects: Mapped[int] = mapped_column(Integer, info=technical("archived ones included", CONFIGURATION))
+    resources: Mapped[int] = mapped_column(Integer, info=technical("archived ones included", CONFIGURATION))
+    day: Mapped[date] = mapped_column(Date, info=technical("of the last write (UTC)", CONFIGURATION))
+    writes: Mapped[int] = mapped_column(Integer, info=technical("of that day", CONFIGURATION))
+    counted_at: Mapped[datetime] = mapped_column(Instant, info=technical("when it was counted anew", CONFIGURATION))
+    told: Mapped[int] = mapped_column(Integer, info=technical("percent that owners were told of", CONFIGURATION))
 
 
 class Import(TenantBase):

@@ -7,12 +7,27 @@ import ast
 from tests.support.sources import called, calls, functions, modules
 
 ENTITLEMENTS = "pigi/operations/plans/entitlements.py"
+QUOTAS = "pigi/operations/plans/quotas.py"
+CONFIGURATION = "pigi/operations/configuration"
 MAY: dict[str, set[str]] = {
     "check_room": {
         f"{ENTITLEMENTS}:check_members",
         f"{ENTITLEMENTS}:check_resources",
         f"{ENTITLEMENTS}:judge",
+        f"{QUOTAS}:_judge_growth",
     },
+    "_judge_growth": {f"{QUOTAS}:count_write", f"{QUOTAS}:check_storage"},
+    # Archiving is charged for and never refused: it gives no plan.
+    "count_write": {
+        f"{CONFIGURATION}/histories.py:add_histories",
+        f"{CONFIGURATION}/projects.py:_move",
+        f"{CONFIGURATION}/projects.py:change_project",
+        f"{CONFIGURATION}/projects.py:create_project",
+        f"{CONFIGURATION}/resources.py:_move",
+        f"{CONFIGURATION}/revisions.py:add_resource",
+        f"{CONFIGURATION}/revisions.py:add_revision",
+    },
+    "check_storage": {"pigi/operations/imports/acceptance.py:_check_room"},
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},
     "check_usage": {"pigi/operations/generations/generations.py:_allowed"},
     "count_usage": {
@@ -42,8 +57,8 @@ MAY: dict[str, set[str]] = {
     },
 }
 """Who may stop something for want of a better plan: what invites, joins, creates, brings back, accepts a draft or an
-import, or asks for a draft. Reading, exporting, archiving, revoking, leaving, deleting and changing what exists are not
-among them."""
+import, or asks for a draft; and what changes configuration, for want of bytes or writes a day alone. Reading,
+exporting, archiving, revoking, leaving and deleting are not among them."""
 
 
 def users(name: str) -> set[str]:

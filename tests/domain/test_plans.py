@@ -47,12 +47,18 @@ def test_what_pigi_plans_names_is_changed_and_the_rest_stays(chosen: dict[str, d
         }
 
 
-def test_without_prices_nothing_is_limited(tmp_path: Path) -> None:
+def test_without_prices_nothing_is_limited_but_what_fills_the_machine(tmp_path: Path) -> None:
     found = plans_of(tmp_path, plans='{"free": {"members": 1}}')
     assert not found.charged
     assert found.usual is found.named(None) is found.named("unmetered") is UNMETERED
     assert found.offered == []
-    assert [UNMETERED.most(limit) for limit in Limit] == [None] * len(Limit)
+    assert {limit for limit in Limit if UNMETERED.most(limit) is not None} == {Limit.BYTES, Limit.WRITES}
+
+
+def test_whoever_charges_nobody_chooses_how_much_is_stored_and_written(tmp_path: Path) -> None:
+    found = plans_of(tmp_path, plans='{"unmetered": {"bytes": 2000000000000}}')
+    assert found.usual.most(Limit.BYTES) == 2_000_000_000_000
+    assert found.usual.most(Limit.WRITES) == UNMETERED.most(Limit.WRITES)
 
 
 def test_with_prices_whoever_bought_nothing_has_the_free_plan(tmp_path: Path) -> None:

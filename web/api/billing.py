@@ -73,6 +73,8 @@ class Limits(ResponseModel):
     resources: int | None = Field(ge=0)
     generations_a_day: int | None = Field(ge=0)
     log_days: int | None = Field(ge=0)
+    bytes: int | None = Field(ge=0, description="Stored configuration, archived or not, with all its revisions.")
+    writes_a_day: int | None = Field(ge=0, description="Changes of configuration in a day (UTC).")
 
 
 class CurrentPlan(ResponseModel):
@@ -89,6 +91,8 @@ class UsedOfPlan(ResponseModel):
     members: int = Field(ge=0)
     resources: int = Field(ge=0)
     generations_today: int = Field(ge=0)
+    bytes: int = Field(ge=0)
+    writes_today: int = Field(ge=0)
 
 
 class PriceOnOffer(ResponseModel):
@@ -205,6 +209,8 @@ def _billing_facts(caller: Caller, view: BillingView) -> dict[str, Any]:
             "members": view.use.members,
             "resources": view.use.resources,
             "generations_today": view.use.generations_today,
+            "bytes": view.use.bytes,
+            "writes_today": view.use.writes_today,
         },
         "offers": [
             {"plan": plan.name, "title": plan.title, "limits": _limits(plan), "prices": [_price(one) for one in prices]}

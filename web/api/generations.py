@@ -136,6 +136,7 @@ ROUTES = (
             "archived",
             "name_taken",
             "too_many_resources",
+            "too_many_kept",
             "plan_limit",
             "precondition_required",
             "precondition_failed",

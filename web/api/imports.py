@@ -121,6 +121,15 @@ class ActiveCounts(ResponseModel):
     resources: int = Field(ge=0)
 
 
+class StoringCounts(ResponseModel):
+    """What accepting it would count towards the plan's limits."""
+
+    bytes: int = Field(ge=0)
+    projects: int = Field(ge=0)
+    resources: int = Field(ge=0)
+    writes: int = Field(ge=0)
+
+
 class ImportReport(ResponseModel):
     """What is in the file, and what accepting it would do; ``same`` are resources that are there already."""
 
@@ -133,6 +142,7 @@ class ImportReport(ResponseModel):
     ignored: IgnoredParts
     limits: list[ImportLimit]
     active: ActiveCounts
+    storing: StoringCounts | None = Field(None, description="Null for an import that an earlier release read.")
 
 
 class ImportLinks(ResponseModel):
@@ -299,7 +309,14 @@ ROUTES = (
         RouteKind.JOB,
         "Accept an import",
         JOB_RESPONSES,
-        problems=("import_not_ready", "import_over", "too_many_projects", "plan_limit", "organisation_closed"),
+        problems=(
+            "import_not_ready",
+            "import_over",
+            "too_many_projects",
+            "too_many_kept",
+            "plan_limit",
+            "organisation_closed",
+        ),
         body=Nothing,
     ),
     Route(

@@ -75,6 +75,8 @@ STATUS: dict[str, int] = {
     "too_many_keys": 409,
     "name_taken": 409,
     "archived": 409,
+    "too_many_kept": 409,
+    "not_archived": 409,
     "too_many_projects": 409,
     "too_many_resources": 409,
     "draft_not_ready": 409,

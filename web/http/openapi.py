@@ -237,8 +237,9 @@ def _problems(route: Route) -> dict[str, Any]:
     by_status: defaultdict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(codes):
         by_status[STATUS[code]].append(code)
-    # A plan limits jobs by the day, and the rest until something makes room.
-    passing = WITH_RETRY_AFTER | {"plan_limit"} if route.kind is RouteKind.JOB else WITH_RETRY_AFTER
+    # A plan limits jobs and changes of configuration by the day, and the rest until something makes room.
+    daily = route.kind is RouteKind.JOB or route.who is Action.CONFIGURATION_WRITE
+    passing = WITH_RETRY_AFTER | {"plan_limit"} if daily else WITH_RETRY_AFTER
     return {str(status): _problem(codes, passing) for status, codes in sorted(by_status.items())}
 
 

@@ -35,7 +35,14 @@ const LIMITED = {
   members: ["members and open invitations together", "Revoke an invitation or remove a member"],
   resources: ["active resources", "Archive what is not used"],
   generations_a_day: ["drafts with AI a day (UTC)", "Wait"],
+  bytes: ["of stored configuration, with all revisions and what is archived", "Let an owner delete what is archived for good"],
+  writes_a_day: ["changes of configuration a day (UTC)", "Wait"],
 };
+const UNITS = ["bytes", "KB", "MB", "GB", "TB"];
+function sized(count) {
+  const unit = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, count)) / 10));
+  return `${(count / 1024 ** unit).toLocaleString("en", { maximumFractionDigits: 1 })} ${UNITS[unit]}`;
+}
 const TRIES = 3;
 // What other modules do with an answer, by the data-… that asks for it, where data-next would not do.
 const otherwise = new Map();
@@ -201,15 +208,17 @@ async function refuse(form, fields, answer) {
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
     const [things, room] = LIMITED[problem.what];
-    problem.title = `The ${problem.plan} plan allows ${problem.limit.toLocaleString("en")} ${things}.`;
-    problem.detail = `${room}, or let an owner choose another plan. Nothing is lost.`;
+    const many = problem.what === "bytes" ? sized : (count) => count.toLocaleString("en");
+    problem.title = `The ${problem.plan} plan allows ${many(problem.limit)} ${things}.`;
+    const other = problem.plan === "Unmetered" ? "ask the operator for more" : "let an owner choose another plan";
+    problem.detail = `${many(problem.used)} are used. ${room}, or ${other}. Nothing is lost.`;
   }
   const wait = Number(answer.headers.get("Retry-After"));
   if (wait > 5) problem.detail += ` You can try again ${wait < 90 ? `in ${wait} seconds` : `at ${new Date(Date.now() + wait * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`}.`;
   const here = encodeURIComponent(location.pathname + location.search);
   if (problem.code === "unauthenticated") problem.way = ["Sign in in a new tab, then send this again", `/sign-in?next=${here}`];
   const own = /^\/o\/[\w-]+/.exec(location.pathname)?.[0];
-  if (problem.code === "plan_limit" && own) problem.way = ["See plans, in a new tab", `${own}/billing`];
+  if (problem.code === "plan_limit" && own) problem.way = ["See what is used, in a new tab", `${own}/billing`];
   if (answer.status === 412) problem.way = ["See the current version, in a new tab", location.pathname];
   complain(form, fields, problem);
 }

@@ -16,10 +16,17 @@ CONFIGURATION: Final[dict[str, Reason]] = {
     "archived": Reason("It, or the project that it is in, is archived.", "Unarchive it to change it."),
     "too_many_projects": Reason("The organisation has as many projects as it may.", "Archive one that is not used."),
     "too_many_resources": Reason("The project has as many resources as it may.", "Archive one that is not used."),
+    "too_many_kept": Reason(
+        "The organisation has as many of these as it may, archived ones included.",
+        "Have an owner delete archived ones for good: the page 'Storage' lists them. Nothing was changed.",
+    ),
+    "not_archived": Reason("It is in use, and only what is archived is deleted for good.", "Archive it first."),
     "plan_limit": Reason(
         "The organisation's plan does not allow more of this.",
-        "Archive resources, remove members or revoke invitations that are not needed; if there is a Retry-After, wait "
-        "as long. Or have an owner choose another plan on the billing page. Nothing is lost.",
+        "'what' names the limit, 'used' and 'limit' say how far it is used. If there is a Retry-After, wait as long. "
+        "For bytes, have an owner delete archived resources for good; for the rest, archive resources, remove members "
+        "or revoke invitations that are not needed. Or have an owner choose another plan on the billing page, or ask "
+        "the operator. Nothing was changed, and nothing is lost.",
     ),
     "precondition_required": Reason(
         "A change must say which revision it is based on.", "Read it first and send its ETag as If-Match."

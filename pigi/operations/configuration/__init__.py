@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from pigi.operations.configuration.examples import signer
-from pigi.operations.configuration.histories import History, PastRevision, add_histories, count_active, texts_of_name
+from pigi.operations.configuration.histories import (
+    History,
+    PastRevision,
+    add_histories,
+    count_active,
+    growth_of,
+    texts_of_name,
+)
 from pigi.operations.configuration.listing import Sort
 from pigi.operations.configuration.projects import (
     PROJECT,
@@ -14,6 +21,7 @@ from pigi.operations.configuration.projects import (
     count_projects,
     create_project,
     find_active_project,
+    growth_of_project,
     leave_project_room,
     list_projects,
     read_project,
@@ -84,6 +92,8 @@ __all__ = [
     "find_active_project",
     "find_resource",
     "folded",
+    "growth_of",
+    "growth_of_project",
     "hold_resource",
     "leave_project_room",
     "list_of_kind",

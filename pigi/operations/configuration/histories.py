@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
 
+from pigi.domain.limits import ROW_BYTES
 from pigi.domain.resources import ResourceState
 from pigi.operations.configuration.projects import PROJECT
 from pigi.operations.configuration.revisions import (
+    EXAMPLES,
     RESOURCE,
     REVISION,
     Authorship,
@@ -21,6 +23,7 @@ from pigi.operations.configuration.revisions import (
     revision_row,
 )
 from pigi.operations.configuration.workspace import check_active, locked_row, name_key
+from pigi.operations.plans import Growth, count_write, sealed_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +57,20 @@ class History:
         return self.revisions[-1]
 
 
-def add_histories(
+def add_histories(  # noqa: PLR0913 - what is added, where, and on whose account
     session: TenantSession,
     author: str,
     plan: Plan,
     active_projects: set[str],
     added: Sequence[tuple[str, str, History]],
+    made: Growth,
 ) -> None:
     """Add resources, each with its project's id and its own; ``author`` answers for every revision.
 
-    Raises Refused: ``not_found``, ``archived`` for one of ``active_projects`` that no longer is; as `leave_room`.
+    ``made`` is what else the session's transaction wrote, such as projects, and is charged for with them.
+
+    Raises Refused: ``not_found``, ``archived`` for one of ``active_projects`` that no longer is; as `leave_room` and
+        `count_write`.
     """
     active: dict[str, int] = defaultdict(int)
     for project_id, _, history in added:
@@ -74,6 +81,7 @@ def add_histories(
         if project_id in active_projects:
             check_active(project)
         leave_room(session, project_id, plan, adding=active[project_id])
+    count_write(session, plan, sum((growth_of(history) for _, _, history in added), start=made))
     resources, revisions = [], []
     for project_id, resource_id, history in added:
         resources.append(_resource_row(session, project_id, resource_id, history))
@@ -84,6 +92,18 @@ def add_histories(
     if resources:
         session.execute(insert(RESOURCE), resources)
         session.execute(insert(REVISION), revisions)
+
+
+def growth_of(history: History) -> Growth:
+    """What a resource with its history counts."""
+    name = sealed_length(history.latest.content.name)
+    revisions = sum(_length(past.content) for past in history.revisions)
+    return Growth(ROW_BYTES + name + revisions, resources=1, writes=len(history.revisions))
+
+
+def _length(content: CheckedContent) -> int:
+    examples = sealed_length(EXAMPLES.dump_json(content.examples).decode()) if content.examples else 0
+    return ROW_BYTES + sealed_length(content.text) + examples
 
 
 def _resource_row(session: TenantSession, project_id: str, resource_id: str, history: History) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.limits import PROJECTS
+from pigi.domain.limits import PROJECTS, ROW_BYTES
 from pigi.domain.preconditions import tag_of
 from pigi.domain.resources import ResourceState
 from pigi.domain.resources.saving import check_words
@@ -17,7 +17,7 @@ from pigi.ids import is_id, new_id
 from pigi.operations.access import changing, reading, serialise_changes
 from pigi.operations.configuration.listing import Sort, listed_rows
 from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, name_key, note_move
-from pigi.operations.plans import check_resources, plan_of
+from pigi.operations.plans import Growth, check_resources, count_write, plan_of, sealed_length, weight
 from pigi.store.tenant import Project
 
 if TYPE_CHECKING:
@@ -54,11 +54,20 @@ class ProjectView:
 def create_project(application: Application, caller: Caller, name: str, description: str = "") -> ProjectView:
     """A new, empty project.
 
-    Raises Refused: ``secret_found``, ``invalid``, ``name_taken``, ``too_many_projects``.
+    Raises Refused: ``secret_found``, ``invalid``, ``name_taken``, ``too_many_projects``, ``too_many_kept``,
+        ``plan_limit``.
     """
     check_words({"name": name, "description": description})
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
+        leave_project_room(session)
+        count_write(session, plan, growth_of_project(name, description))
         return add_project(session, caller.name, name, description)
+
+
+def growth_of_project(name: str, description: str) -> Growth:
+    """What a new project counts."""
+    return Growth(ROW_BYTES + sealed_length(name) + sealed_length(description), projects=1, writes=1)
 
 
 def add_project(  # noqa: PLR0913 - a row's columns
@@ -69,10 +78,8 @@ def add_project(  # noqa: PLR0913 - a row's columns
     state: ResourceState = ResourceState.ACTIVE,
     project_id: str | None = None,
 ) -> ProjectView:
-    """A new, empty project of words that were checked; raises Refused ``too_many_projects`` if it is to be in use."""
+    """A new, empty project of words that were checked, for which there is room and which is charged for."""
     project_id, moment = project_id or new_id(), now()
-    if state == ResourceState.ACTIVE:
-        leave_project_room(session)
     row = {
         "id": project_id,
         **_words(session, project_id, name, description),
@@ -140,9 +147,10 @@ def change_project(  # noqa: PLR0913 - what may change, each named at the call
     """Give it another name or description; what is None stays. What changes nothing makes no revision.
 
     Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``,
-        ``secret_found``, ``invalid``, ``name_taken``.
+        ``secret_found``, ``invalid``, ``name_taken``, ``plan_limit``.
     """
     check_words({"name": name or "", "description": description or ""})
+    plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
         check_active(row)
@@ -150,7 +158,9 @@ def change_project(  # noqa: PLR0913 - what may change, each named at the call
         known = _view(session, row)
         wanted = (known.name if name is None else name, known.description if description is None else description)
         if wanted != (known.name, known.description):
-            values = {**_words(session, row.id, *wanted), "revision": row.revision + 1, "updated_at": now()}
+            words = _words(session, row.id, *wanted)
+            count_write(session, plan, Growth(weight(words) - weight(row._mapping), writes=1))  # noqa: SLF001 - SQLAlchemy's name
+            values = {**words, "revision": row.revision + 1, "updated_at": now()}
             session.execute(update(PROJECT).where(PROJECT.c.id == row.id).values(**values))
         return _view(session, locked_row(session, PROJECT, row.id))
 
@@ -173,9 +183,12 @@ def _move(application: Application, caller: Caller, project_id: str, state: Reso
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
-        if row.state != state and state == ResourceState.ACTIVE:
+        back = state == ResourceState.ACTIVE
+        if row.state != state and back:
             leave_project_room(session)
             check_resources(session, plan, of_project=row.id)
+        if row.state != state:
+            count_write(session, plan if back else None, Growth(writes=1))
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
         view = _view(session, locked_row(session, PROJECT, row.id))
     if row.state != state:

@@ -35,7 +35,7 @@ from pigi.operations.configuration.revisions import (
     opened,
 )
 from pigi.operations.configuration.workspace import check_active, check_expected, locked_row, note_move
-from pigi.operations.plans import plan_of
+from pigi.operations.plans import Growth, count_write, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -79,7 +79,7 @@ def create_resource(  # noqa: PLR0913 - what a request says
     """A new resource; its name is in its content. ``examples`` names values that the caller calls examples.
 
     Raises Refused: ``not_found`` for the project, ``archived``, ``invalid``, ``secret_found``, ``name_taken``,
-        ``too_many_resources``, ``plan_limit``.
+        ``too_many_resources``, ``too_many_kept``, ``plan_limit``.
     """
     choices = choices_of(application.control, caller.organisation_id)
     checked = check_content(kind, content, examples, choices, signer(application, caller.organisation_id))
@@ -101,14 +101,15 @@ def replace_resource(  # noqa: PLR0913 - what a request says
     """Put ``content`` in place of all that the resource was; what was called an example before still is one.
 
     Raises Refused: ``not_found``, ``archived``, ``precondition_required``, ``precondition_failed``, ``invalid``,
-        ``secret_found``, ``name_taken``.
+        ``secret_found``, ``name_taken``, ``plan_limit``.
     """
     choices = choices_of(application.control, caller.organisation_id)
+    plan = plan_of(application, caller.organisation_id)
     checked = _checked(application, caller, place, content, examples, choices)
     with changing(application, caller) as session:
         resource = hold_resource(session, place)
         check_expected(resource, expected)
-        add_revision(session, resource, checked, Authorship(caller.name))
+        add_revision(session, resource, checked, Authorship(caller.name), plan)
         return find_resource(session, place, choices)
 
 
@@ -210,8 +211,11 @@ def _move(application: Application, caller: Caller, place: ResourceAddress, stat
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
         row = _locked(session, place)
-        if row.state != state and state == ResourceState.ACTIVE:
+        back = state == ResourceState.ACTIVE
+        if row.state != state and back:
             leave_room(session, place.project_id, plan)
+        if row.state != state:
+            count_write(session, plan if back else None, Growth(writes=1))
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
         view = find_resource(session, place, choices)
     if row.state != state:

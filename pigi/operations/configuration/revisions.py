@@ -20,7 +20,7 @@ from pigi.errors import Refused
 from pigi.ids import is_id, new_id
 from pigi.operations.access import reading
 from pigi.operations.configuration.workspace import name_key
-from pigi.operations.plans import check_resources
+from pigi.operations.plans import Growth, check_resources, count_write, weight
 from pigi.store.paging import read_stretch
 from pigi.store.tenant import Resource, ResourceRevision
 
@@ -88,9 +88,13 @@ class RevisionView:
 
 
 def add_resource(session: TenantSession, project_id: str, content: CheckedContent, by: Authorship, plan: Plan) -> str:
-    """A new resource at revision 1, in a project that the session holds; its id. Raises Refused as `leave_room`."""
+    """A new resource at revision 1, in a project that the session holds; its id.
+
+    Raises Refused as `leave_room` and `count_write`.
+    """
     leave_room(session, project_id, plan)
     resource_id, moment = new_id(), now()
+    first = revision_row(session, resource_id, 1, content, by, moment)
     row = {
         "id": resource_id,
         "project_id": project_id,
@@ -101,20 +105,23 @@ def add_resource(session: TenantSession, project_id: str, content: CheckedConten
         "created_at": moment,
         "updated_at": moment,
     }
+    count_write(session, plan, Growth(weight(row) + weight(first), resources=1, writes=1))
     session.execute(insert(RESOURCE), row)
-    _write(session, resource_id, 1, content, by, moment)
+    session.execute(insert(REVISION), first)
     return resource_id
 
 
-def add_revision(session: TenantSession, resource: Any, content: CheckedContent, by: Authorship) -> None:
-    """The next revision of a resource whose row the session holds; none if nothing changed."""
+def add_revision(session: TenantSession, resource: Any, content: CheckedContent, by: Authorship, plan: Plan) -> None:
+    """The next revision of a resource whose row the session holds; none if nothing changed. Raises as `count_write`."""
     kept = opened(session, _find(session, resource.id, resource.revision))
     if kept == content.text or as_text(with_todays_fields(content.kind, json.loads(kept))) == content.text:
         return
     number, moment = resource.revision + 1, now()
     values = {**named(session, resource.project_id, resource.id, content), "revision": number, "updated_at": moment}
+    row = revision_row(session, resource.id, number, content, by, moment)
+    count_write(session, plan, Growth(weight(row) + len(values["name"]) - len(resource.name), writes=1))
     session.execute(RESOURCE.update().where(RESOURCE.c.id == resource.id).values(**values))
-    _write(session, resource.id, number, content, by, moment)
+    session.execute(insert(REVISION), row)
 
 
 def leave_room(session: TenantSession, project_id: str, plan: Plan, adding: int = 1) -> None:
@@ -192,12 +199,6 @@ def _find(session: TenantSession, resource_id: str, number: int) -> Any:
     if row is None:
         raise Refused("not_found")
     return row
-
-
-def _write(  # noqa: PLR0913 - a row's columns
-    session: TenantSession, resource_id: str, number: int, content: CheckedContent, by: Authorship, moment: datetime
-) -> None:
-    session.execute(insert(REVISION), revision_row(session, resource_id, number, content, by, moment))
 
 
 def revision_row(  # noqa: PLR0913 - a row's columns

@@ -83,8 +83,8 @@ def accept_draft(
 
     Raises Refused: ``not_found`` for the generation, project or resource of its kind, ``draft_not_ready``,
         ``draft_gone`` if it was accepted or discarded before, ``draft_has_errors``, ``invalid`` for an edit,
-        ``secret_found``, ``archived``, ``name_taken``, ``too_many_resources`` and ``plan_limit`` for a new resource,
-        ``precondition_required``, ``precondition_failed``.
+        ``secret_found``, ``archived``, ``name_taken``, ``plan_limit``, ``too_many_resources`` and ``too_many_kept``
+        for a new resource, ``precondition_required``, ``precondition_failed``.
     """
     generation = _finished(application, caller, generation_id)
     if generation.draft is None:
@@ -174,7 +174,7 @@ def _put(
     place = ResourceAddress(target.project_id, content.kind, target.resource_id)
     resource = hold_resource(session, place)
     check_expected(resource, target.expected)
-    add_revision(session, resource, content, by)
+    add_revision(session, resource, content, by, plan)
     return place
 
 

@@ -17,6 +17,7 @@ from pigi.clock import now
 from pigi.jobs.execution.isolation import for_each
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.generations.generations import GENERATION, remove_generation
+from pigi.operations.plans import recount_due
 from pigi.store.control import Organisation
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ BATCH = 1000
 
 
 def sweep_generations(context: JobContext, tenants: Tenants) -> None:
-    """Remove orphans from every active organisation; one that cannot be opened is skipped and reported.
+    """Remove orphans from every active organisation, and put its count of what is stored right if that is due.
+
+    One that cannot be opened is skipped and reported.
 
     Each sweep has an order of its own, so that no organisation stands behind a slow one for good.
     """
@@ -41,7 +44,12 @@ def sweep_generations(context: JobContext, tenants: Tenants) -> None:
             connection.execute(select(Organisation.id).where(Organisation.state == "active")).scalars().all()
         )
     mixed = sorted(organisations, key=lambda one: sha256(f"{context.job.job_id} {one}".encode()).digest())
-    for_each(context, mixed, partial(remove_orphans, context.control, tenants), "sweeping")
+    for_each(context, mixed, partial(_tidy, context.control, tenants), "sweeping")
+
+
+def _tidy(control: ControlDatabase, tenants: Tenants, organisation_id: str) -> None:
+    remove_orphans(control, tenants, organisation_id)
+    recount_due(tenants, organisation_id)
 
 
 def remove_orphans(control: ControlDatabase, tenants: Tenants, organisation_id: str) -> int:

@@ -15,7 +15,7 @@ from pigi.ids import new_id
 from pigi.jobs.kinds import ACCEPT_IMPORT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import changing, choices_of
-from pigi.operations.configuration import add_histories, leave_project_room, signer
+from pigi.operations.configuration import add_histories, growth_of_project, leave_project_room, signer
 from pigi.operations.imports.document import BrokenFileError, Entry, read_document
 from pigi.operations.imports.entries import judged
 from pigi.operations.imports.file import opened
@@ -30,7 +30,7 @@ from pigi.operations.imports.imports import (
 from pigi.operations.imports.placing import Cursor, is_there, make_project, there_before
 from pigi.operations.imports.reading import uploaded_file
 from pigi.operations.jobs import read_job
-from pigi.operations.plans import check_resources, plan_of
+from pigi.operations.plans import Growth, check_resources, check_storage, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def accept_import(
     """Request that an import's content becomes configuration. Repeating it is answered with the same job.
 
     Raises Refused: ``not_found``, ``import_not_ready``, ``import_over`` for one that was discarded or could not be
-        read, ``too_many_projects``, ``plan_limit``, ``organisation_closed``.
+        read, ``too_many_projects``, ``too_many_kept``, ``plan_limit``, ``organisation_closed``.
     """
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
@@ -98,9 +98,12 @@ def _check_room(session: TenantSession, row: Any, plan: Any) -> None:
     """Refuse what would end in the middle, as far as it is known. What was imported before is not counted twice."""
     if row.cursor:
         return
-    adding = (report_of(session, row) or {})["active"]
+    report = report_of(session, row) or {}
+    adding = report["active"]
     leave_project_room(session, adding["projects"])
     check_resources(session, plan, adding=adding["resources"])
+    if storing := report.get("storing"):
+        check_storage(session, plan, Growth(**storing))
 
 
 def import_configuration(context: JobContext, application: Application) -> None:
@@ -143,6 +146,7 @@ class _Writer:
         self._cursor = Cursor.read(self._written)
         self._batch: list[Judged] = []
         self._seen = self._weight = 0
+        self._made = Growth()
 
     def add(self, one: Judged) -> None:
         """Take the next entry."""
@@ -169,9 +173,10 @@ class _Writer:
                 # Another attempt has written this batch: it has the job, and this one was given up for dead.
                 raise Permanent("import_over")
             cursor = Cursor(**vars(self._cursor))
+            self._made = Growth()
             added = list(self._placed(session, cursor))
             active = {project for project in (cursor.project, cursor.aside) if project and cursor.active}
-            add_histories(session, str(row.accepted_by), self._plan, active, added)
+            add_histories(session, str(row.accepted_by), self._plan, active, added, self._made)
             cursor.done += len(self._batch)
             text = cursor.written()
             session.execute(IMPORT.update().where(IMPORT.c.id == row.id).values(cursor=text))
@@ -204,8 +209,7 @@ class _Writer:
         if one.project is not None:
             there = there_before(session, one.project, self.row.created_at)
             cursor.aside, cursor.merged = "", there is not None
-            author, state = str(self.row.accepted_by), one.project.state
-            cursor.project = there or make_project(session, author, cursor, state, own)
+            cursor.project = there or self._make(session, cursor, one.project.state, own)
 
     def _place(self, session: TenantSession, cursor: Cursor, history: History) -> str | None:
         """In which project the resource goes; None if it is there already."""
@@ -213,8 +217,13 @@ class _Writer:
         if there is None:
             return cursor.project
         if not there and not cursor.aside:
-            cursor.aside = make_project(session, str(self.row.accepted_by), cursor, ResourceState.ACTIVE)
+            cursor.aside = self._make(session, cursor, ResourceState.ACTIVE)
         return None if there else cursor.aside
+
+    def _make(self, session: TenantSession, cursor: Cursor, state: ResourceState, own: str | None = None) -> str:
+        made = make_project(session, str(self.row.accepted_by), cursor, state, own)
+        self._made += growth_of_project(made.name, made.description)
+        return made.id
 
     def _held(self, session: TenantSession) -> Any:
         try:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.names import NAME_LENGTH
 from pigi.domain.resources import ResourceState
-from pigi.operations.configuration import add_project, find_active_project, texts_of_name
+from pigi.operations.configuration import add_project, find_active_project, leave_project_room, texts_of_name
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from pigi.operations.configuration import History
+    from pigi.operations.configuration import History, ProjectView
     from pigi.operations.imports.entries import CheckedProject
     from pigi.store.sessions import TenantSession
 
@@ -84,7 +84,13 @@ def free_name(session: TenantSession, name: str) -> str:
 
 def make_project(
     session: TenantSession, author: str, cursor: Cursor, state: ResourceState, project_id: str | None = None
-) -> str:
-    """A new project for what the cursor is at, perhaps of this id; raises Refused ``too_many_projects``."""
-    name = free_name(session, cursor.name) if state == ResourceState.ACTIVE else cursor.name
-    return add_project(session, author, name, cursor.description, state, project_id).id
+) -> ProjectView:
+    """A new project for what the cursor is at, perhaps of this id, to be charged for with what goes in.
+
+    Raises Refused ``too_many_projects``.
+    """
+    name = cursor.name
+    if state == ResourceState.ACTIVE:
+        leave_project_room(session)
+        name = free_name(session, cursor.name)
+    return add_project(session, author, name, cursor.description, state, project_id)

@@ -14,7 +14,7 @@ from pigi.domain.limits import PROJECTS, RESOURCES
 from pigi.domain.resources import ResourceState
 from pigi.errors import Permanent, Refused
 from pigi.operations.access import changing, choices_of, reading
-from pigi.operations.configuration import count_active, signer
+from pigi.operations.configuration import count_active, growth_of_project, signer
 from pigi.operations.imports.document import BrokenFileError, Ignored, read_document
 from pigi.operations.imports.entries import judged
 from pigi.operations.imports.file import UploadedFile, opened
@@ -137,7 +137,7 @@ class _Survey:
         self._application, self._caller, self._uploaded = application, caller, uploaded
         self._batch: list[Judged] = []
         self._target: str | None = None
-        self._name, self._aside, self._adding, self._active = "", False, 0, True
+        self._name, self._description, self._aside, self._adding, self._active = "", "", False, 0, True
         self.report = Report()
 
     def add(self, one: Judged) -> None:
@@ -171,14 +171,15 @@ class _Survey:
         if project is None:
             return
         self._target = there_before(session, project, self._uploaded)
-        self._name, self._aside, self._adding = project.name, False, 0
+        self._name, self._description, self._aside, self._adding = project.name, project.description, False, 0
         if self._target is None:
-            self._new_project(project.state == ResourceState.ACTIVE)
+            self._new_project(project.name, active=project.state == ResourceState.ACTIVE)
         self.report.projects.add(
             pointer=one.entry.pointer, name=project.name, state=project.state, into=self._target and "existing"
         )
 
-    def _new_project(self, active: bool) -> None:  # noqa: FBT001 - whether it counts
+    def _new_project(self, name: str, *, active: bool) -> None:
+        self.report.storing += growth_of_project(name, self._description)
         self.report.created["projects"] += 1
         self.report.active_projects += active
         self._active = active
@@ -200,12 +201,12 @@ class _Survey:
         self._conflict(session, one)
 
     def _conflict(self, session: TenantSession, one: Judged) -> None:
+        into = free_name(session, self._name)
         if not self._aside:
             self._aside = True
-            self._new_project(active=True)
+            self._new_project(into, active=True)
         name = one.history.latest.content.name if one.history else ""
         kind = one.history.kind if one.history else ""
-        into = free_name(session, self._name)
         self.report.conflicts.add(pointer=one.entry.pointer, kind=kind, name=name, project=self._name, into=into)
 
     def _end_project(self, session: TenantSession) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pigi.domain.resources import RESOURCES as KINDS
+from pigi.operations.configuration import growth_of
+from pigi.operations.plans import Growth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +53,7 @@ class Report:
     limits: list[dict[str, Any]] = field(default_factory=list)
     active: int = 0
     active_projects: int = 0
+    storing: Growth = field(default_factory=Growth)
 
     def count_found(self, judged: Judged) -> None:
         """Count an entry of the file, and list it if it is refused."""
@@ -73,6 +76,7 @@ class Report:
             self.created["resources"] += 1
             self.created[history.kind] += 1
             self.created["revisions"] += len(history.revisions)
+            self.storing += growth_of(history)
 
     def told(self) -> dict[str, Any]:
         """The report as it is stored and shown."""
@@ -86,6 +90,7 @@ class Report:
             "ignored": self.ignored.told(),
             "limits": self.limits,
             "active": {"projects": self.active_projects, "resources": self.active},
+            "storing": asdict(self.storing),
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pigi.operations.plans.entitlements import (
     UsageLimits,
-    Use,
     check_members,
     check_resources,
     check_room,
@@ -15,21 +14,42 @@ from pigi.operations.plans.entitlements import (
     plan_in,
     plan_of,
     refuse_until_tomorrow,
-    use_of,
 )
+from pigi.operations.plans.quotas import (
+    Growth,
+    Stored,
+    check_storage,
+    count_write,
+    read_stored,
+    recount,
+    recount_due,
+    sealed_length,
+    weight,
+)
+from pigi.operations.plans.use import Use, stored_of, use_of
 
 __all__ = [
+    "Growth",
+    "Stored",
     "UsageLimits",
     "Use",
     "check_members",
     "check_resources",
     "check_room",
+    "check_storage",
     "check_usage",
     "count_today",
     "count_usage",
+    "count_write",
     "log_since",
     "plan_in",
     "plan_of",
+    "read_stored",
+    "recount",
+    "recount_due",
     "refuse_until_tomorrow",
+    "sealed_length",
+    "stored_of",
     "use_of",
+    "weight",
 ]

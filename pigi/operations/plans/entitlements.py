@@ -17,10 +17,9 @@ from pigi.domain.access import OrganisationState
 from pigi.domain.plans import UNMETERED, Limit
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused
-from pigi.jobs.kinds import CATALOGUE
 from pigi.jobs.model.transitions import JOB
 from pigi.jobs.queueing.partitions import PARTITION, UNPUBLISHED, partition_of
-from pigi.operations.access import reading, serialise_changes
+from pigi.operations.access import serialise_changes
 from pigi.store.billing import BillingAccount
 from pigi.store.control import Organisation, UsageCount
 from pigi.store.engines import insert_into, is_sqlite
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from pigi.application import Application
-    from pigi.domain.access import Caller
     from pigi.domain.plans import Plan
     from pigi.jobs.kind import Kind
     from pigi.store.sessions import ControlSession, TenantSession
@@ -179,16 +177,9 @@ _PLAN: Any = (
 )
 _MEMBERS = _count(MEMBERSHIP, MEMBERSHIP.c.organisation_id == _OWN)
 _INVITED = _count(INVITATION, INVITATION.c.organisation_id == _OWN, INVITATION.c.expires_at > bindparam("moment"))
-_METERED: Any = bindparam("metered", expanding=True)
-_TODAY: Any = (
-    select(func.sum(USAGE.c.count))
-    .where(USAGE.c.organisation_id == _OWN, USAGE.c.day == bindparam("day"), USAGE.c.kind.in_(_METERED))
-    .scalar_subquery()
-)
 _JOINED: Any = select(_MEMBERS)
-_SEATS: Any = select(_MEMBERS + _INVITED)
-_USE: Any = select((_MEMBERS + _INVITED).label("members"), func.coalesce(_TODAY, 0).label("generations"))
-_ACTIVE: Any = (
+SEATS: Any = select(_MEMBERS + _INVITED)
+ACTIVE: Any = (
     select(func.count())
     .select_from(RESOURCE)
     .join(PROJECT, PROJECT.c.id == RESOURCE.c.project_id)
@@ -199,20 +190,10 @@ _OF_PROJECT: Any = select(
 )
 
 
-@dataclass(frozen=True)
-class Use:
-    """What an organisation uses of what plans limit, counted as the limits count it."""
-
-    members: int
-    """Open invitations among them."""
-    resources: int
-    generations_today: int
-
-
 def plan_of(application: Application, organisation_id: str) -> Plan:
-    """The organisation's plan. Where nobody is charged that is `UNMETERED`, and no database is read."""
+    """The organisation's plan. Where nobody is charged that is ``unmetered``, and no database is read."""
     if not application.plans.charged:
-        return UNMETERED
+        return application.plans.unmetered
     with application.control.autocommit() as connection:
         return plan_in(connection, application, organisation_id)
 
@@ -220,20 +201,24 @@ def plan_of(application: Application, organisation_id: str) -> Plan:
 def plan_in(connection: Connection, application: Application, organisation_id: str) -> Plan:
     """`plan_of`, as the connection's transaction sees it. What an operator gave prevails over what was bought."""
     if not application.plans.charged:
-        return UNMETERED
+        return application.plans.unmetered
     row = connection.execute(_PLAN, {"of_organisation": organisation_id}).first()
     if row is not None and row.canary:
-        return UNMETERED
+        return application.plans.unmetered
     return application.plans.named(None if row is None else row.granted or row.plan)
 
 
-def check_room(plan: Plan, limit: Limit, used: int) -> None:
-    """Raise Refused ``plan_limit`` if ``used``, with what is requested counted in, is more than the plan allows."""
+def check_room(plan: Plan, limit: Limit, wanted: int, adding: int = 1) -> None:
+    """Raise Refused ``plan_limit`` if ``wanted``, in which ``adding`` is counted, is more than the plan allows."""
     most = plan.most(limit)
-    if most is None or used <= most:
+    if most is None or wanted <= most:
         return
-    passing = {"retry_after": until_tomorrow()} if limit is Limit.GENERATIONS else {}
-    raise Refused("plan_limit", limit=most, plan=plan.title, what=limit.value, **passing)
+    # What is more than a whole day's does not fit tomorrow either.
+    passes = limit in {Limit.GENERATIONS, Limit.WRITES} and adding <= most
+    passing = {"retry_after": until_tomorrow()} if passes else {}
+    raise Refused(
+        "plan_limit", limit=most, plan=plan.title, what=limit.value, used=wanted - adding, adding=adding, **passing
+    )
 
 
 def check_members(
@@ -247,7 +232,7 @@ def check_members(
     plan = plan_in(session.connection(), application, organisation_id)
     if plan.most(Limit.MEMBERS) is not None:
         parameters = {"of_organisation": organisation_id} | ({"moment": now()} if inviting else {})
-        used: int = session.connection().execute(_SEATS if inviting else _JOINED, parameters).scalar_one()
+        used: int = session.connection().execute(SEATS if inviting else _JOINED, parameters).scalar_one()
         check_room(plan, Limit.MEMBERS, used + 1)
 
 
@@ -262,21 +247,10 @@ def check_resources(session: TenantSession, plan: Plan, of_project: str | None =
     serialise_changes(session, "resources")
     more = adding if of_project is None else session.execute(_OF_PROJECT, {"of_project": of_project}).scalar_one()
     if more:
-        check_room(plan, Limit.RESOURCES, session.execute(_ACTIVE).scalar_one() + more)
+        check_room(plan, Limit.RESOURCES, session.execute(ACTIVE).scalar_one() + more, more)
 
 
 def log_since(application: Application, organisation_id: str) -> datetime | None:
     """From when on an organisation is shown its log; None for from its beginning. What is older stays stored."""
     days = plan_of(application, organisation_id).most(Limit.LOG_DAYS)
     return None if days is None else now() - timedelta(days=days)
-
-
-def use_of(application: Application, caller: Caller) -> Use:
-    """What the caller's organisation uses, in one query of each database. Raises Temporary as `reading`."""
-    moment = now()
-    metered = [kind.name for kind in CATALOGUE.values() if kind.metered is Limit.GENERATIONS]
-    parameters = {"of_organisation": caller.organisation_id, "moment": moment, "day": moment.date(), "metered": metered}
-    with application.control.autocommit() as connection:
-        row = connection.execute(_USE, parameters).one()
-    with reading(application, caller) as session:
-        return Use(row.members, session.execute(_ACTIVE).scalar_one(), int(row.generations))

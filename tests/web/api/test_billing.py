@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from pigi.settings import Settings
     from tests.support.http import Client
 
-FREE = {"members": 5, "resources": 100, "generations_a_day": 50, "log_days": 30}
+FREE = {
+    "members": 5,
+    "resources": 100,
+    "generations_a_day": 50,
+    "log_days": 30,
+    "bytes": 104_857_600,
+    "writes_a_day": 5_000,
+}
 SOON = 20.0
 
 
@@ -90,7 +97,7 @@ def test_an_organisation_that_bought_nothing_sees_its_plan_and_what_there_is(
         "buys": True,
         "read_at": None,
         "subscription": None,
-        "use": {"members": 1, "resources": 0, "generations_today": 0},
+        "use": {"members": 1, "resources": 0, "generations_today": 0, "bytes": 0, "writes_today": 0},
     }
     assert [(one["plan"], [price["id"] for price in one["prices"]]) for one in offers] == [
         ("team", [TEAM, "price_team_year"]),
@@ -327,7 +334,8 @@ def test_where_nobody_is_charged_everything_may_be_used(settings: Settings, shop
     opened.dispose()
 
     assert (told["charged"], told["plan"]["name"], told["offers"], told["buys"]) == (False, "unmetered", [], False)
-    assert set(told["plan"]["limits"].values()) == {None}
+    limited = {name for name, most in told["plan"]["limits"].items() if most is not None}
+    assert limited == {"bytes", "writes_a_day"}
     assert refused == {"billing_off"}
 
 

@@ -115,7 +115,10 @@ def test_the_use_of_each_limit_is_said_in_words_and_drawn(app, application, furn
     meters = re.findall(
         r'<meter min="0" max="(\d+)" high="[\d.]+" optimum="0" value="(\d+)" aria-labelledby', page.text
     )
-    assert meters == [("3", "3"), ("3", "3"), ("50", "1")]
+    assert meters[:3] == [("3", "3"), ("3", "3"), ("50", "1")]
+    assert [most for most, _ in meters[3:]] == [str(100 * 1024 * 1024), "5000"]
+    assert re.search(r"Stored configuration [\d.]+ KB of 100 MB", words(page))
+    assert re.search(r"Changes of configuration today \(UTC\) \d+ of 5,000", words(page))
     # Single things can be archived and not deleted, so the page must not promise that.
     assert "exporting and archiving" in words(page)
     assert "deleting the organisation, never depend on a plan." in words(page)

@@ -23,7 +23,14 @@ def test_what_wants_payment_looks_so_and_nothing_that_is_well_does():
 
 def test_a_plan_says_each_of_its_limits():
     free = limit_words(PLANS[0])
-    assert free == ["5 members", "100 resources", "50 drafts a day", "30 days of audit log"]
+    assert free == [
+        "5 members",
+        "100 resources",
+        "50 drafts a day",
+        "100 MB of configuration",
+        "5,000 changes a day",
+        "30 days of audit log",
+    ]
     assert limit_words(UNMETERED)[0] == "any number of members"
     assert limit_words(UNMETERED)[-1] == "the whole audit log"
 

@@ -215,7 +215,7 @@ COLLECTIONS = (
 READ, WRITE = Action.CONFIGURATION_READ, Action.CONFIGURATION_WRITE
 _KNOWN = ResponseSpec(304, "The client knows it already", media_types=(), headers=("ETag",))
 _CONTENT = ("secret_found", "name_taken", "archived")
-_ROOM = ("too_many_resources", "plan_limit")
+_ROOM = ("too_many_resources", "too_many_kept", "plan_limit")
 _EXPECTED = ("precondition_required", "precondition_failed")
 
 
@@ -261,7 +261,7 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
         RouteKind.WRITE,
         f"Replace a resource: {collection.noun}",
         (done,),
-        problems=(*_CONTENT, *_EXPECTED),
+        problems=(*_CONTENT, *_EXPECTED, "plan_limit"),
         body=collection.content,
         replay=partial(_done_before, collection),
         accepts=("If-Match", "Pigi-Examples"),

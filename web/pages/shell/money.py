@@ -9,6 +9,7 @@ from pigi.domain.billing_findings import FINDINGS
 from pigi.domain.plans import Limit
 from pigi.domain.reasons import Reason
 from pigi.domain.subscriptions import NONE
+from web.pages.shell.sizes import bytes_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +79,10 @@ DECIMALS = {
 }
 
 
+NEARLY = 0.8
+"""From which part on a limit is spoken of where people write."""
+
+
 @dataclass(frozen=True)
 class Meter:
     """How much is used of something, and how much a plan allows; None for no limit. ``full`` says what follows."""
@@ -86,11 +91,18 @@ class Meter:
     used: int
     most: int | None
     full: str = "nothing can be added"
+    worded: Callable[[int], str] = "{:,}".format
 
     @property
     def says(self) -> str:
         """``3 of 5``, or ``3, without limit``."""
-        return f"{self.used:,}, without limit" if self.most is None else f"{self.used:,} of {self.most:,}"
+        used = self.worded(self.used)
+        return f"{used}, without limit" if self.most is None else f"{used} of {self.worded(self.most)}"
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether four fifths are used, so that people should know before it is full."""
+        return self.most is not None and self.used >= self.most * NEARLY
 
     @property
     def is_full(self) -> bool:
@@ -116,6 +128,20 @@ def meters_of(plan: Plan, use: Use) -> list[Meter]:
             plan.most(Limit.GENERATIONS),
             "the next can be generated from 00:00 UTC on",
         ),
+        *storage_meters(plan, use.bytes, use.writes_today),
+    ]
+
+
+def storage_meters(plan: Plan, stored: int, written: int) -> list[Meter]:
+    """What is used of what whoever saves something uses."""
+    return [
+        Meter("Stored configuration", stored, plan.most(Limit.BYTES), "nothing can be saved", bytes_word),
+        Meter(
+            "Changes of configuration today (UTC)",
+            written,
+            plan.most(Limit.WRITES),
+            "the next can be saved from 00:00 UTC on",
+        ),
     ]
 
 
@@ -126,7 +152,13 @@ def limit_words(plan: Plan) -> list[str]:
         f"any number of {noun}" if (most := plan.most(limit)) is None else f"{most:,} {noun}"
         for limit, noun in nouns.items()
     ]
-    return [*phrases, log_words(plan)]
+    stored, written = plan.most(Limit.BYTES), plan.most(Limit.WRITES)
+    return [
+        *phrases,
+        "any amount of configuration" if stored is None else f"{bytes_word(stored)} of configuration",
+        "any number of changes a day" if written is None else f"{written:,} changes a day",
+        log_words(plan),
+    ]
 
 
 def log_words(plan: Plan) -> str:

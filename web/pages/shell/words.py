@@ -14,6 +14,7 @@ from pigi.jobs.kinds import kind_of
 from web.pages.shell.links import linked
 from web.pages.shell.markdown import rendered
 from web.pages.shell.money import FILTERS as OF_BILLING
+from web.pages.shell.sizes import bytes_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,21 +246,9 @@ def mail_word(template: str) -> str:
     return next((facts.subject for name, facts in MAIL_TEMPLATES.items() if name == template), template)
 
 
-_UNITS = ("bytes", "KB", "MB", "GB")
-_THOUSAND = 1024
-
-
 def id_end(identifier: str) -> str:
     """``…8ef5774d``: the end of an identifier. Its beginning is a time, which those made together have in common."""
     return f"…{identifier[-ID_END:]}"
-
-
-def bytes_word(count: int) -> str:
-    """``812 bytes``, ``4.0 KB``, ``450 MB``."""
-    size, unit = float(count), 0
-    while size >= _THOUSAND and unit < len(_UNITS) - 1:
-        size, unit = size / _THOUSAND, unit + 1
-    return f"{size:.1f} {_UNITS[unit]}" if unit and size % 1 > 0 and size < 10 else f"{size:.0f} {_UNITS[unit]}"  # noqa: PLR2004 - digits
 
 
 def counted(count: int, noun: str) -> str:
