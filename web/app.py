@@ -40,6 +40,7 @@ from web.api import (
     search,
     second_factors,
     sessions,
+    storage,
     usage,
     whoami,
 )
@@ -90,6 +91,7 @@ ROUTES = (
     *audit.ROUTES,
     *projects.ROUTES,
     *search.ROUTES,
+    *storage.ROUTES,
     *resources.ROUTES,
     *generations.ROUTES,
     *exports.ROUTES,

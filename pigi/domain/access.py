@@ -104,6 +104,7 @@ class Action(StrEnum):
     BILLING_CHANGE = "buy and change the plan"
     CONFIGURATION_READ = "read configuration"
     CONFIGURATION_WRITE = "write configuration"
+    CONFIGURATION_DELETE = "delete archived configuration for good"
     GENERATE = "generate with AI"
     GENERATIONS_READ = "read generations"
     JOBS_READ = "read jobs"
@@ -153,6 +154,8 @@ RULES: dict[Action, AccessRule] = {
     Action.BILLING_CHANGE: AccessRule(Role.OWNER),
     Action.CONFIGURATION_READ: AccessRule(Role.MEMBER, frozenset({_READ, _WRITE}), while_deleting=True),
     Action.CONFIGURATION_WRITE: AccessRule(Role.MEMBER, frozenset({_WRITE})),
+    # No key: one that leaked could take everything along into nothing.
+    Action.CONFIGURATION_DELETE: AccessRule(Role.OWNER),
     Action.GENERATE: AccessRule(Role.MEMBER, frozenset({_GENERATE})),
     Action.GENERATIONS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE}), while_deleting=True),
     Action.JOBS_READ: AccessRule(Role.MEMBER, frozenset({_READ, _GENERATE}), while_deleting=True),

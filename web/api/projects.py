@@ -19,7 +19,8 @@ from pigi.operations.configuration import (
     read_project,
     unarchive_project,
 )
-from web.http.replies import API, as_json, moment, reply, unless_known
+from pigi.operations.storage import delete_project
+from web.http.replies import API, as_json, moment, no_content, reply, unless_known
 from web.http.requests import LISTED, both_ways, expected, read_body, read_query
 from web.http.routes import ResponseSpec, Route, RouteKind
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
@@ -135,6 +136,12 @@ def put_project_away(context: OrganisationContext, project: str) -> Reply:
     return _shown(context, archive_project(context.application, context.caller, project))
 
 
+def drop_project(context: OrganisationContext, project: str) -> Reply:
+    """Delete an archived project for good, with its resources and their revisions."""
+    delete_project(context.application, context.caller, project)
+    return no_content()
+
+
 def bring_project_back(context: OrganisationContext, project: str) -> Reply:
     """Unarchive a project; repeating it is harmless."""
     read_body(Nothing)
@@ -232,6 +239,17 @@ ROUTES = (
         body=ProjectChange,
         replay=_done_before,
         accepts=("If-Match",),
+    ),
+    Route(
+        "DELETE",
+        ONE,
+        drop_project,
+        Action.CONFIGURATION_DELETE,
+        RouteKind.WRITE,
+        "Delete an archived project for good",
+        (ResponseSpec(204, "It is gone, with all that was in it", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("not_archived", "configuration_held"),
+        confirmed=True,
     ),
     Route(
         "POST",

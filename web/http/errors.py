@@ -77,6 +77,7 @@ STATUS: dict[str, int] = {
     "archived": 409,
     "too_many_kept": 409,
     "not_archived": 409,
+    "configuration_held": 409,
     "too_many_projects": 409,
     "too_many_resources": 409,
     "draft_not_ready": 409,

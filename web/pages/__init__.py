@@ -32,6 +32,7 @@ from web.pages import (
     second_factors,
     sessions,
     status,
+    storage,
     usage,
 )
 from web.pages.shell import assets
@@ -60,6 +61,7 @@ ROUTES = (
     *projects.ROUTES,
     *resources.ROUTES,
     *search.ROUTES,
+    *storage.ROUTES,
     *billing.ROUTES,
     *generations.ROUTES,
     *imports.ROUTES,

@@ -13,6 +13,7 @@ from pigi.errors import Refused
 from pigi.operations.configuration import list_of_kind, list_projects
 from pigi.operations.generations import read_generation
 from pigi.operations.jobs import read_job
+from web.pages.shell.filling import filling_of
 from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import id_of, one_of
 from web.pages.shell.words import KINDS
@@ -36,6 +37,7 @@ def generate_page(context: OrganisationContext) -> Reply:
         "generations/new.html",
         here="generate",
         kinds=CHOICES,
+        filling=filling_of(context),
         chosen=before.resource if before else one_of("kind", KINDS, "agent"),
         name=before.name if before else "",
         projects=_projects(context),
@@ -74,6 +76,7 @@ def _values(context: OrganisationContext, view: GenerationView) -> dict[str, Any
     draft = view.draft and with_defaults(view.resource, view.draft)
     return {
         "here": "generate",
+        "filling": filling_of(context) if view.draft else [],
         "generation": replace(view, draft=draft),
         "job": read_job(context.application, view.job_id, context.caller.organisation_id),
         "kind": KINDS[view.resource],

@@ -15,6 +15,7 @@ from pigi.operations.configuration import (
     list_resources,
     read_project,
 )
+from web.pages.shell.filling import filling_of
 from web.pages.shell.layout import OWN, draw, page
 from web.pages.shell.query import one_of, paged
 from web.pages.shell.words import COLLECTIONS, KINDS
@@ -51,13 +52,13 @@ def projects_page(context: OrganisationContext) -> Reply:
 
 def new_project_page(context: OrganisationContext) -> Reply:
     """Make a project."""
-    return draw(context, "projects/edit.html", here="projects", project=None)
+    return draw(context, "projects/edit.html", here="projects", project=None, filling=filling_of(context))
 
 
 def edit_project_page(context: OrganisationContext, project: str) -> Reply:
     """Change a project's words."""
     view = read_project(context.application, context.caller, project)
-    return draw(context, "projects/edit.html", here="projects", project=view)
+    return draw(context, "projects/edit.html", here="projects", project=view, filling=filling_of(context))
 
 
 def project_page(context: OrganisationContext, project: str) -> Reply:

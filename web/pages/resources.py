@@ -12,6 +12,7 @@ from pigi.domain.resources import RESOURCES, with_defaults
 from pigi.operations.configuration import ResourceAddress, list_revisions, read_project, read_resource, read_revision
 from web.pages.projects import ONE as PROJECT
 from web.pages.projects import resource_kind_of
+from web.pages.shell.filling import filling_of
 from web.pages.shell.layout import draw, page
 from web.pages.shell.names import names_in
 from web.pages.shell.query import number_of, paged
@@ -48,6 +49,7 @@ def new_resource_page(context: OrganisationContext, project: str, collection: st
         kind=kind,
         resource=None,
         content=BLANK[kind.wire],
+        filling=filling_of(context),
         raw=_raw(),
     )
 
@@ -61,7 +63,8 @@ def resource_page(context: OrganisationContext, project: str, collection: str, r
 
 def edit_resource_page(context: OrganisationContext, project: str, collection: str, resource: str) -> Reply:
     """Change a resource."""
-    return draw(context, "resources/edit.html", **_read(context, project, collection, resource))
+    values = _read(context, project, collection, resource)
+    return draw(context, "resources/edit.html", filling=filling_of(context), **values)
 
 
 def revisions_page(context: OrganisationContext, project: str, collection: str, resource: str) -> Reply:

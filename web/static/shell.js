@@ -7,6 +7,7 @@ export const SAID = {
   accepted: "The draft is now part of the project.",
   discarded: "The draft was discarded.",
   archived: "Archived.",
+  gone: "Deleted for good.",
   unarchived: "No longer archived.",
   invited: "The invitation is on its way.",
   resent: "The invitation is on its way again.",

@@ -21,6 +21,9 @@ CONFIGURATION: Final[dict[str, Reason]] = {
         "Have an owner delete archived ones for good: the page 'Storage' lists them. Nothing was changed.",
     ),
     "not_archived": Reason("It is in use, and only what is archived is deleted for good.", "Archive it first."),
+    "configuration_held": Reason(
+        "A legal hold keeps the organisation's configuration.", "Ask the operator, who can say until when."
+    ),
     "plan_limit": Reason(
         "The organisation's plan does not allow more of this.",
         "'what' names the limit, 'used' and 'limit' say how far it is used. If there is a Retry-After, wait as long. "

@@ -27,6 +27,7 @@ from pigi.operations.configuration.projects import (
     read_project,
     unarchive_project,
 )
+from pigi.operations.configuration.removal import SpaceView, largest_resources, remove_project, remove_resource
 from pigi.operations.configuration.resources import (
     ResourceView,
     archive_resource,
@@ -74,6 +75,7 @@ __all__ = [
     "RevisionView",
     "SearchView",
     "Sort",
+    "SpaceView",
     "add_histories",
     "add_project",
     "add_resource",
@@ -95,6 +97,7 @@ __all__ = [
     "growth_of",
     "growth_of_project",
     "hold_resource",
+    "largest_resources",
     "leave_project_room",
     "list_of_kind",
     "list_projects",
@@ -104,6 +107,8 @@ __all__ = [
     "read_project",
     "read_resource",
     "read_revision",
+    "remove_project",
+    "remove_resource",
     "replace_resource",
     "search_names",
     "signer",

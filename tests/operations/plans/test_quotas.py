@@ -11,11 +11,13 @@ from threading import Barrier
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from pigi.clock import now
 from pigi.domain import limits
+from pigi.domain.access import Caller, Role
 from pigi.domain.preconditions import Tags
+from pigi.domain.retention import Retention
 from pigi.errors import Refused
 from pigi.jobs.execution.attempt import run
 from pigi.jobs.execution.runtime import HANDLERS
@@ -27,9 +29,11 @@ from pigi.operations.configuration import (
     change_project,
     create_project,
     create_resource,
+    largest_resources,
     list_projects,
     list_resources,
     list_revisions,
+    read_resource,
     replace_resource,
     unarchive_project,
     unarchive_resource,
@@ -37,11 +41,15 @@ from pigi.operations.configuration import (
 from pigi.operations.generations import Target, accept_draft
 from pigi.operations.imports import accept_import, read_import
 from pigi.operations.plans import Growth, quotas, read_stored, recount
+from pigi.operations.storage import delete_project, delete_resource
+from pigi.store.ledgers import AuditContent, AuditEntry
 from pigi.store.tenant import Storage
 from tests.support.contents import AGENT, CONTENTS, NAME_FIELDS
 from tests.support.furnished import drafted
 from tests.support.imports import accept, document_of, project_of, read, resource_of
 from tests.support.jobs import ask, caller_of, row_of
+from tests.support.people import make_member
+from tests.support.retention import hold
 
 ANY = Tags(anything=True)
 STORAGE = Storage.__table__
@@ -305,6 +313,66 @@ def test_of_writers_at_the_limit_as_many_pass_as_there_is_room(application, call
         got = sorted(pool.map(one, resources[1:]))
     assert got == ["bytes"] * 3 + ["done"] * 2
     assert drift(application, caller) == Growth()
+
+
+# Making room
+
+
+@pytest.fixture
+def owner(application, organisation):
+    return Caller(organisation, Role.OWNER, make_member(application, organisation, Role.OWNER), confirmed=True)
+
+
+def acts(application):
+    with application.control.read() as session:
+        entries = session.execute(
+            select(AuditEntry.kind, AuditContent.subject)
+            .join(AuditContent, AuditContent.seq == AuditEntry.seq)
+            .order_by(AuditEntry.seq)
+        ).all()
+    return [tuple(entry) for entry in entries if entry.kind.endswith(".deleted")]
+
+
+def test_only_what_is_archived_is_deleted_for_good_and_then_there_is_room(application, owner):
+    project = create_project(application, owner, "Shop").id
+    empty = stored(application, owner)
+    kept, gone = add(application, owner, project, "a"), add(application, owner, project, "b")
+    save(application, owner, gone, "x" * 5000)
+    full = bounded(application, bytes=stored(application, owner).bytes)
+    assert refusal_of(delete_resource, full, owner, place_of(gone)).code == "not_archived"
+    assert refusal_of(delete_project, full, owner, project).code == "not_archived"
+    archive_resource(full, owner, place_of(gone))
+    largest = largest_resources(full, owner)
+    assert [(one.name, one.revisions, one.is_archived) for one in largest] == [("b", 2, True), ("a", 1, False)]
+    assert sum(one.bytes for one in largest) == stored(application, owner).bytes - empty.bytes
+    delete_resource(full, owner, place_of(gone))
+    assert refusal_of(read_resource, full, owner, place_of(gone)).code == "not_found"
+    assert refusal_of(delete_resource, full, owner, place_of(gone)).code == "not_found"
+    assert stored(application, owner).resources == 1
+    assert add(full, owner, project, "c")
+    archive_project(full, owner, project)
+    delete_resource(full, owner, place_of(kept))
+    delete_project(full, owner, project)
+    left = stored(application, owner)
+    assert (left.bytes, left.projects, left.resources) == (0, 0, 0)
+    assert drift(application, owner) == Growth()
+    assert acts(application) == [
+        ("resource.deleted", f"resource:{gone.id}"),
+        ("resource.deleted", f"resource:{kept.id}"),
+        ("project.deleted", f"project:{project}"),
+    ]
+
+
+def test_a_legal_hold_keeps_what_is_archived(application, owner):
+    project = create_project(application, owner, "Shop").id
+    resource = add(application, owner, project, "a")
+    archive_project(application, owner, project)
+    before = stored(application, owner)
+    hold(application, owner.organisation_id, Retention.CONFIGURATION)
+    assert refusal_of(delete_resource, application, owner, place_of(resource)).code == "configuration_held"
+    assert refusal_of(delete_project, application, owner, project).code == "configuration_held"
+    assert read_resource(application, owner, place_of(resource)).name == "a"
+    assert (stored(application, owner), acts(application)) == (before, [])
 
 
 # Counting anew

@@ -21,10 +21,11 @@ from pigi.operations.configuration import (
     replace_resource,
     unarchive_resource,
 )
+from pigi.operations.storage import delete_resource
 from web.api.projects import NONE, project_path
 from web.api.projects import ONE as PROJECT
 from web.api.resources import schemas as models
-from web.http.replies import as_json, moment, reply, unless_known
+from web.http.replies import as_json, moment, no_content, reply, unless_known
 from web.http.requests import (
     BEFORE_NUMBER,
     LIMIT,
@@ -117,6 +118,12 @@ def bring_back(collection: Collection, context: OrganisationContext, project: st
     read_body(Nothing)
     place = ResourceAddress(project, collection.kind, resource)
     return shown(context, unarchive_resource(context.application, context.caller, place))
+
+
+def drop(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
+    """It is gone with its revisions, and nothing brings it back."""
+    delete_resource(context.application, context.caller, ResourceAddress(project, collection.kind, resource))
+    return no_content()
 
 
 def list_history(collection: Collection, context: OrganisationContext, project: str, resource: str) -> Reply:
@@ -266,6 +273,17 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
         replay=partial(_done_before, collection),
         accepts=("If-Match", "Pigi-Examples"),
         most_bytes=CONTENT_BYTES,
+    )
+    yield Route(
+        "DELETE",
+        path,
+        _view(drop, "delete", collection),
+        Action.CONFIGURATION_DELETE,
+        RouteKind.WRITE,
+        f"Delete an archived resource for good: {collection.noun}",
+        (ResponseSpec(204, "It is gone, with its revisions", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("not_archived", "configuration_held"),
+        confirmed=True,
     )
     for verb, act, problems in (
         ("archive", put_away, ("archived",)),

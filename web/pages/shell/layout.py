@@ -105,6 +105,7 @@ class Shell:
             "mail": Action.MAIL_READ,
             "export": Action.EXPORT,
             "buy": Action.BILLING_CHANGE,
+            "delete_for_good": Action.CONFIGURATION_DELETE,
         }
         return {
             name: role is not None and is_found(state, role, action) and role_may(role, action)

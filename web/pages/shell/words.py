@@ -89,6 +89,8 @@ AUDIT = {
     "organisation.second_factor_optional": "Second factor left to members",
     "organisation.created": "Organisation created",
     "organisation.renamed": "Organisation renamed",
+    "resource.deleted": "Archived resource deleted for good",
+    "project.deleted": "Archived project deleted for good",
     "rule.chosen": "Decided about a rule for resources",
     "account.deletion_started": "Account deleted",
     "account.restored": "Account restored",
