@@ -150,6 +150,22 @@ KINDS: dict[str, frozenset[str]] = {
 """Each kind of act with the fields that may be kept of it. Names are permanent."""
 
 
+MOST_A_DAY: dict[str, int] = {
+    "export.requested": 20,
+    "key.issued": 200,
+    "key.rotated": 400,
+    "member.role_changed": 2_000,
+    "organisation.renamed": 50,
+    "organisation.restored": 20,
+    "organisation.second_factor_optional": 50,
+    "rule.chosen": 1_000,
+}
+"""How often a day (UTC) an organisation may do what it could do again and again, each time leaving an entry and more.
+
+What takes away is not among them, such as revoking and deleting: there is no more of it than of what was made before.
+"""
+
+
 @dataclass(frozen=True)
 class EntryContent:
     """What an entry is about: identifiers only. ``details`` is canonical JSON."""

@@ -21,6 +21,7 @@ from pigi.jobs.kinds import MIGRATE_ORGANISATION, OPEN_CHECKOUT
 from pigi.operations.access import role_in
 from pigi.operations.accounts.sessions import open_session
 from pigi.operations.audit import CLI
+from pigi.operations.configuration import ResourceAddress, archive_project, archive_resource
 from pigi.operations.credentials import ADDRESS, RESET, has_factor
 from pigi.operations.deletion import delete_organisation, open_deletion
 from pigi.operations.deletion.receipts import issue_receipt
@@ -325,6 +326,22 @@ def _move_resource(collection: str) -> Callable[[Furnished, Caller], Ask]:
     return lambda home, _caller: Ask({"resource": home.new_resource(collection)}, {})
 
 
+def _drop_project(home: Furnished, _caller: Caller) -> Ask:
+    project = home.new_project()
+    archive_project(home.application, home.caller, project)
+    return Ask({"project": project})
+
+
+def _drop_resource(collection: str) -> Callable[[Furnished, Caller], Ask]:
+    def ask(home: Furnished, _caller: Caller) -> Ask:
+        resource = home.new_resource(collection)
+        place = ResourceAddress(home.project, COLLECTIONS[collection], resource)
+        archive_resource(home.application, home.caller, place)
+        return Ask({"resource": resource})
+
+    return ask
+
+
 # Generations and jobs
 
 
@@ -489,6 +506,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {_OWN}/billing/sync": _manage,
     f"POST {_OWN}/projects": _make_project,
     f"PATCH {_PROJECT}": _change_project,
+    f"DELETE {_PROJECT}": _drop_project,
     f"POST {_PROJECT}/archive": _move_project,
     f"POST {_PROJECT}/unarchive": _move_project,
     f"POST {_OWN}/generations": _generate,
@@ -537,6 +555,7 @@ for _collection in COLLECTIONS:
     _every = f"{_PROJECT}/{_collection}"
     ASKS[f"POST {_every}"] = _make_resource(_collection)
     ASKS[f"PUT {_every}/<resource>"] = _replace_resource(_collection)
+    ASKS[f"DELETE {_every}/<resource>"] = _drop_resource(_collection)
     ASKS[f"POST {_every}/<resource>/archive"] = _move_resource(_collection)
     ASKS[f"POST {_every}/<resource>/unarchive"] = _move_resource(_collection)
 

@@ -17,7 +17,7 @@ MAY: dict[str, set[str]] = {
         f"{QUOTAS}:_judge_growth",
     },
     "_judge_growth": {f"{QUOTAS}:count_write", f"{QUOTAS}:check_storage"},
-    # Archiving is charged for and never refused: it gives no plan.
+    # Archiving and deleting are counted and never refused: they give no plan.
     "count_write": {
         f"{CONFIGURATION}/histories.py:add_histories",
         f"{CONFIGURATION}/projects.py:_move",
@@ -26,6 +26,8 @@ MAY: dict[str, set[str]] = {
         f"{CONFIGURATION}/resources.py:_move",
         f"{CONFIGURATION}/revisions.py:add_resource",
         f"{CONFIGURATION}/revisions.py:add_revision",
+        f"{CONFIGURATION}/removal.py:_remove",
+        f"{CONFIGURATION}/removal.py:remove_project",
     },
     "check_storage": {"pigi/operations/imports/acceptance.py:_check_room"},
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},

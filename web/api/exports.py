@@ -194,7 +194,7 @@ ROUTES = (
         RouteKind.JOB,
         "Ask for an export",
         JOB_RESPONSES,
-        problems=("organisation_closed", "too_many_in_flight"),
+        problems=("organisation_closed", "too_many_in_flight", "too_many_today"),
         body=ExportRequest,
     ),
     Route(

@@ -285,7 +285,7 @@ ROUTES = (
         RouteKind.JOB,
         "Upload a configuration export",
         JOB_RESPONSES,
-        problems=("import_too_large", "too_many_imports", "uploads_busy", "organisation_closed"),
+        problems=("import_too_large", "too_many_imports", "too_many_today", "uploads_busy", "organisation_closed"),
         takes_file=True,
         fingerprint=_fingerprint,
     ),

@@ -176,7 +176,7 @@ ROUTES = (
         RouteKind.WRITE,
         "Change a member's role",
         (ResponseSpec(200, "The member", Member, headers=("Idempotency-Replayed",)),),
-        problems=("last_owner", "confirmation_required"),
+        problems=("last_owner", "confirmation_required", "too_many_today"),
         body=RoleChange,
         replay=_show_member,
         notes="Live API keys that they answer for, and that open more than the new role may, are settled in the same "

@@ -102,5 +102,6 @@ ROUTES = (
         problems=("confirmation_required",),
         body=RulesRequest,
         replay=_replay,
+        problems=("too_many_today",),
     ),
 )

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, event, insert, or_, select, true
 
 from pigi.clock import now
-from pigi.domain.audit import BEGINNING, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
+from pigi.domain.audit import BEGINNING, MOST_A_DAY, SALT_BYTES, EntryContent, commitment, content_of, entry_hash
 from pigi.domain.dear_acts import dear_act
 from pigi.errors import Refused
 from pigi.operations.access import is_vouched_for
 from pigi.operations.audit.telling import tell
+from pigi.operations.plans import count_today
 from pigi.store.engines import lock_name
 from pigi.store.holds import lock_holds
 from pigi.store.ledgers import AuditAnchor, AuditContent, AuditEntry
@@ -85,7 +86,7 @@ def record(  # noqa: PLR0913 - an act's facts, each named at the call
     Raises:
         ValueError: for anything that may not be kept, such as a name or an address.
         Refused: for a dear act ``confirmation_required`` of somebody whose session is not confirmed, ``forbidden`` of
-            an API key.
+            an API key; ``too_many_today``, where an organisation did it as often today as `MOST_A_DAY` lets it.
     """
     content = content_of(kind, actor, organisation_id, subject, details)
     dear = dear_act(kind, details)
@@ -94,6 +95,9 @@ def record(  # noqa: PLR0913 - an act's facts, each named at the call
             _ask_confirmed(session, actor)
         # Before the act is dated: its mail tells what was done from its own moment on.
         tell(session, application, dear, organisation_id, subject)
+    most = MOST_A_DAY.get(kind)
+    if most is not None and organisation_id is not None and not actor.startswith(("operator:", "pigi")):
+        count_today(session, organisation_id, kind, most)
     within = session.get_nested_transaction() or session.get_transaction()
     session.info.setdefault("audit", []).append(_Act(kind, now(), content, within))
 

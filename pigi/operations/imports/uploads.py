@@ -13,6 +13,7 @@ from pigi.jobs.kinds import READ_IMPORT
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import changing, reading, serialise_changes
 from pigi.operations.imports.imports import IMPORT, MOST_OPEN, ImportState, count_open, folder_of
+from pigi.operations.plans import count_today
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pigi.jobs.model.view import JobView
     from pigi.store.sessions import ControlSession
 
+COUNTED_AS, MOST_A_DAY = "imports", 200
+"""Uploads of an organisation in a day (UTC), also those that it discards."""
 PART = 4 * 1024 * 1024
 """Bytes of a part in the files store, and about what an upload holds in memory."""
 
@@ -63,12 +66,13 @@ class Upload:
     def close(self, on_queued: Callable[[ControlSession, JobView], None] | None = None) -> JobView:
         """Record the import and request the job that reads it: the row first, then the job, as for a generation.
 
-        Raises Refused: ``too_many_imports`` if others came meanwhile, ``organisation_closed``.
+        Raises Refused: ``too_many_imports`` if others came meanwhile, ``too_many_today``, ``organisation_closed``.
         """
         job_id = new_id()
         try:
             self._insert(job_id)
             with self._application.control.begin() as session:
+                count_today(session, self._caller.organisation_id, COUNTED_AS, MOST_A_DAY)
                 job = enqueue(
                     session,
                     self._application.notifier,

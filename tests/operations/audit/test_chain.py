@@ -39,7 +39,7 @@ def test_entries_follow_each_other_from_the_beginning(application):
         record(session, application, "session.signed_in", SOMEBODY)
         record(session, application, "organisation.created", SOMEBODY, SOMEWHERE)
     with application.control.begin() as session:
-        record(session, application, "member.role_changed", SOMEBODY, SOMEWHERE, SOMEBODY, was="member", role="admin")
+        record(session, application, "member.role_changed", CLI, SOMEWHERE, SOMEBODY, was="member", role="admin")
 
     found = entries(application)
     assert [row.seq for row in found] == [1, 2, 3]
@@ -70,7 +70,7 @@ def test_a_savepoint_takes_its_acts_with_it(application):
     with application.control.begin() as session:
         record(session, application, "organisation.created", SOMEBODY, SOMEWHERE)
         with suppress(RuntimeError), session.begin_nested():
-            record(session, application, "organisation.renamed", SOMEBODY, SOMEWHERE)
+            record(session, application, "organisation.renamed", CLI, SOMEWHERE)
             raise RuntimeError
         with session.begin_nested():
             record(session, application, "member.left", SOMEBODY, SOMEWHERE)

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from pigi.clock import now
 from pigi.domain import limits
 from pigi.domain.access import Caller, Role
+from pigi.domain.audit import MOST_A_DAY
 from pigi.domain.preconditions import Tags
 from pigi.domain.retention import Retention
 from pigi.errors import Refused
@@ -38,15 +39,18 @@ from pigi.operations.configuration import (
     unarchive_project,
     unarchive_resource,
 )
+from pigi.operations.exports import request_configuration
 from pigi.operations.generations import Target, accept_draft
-from pigi.operations.imports import accept_import, read_import
+from pigi.operations.imports import accept_import, discard_import, list_imports, read_import, uploads
+from pigi.operations.organisations import change_organisation, read_organisation
+from pigi.operations.organisations.organisations import OrganisationChange
 from pigi.operations.plans import Growth, quotas, read_stored, recount
 from pigi.operations.storage import delete_project, delete_resource
 from pigi.store.ledgers import AuditContent, AuditEntry
 from pigi.store.tenant import Storage
 from tests.support.contents import AGENT, CONTENTS, NAME_FIELDS
 from tests.support.furnished import drafted
-from tests.support.imports import accept, document_of, project_of, read, resource_of
+from tests.support.imports import accept, document_of, project_of, read, resource_of, upload
 from tests.support.jobs import ask, caller_of, row_of
 from tests.support.people import make_member
 from tests.support.retention import hold
@@ -373,6 +377,32 @@ def test_a_legal_hold_keeps_what_is_archived(application, owner):
     assert refusal_of(delete_project, application, owner, project).code == "configuration_held"
     assert read_resource(application, owner, place_of(resource)).name == "a"
     assert (stored(application, owner), acts(application)) == (before, [])
+
+
+# What else could be repeated without end
+
+
+def test_an_act_that_leaves_an_entry_each_time_is_bounded_by_the_day(application, owner, monkeypatch):
+    monkeypatch.setitem(MOST_A_DAY, "organisation.renamed", 2)
+    monkeypatch.setitem(MOST_A_DAY, "export.requested", 1)
+    for name in ("One", "Two"):
+        change_organisation(application, owner, OrganisationChange(name=name))
+    refused = refusal_of(change_organisation, application, owner, OrganisationChange(name="Three"))
+    assert (refused.code, refused.details["limit"]) == ("too_many_today", 2)
+    assert 0 < refused.details["retry_after"] <= 86_401
+    assert read_organisation(application, owner).name == "Two"
+    request_configuration(application, owner)
+    assert refusal_of(request_configuration, application, owner).code == "too_many_today"
+
+
+def test_uploads_that_are_discarded_count_towards_the_day(application, caller, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_A_DAY", 2)
+    for _ in range(2):
+        discard_import(application, caller, upload(application, caller, document_of()))
+    refused = refusal_of(upload, application, caller, document_of())
+    assert (refused.code, refused.details["limit"]) == ("too_many_today", 2)
+    assert [one.state for one in list_imports(application, caller)] == ["discarded"] * 2
+    assert list(application.files.find("organisations")) == []
 
 
 # Counting anew

@@ -59,8 +59,8 @@ USED_UP = {
     "control",
 }
 """What is made anew for each request; the rest of an organisation can be asked for again and again."""
-ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE}
-"""What is asked of an organisation that can be spared."""
+ENDING = {Action.ORGANISATION_DELETE, Action.ORGANISATION_RESTORE, Action.CONFIGURATION_DELETE}
+"""What is asked of what can be spared."""
 SEED: dict[str, Any] = {} if searching() else {"seed": 1}
 DOCUMENT = "/api/v1/openapi.json"
 EXAMPLES, CONTENTS = many(8), many(25)
