@@ -85,6 +85,7 @@ def _loosening(details: Details) -> bool:
 _OWNERS, _WHOSE, _ACCOUNT, _OPERATORS = Audience
 _KEYS, _MEMBERS, _SETTINGS = "/o/{organisation}/api-keys", "/o/{organisation}/members", "/o/{organisation}/settings"
 _DELETION, _FACTOR, _CONTACT = "/o/{organisation}/deletion", "/account/second-factor", "/contact"
+_IMPORTS = "/o/{organisation}/imports"
 _ASK = "ask whoever runs Pigi"
 _ENDED_KEY = "revoke the key, which ends it at once"
 _ROLE = "give them another role, or end their membership"
@@ -114,6 +115,8 @@ DEAR_ACTS: dict[str, DearAct] = {
     "organisation.deletion_started": DearAct(
         "deleted the organisation", _OWNERS, "restore it", _DELETION, letter=Template.DELETION_STARTED
     ),
+    "resource.deleted": DearAct("deleted an archived resource for good", _OWNERS, "import it from an export", _IMPORTS),
+    "project.deleted": DearAct("deleted an archived project for good", _OWNERS, "import it from an export", _IMPORTS),
     "organisation.restored": DearAct("restored the organisation", _OWNERS, "delete it again", _SETTINGS),
     "factor.turned_off": DearAct(
         "turned the second factor off", _ACCOUNT, "turn it on", _FACTOR, letter=Template.SECOND_FACTOR_OFF

@@ -121,6 +121,7 @@ NOT_LED: dict[str, str] = {
     "provider_key": "is Pigi's own",
     "public_key": "is Pigi's own",
     "index_key": "is the organisation's",
+    "storage": "is the organisation's; it counts, and not whose",
     "resource": "is the organisation's; who wrote what is in its revisions",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pigi.domain.access import RULES, Action
 from pigi.domain.dear_acts import DEAR_ACTS
+from tests.support.furnished import COLLECTIONS
 from web.app import ROUTES
 from web.http.replies import API
 from web.http.routes import Who
@@ -15,6 +16,8 @@ DEAR: dict[str, tuple[str, ...]] = {
     f"POST {ONE}/api-keys/<key>/rotate": ("key.rotated",),
     f"DELETE {ONE}": ("organisation.deletion_started",),
     f"POST {ONE}/restore": ("organisation.restored",),
+    f"DELETE {ONE}/projects/<project>": ("project.deleted",),
+    **{f"DELETE {ONE}/projects/<project>/{each}/<resource>": ("resource.deleted",) for each in COLLECTIONS},
     f"PATCH {ONE}": ("organisation.second_factor_optional",),
     f"PUT {ONE}/rules": ("rule.chosen",),
     f"PATCH {ONE}/members/<account>": ("member.role_changed",),

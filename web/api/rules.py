@@ -99,9 +99,8 @@ ROUTES = (
         RouteKind.WRITE,
         "Decide which rules are refused",
         (ResponseSpec(200, "The rules", RuleList, headers=("Idempotency-Replayed",)),),
-        problems=("confirmation_required",),
+        problems=("confirmation_required", "too_many_today"),
         body=RulesRequest,
         replay=_replay,
-        problems=("too_many_today",),
     ),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.retention import Retention
 from pigi.errors import Refused
-from pigi.operations.access import changing
+from pigi.operations.access import changing, vouch_for
 from pigi.operations.audit import record
 from pigi.operations.configuration import remove_project, remove_resource
 from pigi.store.holds import is_held, lock_holds
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def delete_resource(application: Application, caller: Caller, place: ResourceAddress) -> None:
     """Delete an archived resource, or one of an archived project, with all its revisions; nothing brings it back.
 
-    Raises Refused: ``not_found``, ``not_archived``, ``configuration_held``.
+    Raises Refused: ``not_found``, ``not_archived``, ``configuration_held``, ``confirmation_required``.
     """
     with changing(application, caller) as session:
         remove_resource(session, place)
@@ -49,4 +49,5 @@ def _enter(application: Application, caller: Caller, kind: str, subject: str, co
         lock_holds(session.connection(), shared=True)
         if is_held(session.connection(), caller.organisation_id, Retention.CONFIGURATION):
             raise Refused("configuration_held")
+        vouch_for(session, caller)
         record(session, application, kind, caller.name, caller.organisation_id, subject, count=count)
