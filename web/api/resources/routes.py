@@ -274,17 +274,7 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
         accepts=("If-Match", "Pigi-Examples"),
         most_bytes=CONTENT_BYTES,
     )
-    yield Route(
-        "DELETE",
-        path,
-        _view(drop, "delete", collection),
-        Action.CONFIGURATION_DELETE,
-        RouteKind.WRITE,
-        f"Delete an archived resource for good: {collection.noun}",
-        (ResponseSpec(204, "It is gone, with its revisions", media_types=(), headers=("Idempotency-Replayed",)),),
-        problems=("not_archived", "configuration_held"),
-        confirmed=True,
-    )
+    yield from _deleting(collection, path)
     for verb, act, problems in (
         ("archive", put_away, ("archived",)),
         ("unarchive", bring_back, ("archived", "name_taken", *_ROOM)),
@@ -301,6 +291,20 @@ def _of_one(collection: Collection, path: str) -> Iterator[Route]:
             body=Nothing,
             replay=partial(_done_before, collection),
         )
+
+
+def _deleting(collection: Collection, path: str) -> Iterator[Route]:
+    yield Route(
+        "DELETE",
+        path,
+        _view(drop, "delete", collection),
+        Action.CONFIGURATION_DELETE,
+        RouteKind.WRITE,
+        f"Delete an archived resource for good: {collection.noun}",
+        (ResponseSpec(204, "It is gone, with its revisions", media_types=(), headers=("Idempotency-Replayed",)),),
+        problems=("not_archived", "configuration_held"),
+        confirmed=True,
+    )
 
 
 def _of_revisions(collection: Collection, path: str) -> Iterator[Route]:
