@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from pigi.domain.access import Role
+from pigi.domain.access import Caller, Role, Scope
+from pigi.operations.api_keys import make_key
 from pigi.operations.credentials import ADDRESS, RESET
 from tests.support.factories import make_organisation
 from tests.support.furnished import furnish
@@ -131,6 +132,24 @@ def test_an_invitation_says_what_to_do_to_whoever_opens_it(app, application, cli
     assert "signed in with another address" in other.get(path).get_data(as_text=True)
     over = client.get(f"/invitations/{'x' * 43}", headers=BROWSER)
     assert (over.status_code, over.content_type) == (404, "text/html; charset=utf-8")
+
+
+def test_whoever_joins_as_an_owner_can_give_their_password_on_the_page(app, application, furnished):
+    opened = sign_in(app, application, furnished.member).get(f"/invitations/{furnished.invitation_token}")
+    assert 'id="confirm"' in opened.text
+
+
+def test_whoever_lowers_a_role_is_asked_what_becomes_of_the_keys(app, application, furnished):
+    admin = make_member(application, furnished.organisation, Role.ADMIN)
+    caller = Caller(furnished.organisation, Role.ADMIN, admin, confirmed=True)
+    make_key(application, caller, "nightly exports", [Scope.EXPORTS_WRITE])
+    page = sign_in(app, application, furnished.owner).get(f"/o/{furnished.organisation}/members").text
+    form = page[page.index(f'members/{admin}"') :]
+    form = form[: form.index("</form>")]
+    assert 'name="role"' in form
+    assert 'name="api_keys"' in form
+    assert "hand_over" in form
+    assert "nightly exports" in form
 
 
 def test_a_session_that_is_over_is_nobodys(app, client):
