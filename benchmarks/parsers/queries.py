@@ -6,6 +6,8 @@ from collections import Counter
 from typing import Any
 from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
+from flask import Flask
+
 from benchmarks.parsers.grammar import Grammar
 from benchmarks.parsers.headers import APP, ID, TOKEN
 from benchmarks.parsers.parser import Parser
@@ -63,6 +65,11 @@ def page_queries(text: str) -> tuple[Any, ...]:
         return query.id_of("a"), query.number_of("a"), query.day_of("a"), query.one_of("a", {"x"})
 
 
+def place(text: str) -> str:
+    with OF_PAGES.app_context():
+        return query.local_path(text)
+
+
 def stays_here(_text: str, found: str) -> None:
     """As a browser resolves it: what a URL parser drops or reads as a slash changes nothing."""
     lax = "".join(sign for sign in found if sign not in "\t\n\r").replace("\\", "/")
@@ -80,6 +87,9 @@ def read_again(_text: str, found: str) -> None:
     assert found == number(found)
 
 
+OF_PAGES = Flask("pages")
+OF_PAGES.add_url_rule("/o/<one>", "page", str)
+OF_PAGES.extensions["pigi pages"] = frozenset({"page"})
 MOMENTS = (
     "2026-11-30T08:00:00Z",
     "2026-11-30",
@@ -110,7 +120,7 @@ PARSERS = (
     Parser(
         "next",
         Grammar(PAGES, ("/", "\\", "{", "}", "@", ":", "?", "#", "..", "%5c", "\t")),
-        query.local_path,
+        place,
         holds=stays_here,
     ),
     Parser("links to files", Grammar(("1764500000", "0"), ("9" * 10, "-")), links),
