@@ -33,11 +33,12 @@ def read_sender(text: str) -> Address:
         header = email.policy.SMTP.header_factory("from", _plain(text))
         sender = header.addresses[0]
         fits = len(header.addresses) == 1 and not header.defects and bool(sender.domain) and sender.addr_spec.isascii()
+        address = Address(sender.display_name, addr_spec=sender.addr_spec)
     except (MessageError, Permanent, ValueError, IndexError, AttributeError):
         fits = False
     if not fits:
         raise Misconfigured(["MAIL_FROM must be one address, such as Pigi <mail@example.org>"])
-    return Address(sender.display_name, addr_spec=sender.addr_spec)
+    return address
 
 
 def read_recipient(text: str) -> Address:

@@ -163,8 +163,9 @@ def _events(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
                 yield (event[0], _float(event[1])) if isinstance(event[1], Decimal) else event
             found.clear()
         parser.close()
-    except (JSONError, ValueError, OverflowError, SystemError):
-        # What the parser says quotes the file; of an integer with thousands of digits it is a SystemError.
+    except (JSONError, ValueError, ArithmeticError, SystemError):
+        # What the parser says quotes the file; of an integer with thousands of digits it is a SystemError,
+        # of an exponent with as many an ArithmeticError.
         raise BrokenFileError("import_malformed") from None
 
 

@@ -37,6 +37,19 @@ def test_a_text_four_times_as_long_takes_no_longer_than_that(parser: Parser) -> 
     assert slowest(parser, sorts=2)[0] <= LINEAR
 
 
+FOUND = [
+    ("files to import", '{"format": 1e' + "9" * 33 + "}"),
+    ("MAIL_FROM", '""@=?utf-8?q?x?='),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), FOUND)
+def test_what_once_broke_a_reader_no_longer_does(name: str, text: str) -> None:
+    (parser,) = [one for one in PARSERS if one.name == name]
+
+    assert parser.outcome(text)
+
+
 def reader(expression: str) -> Parser:
     return Parser("planted", Grammar(("a",), ("a",)), re.compile(expression).fullmatch)
 
