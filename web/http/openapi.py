@@ -142,7 +142,10 @@ def build(routes: Sequence[Route], server: str) -> str:
         "info": {
             "title": "Pigi",
             "version": "1",
-            "description": "Whatever takes time is a job: it is answered at once with 202 and a job to follow.",
+            "description": "Whatever takes time is a job: it is answered at once with 202 and a job to follow. "
+            "Any request may be refused before its operation sees it, with a problem document: 400 "
+            "`malformed_request`, 408 `request_too_slow` or `body_too_slow`, 413 `body_too_large`, 429 "
+            "`too_many_at_once` and 503 `unavailable` with Retry-After, 431 `headers_too_large`.",
         },
         "servers": [{"url": server}],
         "paths": paths,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -248,7 +250,7 @@ class Connection(asyncio.Protocol):
         if last and size > limits.PIECE:
             # A streamed answer has its window; a whole one waits here for its reader.
             network = self._current.network if self._current is not None else self._network
-            self._large_answer = self._shared.answers.take(network, size, self.end)
+            self._large_answer = self._shared.answers.take(network, size, self._cut_off)
             if self._large_answer is None:
                 self.end()
                 return
@@ -259,6 +261,12 @@ class Connection(asyncio.Protocol):
     def end(self) -> None:
         """End the connection at once: the answer cannot be sent whole, and its client must see that."""
         self._transport.abort()
+
+    def _cut_off(self) -> None:
+        """End the connection of a slow reader, and have the kernel forget what it still holds for them."""
+        kept = self._transport.get_extra_info("socket")
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.end()
 
     def _pump(self) -> None:
         freed, exchange = self._outlet.pump(), self._exchange
@@ -320,7 +328,7 @@ class Connection(asyncio.Protocol):
         request = self._incoming
         if self._outlet.waits:
             if self._outlet.is_overdue(moment):
-                self.end()
+                self._cut_off()
         elif self._exchange is not None or moment <= self._deadline:
             return
         elif self._lingers or request is None:

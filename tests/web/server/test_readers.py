@@ -118,12 +118,14 @@ def test_one_network_s_readers_make_way_for_each_other(live: Live) -> None:
 
 def test_a_reader_that_takes_nothing_is_cut_off(live: Live, sending: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "READER_SECONDS", 0.3)
-    for path in ("/ever", "/large"):
-        stuck = live.connect(receive=4096)
-        stuck.sendall(ask(path))
-        assert stuck.recv(12) == b"HTTP/1.1 200"
+    stuck = [live.connect(receive=4096) for _ in range(2)]
+    for path, one in zip(("/ever", "/large"), stuck, strict=True):
+        one.sendall(ask(path))
+        assert one.recv(12) == b"HTTP/1.1 200"
     assert sending.ended.acquire(timeout=20)
     until(lambda: live.server.turns.total == live.server.answers.total == len(live.server.open) == 0)
+    # Nor does the kernel keep what it was handed.
+    assert all(len(read_all(one)) < limits.SEND_BUFFER for one in stuck)
 
 
 def test_a_reader_that_takes_a_byte_now_and_then_is_cut_off(
