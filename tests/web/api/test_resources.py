@@ -293,4 +293,4 @@ def test_a_resource_is_found_in_its_own_collection_only(
 
 
 def test_views_have_names_of_their_own() -> None:
-    assert len({route.endpoint for route in ROUTES}) == len(ROUTES) == 32
+    assert len({route.endpoint for route in ROUTES}) == len(ROUTES) == 36
