@@ -30,6 +30,7 @@ RETENTION: tuple[tuple[Retention, int, str], ...] = (
     (Retention.EGRESS, 2, "hourly, as the rest: a look costs nothing"),
     (Retention.TOKEN, 1, "hourly: links are kept for an hour, and nothing is to be kept for twice as long"),
     (Retention.NOTICE, 4, "hourly: few at a time let others write"),
+    (Retention.ADDRESS_UNDO, 6, "hourly: an address that was left is kept no longer than was said"),
     (Retention.SESSION, 3, "hourly: half a day must not become a whole one"),
     (Retention.REGISTRATION, 5, "hourly: a day must stay a day"),
     (Retention.JOB, 7, "hourly: probes are kept for an hour, and short sweeps let others write"),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -173,7 +173,8 @@ class Person:
     ``confirmed`` says that the password was given within `CONFIRMED_FOR`, as acts ask that cannot be taken back;
     ``deleting`` that they deleted their account and can do nothing but restore it; ``stops`` which uses of their data
     they stopped; ``factor`` that their sign-in takes a second factor, without which operators can do nothing but set
-    one up.
+    one up; ``renewal_due`` that their rights changed since the session got its secret; ``csrf_hash`` checks its CSRF
+    token, where that is not of this secret.
     """
 
     account_id: str
@@ -183,6 +184,8 @@ class Person:
     deleting: bool = False
     stops: frozenset[Stop] = frozenset()
     factor: bool = False
+    renewal_due: bool = field(default=False, compare=False)
+    csrf_hash: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ class Template(StrEnum):
     PASSWORD_RESET = "password-reset"  # noqa: S105 - a template's name
     CONFIRM_ADDRESS = "confirm-address"
     ADDRESS_CHANGED = "address-changed"
+    ADDRESS_UNDO = "address-undo"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a template's name
     SECOND_FACTOR_ON = "second-factor-on"
     SECOND_FACTOR_OFF = "second-factor-off"
@@ -86,6 +87,7 @@ MAIL_TEMPLATES: dict[Template, MailTemplate] = {
     Template.POLICY_CHANGED: MailTemplate("Pigi's privacy policy changes", Promise.AT_MOST),
     # Nobody waits for these, so nobody would miss them. They warn, and must not be lost.
     Template.ADDRESS_CHANGED: MailTemplate("A new address for your Pigi account", Promise.AT_LEAST),
+    Template.ADDRESS_UNDO: MailTemplate("The address of your Pigi account was changed", Promise.AT_LEAST),
     Template.PASSWORD_CHANGED: MailTemplate("The password of your Pigi account was changed", Promise.AT_LEAST),
     Template.SECOND_FACTOR_ON: MailTemplate("Your Pigi account has a second factor now", Promise.AT_LEAST),
     Template.SECOND_FACTOR_OFF: MailTemplate("Your Pigi account has no second factor any more", Promise.AT_LEAST),

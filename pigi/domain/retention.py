@@ -28,6 +28,7 @@ class Retention(StrEnum):
     MEMBERSHIP = "membership"
     REGISTRATION = "registration"
     TOKEN = "token"  # noqa: S105 - a class's name
+    ADDRESS_UNDO = "address_undo"
     SESSION = "session"
     INVITATION = "invitation"
     ACCESS_KEY = "access_key"
@@ -114,6 +115,7 @@ TITLES: dict[Retention, str] = {
     Retention.MEMBERSHIP: "Memberships",
     Retention.REGISTRATION: "Registrations",
     Retention.TOKEN: "Mailed links",
+    Retention.ADDRESS_UNDO: "Addresses that can be brought back",
     Retention.SESSION: "Sessions",
     Retention.INVITATION: "Invitations",
     Retention.ACCESS_KEY: "API keys",
@@ -159,7 +161,14 @@ PERIODS: dict[Retention, Period] = {
     Retention.MEMBERSHIP: Period(None, "while the organisation and the account are active", "contract"),
     Retention.REGISTRATION: Period(timedelta(hours=24), "the request, unless confirmed", "contract"),
     Retention.TOKEN: Period(timedelta(hours=1), "the request, unless used; of a notice, its mail", "contract"),
-    Retention.SESSION: Period(timedelta(hours=12), "its last use, unless signed out", "contract; promise P35"),
+    Retention.ADDRESS_UNDO: Period(
+        timedelta(days=7), "the change, unless undone", "legitimate interest: security of accounts"
+    ),
+    Retention.SESSION: Period(
+        timedelta(hours=12),
+        "its last use, unless signed out; at most 30 days after signing in",
+        "contract; promise P35",
+    ),
     Retention.INVITATION: Period(timedelta(days=14), "the invitation, unless accepted or revoked", "contract"),
     Retention.ACCESS_KEY: Period(timedelta(days=90), "its end", "contract; after its end to show which key did what"),
     Retention.MAIL: Period(timedelta(days=30), "the request for the mail", "legitimate interest: to answer for mail"),
@@ -241,6 +250,7 @@ NEVER_HELD: dict[Retention, str] = {
             Retention.ACCOUNT,
             Retention.REGISTRATION,
             Retention.TOKEN,
+            Retention.ADDRESS_UNDO,
             Retention.SESSION,
             Retention.THROTTLE,
             Retention.PRIVACY_REQUEST,
@@ -284,6 +294,8 @@ def financial_year_end(moment: datetime) -> date:
     return date(moment.astimezone(UTC).year, 12, 31)
 
 
+SESSION_AGE = timedelta(days=30)
+"""How long after signing in a session ends, however much it is used (OWASP ASVS 5.0.0, 7.3.2)."""
 GRACE = timedelta(days=7)
 """How long a deleted organisation can be restored. What is left of it then goes within a day (promise P26)."""
 FINAL_WITHIN = timedelta(days=30)

@@ -23,7 +23,14 @@ ACTIVITIES: tuple[Activity, ...] = (
         "Accounts and signing in",
         "So that people can have an account, prove that an address is theirs, sign in and stay signed in, and nobody "
         "can guess their way in.",
-        (Retention.ACCOUNT, Retention.REGISTRATION, Retention.TOKEN, Retention.SESSION, Retention.THROTTLE),
+        (
+            Retention.ACCOUNT,
+            Retention.REGISTRATION,
+            Retention.TOKEN,
+            Retention.ADDRESS_UNDO,
+            Retention.SESSION,
+            Retention.THROTTLE,
+        ),
     ),
     Activity(
         "organisations",

@@ -48,6 +48,9 @@ CONTROL_LEADS: dict[str, Led] = {
     "account": Led("Your account", (Lead("id", By.ID),)),
     "registration": Led("Registrations with your address", (Lead("email_key", By.ADDRESS),)),
     "account_token": Led("Links that were mailed to you", (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS))),
+    "address_undo": Led(
+        "Addresses that your account had of late", (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS))
+    ),
     "session": Led("Browsers in which you are signed in", (Lead("account_id", By.ID),)),
     "second_factor": Led("Your second factor", (Lead("account_id", By.ID),)),
     "recovery_code": Led("Your recovery codes", (Lead("account_id", By.ID),)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, exists
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, exists, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Recipient
@@ -89,6 +89,30 @@ class AccountToken(ControlBase):
     expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry", Retention.TOKEN))
 
 
+class AddressUndo(ControlBase):
+    """An address that an account had until it was changed: whoever reads its mail can bring it back for some days."""
+
+    __tablename__ = "address_undo"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True, info=pseudonym("names it", Retention.ADDRESS_UNDO))
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), index=True, info=pseudonym("whose", Retention.ADDRESS_UNDO)
+    )
+    email: Mapped[str] = mapped_column(
+        ADDRESS, info=contact("the address to bring back, and to tell", Retention.ADDRESS_UNDO, (Recipient.MAIL,))
+    )
+    email_key: Mapped[str] = mapped_column(
+        ADDRESS, index=True, info=contact("finds it by its address", Retention.ADDRESS_UNDO)
+    )
+    token_hash: Mapped[str] = mapped_column(
+        String(64), unique=True, info=secret("checks the link", Retention.ADDRESS_UNDO)
+    )
+    created_at: Mapped[datetime] = mapped_column(
+        Instant, index=True, info=technical("when the address was changed", Retention.ADDRESS_UNDO)
+    )
+    expires_at: Mapped[datetime] = mapped_column(Instant, info=technical("expiry", Retention.ADDRESS_UNDO))
+
+
 class Session(ControlBase):
     """A browser that is signed in; the row goes with log-out (P35)."""
 
@@ -105,6 +129,20 @@ class Session(ControlBase):
     seen_at: Mapped[datetime] = mapped_column(Instant, index=True, info=technical("idle time", Retention.SESSION))
     confirmed_at: Mapped[datetime | None] = mapped_column(
         Instant, info=technical("when the password was last given, for acts that ask for it", Retention.SESSION)
+    )
+    renewal_due: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        info=technical("that its cookie gets another secret with the next request", Retention.SESSION),
+    )
+    csrf_hash: Mapped[str | None] = mapped_column(
+        String(64), info=secret("checks the CSRF token, which stays when the secret changes", Retention.SESSION)
+    )
+    previous_hash: Mapped[str | None] = mapped_column(
+        String(64), index=True, info=secret("checks a cookie that was on its way meanwhile", Retention.SESSION)
+    )
+    previous_until: Mapped[datetime | None] = mapped_column(
+        Instant, info=technical("until when it does", Retention.SESSION)
     )
 
 

@@ -48,6 +48,7 @@ from tests.support.people import (
     make_key_row,
     make_member,
     make_registration,
+    make_way_back,
 )
 from web.http.replies import API
 
@@ -143,7 +144,11 @@ def _reset(home: Furnished, _caller: Caller) -> Ask:
 
 
 def _confirm_address(home: Furnished, _caller: Caller) -> Ask:
-    return Ask({"token": make_account_token(home.application, ADDRESS)}, {})
+    return Ask({"token": make_account_token(home.application, ADDRESS)}, {"password": PASSWORD})
+
+
+def _undo_address(home: Furnished, _caller: Caller) -> Ask:
+    return Ask({"token": make_way_back(home.application)}, {})
 
 
 def _accept_invitation(home: Furnished, _caller: Caller) -> Ask:
@@ -475,6 +480,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     f"POST {API}/password-resets": lambda _home, _caller: Ask(body={"email": an_address()}),
     f"POST {API}/password-resets/<token>": _reset,
     f"POST {API}/email-changes/<token>": _confirm_address,
+    f"POST {API}/email-changes/<token>/undo": _undo_address,
     f"POST {API}/invitations/<token>/accept": _accept_invitation,
     f"POST {API}/invitations/<token>/accept#ones-own": _accept_own_invitation,
     f"POST {API}/organisations": lambda _home, _caller: Ask(body={"name": "Nora's"}),
@@ -549,6 +555,7 @@ ASKS: dict[str, Callable[[Furnished, Caller], Ask]] = {
     "GET /welcome/<token>": _welcome_page,
     "GET /reset-password/<token>": _reset_page,
     "GET /confirm-address/<token>": _address_page,
+    "GET /undo-address/<token>": lambda home, _caller: Ask({"token": make_way_back(home.application)}),
     "GET /invitations/<token>": _invitation_page,
 }
 for _collection in COLLECTIONS:

@@ -16,7 +16,7 @@ from pigi.domain.privacy import Recipient
 from pigi.domain.privacy_requests import MONTHS_LONGEST, MONTHS_TO_ANSWER
 from pigi.domain.promises import PROMISES
 from pigi.domain.recipients import RECIPIENTS
-from pigi.domain.retention import FINAL_WITHIN, GRACE, HOLD_REVIEW, PERIODS, Basis, Retention, keep
+from pigi.domain.retention import FINAL_WITHIN, GRACE, HOLD_REVIEW, PERIODS, SESSION_AGE, Basis, Retention, keep
 from pigi.domain.usage import LEAST_ORGANISATIONS, MOST_BY_ONE, ROUNDED_TO
 from pigi.operations.api_keys.keys import DEFAULT_DAYS, LONGEST_DAYS
 from pigi.operations.credentials.passwords import PARAMETERS
@@ -73,7 +73,8 @@ FROM_CODE: dict[str, list[str]] = {
     "ai-backup": [length(R.BACKUP)],
     "payment-events": [length(R.BILLING_EVENT), length(R.BILLING_LINK), length(R.BILLING_RUN)],
     "billing-log": [f"{length(R.BILLING_LOG)} from the end of the year"],
-    "cookie-session": [SESSION, length(R.SESSION)],
+    "cookie-session": [SESSION, length(R.SESSION), length(SESSION_AGE)],
+    "mail-address-undo": [length(R.ADDRESS_UNDO)],
     "mail-record": [length(R.MAIL)],
     "mail-links": [
         "an hour after" if keep(R.TOKEN) == timedelta(hours=1) else "?", length(R.REGISTRATION), length(R.INVITATION)

@@ -14,6 +14,7 @@ FIXED = {
     Retention.DRAFT: timedelta(hours=24),
     Retention.REGISTRATION: timedelta(hours=24),
     Retention.TOKEN: timedelta(hours=1),
+    Retention.ADDRESS_UNDO: timedelta(days=7),
     Retention.SESSION: timedelta(hours=12),
     Retention.INVITATION: timedelta(days=14),
     Retention.ACCESS_KEY: timedelta(days=90),

@@ -23,6 +23,7 @@ from pigi.operations.accounts.sessions import open_session
 from pigi.operations.api_keys.keys import PREFIX, _hashed
 from pigi.operations.credentials import (
     ADDRESS,
+    ADDRESS_UNDO,
     INVITATION,
     NEW_ADDRESS,
     NEW_PASSWORD,
@@ -36,6 +37,7 @@ from pigi.store.people import (
     DEVICE_SECRET,
     Account,
     AccountToken,
+    AddressUndo,
     ApiKey,
     Invitation,
     Membership,
@@ -138,6 +140,25 @@ def make_session(application: Application, account_id: str, *, confirmed: bool =
         if confirmed:
             session.execute(update(SESSIONS).where(SESSIONS.c.id == session_id).values(confirmed_at=now()))
         return token
+
+
+def make_way_back(application: Application, account_id: str = "") -> str:
+    """A link that was mailed to an old address of an account; its token."""
+    row_id, moment, email = new_id(), now(), an_address()
+    token = application.keyring.token(ADDRESS_UNDO, row_id)
+    with application.control.begin() as session:
+        session.add(
+            AddressUndo(
+                id=row_id,
+                account_id=account_id or make_account(application),
+                email=email,
+                email_key=email_key(email),
+                token_hash=token_hash(token),
+                created_at=moment,
+                expires_at=moment + timedelta(days=7),
+            )
+        )
+    return token
 
 
 def browser(app: Flask, token: str, *, csrf: str | None = None) -> Client:

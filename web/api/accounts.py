@@ -18,15 +18,17 @@ from pigi.operations.accounts import (
     register,
     request_reset,
     reset_password,
+    undo_address,
 )
 from pigi.operations.deletion import delete_account, restore_account
 from web.api.sessions import Account, SessionOpened, account_facts, opened
 from web.http.auth import SESSION as COOKIE
+from web.http.auth import renewing
 from web.http.replies import API, Reply, as_json, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
 from web.http.schemas import Id, Nothing, RequestModel, ResponseModel
-from web.http.texts import Email, Password, Title
+from web.http.texts import Code, Email, Password, Title
 
 if TYPE_CHECKING:
     from web.http.context import AccountContext, RequestContext
@@ -70,6 +72,13 @@ class AccountChange(RequestModel):
     email: Email | None = Field(None, description="Counts once the link that is mailed there is used.")
     new_password: Password | None = Field(None, repr=False, description=CHOSEN)
     password: Password | None = Field(None, repr=False, description="The current one.")
+
+
+class AddressConfirmation(RequestModel):
+    """Besides the link: nothing in a browser that is signed in to the account, elsewhere the account's password."""
+
+    password: Password | None = Field(None, repr=False)
+    code: Code | None = Field(None, repr=False, description="Where there is a second factor.")
 
 
 class DeletionRequest(RequestModel):
@@ -125,7 +134,8 @@ def change_me(context: AccountContext) -> Reply:
     """
     body = read_body(AccountChange)
     change = Change(body.name, body.email, body.new_password, body.password)
-    changed = change_account(context.application, context.account, change, context.network, context.record)
+    done = context.record if body.new_password is None else renewing(context, context.record)
+    changed = change_account(context.application, context.account, change, context.network, done)
     return reply(as_json(account_facts(changed)))
 
 
@@ -166,9 +176,25 @@ def _show_me(context: AccountContext, _location: str) -> Reply:
 
 
 def confirm_new_address(context: RequestContext, token: str) -> Reply:
-    """Make the address that the link was mailed to one's own. All other sessions of the account end."""
+    """Make the address that the link was mailed to one's own. All other sessions of the account end.
+
+    The link alone is not enough: it takes the account's session, or its password. The old address is mailed a link
+    that undoes it for 7 days.
+    """
+    body = read_body(AddressConfirmation)
+    done = renewing(context, context.record)
+    confirm_address(context.application, token, context.person, context.network, body.password, body.code, done)
+    return no_content()
+
+
+def undo_new_address(context: RequestContext, token: str) -> Reply:
+    """Bring one's old address back, with the link that was mailed there when it was changed. It works once.
+
+    All sessions and links of the account end, and its password no longer counts: a link to a new one is mailed to the
+    old address. A second factor that was set up since is off.
+    """
     read_body(Nothing)
-    confirm_address(context.application, token, context.person)
+    undo_address(context.application, token, context.network)
     return no_content()
 
 
@@ -279,7 +305,26 @@ ROUTES = (
         RouteKind.PUBLIC_WRITE,
         "Confirm a new address",
         (ResponseSpec(204, "The address is the account's own now", media_types=()),),
-        problems=("link_over",),
+        problems=(
+            "link_over",
+            "owner_needed",
+            "wrong_password",
+            "second_factor_needed",
+            "wrong_code",
+            "too_many_tries",
+        ),
+        body=AddressConfirmation,
+        body_required=False,
+    ),
+    Route(
+        "POST",
+        f"{API}/email-changes/<token>/undo",
+        undo_new_address,
+        Who.ANYONE,
+        RouteKind.PUBLIC_WRITE,
+        "Bring an old address back",
+        (ResponseSpec(204, "The old address is the account's own again", media_types=()),),
+        problems=("link_over", "address_in_use"),
         body=Nothing,
         body_required=False,
     ),

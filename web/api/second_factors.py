@@ -15,6 +15,7 @@ from pigi.operations.second_factors import (
     read_set_up,
     renew_recovery_codes,
 )
+from web.http.auth import renewing
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
@@ -80,7 +81,10 @@ def _set_up(context: AccountContext, _location: str = "") -> Reply:
 def confirm_factor(context: AccountContext) -> Reply:
     """Turn the second factor on with the device's first code. All other sessions end."""
     code = read_body(CodeRequest).code
-    return _with_codes(context, codes=confirm_second_factor(context.application, context.account, code, context.record))
+    return _with_codes(
+        context,
+        codes=confirm_second_factor(context.application, context.account, code, renewing(context, context.record)),
+    )
 
 
 def renew_codes(context: AccountContext) -> Reply:
@@ -95,7 +99,7 @@ def _with_codes(context: AccountContext, _location: str = "", *, codes: list[str
 
 def end_factor(context: AccountContext) -> Reply:
     """Turn the second factor off, with its recovery codes. Repeating it is harmless."""
-    end_second_factor(context.application, context.account, context.record_no_content)
+    end_second_factor(context.application, context.account, renewing(context, context.record_no_content))
     return no_content()
 
 

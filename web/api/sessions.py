@@ -12,7 +12,7 @@ from pigi.operations import accounts
 from pigi.operations.accounts import confirm_session, confirmed_until, read_account
 from pigi.operations.organisations import organisations_of
 from web.http.auth import SESSION as COOKIE
-from web.http.auth import delete_session_cookies, set_session_cookies
+from web.http.auth import delete_session_cookies, renewing, set_session_cookies
 from web.http.replies import API, Reply, as_json, moment, no_content, reply
 from web.http.requests import read_body
 from web.http.routes import ResponseSpec, Route, RouteKind, Who
@@ -104,6 +104,7 @@ class OpenSession(ResponseModel):
     id: Id
     created_at: datetime
     seen_at: datetime
+    ends_at: datetime = Field(description="If it is not used again: 12 hours after its last use, or 30 days old.")
     current: bool
 
 
@@ -155,14 +156,21 @@ def confirm_current_session(context: AccountContext) -> Reply:
     With a second factor the answer to the password alone is `second_factor_needed`: send a code with it.
     """
     body, network = read_body(ConfirmationRequest), context.network
-    until = confirm_session(context.application, context.account, body.password, network, context.record, body.code)
+    done = renewing(context, context.record)
+    until = confirm_session(context.application, context.account, body.password, network, done, body.code)
     return reply(as_json({"confirmed_until": moment(until)}))
 
 
 def show_sessions(context: AccountContext) -> Reply:
     """The browsers in which one is signed in, the one last used first."""
     found = [
-        {"id": one.id, "created_at": moment(one.created_at), "seen_at": moment(one.seen_at), "current": one.current}
+        {
+            "id": one.id,
+            "created_at": moment(one.created_at),
+            "seen_at": moment(one.seen_at),
+            "ends_at": moment(one.ends_at),
+            "current": one.current,
+        }
         for one in accounts.list_sessions(context.application, context.account)
     ]
     return reply(as_json({"sessions": found}))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from flask import request
+from flask import g, request
 
 from pigi.domain.access import Action, Key, Person
 from pigi.domain.processing import Use, why_stopped
@@ -17,12 +17,15 @@ from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.jobs.kinds import CATALOGUE
 from pigi.operations.access import authorise, is_own_export, organisation_of_job
-from pigi.operations.accounts import csrf_token, find_person, is_csrf_token
+from pigi.operations.accounts import csrf_token, find_person, is_csrf_token, renew_session, renew_when_due
 from pigi.operations.api_keys import authenticate
 from web.http.context import AccountContext, KeyContext, OrganisationContext, RequestContext
 from web.http.routes import RouteKind, Who
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pigi.store.sessions import ControlSession
     from web.http.context import RequestFacts, Services
     from web.http.replies import Reply
     from web.http.routes import Route
@@ -56,6 +59,8 @@ def identify(services: Services, facts: RequestFacts, route: Route, arguments: d
         raise Refused("second_factor_required")
     if route.confirmed and not person.confirmed:
         raise Refused("confirmation_required")
+    if person.renewal_due:
+        g.renewed = renew_when_due(services.application, person, request.cookies.get(SESSION, ""))
     return context
 
 
@@ -149,9 +154,30 @@ def _person(services: Services, facts: RequestFacts) -> Person:
     facts.uncounted = why_stopped(person.stops, Use.STATISTICS) is not None
     if request.method not in SAFE_METHODS:
         refuse_other_sites()
-        if not is_csrf_token(token, request.headers.get(XSRF_HEADER, "")):
+        if not is_csrf_token(person, token, request.headers.get(XSRF_HEADER, "")):
             raise Refused("csrf_refused")
     return person
+
+
+def renewing(context: RequestContext, record: Callable[[ControlSession], None]) -> Callable[[ControlSession], None]:
+    """``record``, and in the same transaction another secret for the browser's session, which the answer's cookie has.
+
+    For acts after which the session may do more, or others must not: whoever copied the cookie is left behind.
+    """
+
+    def done(session: ControlSession) -> None:
+        record(session)
+        if context.person is not None:
+            g.renewed = renew_session(session, context.person.session_id, request.cookies.get(SESSION, ""))
+
+    return done
+
+
+def with_renewed_cookie(reply: Reply, *, secure: bool) -> Reply:
+    """The reply with the session's new secret, if it got one; the other cookie stays as it is."""
+    if (token := g.pop("renewed", None)) is not None:
+        reply.set_cookie(SESSION, token, httponly=True, secure=secure, samesite="Lax")
+    return reply
 
 
 def refuse_other_sites() -> None:

@@ -19,7 +19,7 @@ from pigi.errors import Misconfigured, PigiError, Refused
 from pigi.operations.access import still_granted
 from pigi.operations.idempotency import StoredResponse
 from pigi.operations.jobs import read_job
-from web.http.auth import SAFE_METHODS, SESSION, identify, refuse_other_sites
+from web.http.auth import SAFE_METHODS, SESSION, identify, refuse_other_sites, with_renewed_cookie
 from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.idempotency import act_once
 from web.http.replies import Reply, accepted, accepted_text, finished
@@ -76,7 +76,8 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
                 # The server has received it; how large it may be is said before anything is done.
                 request.max_content_length = route.most_bytes or MOST_BYTES
                 read_bytes()
-            return _answer(services, facts, route, arguments)
+            reply = _answer(services, facts, route, arguments)
+            return with_renewed_cookie(reply, secure=services.application.settings.production)
         except Refused as refusal:
             if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()

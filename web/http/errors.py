@@ -51,6 +51,8 @@ STATUS: dict[str, int] = {
     "csrf_refused": 403,
     "https_required": 403,
     "wrong_password": 403,
+    "owner_needed": 403,
+    "address_in_use": 409,
     "wrong_code": 403,
     "second_factor_required": 403,
     "not_for_operators": 403,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pigi.domain.exports import ExportState
 from pigi.domain.passwords import SHORTEST
-from pigi.domain.retention import GRACE
+from pigi.domain.retention import GRACE, Retention, keep
 from pigi.operations.accounts import list_sessions, read_account
 from pigi.operations.api_keys import keys_of_account
 from pigi.operations.deletion import solely_owned
@@ -47,8 +47,13 @@ def reset_password_page(context: RequestContext, token: str) -> Reply:
 
 
 def confirm_address_page(context: RequestContext, token: str) -> Reply:
-    """The mailed link of a new address."""
+    """The mailed link of a new address. Looking at it changes nothing; neither does a scanner of mails."""
     return draw(context, "accounts/confirm-address.html", token=token)
+
+
+def undo_address_page(context: RequestContext, token: str) -> Reply:
+    """The link that was mailed to an old address."""
+    return draw(context, "accounts/undo-address.html", token=token, days=keep(Retention.ADDRESS_UNDO).days)
 
 
 def account_page(context: AccountContext) -> Reply:
@@ -84,6 +89,7 @@ ROUTES = (
     page("/forgot-password", forgot_password_page, Who.ANYONE),
     page("/reset-password/<token>", reset_password_page, Who.ANYONE),
     page("/confirm-address/<token>", confirm_address_page, Who.ANYONE),
+    page("/undo-address/<token>", undo_address_page, Who.ANYONE),
     page("/account", account_page, Who.PERSON, for_deleted=True),
     page("/account/exports", own_exports_page, Who.PERSON),
 )

@@ -205,6 +205,7 @@ export function problemOf(request) {
 async function refuse(form, fields, answer) {
   const problem = await answer.json().catch(() => ({ ...LOST }));
   if (problem.code === "second_factor_needed" && askForCode(form)) return;
+  if (problem.code === "owner_needed" && askForOwner(form)) return;
   if (Object.hasOwn(WORDS, problem.code)) [problem.title, problem.detail] = WORDS[problem.code];
   if (problem.code === "plan_limit" && Object.hasOwn(LIMITED, problem.what)) {
     const [things, room] = LIMITED[problem.what];
@@ -230,6 +231,15 @@ function askForCode(form) {
   form.querySelector("[data-first]").hidden = true;
   second.hidden = second.disabled = false;
   second.querySelector("input").focus();
+  return true;
+}
+
+// Nobody is signed in here to whom the link belongs: the password shows who it is.
+function askForOwner(form) {
+  const owner = form.querySelector("[data-owner]");
+  if (!owner?.disabled) return false;
+  owner.hidden = owner.disabled = false;
+  owner.querySelector("input").focus();
   return true;
 }
 

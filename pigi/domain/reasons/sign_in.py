@@ -42,6 +42,14 @@ SIGN_IN: Final[dict[str, Reason]] = {
         "The account has no second factor that waits for this.",
         "Begin with POST to /api/v1/me/second-factor, then confirm it with the device's code.",
     ),
+    "owner_needed": Reason(
+        "This takes the account that the address is to belong to, besides the link.",
+        "Sign in to it and use the link again, or send its password, and with a second factor a code.",
+    ),
+    "address_in_use": Reason(
+        "The address has another account by now.",
+        "Delete that account or give it another address, then use this link again.",
+    ),
     "password_weak": Reason(
         "This password would be guessed.",
         "Choose another: 'errors' says why. A password manager makes good ones.",

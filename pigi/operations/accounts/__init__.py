@@ -11,7 +11,8 @@ from pigi.operations.accounts.accounts import (
     find_person_by_email,
     read_account,
 )
-from pigi.operations.accounts.changes import Change, change_account, confirm_address, request_reset, reset_password
+from pigi.operations.accounts.addresses import confirm_address, undo_address
+from pigi.operations.accounts.changes import Change, change_account, request_reset, reset_password
 from pigi.operations.accounts.confirmation import ask_for_factor, confirm_session, confirmed_until, prove
 from pigi.operations.accounts.registration import confirm_registration, register
 from pigi.operations.accounts.sessions import (
@@ -24,7 +25,10 @@ from pigi.operations.accounts.sessions import (
     find_person,
     is_csrf_token,
     list_sessions,
+    make_renewal_due,
     open_session,
+    renew_session,
+    renew_when_due,
     sign_in,
     sign_out,
     sign_out_everywhere,
@@ -54,14 +58,18 @@ __all__ = [
     "find_person_by_email",
     "is_csrf_token",
     "list_sessions",
+    "make_renewal_due",
     "open_session",
     "prove",
     "read_account",
     "register",
+    "renew_session",
+    "renew_when_due",
     "request_reset",
     "reset_password",
     "sign_in",
     "sign_out",
     "sign_out_everywhere",
     "start_session",
+    "undo_address",
 ]

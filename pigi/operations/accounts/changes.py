@@ -1,7 +1,6 @@
 """Changing one's own account: name, password, address.
 
-A new address is confirmed at the new address, and the old one gets a notice at once. Nothing says whether the new
-address belongs to somebody already: if so, confirming it fails.
+A new address counts once it is confirmed (`pigi.operations.accounts.addresses`); the old one gets a notice at once.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
 from pigi.domain.access import SIGNS_IN, Person
@@ -28,7 +26,6 @@ from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, fi
 from pigi.operations.accounts.confirmation import WRONG, ask_for_factor, prove
 from pigi.operations.accounts.sessions import close_sessions
 from pigi.operations.audit import record
-from pigi.operations.billing import address_changed
 from pigi.operations.credentials import (
     ADDRESS,
     NEW_ADDRESS,
@@ -76,7 +73,7 @@ def change_account(
         password is needed and there is a second factor.
     """
     check_secrets({"name": change.name or ""})
-    row = _read(application, person.account_id)
+    row = read_row(application, person.account_id)
     values: dict[str, Any] = {"name": ACCOUNT.c.name if change.name is None else change.name}
     if change.email is not None or change.new_password is not None:
         ask_for_factor(person)
@@ -90,7 +87,7 @@ def change_account(
     if address is not None:
         acquire(application, ADDRESSES, subject=row.id)
     with application.control.begin() as session:
-        if not _write(session, row, values):
+        if not write_row(session, row, values):
             raise Refused("wrong_password", errors=WRONG)
         if change.new_password is not None:
             _after_new_password(session, application, person, row.email_key)
@@ -101,36 +98,13 @@ def change_account(
         return find_account(session, row.id)
 
 
-def confirm_address(application: Application, token: str, person: Person | None) -> None:
-    """Make the address that a link was mailed to the account's own; ``person`` stays signed in, if it is theirs.
-
-    All other sessions and all other links end, those that went to the old address among them.
-
-    Raises Refused: ``link_over``, also if the address belongs to another account by now.
-    """
-    link = find_link(application, NEW_ADDRESS, token)
-    row = _read(application, link.account_id)
-    own = person.session_id if person is not None and person.account_id == row.id else ""
-    with application.control.begin() as session:
-        try:
-            changed = _write(session, row, {"email": link.email, "email_key": link.email_key})
-        except IntegrityError:
-            raise Refused("link_over") from None
-        if not changed or not use_link(session, link.id):
-            raise Refused("link_over")
-        close_sessions(session, row.id, but=own)
-        end_links(session, row.id, row.email_key)
-        who = Person(row.id, own, operator=row.kind == OPERATOR).name
-        record(session, application, "account.address_changed", who, subject=who)
-        address_changed(session, application, row.id, who)
-
-
-def _read(application: Application, account_id: str) -> Any:
+def read_row(application: Application, account_id: str) -> Any:
+    """The row of an account that there is."""
     with application.control.read() as session:
         return session.execute(select(ACCOUNT).where(ACCOUNT.c.id == account_id)).one()
 
 
-def _write(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
+def write_row(session: ControlSession, row: Any, values: dict[str, Any]) -> bool:
     """Change the account; False if its password has changed since it was read, and with it who may do this."""
     same = (ACCOUNT.c.id == row.id) & (ACCOUNT.c.password_hash == row.password_hash) & ACCOUNT.c.state.in_(SIGNS_IN)
     changed: Any = session.execute(update(ACCOUNT).where(same).values(values))
@@ -148,6 +122,7 @@ def _request_address(session: ControlSession, application: Application, person: 
     """Mail a link to the new address and a notice to the old one, which is held apart: it may be another by then."""
     link_id = add_link(session, application, NEW_ADDRESS, email, row.id)
     queue_mail(session, application, Template.CONFIRM_ADDRESS, link_id, email_key(email), requested_by=person.name)
+    record(session, application, "account.address_change_asked", person.name, subject=person.name)
     notice_id = add_link(session, application, OLD_ADDRESS, row.email, row.id)
     queue_mail(session, application, Template.ADDRESS_CHANGED, notice_id, row.email_key, requested_by=person.name)
 

@@ -1,7 +1,8 @@
-"""Sessions of browsers: opened at sign-in, gone at log-out, at most 12 hours idle (P35, P36).
+"""Sessions of browsers: opened at sign-in, gone at log-out, at most 12 hours idle and 30 days old (P35, P36).
 
 The cookie holds a secret of 256 random bits, of which the hash alone is kept. The CSRF token is derived from
-that secret, so it belongs to one session and ends with it.
+the first of them, so it belongs to one session and ends with it. The session has another secret once it may do more
+or other than before, so that whoever copied its cookie is left behind.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from pigi.clock import now
 from pigi.domain.access import CONFIRMED_FOR, SIGNS_IN, AccountState, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.canary import KIND as CANARY
 from pigi.domain.processing import read_stops
-from pigi.domain.retention import Retention, cutoff
+from pigi.domain.retention import SESSION_AGE, Retention, cutoff, keep
 from pigi.domain.throttles import SIGN_IN
 from pigi.errors import Refused
 from pigi.ids import new_id
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 RECORDED_EVERY = timedelta(minutes=1)
 """How often a session's use is written down; a write a request would cost more than it says."""
+GRACE = timedelta(minutes=1)
+"""How long the secret before holds where somebody else's act renewed it: for requests that are on their way."""
 MOST_SHOWN = 200
 SESSION: Any = Session.__table__
 
@@ -51,6 +54,9 @@ _FIND: Any = (
         Session.account_id,
         Session.seen_at,
         Session.confirmed_at,
+        Session.created_at,
+        Session.renewal_due,
+        Session.csrf_hash,
         Account.kind,
         Account.state,
         Account.stops,
@@ -58,10 +64,14 @@ _FIND: Any = (
     )
     .join(Account, Account.id == Session.account_id)
     .where(
-        Session.token_hash == bindparam("hash"),
         Session.seen_at > bindparam("since"),
+        Session.created_at > bindparam("opened_since"),
         Account.state.in_(SIGNS_IN),
     )
+)
+_FIND_CURRENT: Any = _FIND.where(Session.token_hash == bindparam("hash"))
+_FIND_PREVIOUS: Any = _FIND.where(
+    Session.previous_hash == bindparam("hash"), Session.previous_until > bindparam("moment")
 )
 
 
@@ -79,14 +89,21 @@ def find_person(application: Application, token: str) -> Person:
     if not is_token(token):
         raise Refused("unauthenticated")
     moment = now()
-    parameters = {"hash": token_hash(token), "since": cutoff(Retention.SESSION, moment)}
+    parameters = {
+        "hash": token_hash(token),
+        "since": cutoff(Retention.SESSION, moment),
+        "opened_since": moment - SESSION_AGE,
+    }
     with application.control.autocommit() as connection:
-        row = connection.execute(_FIND, parameters).first()
+        row = connection.execute(_FIND_CURRENT, parameters).first()
+        current = row is not None
+        if row is None:
+            row = connection.execute(_FIND_PREVIOUS, {**parameters, "moment": moment}).first()
         if row is None:
             raise Refused("unauthenticated")
         if moment - row.seen_at > RECORDED_EVERY:
             connection.execute(update(SESSION).where(SESSION.c.id == row.id).values(seen_at=moment))
-    confirmed = row.confirmed_at is not None and moment - row.confirmed_at < CONFIRMED_FOR
+    confirmed = current and row.confirmed_at is not None and moment - row.confirmed_at < CONFIRMED_FOR
     deleting = row.state == AccountState.DELETING
     return Person(
         row.account_id,
@@ -96,6 +113,8 @@ def find_person(application: Application, token: str) -> Person:
         deleting=deleting,
         factor=bool(row.factor),
         stops=read_stops(row.stops),
+        csrf_hash=row.csrf_hash,
+        renewal_due=current and row.renewal_due,
     )
 
 
@@ -104,9 +123,44 @@ def csrf_token(token: str) -> str:
     return base64.urlsafe_b64encode(hmac.digest(token.encode(), b"XSRF-TOKEN", "sha256")).rstrip(b"=").decode()
 
 
-def is_csrf_token(token: str, given: str) -> bool:
-    """Whether ``given`` is the session's CSRF token; compared in constant time."""
-    return hmac.compare_digest(csrf_token(token).encode(), given.encode("utf-8", "replace"))
+def is_csrf_token(person: Person, token: str, given: str) -> bool:
+    """Whether ``given`` is the CSRF token of the person's session, whose secret is ``token``; in constant time."""
+    kept = token_hash(csrf_token(token)) if person.csrf_hash is None else person.csrf_hash
+    return hmac.compare_digest(kept, token_hash(given))
+
+
+def renew_session(session: ControlSession, session_id: str, token: str, grace: timedelta = timedelta()) -> str:
+    """Another secret in place of ``token`` for the cookie of a session, in the caller's transaction.
+
+    The CSRF token stays. Raises Refused ``unauthenticated`` if ``token`` is the session's no longer.
+    """
+    renewed, moment = secrets.token_urlsafe(32), now()
+    values = {
+        "token_hash": token_hash(renewed),
+        "csrf_hash": func.coalesce(SESSION.c.csrf_hash, token_hash(csrf_token(token))),
+        "renewal_due": False,
+        "previous_hash": token_hash(token) if grace else None,
+        "previous_until": moment + grace if grace else None,
+    }
+    own = (SESSION.c.id == session_id) & (SESSION.c.token_hash == token_hash(token))
+    changed: Any = session.execute(update(SESSION).where(own).values(values))
+    if changed.rowcount != 1:
+        raise Refused("unauthenticated")
+    return renewed
+
+
+def make_renewal_due(session: ControlSession, account_id: str) -> None:
+    """Have the account's sessions get another secret with their next request: what they may has changed."""
+    session.execute(update(SESSION).where(SESSION.c.account_id == account_id).values(renewal_due=True))
+
+
+def renew_when_due(application: Application, person: Person, token: str) -> str | None:
+    """Another secret for a session whose rights somebody changed; None if another request has just got it."""
+    try:
+        with application.control.begin() as session:
+            return renew_session(session, person.session_id, token, GRACE)
+    except Refused:
+        return None
 
 
 def close_session(session: ControlSession, token: str) -> None:
@@ -213,10 +267,20 @@ class SessionView:
     seen_at: datetime
     current: bool
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends if it is not used again, and when it does however much it is."""
+        return min(self.seen_at + keep(Retention.SESSION), self.created_at + SESSION_AGE)
+
 
 def list_sessions(application: Application, person: Person) -> list[SessionView]:
     """A person's open sessions, the one last used first."""
-    mine = (SESSION.c.account_id == person.account_id) & (SESSION.c.seen_at > cutoff(Retention.SESSION, now()))
+    moment = now()
+    mine = (
+        (SESSION.c.account_id == person.account_id)
+        & (SESSION.c.seen_at > cutoff(Retention.SESSION, moment))
+        & (SESSION.c.created_at > moment - SESSION_AGE)
+    )
     query = select(SESSION.c.id, SESSION.c.created_at, SESSION.c.seen_at).where(mine).order_by(SESSION.c.seen_at.desc())
     with application.control.read() as session:
         rows = session.execute(query.limit(MOST_SHOWN)).all()

@@ -22,6 +22,7 @@ from pigi.operations.credentials.passwords import hashing_slot, is_password, new
 from pigi.operations.credentials.throttling import Try, acquire, hashing, reset_throttles, try_acquire
 from pigi.operations.credentials.tokens import (
     ADDRESS,
+    ADDRESS_UNDO,
     INVITATION,
     NEW_ADDRESS,
     NEW_PASSWORD,
@@ -36,6 +37,7 @@ from pigi.operations.credentials.tokens import (
 
 __all__ = [
     "ADDRESS",
+    "ADDRESS_UNDO",
     "CODE_WRONG",
     "FACTOR",
     "INVITATION",

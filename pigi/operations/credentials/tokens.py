@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WELCOME = "welcome"
 RESET = "password reset"
 ADDRESS = "address change"
+ADDRESS_UNDO = "address undo"
 INVITATION = "invitation"
 
 NEW_PASSWORD = "password-reset"  # noqa: S105 - a purpose

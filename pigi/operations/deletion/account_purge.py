@@ -37,6 +37,7 @@ from pigi.store.exports import Export
 from pigi.store.ledgers import Mail
 from pigi.store.people import (
     AccountToken,
+    AddressUndo,
     ApiKey,
     Invitation,
     Membership,
@@ -247,6 +248,7 @@ def _sign_in(account_id: str) -> Emptying:
     yield RecoveryCode.__table__, RecoveryCode.__table__.c.account_id == account_id
     yield SecondFactor.__table__, SecondFactor.__table__.c.account_id == account_id
     yield AccountToken.__table__, or_(AccountToken.account_id == account_id, AccountToken.email_key == key)
+    yield AddressUndo.__table__, or_(AddressUndo.account_id == account_id, AddressUndo.email_key == key)
     yield Registration.__table__, Registration.__table__.c.email_key == key
     yield IDEMPOTENCY, IDEMPOTENCY.c.caller == f"account:{account_id}"
     yield Export.__table__, Export.__table__.c.account_id == account_id

@@ -88,6 +88,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "idempotency_key": "removed with the API keys that sent it, and where it names the organisation",
     "account": "of a person, who may belong elsewhere",
     "account_token": "of a person",
+    "address_undo": "of a person",
     "second_factor": "of a person",
     "recovery_code": "of a person",
     "registration": "of a person",

@@ -29,7 +29,7 @@ from pigi.store.control import Organisation
 from pigi.store.deletions import RECIPIENTS, Deletion
 from pigi.store.exports import Export
 from pigi.store.keyring import KeyMissingError
-from pigi.store.people import Account, AccountToken, Invitation, Membership, Registration
+from pigi.store.people import Account, AccountToken, AddressUndo, Invitation, Membership, Registration
 from pigi.store.policy import PolicyVersion
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import PromiseAlarm
@@ -110,6 +110,13 @@ def _address_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> M
     account = required(account_row(session, Account.id == row.account_id))
     facts: dict[str, object] = {"at": moment(mail.created_at), "done": account.email_key != row.email_key}
     return MailContent(Template.ADDRESS_CHANGED, row.email, facts, {"link": "/forgot-password"})
+
+
+def _address_undo(session: ControlSession, keyring: Keyring, mail: Any) -> MailContent:
+    row = _live(session, AddressUndo, AddressUndo.id == mail.subject_id)
+    required(account_row(session, Account.id == row.account_id))
+    found = MailContent(Template.ADDRESS_UNDO, row.email, {"at": moment(row.created_at)})
+    return _with_link(keyring, found, "/undo-address/", credentials.ADDRESS_UNDO, row)
 
 
 def _password_changed(session: ControlSession, _keyring: Keyring, mail: Any) -> MailContent:
@@ -266,6 +273,7 @@ _FINDERS: dict[Template, Callable[[ControlSession, Keyring, Any], MailContent]] 
     Template.PASSWORD_RESET: _password_reset,
     Template.CONFIRM_ADDRESS: _confirm_address,
     Template.ADDRESS_CHANGED: _address_changed,
+    Template.ADDRESS_UNDO: _address_undo,
     Template.PASSWORD_CHANGED: _password_changed,
     Template.SECOND_FACTOR_ON: _second_factor,
     Template.SECOND_FACTOR_OFF: _second_factor,

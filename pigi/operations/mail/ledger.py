@@ -76,9 +76,10 @@ def queue_mail(  # noqa: PLR0913 - a mail's facts, each named at the call
         application: for its notifier, and for the keyring that hashes the address.
         template: a `Template`.
         subject_id: what it is about: the registration (welcome), invitation, account token (password-reset,
-            confirm-address, address-changed), account (password-changed, second-factor-on, second-factor-off,
-            recovery-code-used, owners-changed), organisation or account (dear-act), API key (key-expiring), keys'
-            settlement (keys-settled), deletion or version of the policy (policy-changed).
+            confirm-address, address-changed), way back to an address (address-undo), account (password-changed,
+            second-factor-on, second-factor-off, recovery-code-used, owners-changed), organisation or account
+            (dear-act), API key (key-expiring), keys' settlement (keys-settled), deletion or version of the policy
+            (policy-changed).
         email_key: `pigi.domain.addresses.email_key` of the recipient; only its hash is kept.
         organisation_id: whose ledger shows it; None if it is between Pigi and a person.
         requested_by: who requested it, as an identifier.

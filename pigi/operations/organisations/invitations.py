@@ -21,7 +21,7 @@ from pigi.ids import is_id, new_id
 from pigi.jobs.model.transitions import JOB
 from pigi.operations import credentials
 from pigi.operations.access import changing_access, find_role, lock_organisation, vouch_for
-from pigi.operations.accounts import add_account, start_session
+from pigi.operations.accounts import add_account, make_renewal_due, start_session
 from pigi.operations.audit import record
 from pigi.operations.credentials import INVITATION as USE
 from pigi.operations.credentials import is_token, token_hash
@@ -368,6 +368,7 @@ def _enter(session: ControlSession, application: Application, invitation: Any, n
         role = Role(invitation.role)
         session.add(Membership(organisation_id=where, account_id=account_id, role=role, joined_at=now()))
         session.flush()
+        make_renewal_due(session, account_id)
         record(session, application, "member.joined", who, where, who, role=role, invitation=invitation.id)
         owners_changed(session, application, where, who, role)
     return Joined(where, name, role)

@@ -14,6 +14,7 @@ from pigi.domain.access import AccountState, Action, KeyFate, Role, role_may
 from pigi.errors import Refused
 from pigi.ids import is_id
 from pigi.operations.access import changing_access, find_role
+from pigi.operations.accounts import make_renewal_due
 from pigi.operations.api_keys import settle_keys
 from pigi.operations.audit import record
 from pigi.operations.billing import contact_changed
@@ -198,6 +199,7 @@ def _settle(  # noqa: PLR0913 - whose keys, as what they stay, and what with the
 ) -> None:
     where = caller.organisation_id
     settle_keys(session, application, caller.name, where, account_id, role=role, fate=fate)
+    make_renewal_due(session, account_id)
 
 
 def _withdraw_invitations(

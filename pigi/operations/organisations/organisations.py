@@ -18,6 +18,7 @@ from pigi.jobs.execution.isolation import Isolation
 from pigi.jobs.kinds import MIGRATE_ORGANISATION
 from pigi.jobs.queueing.enqueue import enqueue
 from pigi.operations.access import ORGANISATION, changing_access
+from pigi.operations.accounts import make_renewal_due
 from pigi.operations.audit import CLI, record
 from pigi.operations.billing import contact_changed
 from pigi.operations.plans import refuse_until_tomorrow
@@ -117,6 +118,7 @@ def _insert(  # noqa: PLR0913 - a row's columns
             Membership(organisation_id=organisation_id, account_id=owner.account_id, role=Role.OWNER, joined_at=moment)
         )
         session.flush()
+        make_renewal_due(session, owner.account_id)
         record(session, application, "member.joined", by, organisation_id, owner.name, role=Role.OWNER)
 
 

@@ -23,7 +23,7 @@ from pigi.store.deletions import Deletion, Receipt
 from pigi.store.egress import EgressCount
 from pigi.store.exports import Export
 from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
-from pigi.store.people import AccountToken, ApiKey, Invitation, Registration, Session
+from pigi.store.people import AccountToken, AddressUndo, ApiKey, Invitation, Registration, Session
 from pigi.store.policy import PolicyNotice
 from pigi.store.privacy_requests import PrivacyRequest
 from pigi.store.promises import EvidenceRow
@@ -117,6 +117,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.JOB, Job.__table__, (Job.finished_at,), RemovalMode.TOMBSTONED, among=IS_ENDED),
     Sweep(Retention.TOMBSTONE, Tombstone.__table__, (Tombstone.buried_at,), settled=True),
     Sweep(Retention.TOKEN, AccountToken.__table__, (_LINK_MADE,), bound=AccountToken.created_at),
+    Sweep(Retention.ADDRESS_UNDO, AddressUndo.__table__, (AddressUndo.created_at,)),
     Sweep(Retention.REGISTRATION, Registration.__table__, (Registration.created_at,)),
     Sweep(Retention.SESSION, Session.__table__, (Session.seen_at,)),
     Sweep(Retention.INVITATION, Invitation.__table__, (Invitation.created_at,)),

@@ -96,11 +96,11 @@ def test_a_new_password_ends_all_other_sessions_and_links_and_is_notified(applic
 
     assert session_count(application, ada.account_id) == 1
     assert refused(reset_password, application, reset, PASSWORD, HOME)[0] == "link_over"
-    assert refused(confirm_address, application, confirm, None)[0] == "link_over"
+    assert refused(confirm_address, application, confirm, None, HOME)[0] == "link_over"
     assert mails_to(application, ADA) == ["password-reset", "address-changed", "password-changed"]
     assert sign_in(application, ADA, NEW, HOME)
     assert refused(sign_in, application, ADA, PASSWORD, HOME)[0] == "wrong_credentials"
-    assert acts(application)[0] == ("account.password_changed", ada.name, ada.name)
+    assert acts(application)[1] == ("account.password_changed", ada.name, ada.name)
 
 
 def test_a_weak_new_password_is_pointed_at_and_changes_nothing(application, ada):
@@ -118,7 +118,7 @@ def test_a_new_address_counts_once_it_is_confirmed_and_the_old_one_is_notified_b
     assert mails_to(application, NEW_ADDRESS) == ["confirm-address"]
     assert sign_in(application, ADA, PASSWORD, HOME)
 
-    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], ada)
+    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], ada, HOME)
 
     assert read_account(application, ada.account_id).email == NEW_ADDRESS
     assert read_account(application, ada.account_id).new_email is None
@@ -134,12 +134,19 @@ def find_person_id(application, person):
         return session.scalar(select(Session.account_id).where(Session.id == person.session_id))
 
 
-def test_the_link_suffices_but_then_ends_every_session(application, ada):
+def test_the_link_alone_moves_no_account_and_with_the_password_ends_every_session(application, ada):
     changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
     stranger = find_person(application, make_session(application, make_account(application)))
+    token = address_tokens(application, NEW_ADDRESS)[0]
 
-    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], stranger)
+    assert refused(confirm_address, application, token, None, HOME)[0] == "owner_needed"
+    assert refused(confirm_address, application, token, stranger, HOME)[0] == "owner_needed"
+    assert refused(confirm_address, application, token, stranger, HOME, NEW)[0] == "wrong_password"
+    assert read_account(application, ada.account_id).email == ADA
 
+    confirm_address(application, token, stranger, HOME, PASSWORD)
+
+    assert read_account(application, ada.account_id).email == NEW_ADDRESS
     assert session_count(application, ada.account_id) == 0
     assert session_count(application, stranger.account_id) == 1
 
@@ -152,7 +159,7 @@ def test_nothing_reveals_that_an_address_is_taken_until_its_owner_would_confirm(
     assert seen.new_email == NEW_ADDRESS.upper()
     assert mails_to(application, NEW_ADDRESS) == ["confirm-address"]
     token = address_tokens(application, NEW_ADDRESS)[0]
-    assert refused(confirm_address, application, token, ada)[0] == "link_over"
+    assert refused(confirm_address, application, token, ada, HOME)[0] == "link_over"
     assert read_account(application, ada.account_id).email == ADA
     assert session_count(application, ada.account_id) == 2
 
@@ -162,10 +169,10 @@ def test_a_link_confirms_once_and_ends_those_of_other_addresses(application, ada
         changed(application, ada, email=email, password=PASSWORD)
     first, second = address_tokens(application, "first@example.org")[0], address_tokens(application, NEW_ADDRESS)[0]
 
-    confirm_address(application, second, None)
+    confirm_address(application, second, None, HOME, PASSWORD)
 
     for token in (first, second):
-        assert refused(confirm_address, application, token, None)[0] == "link_over"
+        assert refused(confirm_address, application, token, None, HOME)[0] == "link_over"
     assert read_account(application, ada.account_id).email == NEW_ADDRESS
 
 
@@ -174,18 +181,18 @@ def test_links_that_went_to_the_old_address_die_with_it(application, ada):
     request_reset(application, ADA, HOME)
     token = reset_tokens(application, ADA)[0]
     changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
-    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], None)
+    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], None, HOME, PASSWORD)
 
     assert refused(reset_password, application, token, NEW, HOME)[0] == "link_over"
 
 
 def test_the_notice_to_the_old_address_outlives_the_change(application, ada):
     changed(application, ada, email=NEW_ADDRESS, password=PASSWORD)
-    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], None)
+    confirm_address(application, address_tokens(application, NEW_ADDRESS)[0], None, HOME, PASSWORD)
 
     held = link_tokens(application, OLD_ADDRESS, ADA)
     assert len(held) == 1
-    assert refused(confirm_address, application, held[0], None)[0] == "link_over"
+    assert refused(confirm_address, application, held[0], None, HOME)[0] == "link_over"
     assert refused(reset_password, application, held[0], NEW, HOME)[0] == "link_over"
 
 
@@ -208,7 +215,7 @@ def test_the_same_address_is_no_change_and_another_spelling_is_one(application, 
     assert mails_to(application, ADA) == []
 
     changed(application, ada, email="Ada@Example.org", password=PASSWORD)
-    confirm_address(application, address_tokens(application, ADA)[-1], ada)
+    confirm_address(application, address_tokens(application, ADA)[-1], ada, HOME)
 
     assert the_account(application, ADA).email == "Ada@Example.org"
 

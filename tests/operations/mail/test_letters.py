@@ -33,6 +33,7 @@ FACTS = {
     },
     Template.PASSWORD_RESET: {"link": f"{HOME}/reset-password/{TOKEN}", "until": UNTIL},
     Template.CONFIRM_ADDRESS: {"link": f"{HOME}/confirm-address/{TOKEN}", "until": UNTIL},
+    Template.ADDRESS_UNDO: {"at": UNTIL, "until": UNTIL, "link": f"{HOME}/undo-address/{TOKEN}"},
     Template.ADDRESS_CHANGED: {"at": UNTIL, "done": False, "link": f"{HOME}/forgot-password"},
     Template.ACCOUNT_DELETION_STARTED: {
         "requested": UNTIL,

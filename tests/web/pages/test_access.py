@@ -120,7 +120,7 @@ def test_looking_at_a_mailed_link_uses_nothing_up(app, application, furnished):
 
     assert post(f"registrations/{welcome}", password=PASSWORD) == 201
     assert post(f"password-resets/{reset}", password=PASSWORD) == 204
-    assert post(f"email-changes/{address}") == 204
+    assert post(f"email-changes/{address}", password=PASSWORD) == 204
     assert post(f"invitations/{invitation}/accept", name="New Person", password=PASSWORD) == 200
 
 
