@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import httptools
@@ -265,7 +266,8 @@ class Connection(asyncio.Protocol):
     def _cut_off(self) -> None:
         """End the connection of a slow reader, and have the kernel forget what it still holds for them."""
         kept = self._transport.get_extra_info("socket")
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.end()
 
     def _pump(self) -> None:

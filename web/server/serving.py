@@ -25,10 +25,11 @@ async def accept(shared: Shared, listener: socket.socket) -> asyncio.Server:
 
 def _sweep(shared: Shared) -> None:
     """Hold every connection against its deadlines, again and again."""
+    # First, so that nothing that goes wrong below is the last look.
+    shared.loop.call_later(limits.SWEEP_SECONDS, _sweep, shared)
     moment = shared.now()
     for connection in list(shared.open):
         connection.sweep(moment)
-    shared.loop.call_later(limits.SWEEP_SECONDS, _sweep, shared)
 
 
 async def drain(shared: Shared, seconds: float) -> None:
