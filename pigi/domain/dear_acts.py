@@ -134,6 +134,9 @@ DEAR_ACTS: dict[str, DearAct] = {
     "account.address_changed": DearAct(
         "changed the address", _ACCOUNT, _ASK, _CONTACT, _BY_LINK, Template.ADDRESS_CHANGED
     ),
+    "account.address_undone": DearAct(
+        "took the address back", _ACCOUNT, _ASK, _CONTACT, _BY_LINK, Template.PASSWORD_RESET
+    ),
     "account.deletion_started": DearAct(
         "deleted the account", _ACCOUNT, "restore it", "/account", _BY_PASSWORD, Template.ACCOUNT_DELETION_STARTED
     ),
@@ -179,6 +182,7 @@ NOT_DEAR: dict[str, str] = {
         ),
         _LESS,
     ),
+    "account.address_change_asked": "nothing changes before the new address is confirmed, and the old one is mailed",
     "factor.turned_on": "it makes the account safer, and is mailed",
     "factor.recovery_code_used": "the code is the proof, and it is mailed",
     "organisation.second_factor_required": "it makes the organisation safer",

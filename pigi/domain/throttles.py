@@ -144,6 +144,7 @@ MAIL_LIMITS: Final[dict[Template, Bucket | str]] = {
     Template.KEYS_SETTLED: "it takes a member who leaves, and goes to those who belong there",
     Template.OWNERS_CHANGED: "nothing asks for it any more",
     Template.ADDRESS_CHANGED: "it warns; the account asks, whose new addresses are counted",
+    Template.ADDRESS_UNDO: "it warns, and is sent once of each change, which is counted",
     Template.PASSWORD_CHANGED: _BY_PASSWORD,
     Template.SECOND_FACTOR_ON: _BY_PASSWORD,
     Template.SECOND_FACTOR_OFF: _BY_PASSWORD,

@@ -33,6 +33,7 @@ DEAR: dict[str, tuple[str, ...]] = {
     f"POST {API}/me/restore": ("account.restored",),
     f"POST {API}/password-resets/<token>": ("account.password_reset",),
     f"POST {API}/email-changes/<token>": ("account.address_changed",),
+    f"POST {API}/email-changes/<token>/undo": ("account.address_undone",),
 }
 """What each route may record of `DEAR_ACTS`."""
 SOMETIMES = {
