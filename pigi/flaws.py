@@ -6,6 +6,7 @@ what was sent but the names of fields that nobody knows, since whoever misspelt 
 
 from __future__ import annotations
 
+import re
 import types
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -22,6 +23,11 @@ MOST: Final = 50
 """Flaws that are listed; whoever sends more has sent something else altogether."""
 LONGEST_NAME: Final = 64
 """Characters of an unknown field's name that is repeated; of a longer one the place alone is told."""
+LONGEST_POINTER: Final = 100
+"""Characters of a pointer: what is deeper is told by what it is in."""
+_LONGEST_WORD: Final = 24
+_DRAWN: Final = re.compile(r"(?=\S*[0-9])(?=\S*[a-z])(?=\S*[A-Z])\S{12,}")
+"""Digits, small and capital letters in one word: no name, but what keys and tokens look like."""
 OTHER: Final = "does not have the right form"
 
 _RULES: dict[str, str] = {}
@@ -98,6 +104,23 @@ def sentence(entry: ErrorDetails) -> str:
     return found if isinstance(found, str) else found(context)
 
 
+def may_repeat(name: str) -> bool:
+    """Whether a name that somebody sent is said back to them: short, seen, and not what a secret looks like."""
+    words = re.split(r"[\W_]+", name)
+    drawn = any(len(word) > _LONGEST_WORD or _DRAWN.fullmatch(word) for word in words)
+    return name.isprintable() and len(name) <= LONGEST_NAME and not drawn
+
+
+def bounded(pointer: str) -> str:
+    """A pointer as far as all names in it may be repeated: beyond, it is told what they are in."""
+    kept = ""
+    for part in pointer.split("/")[1:]:
+        if len(kept) + len(part) >= LONGEST_POINTER or not may_repeat(part.replace("~1", "/").replace("~0", "~")):
+            break
+        kept += f"/{part}"
+    return kept
+
+
 def _one_of(expected: str) -> str:
     """From ``'a', 'b' or 'c'``, as the validator lists them: ``one of: a, b, c``."""
     names = [name.strip().strip("'") for part in expected.split(" or ") for name in part.split(", ")]
@@ -125,8 +148,7 @@ def _flaw(pointer: str, entries: list[ErrorDetails], known: list[str] | None) ->
     if known is not None:
         parent, _, last = pointer.rpartition("/")
         name = last.replace("~1", "/").replace("~0", "~")
-        repeated = name.isprintable() and len(name) <= LONGEST_NAME
-        return {"pointer": pointer if repeated else parent, "message": unknown("field", name, known)}
+        return {"pointer": pointer if may_repeat(name) else parent, "message": unknown("field", name, known)}
     near = [entry for entry in entries if not entry["type"].endswith("_type")] or entries
     first, *others = dict.fromkeys(sentence(entry) for entry in near)
     return {"pointer": pointer, "message": ", or ".join([first, *(one.removeprefix("must be ") for one in others)])}

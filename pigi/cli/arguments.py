@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 LONGEST_SAID = 80
 
 
-def said_back(text: str) -> str:
+def said_back(text: str, longest: int = LONGEST_SAID) -> str:
     """What somebody typed as a message repeats it: on one line, not longer than is read, and seen if it is nothing."""
     flat = "".join(sign if sign.isprintable() else "?" for sign in text).strip()
     if not flat:
         return "“” (nothing was given)"
-    return flat if len(flat) <= LONGEST_SAID else f"{flat[: LONGEST_SAID - 1]}…"
+    return flat if len(flat) <= longest else f"{flat[: longest - 1]}…"
 
 
 class _Moment(click.DateTime):

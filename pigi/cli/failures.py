@@ -116,7 +116,9 @@ def failure_of(error: BaseException) -> Failure:
     if known is not None:
         return known
     if isinstance(error, OSError) and error.strerror:
-        return Failure("system", f"{error.strerror}: {error.filename or 'no file'}.", "Mend that and try again.")
+        return Failure(
+            "system", f"{error.strerror}: {said_back(str(error.filename or 'no file'))}.", "Mend that and try again."
+        )
     return _unforeseen(error)
 
 
@@ -132,8 +134,16 @@ def _refusal(error: PigiError) -> Failure:
     return WORDS.get(error.code, Failure(error.code, reason.title, reason.advice))
 
 
-def show_usage(error: click.ClickException) -> None:
-    """Write what was wrong about the command line to stderr, in JSON."""
+LONGEST_USAGE = 300
+"""Characters of what is wrong with a command line, which says back what was typed."""
+
+
+def show_usage(error: click.ClickException, *, as_json: bool) -> None:
+    """Write what was wrong about the command line to stderr."""
+    error.message = said_back(error.message, LONGEST_USAGE)  # type: ignore[misc]  # click itself sets it but once
+    if not as_json:
+        error.show()
+        return
     context = getattr(error, "ctx", None)
     advice = f"`{context.command_path} --help` shows what it takes." if context else "`pigi --help` shows the commands."
     failure = Failure("usage", _sentence(error.format_message()), advice)

@@ -89,10 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = cli.main(words, prog_name="pigi", standalone_mode=False)
     except click.ClickException as error:
-        if "--json" in words:
-            import_module("pigi.cli.failures").show_usage(error)
-        else:
-            error.show()
+        import_module("pigi.cli.failures").show_usage(error, as_json="--json" in words)
         return error.exit_code
     except click.Abort:
         return 1

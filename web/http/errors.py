@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from pigi.domain.reasons import explain
 from pigi.errors import PigiError, Refused, Temporary
+from pigi.flaws import bounded
 from web.http import logs
 from web.http.context import FACTS
 from web.http.replies import problem
@@ -160,9 +161,11 @@ def of_pigi(error: PigiError) -> Reply:
         return _unavailable(error)
     if not isinstance(error, Refused) or error.code not in STATUS:
         return of_anything(error)
-    details = dict(error.details)
+    details: dict[str, Any] = dict(error.details)
     if error.code == "not_found":
         details["detail"] = _not_found(str(details.pop("sought", "")))
+    if isinstance(details.get("errors"), list):
+        details["errors"] = [_bounded(one) for one in details["errors"]]
     headers = {}
     seconds = details.pop("retry_after", RETRY_AFTER_SECONDS.get(error.code))
     if seconds is not None:
@@ -170,6 +173,11 @@ def of_pigi(error: PigiError) -> Reply:
     if STATUS[error.code] == STATUS["unauthenticated"]:
         headers["WWW-Authenticate"] = 'Bearer realm="pigi"'
     return _problem(error.code, details, headers)
+
+
+def _bounded(flaw: dict[str, Any]) -> dict[str, Any]:
+    """Whoever names a place, names in it may be what a client chose: neither long, nor unseen, nor a secret."""
+    return {name: bounded(value) if name in {"pointer", "slot"} else value for name, value in flaw.items()}
 
 
 def of_http(error: HTTPException) -> Reply:

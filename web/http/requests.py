@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pigi.domain.preconditions import Tags, read_tags
 from pigi.domain.resources.secrets.examples import DIGEST_LENGTH, MOST_EXAMPLES
 from pigi.errors import Refused
-from pigi.flaws import LONGEST_NAME, flaws_of, unknown
+from pigi.flaws import flaws_of, may_repeat, unknown
 from web.http.paging import read_page
 from web.http.replies import JSON
 from web.http.schemas import RequestModel
@@ -136,8 +136,7 @@ def read_query(allowed: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _unknown(name: str, allowed: Mapping[str, Any]) -> dict[str, str]:
-    repeated = name if name.isprintable() and len(name) <= LONGEST_NAME else "?"
-    return {"parameter": repeated, "message": unknown("parameter", name, list(allowed))}
+    return {"parameter": name if may_repeat(name) else "?", "message": unknown("parameter", name, list(allowed))}
 
 
 def _fits(text: str, schema: Mapping[str, Any]) -> bool:

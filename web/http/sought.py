@@ -10,6 +10,8 @@ from typing import Final
 
 from flask import request
 
+from pigi.flaws import may_repeat
+
 NOUNS: Final = {
     "organisation": "organisation",
     "project": "project",
@@ -51,11 +53,15 @@ def sought() -> str:
             noun = "version"
         else:
             noun = NOUNS.get(name, "")
-        if noun and _SAFE.fullmatch(str(given.get(name, ""))):
+        if noun and _said_back(str(given.get(name, ""))):
             found.append(f"{noun} {given[name]}")
-    if not found and _SAFE.fullmatch(given.get("organisation", "")):
+    if not found and _said_back(given.get("organisation", "")):
         found.append(f"organisation {given['organisation']}")
     return " of ".join(reversed(found))
+
+
+def _said_back(given: str) -> bool:
+    return _SAFE.fullmatch(given) is not None and may_repeat(given)
 
 
 def nothing_found(what: str) -> str:

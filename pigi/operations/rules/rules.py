@@ -14,7 +14,7 @@ from sqlalchemy import update
 from pigi.domain.access import Action
 from pigi.domain.resources.rules import RULES, Choice, Level, chosen, level_of
 from pigi.errors import Refused
-from pigi.flaws import LONGEST_NAME
+from pigi.flaws import may_repeat
 from pigi.operations.access import ORGANISATION, changing_access, choices_in, choices_of
 from pigi.operations.audit import record
 
@@ -87,7 +87,7 @@ def _refuse_others(choices: Mapping[str, str], wanted: Mapping[str, Choice]) -> 
             continue
         fixed = rule in RULES and RULES[rule].fixed
         message = "is not for an organisation to decide about" if fixed else "is no rule; GET lists them"
-        known = rule in RULES or (rule.isprintable() and len(rule) <= LONGEST_NAME)
+        known = rule in RULES or may_repeat(rule)
         place = rule.replace("~", "~0").replace("/", "~1")
         errors.append({"pointer": f"/choices/{place}" if known else "/choices", "message": message})
     if errors:
