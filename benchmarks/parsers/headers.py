@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from inspect import signature
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Request
 
 from benchmarks.parsers.grammar import Grammar
 from benchmarks.parsers.parser import Parser
+from pigi.domain.access import Person
 from pigi.domain.preconditions import Tags, read_tags
 from pigi.domain.resources.secrets.examples import DIGEST_LENGTH
 from pigi.errors import Refused
@@ -25,6 +27,7 @@ APP = Flask("parsers")
 TOKEN = "dGhpcyBpcyBhIHRva2VuIG9mIDQzIHNpZ25zLCBuby4"
 ID = "0193a2b4-7c1e-7d3f-9a55-0c2f6e8b1d47"
 KEY = f"pigi_{ID.replace('-', '')}_{TOKEN}"
+OWNER: Any = (Person("nobody", "none"),) if len(signature(is_csrf_token).parameters) > 2 else ()
 SIZE = 1000
 JOB: Any = SimpleNamespace(timeline=(1, 2, 3), revision=7, ended=False)
 B64TOKEN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/")
@@ -194,7 +197,9 @@ PARSERS = (
         (Refused,),
         as_rfc_6750,
     ),
-    Parser("csrf tokens", Grammar((csrf_token(TOKEN), ""), ("=", TOKEN)), lambda text: is_csrf_token(TOKEN, text)),
+    Parser(
+        "csrf tokens", Grammar((csrf_token(TOKEN), ""), ("=", TOKEN)), lambda text: is_csrf_token(*OWNER, TOKEN, text)
+    ),
     Parser(
         "X-Forwarded-For",
         Grammar(
