@@ -198,7 +198,9 @@ PARSERS = (
         as_rfc_6750,
     ),
     Parser(
-        "csrf tokens", Grammar((csrf_token(TOKEN), ""), ("=", TOKEN)), lambda text: is_csrf_token(*OWNER, TOKEN, text)
+        "csrf tokens",
+        Grammar((csrf_token(TOKEN), ""), ("=", TOKEN), wire=True),
+        lambda text: is_csrf_token(*OWNER, TOKEN, text),
     ),
     Parser(
         "X-Forwarded-For",
