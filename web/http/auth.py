@@ -25,6 +25,8 @@ from web.http.routes import RouteKind, Who
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask import Response
+
     from pigi.store.sessions import ControlSession
     from web.http.context import RequestFacts, Services
     from web.http.replies import Reply
@@ -60,7 +62,7 @@ def identify(services: Services, facts: RequestFacts, route: Route, arguments: d
     if route.confirmed and not person.confirmed:
         raise Refused("confirmation_required")
     if person.renewal_due:
-        g.renewed = renew_when_due(services.application, person, request.cookies.get(SESSION, ""))
+        g.secret = renew_when_due(services.application, person, request.cookies.get(SESSION, ""))
     return context
 
 
@@ -168,14 +170,25 @@ def renewing(context: RequestContext, record: Callable[[ControlSession], None]) 
     def done(session: ControlSession) -> None:
         record(session)
         if context.person is not None:
-            g.renewed = renew_session(session, context.person.session_id, request.cookies.get(SESSION, ""))
+            # The request may have got one already, since its rights had changed.
+            token = g.get("secret") or request.cookies.get(SESSION, "")
+            g.uncommitted = renew_session(session, context.person.session_id, token)
 
     return done
 
 
-def with_renewed_cookie(reply: Reply, *, secure: bool) -> Reply:
-    """The reply with the session's new secret, if it got one; the other cookie stays as it is."""
-    if (token := g.pop("renewed", None)) is not None:
+def keep_renewed() -> None:
+    """Count the secret of `renewing`, whose transaction was committed."""
+    if (token := g.pop("uncommitted", None)) is not None:
+        g.secret = token
+
+
+def with_renewed_cookie(reply: Response, *, secure: bool) -> Response:
+    """The reply with the session's new secret, if it got one; the other cookie stays as it is.
+
+    A refusal too: the secret before holds for a moment at most, so whoever is not told of the new one is signed out.
+    """
+    if (token := g.pop("secret", None)) is not None:
         reply.set_cookie(SESSION, token, httponly=True, secure=secure, samesite="Lax")
     return reply
 

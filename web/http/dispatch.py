@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from pigi.errors import Misconfigured, PigiError, Refused
 from pigi.operations.access import still_granted
 from pigi.operations.idempotency import StoredResponse
 from pigi.operations.jobs import read_job
-from web.http.auth import SAFE_METHODS, SESSION, identify, refuse_other_sites, with_renewed_cookie
+from web.http.auth import SAFE_METHODS, SESSION, identify, keep_renewed, refuse_other_sites, with_renewed_cookie
 from web.http.context import FACTS, AccountContext, OrganisationContext, RequestContext
 from web.http.idempotency import act_once
 from web.http.replies import Reply, accepted, accepted_text, finished
@@ -49,6 +50,7 @@ def mount(app: Flask, services: Services, routes: Iterable[Route]) -> None:
     """Give each route to Flask behind its check, then refuse to start if Flask knows any other path."""
     declared = set()
     routes = tuple(routes)
+    app.after_request(partial(with_renewed_cookie, secure=services.application.settings.production))
     app.extensions["pigi pages"] = {route.endpoint for route in routes if route.kind is RouteKind.PAGE}
     for route in routes:
         if not isinstance(route.who, Who | Action):
@@ -77,13 +79,14 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
                 request.max_content_length = route.most_bytes or MOST_BYTES
                 read_bytes()
             reply = _answer(services, facts, route, arguments)
-            return with_renewed_cookie(reply, secure=services.application.settings.production)
         except Refused as refusal:
             if refusal.code == "unauthenticated" and route.kind is RouteKind.PAGE:
                 return _to_sign_in()
             if refusal.code in WAYS_ON and route.kind is RouteKind.PAGE:
                 return Reply(status=303, headers={"Location": WAYS_ON[refusal.code], "Cache-Control": "no-store"})
             raise
+        keep_renewed()
+        return reply
 
     return handle
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from pigi.clock import now
 from pigi.domain.access import CONFIRMED_FOR, SIGNS_IN, AccountState, Person
@@ -164,9 +164,11 @@ def renew_when_due(application: Application, person: Person, token: str) -> str 
 
 
 def close_session(session: ControlSession, token: str) -> None:
-    """End the session of a cookie, if it is one."""
+    """End the session of a cookie, if it is one, also of one whose secret was the session's a moment ago."""
     if is_token(token):
-        session.execute(delete(SESSION).where(SESSION.c.token_hash == token_hash(token)))
+        kept = token_hash(token)
+        before = (SESSION.c.previous_hash == kept) & (SESSION.c.previous_until > now())
+        session.execute(delete(SESSION).where(or_(SESSION.c.token_hash == kept, before)))
 
 
 def close_sessions(session: ControlSession, account_id: str, *, but: str = "") -> int:

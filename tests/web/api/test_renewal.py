@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from pigi.clock import now
 from pigi.domain.access import Role
+from pigi.operations.accounts import make_renewal_due
 from pigi.operations.accounts.sessions import SESSION as SESSIONS
 from tests.support.accounts import cheap_hash
 from tests.support.factories import make_organisation
@@ -111,6 +112,49 @@ def test_a_changed_role_renews_the_member_s_secret_with_their_next_request(
     assert elsewhere.get(PLACE).status_code == 401
     assert here.get(PLACE).status_code == 200
     assert here.get("/api/v1/organisations").headers.getlist("Set-Cookie") == []
+
+
+NOWHERE = "01a22d52-0a3d-7c40-aa68-1b3edf2e6cac"
+FIRST = {
+    "what is refused": ("PATCH", ME, {"nothing": "known"}, 422),
+    "what is not there": ("DELETE", f"{ME}/sessions/{NOWHERE}", None, 404),
+    "a wrong password": ("POST", f"{PLACE}/confirmation", {"password": NEW}, 403),
+    "what renews it, too": ("POST", f"{PLACE}/confirmation", {"password": PASSWORD}, 200),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_nobody_is_signed_out_by_a_changed_right_whatever_they_ask_for_first(
+    app: Flask, application: Application, ada: str, first: str
+) -> None:
+    copied = make_session(application, ada)
+    here = browser(app, copied)
+    with application.control.begin() as session:
+        make_renewal_due(session, ada)
+    verb, path, body, status = FIRST[first]
+
+    answer = here.open(path, method=verb, json=body)
+
+    assert answer.status_code == status
+    assert [one.split("=")[0] for one in answer.headers.getlist("Set-Cookie")] == [SESSION]
+    with application.control.begin() as session:
+        session.execute(update(SESSIONS).values(previous_until=now() - timedelta(seconds=1)))
+    assert here.get(PLACE).status_code == 200
+    assert browser(app, copied).get(PLACE).status_code == 401
+
+
+def test_a_session_is_ended_with_the_secret_that_it_had_a_moment_ago(
+    app: Flask, application: Application, ada: str
+) -> None:
+    copied = make_session(application, ada)
+    here, thief = browser(app, copied), browser(app, copied)
+    with application.control.begin() as session:
+        make_renewal_due(session, ada)
+    assert thief.get(PLACE).status_code == 200
+
+    assert here.delete(PLACE).status_code == 204
+
+    assert thief.get(PLACE).status_code == 401
 
 
 def test_a_session_ends_after_thirty_days_however_much_it_is_used(
