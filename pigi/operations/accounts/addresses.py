@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
@@ -160,7 +160,9 @@ def _bring_back(session: ControlSession, application: Application, row: Any, und
         raise Refused("link_over")
     close_sessions(session, row.id)
     end_links(session, row.id, row.email_key)
-    since = (FACTOR.c.account_id == row.id) & (FACTOR.c.created_at >= undo.created_at)
+    # One begun before the change counts by when it was turned on: the thief may have waited with its first code.
+    young = or_(FACTOR.c.confirmed_at.is_(None), FACTOR.c.confirmed_at >= undo.created_at)
+    since = (FACTOR.c.account_id == row.id) & young
     if session.scalars(delete(FACTOR).where(since).returning(FACTOR.c.account_id)).first() is not None:
         session.execute(delete(RECOVERY).where(RECOVERY.c.account_id == row.id))
     who = Person(row.id, "", operator=row.kind == OPERATOR).name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b32decode
+
 import pytest
 from sqlalchemy import select, update
 
@@ -20,6 +22,7 @@ from pigi.operations.accounts import (
 )
 from pigi.operations.accounts.addresses import UNDO
 from pigi.operations.credentials import ADDRESS_UNDO
+from pigi.operations.second_factors import begin_second_factor, confirm_second_factor
 from tests.support.accounts import acts, address_tokens, cheap_hash, mails_to, reset_tokens, session_count
 from tests.support.people import PASSWORD, code_of, give_factor, make_account, make_session
 
@@ -97,6 +100,18 @@ def test_a_factor_from_before_the_change_stays(application, ada):
     undo_address(application, ways_back(application)[0], HOME)
 
     assert read_account(application, ada).second_factor
+
+
+def test_a_factor_that_was_begun_before_the_change_and_turned_on_after_it_is_off(application, ada):
+    thief = find_person(application, make_session(application, ada))
+    secret = b32decode(begin_second_factor(application, thief).secret)
+    move(application, ada, FIRST)
+    thief = find_person(application, make_session(application, ada))
+    confirm_second_factor(application, thief, code_of(secret=secret))
+
+    undo_address(application, ways_back(application)[0], HOME)
+
+    assert not read_account(application, ada).second_factor
 
 
 def test_after_two_changes_the_first_address_still_comes_back_and_the_second_has_no_way_left(application, ada):
