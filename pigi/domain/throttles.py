@@ -106,7 +106,8 @@ WELCOME_MAILBOX: Final = ThrottlePolicy(subject=Bucket("registrations of a mailb
 and since nobody who fills it is to keep the mailbox's owner out for long."""
 RESET: Final = ThrottlePolicy(network=Bucket("password resets", 20, 10))
 RESET_MAIL: Final = ThrottlePolicy(subject=Bucket("password resets of an address", 5, 720))
-"""By address alone: whoever requests them, the links go to the owner, who has one of the last 12 minutes."""
+"""By address alone, as it is compared: whoever requests them, the links go to the owner, who has one of the last 12
+minutes. Other addresses of the mailbox would use it up and bring the owner nothing."""
 TICKET: Final = ThrottlePolicy(
     network=Bucket("tickets", 10, 360),
     subject_total=Bucket("tickets, everywhere", 200, 60),

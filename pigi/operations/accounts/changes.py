@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from pigi.clock import now
 from pigi.domain.access import SIGNS_IN, Person
-from pigi.domain.addresses import email_key, mailbox_key
+from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.domain.resources.saving import check_secrets
 from pigi.domain.retention import Retention, keep
@@ -183,7 +183,8 @@ def request_reset(application: Application, email: str, network: str) -> None:
     """
     acquire(application, RESET, network)
     key = email_key(email)
-    if not try_acquire(application, RESET_MAIL, network, mailbox_key(email)):
+    # By address and not by mailbox: others' spellings of it have no account, so no link of theirs would be the owner's.
+    if not try_acquire(application, RESET_MAIL, network, key):
         # The links that were mailed within the hour still work.
         return
     with application.control.begin() as session:
