@@ -90,6 +90,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._lingers or self._upgrades:
             return
+        before = self._incoming
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -97,15 +98,25 @@ class Connection(asyncio.Protocol):
             self._upgrades = True
         except httptools.HttpParserError:
             self._flaw = self._flaw or _MALFORMED
-        request = self._incoming
-        if request is not None and not request.environ:
-            self._head_bytes += len(data)
-            if self._head_bytes > limits.HEAD_BYTES:
-                self._flaw = self._flaw or ("headers_too_large", 431)
+        self._count(len(data), before)
         if self._flaw is not None:
             self._refuse(*self._flaw)
-        elif self._exchange is not None and (self._ready or request not in (None, self._current)):
+        elif self._exchange is not None and (self._ready or self._incoming not in (None, self._current)):
             self._pause()
+
+    def _count(self, size: int, before: Incoming | None) -> None:
+        """Bound what so many bytes brought that no callback counts: heads, framing of chunks, and trailers."""
+        request = self._incoming
+        if request is None:
+            return
+        if not request.environ:
+            self._head_bytes += size
+            if self._head_bytes > limits.HEAD_BYTES:
+                self._flaw = self._flaw or ("headers_too_large", 431)
+        elif request is before:
+            request.frame_bytes += size
+            if request.frame_bytes > limits.HEAD_BYTES + limits.FRAMES_TO_BODY * request.body_bytes:
+                self._flaw = self._flaw or _MALFORMED
 
     # What the parser calls. Nothing is raised here: the parser would wrap it and go on.
 
@@ -155,6 +166,7 @@ class Connection(asyncio.Protocol):
         request = self._incoming
         if request is None or self._flaw is not None or self._lingers:
             return
+        request.body_bytes += len(piece)
         if isinstance(request.body, ComingBody):
             request.body.feed(piece)
             if request.body.ahead > limits.AHEAD:
@@ -314,7 +326,8 @@ class Connection(asyncio.Protocol):
         self._deadline = self._shared.now() + limits.LINGER_SECONDS
         self._occupy(idle=True)
         self._resume()
-        if not self._transport.is_closing():
+        # The client may be gone already, and the loop not have heard of it.
+        with suppress(OSError):
             self._transport.write_eof()
 
     def _release(self) -> None:

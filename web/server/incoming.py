@@ -19,6 +19,7 @@ USUAL: Final = Intake()
 class Incoming:
     """Its head is complete once it has an ``environ``, and then all is ``complete`` once its body is.
 
+    ``body_bytes`` of a body came in ``frame_bytes``, those not counted that came with the head.
     ``receiving`` and ``large`` are what its body holds of the network's shares.
     """
 
@@ -30,6 +31,8 @@ class Incoming:
     persistent: bool = True
     most_bytes: int = USUAL.most_bytes
     body: bytearray | ComingBody | None = None
+    body_bytes: int = 0
+    frame_bytes: int = 0
     complete: bool = False
     receiving: Holding | None = None
     large: Holding | None = None

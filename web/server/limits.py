@@ -20,6 +20,9 @@ SWEEP_SECONDS: Final = 0.5
 
 HEAD_BYTES: Final = 32 * 1024
 """Most bytes of a request line and headers; cookies and a long `If-Match` are far below."""
+FRAMES_TO_BODY: Final = 32
+"""Most bytes on the wire for each of a body, beyond as many as a head may have: sizes of chunks, extensions, trailers.
+Chunks of a byte each take 6."""
 MOST_HEADERS: Final = 100
 MOST_PIPELINED: Final = 16
 """Requests that may wait on one connection for the answer before them."""

@@ -6,6 +6,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING, Any
 
+from web.http import logs
+from web.http.context import RequestFacts
 from web.server import limits
 from web.server.connections import Connection
 from web.server.shared import Shared
@@ -25,11 +27,15 @@ async def accept(shared: Shared, listener: socket.socket) -> asyncio.Server:
 
 def _sweep(shared: Shared) -> None:
     """Hold every connection against its deadlines, again and again."""
-    # First, so that nothing that goes wrong below is the last look.
+    # First of all, for without it no client has a deadline any more.
     shared.loop.call_later(limits.SWEEP_SECONDS, _sweep, shared)
     moment = shared.now()
     for connection in list(shared.open):
-        connection.sweep(moment)
+        try:
+            connection.sweep(moment)
+        except Exception as error:  # noqa: BLE001 - whatever one connection does, the others have their deadlines
+            logs.failure(RequestFacts("-"), error)
+            connection.end()
 
 
 async def drain(shared: Shared, seconds: float) -> None:

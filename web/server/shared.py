@@ -25,6 +25,9 @@ class Opened(Protocol):
     def sweep(self, moment: float) -> None:
         """End what is over its deadline."""
 
+    def end(self) -> None:
+        """End it at once."""
+
     def end_if_idle(self) -> None:
         """For a process that stops."""
 

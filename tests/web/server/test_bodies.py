@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -187,3 +188,31 @@ def test_the_bounds_of_pigi_s_routes_are_known_before_a_thread_is_asked(app: Any
     assert intake("POST", f"{own}/imports") == (MOST_BYTES, True)
     assert intake("POST", f"{own}/generations/y/accept").most_bytes > MOST_BYTES
     assert intake("GET", "/nowhere") == (MOST_BYTES, False)
+
+
+ENDLESS = {
+    "a trailer": b"0\r\nX: " + b"a" * 9999,
+    "trailers": b"0\r\n" + b"X: a\r\n" * 999,
+    "an extension": b"1;" + b"a" * 9999,
+}
+
+
+@pytest.mark.parametrize("endless", ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("path", ["/", "/file"])
+def test_what_is_no_body_comes_to_an_end(live: Live, endless: bytes, path: str) -> None:
+    connection = live.send(f"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+    connection.sendall(endless[:3])
+    with suppress(OSError):
+        for _ in range(40):
+            connection.sendall(endless[3:])
+    # What is refused while it is being answered is cut off.
+    assert read_all(connection).startswith(b"" if path == "/file" else b"HTTP/1.1 400 ")
+    until(lambda: live.server.turns.total == live.server.bodies.total == 0)
+
+
+def test_chunks_of_a_byte_each_are_a_body(live: Live) -> None:
+    connection = live.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(20):
+        connection.sendall(b"1\r\nx\r\n" * 1000)
+    connection.sendall(b"0\r\n\r\n")
+    assert read_some(connection, b"20000").endswith(b"20000")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from tests.support.live_server import Live, read_all, read_some, serving, until
 from web.http.serving import SERVING, Serving
 from web.server import limits
+from web.server.connections import Connection
+from web.server.shared import Shared
 from web.server.shares import Share
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -96,3 +100,64 @@ def test_a_share_is_whole_again_after_everything_went() -> None:
     for holding in (first, second, second, third):
         holding.release()
     assert (share.total, share.held_by("a"), share.held_by("b")) == (1, 0, 1)
+
+
+class Broken:
+    """A connection whose end fails, as that of a client that is gone can."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def sweep(self, _moment: float) -> None:
+        raise OSError
+
+    def end(self) -> None:
+        self.ended = True
+
+    def end_if_idle(self) -> None:
+        pass
+
+
+def test_whatever_one_connection_does_the_others_keep_their_deadlines(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.2)
+    broken = Broken()
+    live.server.open.add(broken)
+    until(lambda: broken.ended)
+    assert read_all(live.send(GET)).startswith(b"HTTP/1.1 408 ")
+    live.server.open.discard(broken)
+
+
+def test_a_client_that_is_gone_when_it_is_refused_breaks_nothing() -> None:
+    class Gone(asyncio.Transport):
+        """Takes what is written, and cannot say that this was all."""
+
+        def get_extra_info(self, _name: str, default: Any = None) -> Any:
+            return default
+
+        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+            pass
+
+        def get_write_buffer_size(self) -> int:
+            return 0
+
+        def write(self, _data: Any) -> None:
+            pass
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write_eof(self) -> None:
+            raise OSError
+
+    async def refuse() -> bool:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            shared = Shared(Quiet(), listener, 1)
+        connection = Connection(shared)
+        connection.connection_made(Gone())
+        connection.data_received(b"no request\r\n")
+        return connection in shared.open
+
+    assert asyncio.run(refuse())
