@@ -76,6 +76,12 @@ def _reason(text: str) -> str:
     return next((words for applies, words in reasons if applies), _NO_HOST)
 
 
+_DOTLESS: Final = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
+"""Hosts at which dots in the local part make no other mailbox, with the name that all of a mailbox's hosts share.
+
+Source: "Dots don't matter in Gmail addresses", Gmail's help. Any of their addresses has thousands of spellings."""
+
+
 def mailbox_key(address: str) -> str:
     """The form in which mails to one person are counted: what follows a plus in the local part names no other mailbox.
 
@@ -83,7 +89,10 @@ def mailbox_key(address: str) -> str:
     to some ``a+b`` is somebody else than ``a``.
     """
     local, _, domain = email_key(address).rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain}"
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", ""), _DOTLESS[domain]
+    return f"{local}@{domain}"
 
 
 def ascii_domain(domain: str) -> str:

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pigi.domain.addresses import LONGEST, LONGEST_LOCAL, PATTERN, AddressError, ascii_domain, email_key, read_address
+from pigi.domain.addresses import (
+    LONGEST,
+    LONGEST_LOCAL,
+    PATTERN,
+    AddressError,
+    ascii_domain,
+    email_key,
+    mailbox_key,
+    read_address,
+)
 
 ATOMS = st.text("abcXYZ019!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=20)
 LABELS = st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9-]{0,20}[A-Za-z0-9])?", fullmatch=True).filter(
@@ -154,3 +163,17 @@ def test_all_forms_of_a_domain_have_one_key(local: str, domain: str) -> None:
 @pytest.mark.parametrize("text", ["a@example", "é@EXAMPLE.org", "ab--cd", " X@AB--CD.org", "x@xn--zz-zz.de", ""])
 def test_what_is_no_address_has_a_key_all_the_same(text: str) -> None:
     assert email_key(email_key(text)) == email_key(text) == text.strip().lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Ada+news@Example.org", "ada@example.org"),
+        ("a.d.a@example.org", "a.d.a@example.org"),
+        ("A.d.a+1@gmail.com", "ada@gmail.com"),
+        ("ada@googlemail.com", "ada@gmail.com"),
+        ("+ada@example.org", "+ada@example.org"),
+    ],
+)
+def test_what_a_host_is_known_to_take_for_one_mailbox_is_counted_as_one(text: str, key: str) -> None:
+    assert mailbox_key(text) == key
