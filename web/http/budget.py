@@ -63,7 +63,7 @@ BODIES = 512
 """Bodies that a process receives at once; one more, and the oldest of who sends most is given up."""
 BODIES_OF_ONE = 128
 BODY_BYTES = 64 * 1024 * 1024
-"""Bytes of large bodies a process, each counted from its first byte to its answer; likewise."""
+"""Bytes of large bodies a process, each counted until its request is done with; likewise."""
 BODY_BYTES_OF_ONE = 24 * 1024 * 1024
 ANSWER_BYTES = 128 * 1024 * 1024
 """Bytes of large answers that wait for their readers; over it, the oldest reader of who holds most is cut off. An

@@ -251,7 +251,8 @@ class Connection(asyncio.Protocol):
         self._occupy(idle=False)
         self._last = False
         persistent = request.persistent and not shared.stopping
-        self._exchange = Exchange(shared, self, request.environ, persistent=persistent, turn=turn)
+        held, request.large = [turn, *([request.large] if request.large else [])], None
+        self._exchange = Exchange(shared, self, request.environ, persistent=persistent, held=held)
         shared.threads.start(self._exchange.run)
 
     def send(self, exchange: Exchange, pieces: list[bytes], *, last: bool) -> None:

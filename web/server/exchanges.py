@@ -55,13 +55,16 @@ class Channel(Protocol):
 
 
 class Exchange:
-    """What a thread runs: for as long as the application works, and as long as the loop lets a reader wait."""
+    """What a thread runs: for as long as the application works, and as long as the loop lets a reader wait.
+
+    ``held`` is what it has of shares: released when that is over, whether or not the client is still there.
+    """
 
     def __init__(
-        self, shared: Shared, channel: Channel, environ: dict[str, Any], *, persistent: bool, turn: Holding
+        self, shared: Shared, channel: Channel, environ: dict[str, Any], *, persistent: bool, held: list[Holding]
     ) -> None:
         self._shared, self._channel = shared, channel
-        self._environ, self._turn = environ, turn
+        self._environ, self._held = environ, held
         self.persistent = persistent
         self._status, self._headers = "", []  # type: tuple[str, list[tuple[str, str]]]
         self._room = threading.Condition()
@@ -87,7 +90,11 @@ class Exchange:
             if close is not None:
                 with suppress(Exception):
                     close()
-            self._tell(self._turn.release)
+            # A slow reader keeps this for minutes, but not the body, and what the application has made of it.
+            for name in [name for name, value in self._environ.items() if not isinstance(value, str)]:
+                del self._environ[name]
+            for holding in self._held:
+                self._tell(holding.release)
 
     def lose(self) -> None:
         """The client is gone; called by the loop."""

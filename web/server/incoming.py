@@ -57,12 +57,12 @@ class Incoming:
             self.body.lose()
 
     def give_input(self) -> None:
-        """Put its body where WSGI has it."""
+        """Put its body where WSGI has it, and nowhere else."""
         if isinstance(self.body, ComingBody):
             self.environ["wsgi.input"] = self.body
             self.environ["wsgi.input_terminated"] = "CONTENT_LENGTH" not in self.environ
             return
-        body = bytes(self.body or b"")
+        body, self.body = bytes(self.body or b""), None
         self.environ["wsgi.input"] = io.BytesIO(body)
         if self.environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
             self.environ["CONTENT_LENGTH"] = str(len(body))

@@ -44,16 +44,21 @@ class Threads:
                 self._waiting.append(act)
                 return
             self._made += 1
-        threading.Thread(target=self._work, args=(act,), daemon=True, name="pigi-request").start()
-
-    def _work(self, act: Act) -> None:
         idle = _Idle()
+        idle.act = act
+        idle.wakes.release()
+        threading.Thread(target=self._work, args=(idle,), daemon=True, name="pigi-request").start()
+
+    def _work(self, idle: _Idle) -> None:
         while True:
-            act()
-            with self._lock:
-                if self._waiting:
-                    act = self._waiting.popleft()
-                    continue
-                self._idle.append(idle)
             idle.wakes.acquire()
-            act, idle.act = idle.act, None  # type: ignore[assignment]  # set before it was woken
+            act, idle.act = idle.act, None
+            while act is not None:
+                act()
+                # Let go of it, or an idle thread keeps a request with its body in memory for as long as it idles.
+                act = None
+                with self._lock:
+                    if self._waiting:
+                        act = self._waiting.popleft()
+                    else:
+                        self._idle.append(idle)

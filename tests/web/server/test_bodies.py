@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.live_server import Live, read_all, read_some, serving, until
 from web.http.requests import MOST_BYTES
 from web.http.serving import SERVING, Intake, Serving
 from web.server import bodies, connections, limits
+from web.server.threads import Threads
 
 LARGE = 2 * connections.LARGE_BYTES
 CONTINUED = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -216,3 +218,37 @@ def test_chunks_of_a_byte_each_are_a_body(live: Live) -> None:
         connection.sendall(b"1\r\nx\r\n" * 1000)
     connection.sendall(b"0\r\n\r\n")
     assert read_some(connection, b"20000").endswith(b"20000")
+
+
+def test_large_bodies_have_their_place_until_nobody_works_on_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    class Working(Counting):
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            begun.set()
+            assert goes_on.wait(20)
+            return super().__call__(environ, start_response)
+
+    with serving(Working(), threads=8) as live:
+        connection = begin(live, LARGE, "/large")
+        connection.sendall(b"x" * LARGE)
+        assert begun.wait(20)
+        connection.close()
+        until(lambda: not live.server.open)
+        assert live.server.large_bodies.total == LARGE
+        goes_on.set()
+        until(lambda: live.server.large_bodies.total == live.server.turns.total == 0)
+
+
+def test_threads_keep_nothing_of_what_they_did() -> None:
+    class Act:
+        """What a request is, and its body with it."""
+
+        def __call__(self) -> None:
+            pass
+
+    threads, acts = Threads(2), [Act() for _ in range(5)]
+    gone = [weakref.ref(act) for act in acts]
+    while acts:
+        threads.start(acts.pop())
+    until(lambda: not any(one() for one in gone))
