@@ -89,6 +89,10 @@ CODES: Final = ThrottlePolicy(subject=Bucket("wrong codes of an account", 10, 36
 """Ten at once and 240 a day, of a million of which three count: guessing takes years. By account alone, since whoever
 comes so far knows the password and may have many networks. They can so keep the owner's device out, but not the owner:
 recovery codes, which cannot be guessed, are not counted, and a new password ends it."""
+ALL_CODES: Final = ThrottlePolicy(subject=Bucket("wrong codes of an account, whatever its password", 100, 360))
+"""A new password leaves these as they are: whoever reads the account's mail could choose one after each ten codes, and
+the second factor is what keeps them out. It fills as fast as `CODES`, so who knows the password alone cannot empty
+it."""
 CONFIRMATION: Final = ThrottlePolicy(
     network=_WRONG_PASSWORDS, subject=Bucket("wrong passwords of a registration", 5, 30), work=_HASHING
 )

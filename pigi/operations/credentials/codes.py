@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import delete, select, update
 
 from pigi.clock import now
-from pigi.domain.throttles import CODES
+from pigi.domain.throttles import ALL_CODES, CODES
 from pigi.errors import Refused
-from pigi.operations.credentials.throttling import acquire
+from pigi.operations.credentials.throttling import Try, acquire
 from pigi.operations.credentials.tokens import token_hash
 from pigi.store.people import DEVICE_SECRET, RecoveryCode, SecondFactor
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from pigi.application import Application
-    from pigi.operations.credentials.throttling import Try
     from pigi.store.keyring import Keyring
 
 FACTOR: Any = SecondFactor.__table__
@@ -112,7 +111,15 @@ def acquire_code(application: Application, account_id: str, code: str) -> Try | 
 
     Raises Refused ``too_many_tries``.
     """
-    return None if is_recovery_code(code) else acquire(application, CODES, subject=account_id)
+    if is_recovery_code(code):
+        return None
+    tried = acquire(application, CODES, subject=account_id)
+    try:
+        ever = acquire(application, ALL_CODES, subject=account_id)
+    except Refused:
+        tried.refund()
+        raise
+    return Try(application, tried.at, [*tried.taken, *ever.taken])
 
 
 def spend_code(session: Session, keyring: Keyring, account_id: str, code: str) -> Proof:

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pigi.clock import now
-from pigi.domain.throttles import RESET_MAIL, SIGN_IN, Bucket, ThrottlePolicy
+from pigi.domain.throttles import CODES, RESET_MAIL, SIGN_IN, Bucket, ThrottlePolicy
 from pigi.errors import Refused
 from pigi.ids import new_id
-from pigi.operations.credentials import acquire, reset_throttles, try_acquire
+from pigi.operations.credentials import acquire, acquire_code, reset_throttles, try_acquire
 from tests.support.accounts import Clock, everything
 from tests.support.chance import many
 
@@ -53,6 +53,23 @@ def test_a_network_that_tries_everybody_is_slowed_as_a_whole(application, clock)
     assert allowed == 30
     assert wait_of(application, SIGN_IN, HOME, OWNER) == 2
     assert try_acquire(application, SIGN_IN, NETWORKS[0], OWNER)
+
+
+def test_new_passwords_bring_whoever_reads_the_mail_only_so_many_codes(application, clock):
+    def ten():
+        for _ in range(10):
+            acquire_code(application, OWNER, "000000")
+        reset_throttles(application, CODES, HOME, OWNER)
+
+    for _ in range(9):
+        ten()
+        acquire_code(application, OWNER, "000000").refund()
+    ten()
+
+    with pytest.raises(Refused, match="too_many_tries"):
+        acquire_code(application, OWNER, "000000")
+    clock.move(seconds=360)
+    assert acquire_code(application, OWNER, "000000")
 
 
 def test_refunded_tries_do_not_count(application, clock):
