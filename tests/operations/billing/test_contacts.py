@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from pigi.domain.access import Role
+from pigi.domain.access import Person, Role
+from pigi.ids import new_id
 from pigi.jobs.kinds import FOLLOW_CONTACT
 from pigi.jobs.model.transitions import JOB
 from pigi.operations.accounts import confirm_address
@@ -33,6 +34,11 @@ def known(shop, owner):
     return customer["name"], customer["email"]
 
 
+def _move(shop, account_id, address=""):
+    token = make_account_token(shop.application, ADDRESS, account_id, address)
+    confirm_address(shop.application, token, Person(account_id, new_id()), "198.51.100.1")
+
+
 def test_a_new_name_of_the_organisation_is_followed(shop):
     owner = shop.subscribed()
     change_organisation(shop.application, owner, OrganisationChange(name="Lighthouse Works"))
@@ -45,7 +51,7 @@ def test_a_new_name_of_the_organisation_is_followed(shop):
 def test_a_new_address_of_the_owner_is_followed(shop):
     owner = shop.subscribed()
     address = an_address()
-    confirm_address(shop.application, make_account_token(shop.application, ADDRESS, owner.account_id, address), None)
+    _move(shop, owner.account_id, address)
     (job,) = asked(shop)
     shop.do(job)
     assert known(shop, owner)[1] == address
@@ -84,7 +90,7 @@ def test_nothing_of_an_organisation_that_is_no_customer_is_sent(shop):
 def test_each_organisation_of_an_account_follows(shop):
     owner, other = shop.subscribed(), shop.subscribed()
     join(shop.application, other.organisation_id, owner.account_id, Role.MEMBER)
-    confirm_address(shop.application, make_account_token(shop.application, ADDRESS, owner.account_id), None)
+    _move(shop, owner.account_id)
     assert len(asked(shop)) == 2
 
 
