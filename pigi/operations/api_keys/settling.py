@@ -61,9 +61,10 @@ def settle_keys(  # noqa: PLR0913 - whose keys, where, what with them, and by wh
     session.execute(update(KEY).where(KEY.c.id.in_(beyond)).values(settlement=settlement, **handed))
     told = {row.id: row for row in [*owners, *([heir] if heir is not None else [])]}
     for row in told.values():
+        # Pigi's own job, not the organisation's: whoever keeps keys by this could cancel that before it is sent.
         queue_mail(
             session, application, Template.KEYS_SETTLED, settlement, row.email_key,
-            organisation_id=organisation_id, recipient_id=row.id, requested_by=actor,
+            recipient_id=row.id, requested_by=actor,
         )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from sqlalchemy import select, update
 from pigi.domain.access import Action, KeyFate, Person, Role, Scope
 from pigi.errors import Refused
 from pigi.ids import new_id
+from pigi.jobs.kinds import SEND_MAIL
 from pigi.operations.access import authorise
 from pigi.operations.api_keys import authenticate, end_key, keys_of, make_key, read_key
 from pigi.operations.deletion import delete_account
+from pigi.operations.jobs import list_jobs
 from pigi.operations.mail.contents import find_content
 from pigi.operations.organisations import change_role, end_membership
 from pigi.store.ledgers import AuditContent, AuditEntry, Mail
@@ -96,6 +98,13 @@ def test_keys_are_handed_to_whoever_removes_and_go_with_them(house):
     assert (told[house.otto]["yours"], told[house.olga]["yours"], told[house.olga]["handed"]) == (True, False, True)
     end_membership(house.application, house.caller(house.olga), house.otto)
     assert house.opens() == ["others"]
+
+
+def test_nobody_of_the_organisation_can_cancel_the_mails_that_tell_of_it(house):
+    end_membership(house.application, house.caller(house.otto), house.aron, keys=HAND_OVER)
+
+    assert house.told()
+    assert list_jobs(house.application, house.own, kind=SEND_MAIL.name) == []
 
 
 def test_whoever_leaves_hands_their_keys_to_the_owner_who_is_there_longest(house):
