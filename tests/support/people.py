@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.hotp import HOTP
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from pigi.clock import now
 from pigi.domain.access import Role, Scope
@@ -124,6 +124,13 @@ def join(application: Application, organisation_id: str, account_id: str, role: 
     with application.control.begin() as session:
         row = Membership(organisation_id=organisation_id, account_id=account_id, role=role, joined_at=now())
         session.add(row)
+
+
+def leave(application: Application, organisation_id: str, account_id: str) -> None:
+    """Take an account's membership away, if it still has it."""
+    with application.control.begin() as session:
+        of_account = (Membership.organisation_id == organisation_id) & (Membership.account_id == account_id)
+        session.execute(delete(Membership).where(of_account))
 
 
 def make_member(application: Application, organisation_id: str, role: Role = Role.MEMBER, **facts: str) -> str:
