@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 from email.utils import formatdate
 from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from web.http import logs
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from web.server.shared import Shared
     from web.server.shares import Holding
 
+_LINES = {str(status.value): f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
+"""As RFC 9110 spells the phrases; WSGI applications shout them."""
 BODILESS = frozenset({204, 304})
 _BREAKS = frozenset("\r\n\0")
 
@@ -117,7 +120,7 @@ class Exchange:
 
     def _head(self, length: int | None, *, chunked: bool = False) -> bytes:
         """The status line and headers; ``length`` is that of the body, if no header says it."""
-        lines = [f"HTTP/1.1 {self._status}"]
+        lines = [_LINES.get(self._status[:3]) or f"HTTP/1.1 {self._status}"]
         named = False
         for name, value in self._headers:
             if not _BREAKS.isdisjoint(name) or not _BREAKS.isdisjoint(value):
