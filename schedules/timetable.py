@@ -37,6 +37,7 @@ RETENTION: tuple[tuple[Retention, int, str], ...] = (
     (Retention.TOMBSTONE, 9, "hourly: few at a time let others write"),
     (Retention.IDEMPOTENCY, 11, "hourly: a day must stay a day"),
     (Retention.THROTTLE, 13, "hourly: a day must stay a day"),
+    (Retention.FAILED_SIGN_IN, 14, "hourly: owners and operators are to read of a day soon after it"),
     (Retention.COUNTER, 15, "hourly: soon after the day that is over"),
     (Retention.INVITATION, 17, "hourly: an address that was invited is kept no longer than was said"),
     (Retention.ACCESS_KEY, 19, "hourly: few at a time"),

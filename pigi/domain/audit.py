@@ -38,6 +38,7 @@ SUBJECT = re.compile(
 )
 
 CONTROL = re.compile(r"[a-z][a-z-]{0,79}")
+DAY = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
 
 PLAN_LENGTH = 40
 REASON_LENGTH = 300
@@ -47,6 +48,10 @@ Check = Callable[[Any], bool]
 
 def _is_number(value: Any) -> bool:
     return type(value) is int and 0 <= value < 1 << 53
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and DAY.fullmatch(value) is not None
 
 
 def _is_scopes(value: Any) -> bool:
@@ -65,12 +70,13 @@ _FIELDS: dict[str, Check] = {
     "reason": lambda value: isinstance(value, str) and is_line(value, REASON_LENGTH),
     "control": lambda value: isinstance(value, str) and CONTROL.fullmatch(value) is not None,
     "version": _is_number,
+    "day": _is_day,
     "change": lambda value: value in set(Change),
     "rule": lambda value: value in RULES,
     **dict.fromkeys(("choice", "before"), lambda value: value in {*CHOICES, "default"}),
     "plan": lambda value: isinstance(value, str) and value.isalpha() and len(value) <= PLAN_LENGTH,
 }
-"""What a field of the details may hold: identifiers of things, words of Pigi's own, counts. Never a person's id,
+"""What a field of the details may hold: identifiers of things, words of Pigi's own, counts, days. Never a person's id,
 which belongs in actor or subject, where erasure finds it; never what anybody wrote, but for the reason that an operator
 gives for taking somebody's data: without it the entry would not account for the act."""
 
@@ -83,6 +89,7 @@ KINDS: dict[str, frozenset[str]] = {
     "account.address_undone": frozenset(),
     "session.signed_in": frozenset(),
     "session.confirmed": frozenset(),
+    "session.failed": frozenset({"count", "day"}),
     "session.signed_out": frozenset(),
     "session.signed_out_everywhere": frozenset({"count"}),
     "session.ended": frozenset(),

@@ -170,6 +170,7 @@ NOT_DEAR: dict[str, str] = {
     "account.purged": "it ends a deletion that was told, and the receipt tells it",
     "organisation.purged": "it ends a deletion that was told, and the receipt tells it",
     **dict.fromkeys(("session.signed_in", "session.confirmed"), "it is the proof itself"),
+    "session.failed": "nobody got in by it, and mails about it would let anybody send them",
     **dict.fromkeys(
         (
             "session.signed_out",

@@ -34,6 +34,7 @@ class Retention(StrEnum):
     ACCESS_KEY = "access_key"
     MAIL = "mail"
     THROTTLE = "throttle"
+    FAILED_SIGN_IN = "failed_sign_in"
     AUDIT = "audit"
     REQUEST_LOG = "request_log"
     ERROR_LOG = "error_log"
@@ -121,6 +122,7 @@ TITLES: dict[Retention, str] = {
     Retention.ACCESS_KEY: "API keys",
     Retention.MAIL: "Records of mails",
     Retention.THROTTLE: "Counts of tries at signing in",
+    Retention.FAILED_SIGN_IN: "Counts of wrong passwords",
     Retention.AUDIT: "Audit log",
     Retention.REQUEST_LOG: "Request log",
     Retention.ERROR_LOG: "Error log",
@@ -174,6 +176,10 @@ PERIODS: dict[Retention, Period] = {
     Retention.MAIL: Period(timedelta(days=30), "the request for the mail", "legitimate interest: to answer for mail"),
     Retention.THROTTLE: Period(
         timedelta(days=1), "all tries are free again", "legitimate interest: security of accounts"
+    ),
+    # An hour for clocks that differ, and for what is under way at midnight.
+    Retention.FAILED_SIGN_IN: Period(
+        timedelta(hours=1), "the day counted", "legitimate interest: security of accounts"
     ),
     Retention.AUDIT: Period(timedelta(days=730), "the act", "accountability; promise P19"),
     Retention.REQUEST_LOG: Period(timedelta(days=14), "the request", "legitimate interest; promise P04"),
@@ -253,6 +259,7 @@ NEVER_HELD: dict[Retention, str] = {
             Retention.ADDRESS_UNDO,
             Retention.SESSION,
             Retention.THROTTLE,
+            Retention.FAILED_SIGN_IN,
             Retention.PRIVACY_REQUEST,
             Retention.TICKET,
             Retention.NOTICE,

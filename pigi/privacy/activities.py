@@ -30,6 +30,7 @@ ACTIVITIES: tuple[Activity, ...] = (
             Retention.ADDRESS_UNDO,
             Retention.SESSION,
             Retention.THROTTLE,
+            Retention.FAILED_SIGN_IN,
         ),
     ),
     Activity(

@@ -52,6 +52,7 @@ CONTROL_LEADS: dict[str, Led] = {
         "Addresses that your account had of late", (Lead("account_id", By.ID), Lead("email_key", By.ADDRESS))
     ),
     "session": Led("Browsers in which you are signed in", (Lead("account_id", By.ID),)),
+    "failed_sign_in": Led("Wrong passwords and codes of the day, in number", (Lead("subject", By.ID),)),
     "second_factor": Led("Your second factor", (Lead("account_id", By.ID),)),
     "recovery_code": Led("Your recovery codes", (Lead("account_id", By.ID),)),
     "membership": Led("Organisations that you belong to", (Lead("account_id", By.ID),)),

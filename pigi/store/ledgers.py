@@ -50,6 +50,23 @@ class Throttle(ControlBase):
     )
 
 
+class FailedSignIn(ControlBase):
+    """How many wrong passwords and codes were given for somebody on a day (UTC). Not by whom, from where, or which.
+
+    ``subject`` is an account's id, or a keyed hash of an address that has none.
+    """
+
+    __tablename__ = "failed_sign_in"
+
+    subject: Mapped[str] = mapped_column(
+        DIGEST, primary_key=True, info=pseudonym("whose password was tried", Retention.FAILED_SIGN_IN)
+    )
+    day: Mapped[date] = mapped_column(
+        Date, primary_key=True, index=True, info=technical("which day", Retention.FAILED_SIGN_IN)
+    )
+    count: Mapped[int] = mapped_column(Integer, info=technical("how many were wrong", Retention.FAILED_SIGN_IN))
+
+
 class AuditEntry(ControlBase):
     """A link of the audit chain. What it is about is in `AuditContent`, which can be erased without breaking it."""
 

@@ -74,6 +74,7 @@ FROM_CODE: dict[str, list[str]] = {
     "payment-events": [length(R.BILLING_EVENT), length(R.BILLING_LINK), length(R.BILLING_RUN)],
     "billing-log": [f"{length(R.BILLING_LOG)} from the end of the year"],
     "cookie-session": [SESSION, length(R.SESSION), length(SESSION_AGE)],
+    "wrong-passwords": ["an hour after" if keep(R.FAILED_SIGN_IN) == timedelta(hours=1) else "?"],
     "mail-address-undo": [length(R.ADDRESS_UNDO)],
     "mail-record": [length(R.MAIL)],
     "mail-links": [
@@ -130,7 +131,7 @@ def test_a_period_that_a_sentence_names_is_said():
     said = {name for one in sentences for name in one.periods if name in fixed and length(Retention(name)) in one.text}
 
     # "when the request is done", "a day", "an hour"; of imports and holds the record alone gives the period.
-    assert fixed - said == {"purpose", "throttle", "token", "import", "hold"}
+    assert fixed - said == {"purpose", "throttle", "failed_sign_in", "token", "import", "hold"}
 
 
 def test_the_pages_that_the_policy_leads_to_are_there():

@@ -20,6 +20,7 @@ FIXED = {
     Retention.ACCESS_KEY: timedelta(days=90),
     Retention.MAIL: timedelta(days=30),
     Retention.THROTTLE: timedelta(days=1),
+    Retention.FAILED_SIGN_IN: timedelta(hours=1),
     Retention.AUDIT: timedelta(days=730),
     Retention.REQUEST_LOG: timedelta(days=14),
     Retention.ERROR_LOG: timedelta(days=30),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -108,10 +108,21 @@ class OpenSession(ResponseModel):
     current: bool
 
 
+class FailedDay(ResponseModel):
+    """How many wrong passwords and codes were given for the account on a day (UTC)."""
+
+    day: date
+    count: int
+
+
 class OpenSessionList(ResponseModel):
     """One's open sessions, the one last used first."""
 
     sessions: list[OpenSession]
+    failures: list[FailedDay] = Field(
+        description="Days of the last 30 on which wrong passwords or codes were given, newest first. What is refused "
+        "unseen, since too much was wrong before, is not counted."
+    )
 
 
 SESSION = f"{API}/session"
@@ -162,7 +173,7 @@ def confirm_current_session(context: AccountContext) -> Reply:
 
 
 def show_sessions(context: AccountContext) -> Reply:
-    """The browsers in which one is signed in, the one last used first."""
+    """The browsers in which one is signed in, the one last used first, and how often a password or code was wrong."""
     found = [
         {
             "id": one.id,
@@ -173,7 +184,11 @@ def show_sessions(context: AccountContext) -> Reply:
         }
         for one in accounts.list_sessions(context.application, context.account)
     ]
-    return reply(as_json({"sessions": found}))
+    failures = [
+        {"day": one.day.isoformat(), "count": one.count}
+        for one in accounts.list_failures(context.application, context.account)
+    ]
+    return reply(as_json({"sessions": found, "failures": failures}))
 
 
 def end_one_session(context: AccountContext, session: str) -> Reply:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pigi.domain.exports import ExportState
 from pigi.domain.passwords import SHORTEST
 from pigi.domain.retention import GRACE, Retention, keep
-from pigi.operations.accounts import list_sessions, read_account
+from pigi.operations.accounts import list_failures, list_sessions, read_account
 from pigi.operations.api_keys import keys_of_account
 from pigi.operations.deletion import solely_owned
 from pigi.operations.exports import Owner, jobs_of, list_exports
@@ -68,6 +68,7 @@ def account_page(context: AccountContext) -> Reply:
         factor=read_second_factor(context.application, context.account),
         password_length=SHORTEST,
         sessions=list_sessions(context.application, context.account),
+        failures=list_failures(context.application, context.account),
         sole=sole,
         keys=keys_of_account(context.application, context.account, [one for one, _name, _says in sole]),
         grace=GRACE.days,

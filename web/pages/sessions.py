@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from pigi.operations.accounts import list_sessions
+from pigi.operations.accounts import list_failures, list_sessions
 from web.http.routes import Who
 from web.pages.shell.layout import draw, page
 from web.pages.shell.query import local_path
@@ -24,7 +24,8 @@ def sign_in_page(context: RequestContext) -> Reply:
 def sessions_page(context: AccountContext) -> Reply:
     """The browsers in which one is signed in."""
     found = list_sessions(context.application, context.account)
-    return draw(context, "sessions/list.html", here="", sessions=found)
+    failures = list_failures(context.application, context.account)
+    return draw(context, "sessions/list.html", here="", sessions=found, failures=failures)
 
 
 ROUTES = (

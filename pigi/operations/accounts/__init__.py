@@ -14,6 +14,7 @@ from pigi.operations.accounts.accounts import (
 from pigi.operations.accounts.addresses import confirm_address, undo_address
 from pigi.operations.accounts.changes import Change, change_account, request_reset, reset_password
 from pigi.operations.accounts.confirmation import ask_for_factor, confirm_session, confirmed_until, prove
+from pigi.operations.accounts.failures import FailedDay, list_failures
 from pigi.operations.accounts.registration import confirm_registration, register
 from pigi.operations.accounts.sessions import (
     SessionView,
@@ -41,6 +42,7 @@ __all__ = [
     "AccountDeletion",
     "AccountView",
     "Change",
+    "FailedDay",
     "SessionView",
     "SignedIn",
     "add_account",
@@ -57,6 +59,7 @@ __all__ = [
     "find_person",
     "find_person_by_email",
     "is_csrf_token",
+    "list_failures",
     "list_sessions",
     "make_renewal_due",
     "open_session",

@@ -36,6 +36,7 @@ from pigi.operations.credentials import (
     NEW_PASSWORD,
     RECOVERY,
     acquire_code,
+    counting_failures,
     is_token,
     reset_throttles,
     token_hash,
@@ -83,7 +84,7 @@ def confirm_address(  # noqa: PLR0913 - what the request brings
         if not own:
             proven.enter_context(prove(application, row, password, network))
             tried = None if code is None else acquire_code(application, row.id, code)
-        with application.control.begin() as session:
+        with counting_failures(application, row.id), application.control.begin() as session:
             _confirm(session, application, row, link, own, code)
             if own and on_done is not None:
                 on_done(session)

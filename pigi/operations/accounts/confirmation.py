@@ -58,7 +58,7 @@ def confirm_session(  # noqa: PLR0913 - who, their proof, and what follows
     moment = now()
     unchanged = select(ACCOUNT.c.id).where(ACCOUNT.c.id == row.id, ACCOUNT.c.password_hash == row.password_hash)
     confirmed = update(SESSION).where(SESSION.c.id == person.session_id, SESSION.c.account_id.in_(unchanged))
-    with application.control.begin() as session:
+    with credentials.counting_failures(application, row.id), application.control.begin() as session:
         if code is not None:
             use_code(session, application, row, code)
         elif has_factor(session, row.id):
@@ -100,6 +100,7 @@ def prove(application: Application, row: Any, password: str | None, network: str
         raise Refused("invalid", errors=PROOF)
     with credentials.hashing(application, SIGN_IN, network, row.email_key) as tried:
         if not credentials.is_password(password, row.password_hash):
+            credentials.count_failure(application, row.id)
             raise Refused("wrong_password", errors=WRONG)
         tried.refund()
         yield

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ from pigi.operations.credentials import is_token, token_hash
 from pigi.store.people import HAS_FACTOR, Account, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from pigi.application import Application
@@ -197,8 +198,7 @@ def sign_in(  # noqa: PLR0913 - what the request brings
         ``wrong_code``, ``too_many_tries``, ``unavailable``.
     """
     key = email_key(email)
-    with credentials.hashing(application, SIGN_IN, network, key) as tried:
-        row = _find(application, key)
+    with credentials.hashing(application, SIGN_IN, network, key) as tried, _found(application, key) as row:
         kept = row.password_hash if row else None
         if not credentials.is_password(password, kept) or row is None:
             raise Refused("wrong_credentials")
@@ -310,8 +310,12 @@ def end_other_sessions(application: Application, person: Person, on_done: OnDone
             on_done(session)
 
 
-def _find(application: Application, key: str) -> Any:
+@contextmanager
+def _found(application: Application, key: str) -> Iterator[Any]:
+    """Whoever signs in with this address, or None; what turns out wrong within the block is counted either way."""
     columns = (ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.email_key, ACCOUNT.c.password_hash)
     query = select(*columns, HAS_FACTOR.label("factor"))
     with application.control.autocommit() as connection:
-        return connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state.in_(SIGNS_IN))).first()
+        row = connection.execute(query.where(ACCOUNT.c.email_key == key, ACCOUNT.c.state.in_(SIGNS_IN))).first()
+    with credentials.counting_failures(application, row.id if row else None, key):
+        yield row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pigi.operations.audit.chain import CLI, CONTENT, erase_content, record
-from pigi.operations.audit.reading import PAGE, AuditView, list_entries, list_own_entries
+from pigi.operations.audit.reading import PAGE, AuditView, entries_about, list_entries, list_own_entries
 from pigi.operations.audit.verification import (
     SignedHead,
     Verdict,
@@ -25,6 +25,7 @@ __all__ = [
     "Verdict",
     "anchor_daily",
     "anchors_not_renewed",
+    "entries_about",
     "erase_content",
     "list_entries",
     "list_own_entries",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from pigi.application import Application
     from pigi.domain.access import Caller
+    from pigi.store.sessions import ControlSession
 
 PAGE = 200
 _JOINED = CONTENT.c.seq == ENTRY.c.seq
@@ -79,6 +80,13 @@ def list_entries(  # noqa: PLR0913 - a stretch of which log
         rows = read_stretch(connection.execute, query, ENTRY.c.seq, limit=limit, before=before, after=after)
         found = [dict(row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return [AuditView(**{**row, "details": json.loads(row["details"] or "{}")}) for row in found]
+
+
+def entries_about(session: ControlSession, kind: str, subject: str, since: datetime) -> list[dict[str, str | int]]:
+    """The details of the entries of a kind about somebody, such as ``account:<id>``, since a moment."""
+    about = (CONTENT.c.subject == subject) & (ENTRY.c.kind == kind) & (ENTRY.c.at >= since)
+    query: Any = select(CONTENT.c.details).join_from(CONTENT, ENTRY, _JOINED).where(about).order_by(ENTRY.c.seq)
+    return [json.loads(details) for details in session.scalars(query)]
 
 
 def links(connection: Connection, first: int, last: int | None = None, limit: int | None = None) -> Iterator[Link]:

@@ -18,6 +18,7 @@ from pigi.operations.credentials.codes import (
     spend_code,
 )
 from pigi.operations.credentials.codes import WRONG as CODE_WRONG
+from pigi.operations.credentials.failures import count_failure, counting_failures
 from pigi.operations.credentials.passwords import hashing_slot, is_password, new_hash, renewed
 from pigi.operations.credentials.throttling import Try, acquire, hashing, reset_throttles, try_acquire
 from pigi.operations.credentials.tokens import (
@@ -52,6 +53,8 @@ __all__ = [
     "Try",
     "acquire",
     "acquire_code",
+    "count_failure",
+    "counting_failures",
     "has_factor",
     "hashing",
     "hashing_slot",

@@ -34,7 +34,7 @@ from pigi.operations.mail import address_hashes
 from pigi.operations.retention import BATCH
 from pigi.store.erasures import ErasureLog
 from pigi.store.exports import Export
-from pigi.store.ledgers import Mail
+from pigi.store.ledgers import FailedSignIn, Mail
 from pigi.store.people import (
     AccountToken,
     AddressUndo,
@@ -245,6 +245,7 @@ def _remove_tickets(session: ControlSession, work: Work) -> int:
 def _sign_in(account_id: str) -> Emptying:
     key = select(ACCOUNT.c.email_key).where(ACCOUNT.c.id == account_id).scalar_subquery()
     yield Session.__table__, Session.__table__.c.account_id == account_id
+    yield FailedSignIn.__table__, FailedSignIn.__table__.c.subject == account_id
     yield RecoveryCode.__table__, RecoveryCode.__table__.c.account_id == account_id
     yield SecondFactor.__table__, SecondFactor.__table__.c.account_id == account_id
     yield AccountToken.__table__, or_(AccountToken.account_id == account_id, AccountToken.email_key == key)

@@ -94,6 +94,7 @@ HANDLED_ELSEWHERE: dict[str, str] = {
     "registration": "of a person",
     "session": "of a person",
     "throttle": "a keyed hash of a network or an address",
+    "failed_sign_in": "of a person, or a keyed hash of an address",
     "error_log": "removed where it names one of its jobs",
     "usage_daily": "counts without identities",
     "heartbeat": "Pigi's own",

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from pigi.domain.retention import Retention, cutoff
 from pigi.operations import audit
+from pigi.operations.retention.failures import enter_failures
 from pigi.operations.retention.jobs import bury, job_sweeps
 from pigi.operations.retention.ownership import audited, free
 from pigi.operations.retention.sweeps import SWEEPS, RemovalMode, Sweep, TimeFormat
@@ -55,6 +56,8 @@ def batches(application: Application, retention: Retention, moment: datetime) ->
     for sweep in _sweeps(application.control, retention, moment):
         if sweep.mode is RemovalMode.PRUNED:
             yield from _until_none(partial(_prune, application, cutoff(retention, moment)))
+        elif sweep.mode is RemovalMode.ENTERED:
+            yield from _until_none(partial(enter_failures, application, sweep, moment))
         elif sweep.mode is RemovalMode.DISCARDED:
             yield from _discard(application, sweep, moment)
         else:

@@ -22,7 +22,7 @@ from pigi.store.control import IdempotencyKey, Job, Tombstone, UsageCount
 from pigi.store.deletions import Deletion, Receipt
 from pigi.store.egress import EgressCount
 from pigi.store.exports import Export
-from pigi.store.ledgers import AuditEntry, ErrorLog, Mail, RequestLog, Throttle, UsageSignal
+from pigi.store.ledgers import AuditEntry, ErrorLog, FailedSignIn, Mail, RequestLog, Throttle, UsageSignal
 from pigi.store.people import AccountToken, AddressUndo, ApiKey, Invitation, Registration, Session
 from pigi.store.policy import PolicyNotice
 from pigi.store.privacy_requests import PrivacyRequest
@@ -43,6 +43,7 @@ class RemovalMode(Enum):
     TOMBSTONED = "turned into a tombstone, unless its kind leaves none"
     PRUNED = "removed behind a signed beginning of what stays"
     DISCARDED = "removed with the object that it stands for"
+    ENTERED = "entered in the audit log where it is about an account, and removed"
 
 
 class TimeFormat(Enum):
@@ -125,6 +126,13 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep(Retention.ACCESS_KEY, ApiKey.__table__, (ApiKey.revoked_at, ApiKey.expires_at)),
     Sweep(Retention.IDEMPOTENCY, IdempotencyKey.__table__, (IdempotencyKey.created_at,)),
     Sweep(Retention.THROTTLE, Throttle.__table__, (Throttle.full_at,), time_format=TimeFormat.SECONDS),
+    Sweep(
+        Retention.FAILED_SIGN_IN,
+        FailedSignIn.__table__,
+        (FailedSignIn.day,),
+        RemovalMode.ENTERED,
+        time_format=TimeFormat.DAY,
+    ),
     Sweep(Retention.COUNTER, UsageCount.__table__, (UsageCount.day,), time_format=TimeFormat.DAY),
     Sweep(Retention.MAIL, Mail.__table__, (Mail.created_at,)),
     Sweep(Retention.BILLING_EVENT, BillingEvent.__table__, (BillingEvent.received_at,)),

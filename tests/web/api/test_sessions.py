@@ -154,3 +154,16 @@ def test_a_flood_of_sign_ins_is_told_to_come_back(client: Client, ada: str, monk
 
     assert (answer.status_code, answer.json["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_the_owner_is_told_how_many_passwords_were_wrong(app: Flask, application: Application, ada: str) -> None:
+    stranger = app.test_client()
+    for _ in range(2):
+        assert stranger.post(PLACE, json=RIGHT | {"password": "lantern quay 92 heron drift"}).status_code == 401
+    own = browser(app, make_session(application, ada))
+
+    (day,) = own.get("/api/v1/me/sessions").json["failures"]
+
+    assert day["count"] == 2
+    assert "Wrong passwords or codes for this account: 2 on" in own.get("/account").text
+    assert "Wrong passwords or codes for this account: 2 on" in own.get("/account/sessions").text

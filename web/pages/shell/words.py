@@ -78,6 +78,7 @@ AUDIT = {
     "account.address_undone": "Old address brought back",
     "session.signed_in": "Signed in",
     "session.confirmed": "Gave the password once more",
+    "session.failed": "Wrong passwords or codes",
     "session.signed_out": "Signed out",
     "session.signed_out_everywhere": "Signed out everywhere",
     "session.ended": "Signed out another browser",
