@@ -68,6 +68,11 @@ def a_value(column, mark):
     return text.encode() if kind is bytes else text[: getattr(column.type, "length", None) or 80]
 
 
+def as_written(value):
+    """A cell of a key as JSON has it."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
 class Seeded:
     """A person with a row in every table that leads to people, every cell of it filled."""
 
@@ -184,7 +189,7 @@ def test_every_cell_of_a_person_is_there_and_nothing_of_anybody_else(application
         if name in NOT_LED:
             continue
         # Of a key, too, what is secret is nobody's to see.
-        key = {column.key: values[column.key] for column in included(table) if column.primary_key}
+        key = {column.key: as_written(values[column.key]) for column in included(table) if column.primary_key}
         shown = [row for row in rows_of(data, name, organisation) if key.items() <= row.items()]
         assert len(shown) == 1, name
         for column in included(table):
