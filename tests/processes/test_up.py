@@ -94,7 +94,7 @@ def test_each_process_gets_the_secrets_that_it_needs_and_no_others(demo):
 
 
 MARKS = {
-    "granian": "web",
+    "web.server": "web",
     "quick@": "worker-quick",
     "ai@": "worker-ai",
     "slow@": "worker-slow",

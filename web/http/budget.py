@@ -29,9 +29,9 @@ STREAMS_OF_ONE = 128
 WAITS = 16
 """Requests a process that may wait for their job (``Prefer: wait``); more are answered at once."""
 WAITS_OF_ONE = 8
-REPEATS = 64
+REPEATS = 128
 """Repeats of an Idempotency-Key a process that may wait for its first request; more are told to come again."""
-REPEATS_OF_ONE = 32
+REPEATS_OF_ONE = 64
 DOWNLOADS = 32
 """Files a process that may be on their way to their clients; more are told to come again."""
 DOWNLOADS_OF_ONE = 16
