@@ -16,6 +16,7 @@ from tests.support.factories import make_organisation
 from tests.support.http import BODY, bearer
 from tests.support.http2 import ask_h2
 from tests.support.people import PASSWORD, an_address, hashed, make_account
+from tests.support.stack import until
 
 if TYPE_CHECKING:
     from tests.proxies.conftest import Front
@@ -128,7 +129,7 @@ def test_a_network_has_so_much_under_way_and_no_other_pays_for_it(front: Front) 
                 line.endheaders(b"{")
             else:
                 held.enter_context(socket.create_connection(("127.0.0.1", front.secure)))
-        assert refused(front)
+        until(lambda: refused(front))
         assert front.ask("GET", "/healthz", source=VICTIM).status == 200
 
 

@@ -103,6 +103,8 @@ class PostgresStores:
             # The one that was given back last may still see its last connection off.
             if len(self._spare) > 1:
                 used = self._spare.popleft()
+                # Whatever a test left running may have come back to it.
+                connection.execute(CUT_OFF, {"name": used})
                 servers.rename(connection, used, name)
                 self._uses[name] = self._uses.pop(used, 0) + 1
             else:

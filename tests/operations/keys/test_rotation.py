@@ -95,7 +95,7 @@ def filled(table, sealer, number):
             row[column.name] = f"{number}"
     if table.name in {"project", "resource", "generation"} and number == 0:
         row["id"] = "x"
-    place = SEALED_FOR.get(table.name, "{id}").format(**row)
+    place = SEALED_FOR.get(table.name, "{id}").format(**{"id": "", **row})
     return row | {
         column.name: sealer.seal(f"{column.name} {number}", table.name, column.name, place)
         for column in table.columns
