@@ -129,7 +129,7 @@ def test_a_network_has_so_much_under_way_and_no_other_pays_for_it(front: Front) 
                 line.endheaders(b"{")
             else:
                 held.enter_context(socket.create_connection(("127.0.0.1", front.secure)))
-        until(lambda: refused(front))
+        until(lambda: refused(front), 60, "nobody of this network is refused")
         assert front.ask("GET", "/healthz", source=VICTIM).status == 200
 
 
