@@ -26,7 +26,7 @@ from web.http.idempotency import act_once
 from web.http.replies import Reply, accepted, accepted_text, finished
 from web.http.requests import MOST_BYTES, read_bytes
 from web.http.routes import HONOUR_KEYS, RouteKind, Who
-from web.http.transport import HEALTH, network_of
+from web.http.transport import HEALTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -92,10 +92,10 @@ def _handler(services: Services, route: Route) -> Callable[..., Reply]:
 
 
 def _answer(services: Services, facts: RequestFacts, route: Route, arguments: dict[str, Any]) -> Reply:
-    network = network_of(request.environ, services.application.settings.proxies)
+    context = RequestContext(services, facts)
+    network = context.network
     if route.who is Who.ANYONE:
         refuse_other_sites()
-        context = RequestContext(services, facts)
         if SESSION in request.cookies:
             with services.permits.held(network):
                 context = identify(services, facts, route, arguments)
