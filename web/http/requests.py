@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 * 1024
 """Largest body, in bytes, unless its route says otherwise (413)."""
 
-BODY_SECONDS = 10
-"""How long a client may take to send a body, from its headers on."""
-BYTES_A_SECOND = 64 * 1024
-"""The pace that gives a client longer, where a body may be so large."""
-LARGE_BYTES = 256 * 1024
-"""Larger bodies, and those of unknown size where a larger one may come, are counted by their bytes."""
-
 PAGE = 50
 LARGEST_PAGE = 100
 

@@ -6,13 +6,12 @@ import io
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from web.server import limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-READ_SECONDS: Final = 30.0
-"""How long a read may take. Uploads read a mebibyte at a time, so that the slowest has 34 KiB a second."""
 
 
 class ComingBody(io.RawIOBase):
@@ -54,7 +53,7 @@ class ComingBody(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """So many bytes, or all; fewer only at the end."""
-        found, left, until = [], size, time.monotonic() + READ_SECONDS
+        found, left, until = [], size, time.monotonic() + limits.READ_SECONDS
         while left and (piece := self._next(left, until)):
             found.append(piece)
             left -= len(piece) if size >= 0 else 0
@@ -62,7 +61,7 @@ class ComingBody(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # as io has it
         """One piece, into a buffer."""
-        piece = self._next(len(buffer), time.monotonic() + READ_SECONDS)
+        piece = self._next(len(buffer), time.monotonic() + limits.READ_SECONDS)
         buffer[: len(piece)] = piece
         return len(piece)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import httptools
 
-from web.http.requests import BODY_SECONDS, BYTES_A_SECOND, LARGE_BYTES, MOST_BYTES
+from web.http.requests import MOST_BYTES
 from web.http.transport import network_of
 from web.server import limits
 from web.server.bodies import ComingBody
@@ -203,12 +203,12 @@ class Connection(asyncio.Protocol):
             return
         request.body, request.most_bytes = bytearray(), intake.most_bytes
         request.receiving = shared.bodies.take(request.network, 1, self._give_up)
-        if size > LARGE_BYTES:
+        if size > limits.LARGE_BYTES:
             request.large = shared.large_bodies.take(request.network, size, self._give_up)
-        if request.receiving is None or (size > LARGE_BYTES and request.large is None):
+        if request.receiving is None or (size > limits.LARGE_BYTES and request.large is None):
             self._flaw = ("unavailable", 503)
             return
-        self._deadline = shared.now() + max(BODY_SECONDS, size / BYTES_A_SECOND)
+        self._deadline = shared.now() + max(limits.BODY_SECONDS, size / limits.BYTES_A_SECOND)
         self._continue(request)
 
     def _take_as_it_comes(self, request: Incoming) -> None:

@@ -10,6 +10,13 @@ IDLE_SECONDS: Final = 75.0
 """How long a connection may be kept without a request: longer than nginx keeps its own (60), which so closes first."""
 LINGER_SECONDS: Final = 2.0
 """How long a client that was refused while it sent may take to read why; what it sends meanwhile is thrown away."""
+BODY_SECONDS: Final = 10.0
+"""How long a body may take, from its headers on."""
+BYTES_A_SECOND: Final = 64 * 1024
+"""The pace that gives a client longer, where a body may be so large."""
+READ_SECONDS: Final = 30.0
+"""How long a thread's read of a streamed body may take. Uploads read a mebibyte at a time, so that the slowest has
+34 KiB a second."""
 READER_SECONDS: Final = 20.0
 """How long a reader may take nothing of what waits for it."""
 READER_GRACE: Final = 30.0
@@ -18,6 +25,8 @@ READER_BYTES_A_SECOND: Final = 4 * 1024
 SWEEP_SECONDS: Final = 0.5
 """Between looks at all deadlines, and so how exact they are."""
 
+LARGE_BYTES: Final = 256 * 1024
+"""Larger bodies, and those of unknown size where a larger one may come, are counted by their bytes."""
 HEAD_BYTES: Final = 32 * 1024
 """Most bytes of a request line and headers; cookies and a long `If-Match` are far below."""
 FRAMES_TO_BODY: Final = 32

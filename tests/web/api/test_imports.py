@@ -9,7 +9,7 @@ import pytest
 
 from pigi.ids import new_id
 from tests.support.imports import do_accept, do_read, document_of, project_of, resource_of
-from web.server import bodies
+from web.server import bodies, limits
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -105,7 +105,7 @@ def test_a_large_file_is_refused_before_it_is_read_or_while_it_comes(
 def test_a_body_that_stalls_is_given_up(
     application: Application, client: Client, headers: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "READ_SECONDS", 0)
+    monkeypatch.setattr(limits, "READ_SECONDS", 0)
     overrides = {"wsgi.input": bodies.ComingBody(lambda: None), "CONTENT_LENGTH": "9"}
     answer = client.post(path, headers=headers, content_type="application/json", environ_overrides=overrides)
     assert (answer.status_code, answer.json["code"]) == (408, "body_too_slow")

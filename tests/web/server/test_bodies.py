@@ -13,10 +13,10 @@ import pytest
 from tests.support.live_server import Live, read_all, read_some, serving, until
 from web.http.requests import MOST_BYTES
 from web.http.serving import SERVING, Intake, Serving
-from web.server import bodies, connections, limits
+from web.server import limits
 from web.server.threads import Threads
 
-LARGE = 2 * connections.LARGE_BYTES
+LARGE = 2 * limits.LARGE_BYTES
 CONTINUED = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -90,7 +90,7 @@ def test_no_thread_waits_for_a_body(live: Live, counting: Counting) -> None:
 
 
 def test_a_body_that_takes_too_long_is_refused(live: Live, counting: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.01)
     connection = begin(live)
     connection.sendall(b"1")
     assert code(read_all(connection)) == (b"408", "body_too_slow")
@@ -151,9 +151,9 @@ def test_a_file_that_is_refused_is_not_waited_for(live: Live) -> None:
 def test_a_file_that_stalls_or_whose_sender_goes_holds_no_thread(
     live: Live, counting: Counting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(limits, "READ_SECONDS", 0.1)
     assert read_all(begin(live, LARGE, "/file")).startswith(b"HTTP/1.1 408 ")
-    monkeypatch.setattr(bodies, "READ_SECONDS", 60)
+    monkeypatch.setattr(limits, "READ_SECONDS", 60)
     connection = begin(live, LARGE, "/file")
     connection.sendall(b"x")
     until(lambda: len(counting.asked) == 2)
