@@ -27,7 +27,6 @@ MAY: dict[str, set[str]] = {
         f"{CONFIGURATION}/revisions.py:add_resource",
         f"{CONFIGURATION}/revisions.py:add_revision",
         f"{CONFIGURATION}/removal.py:_remove",
-        f"{CONFIGURATION}/removal.py:remove_project",
     },
     "check_storage": {"pigi/operations/imports/acceptance.py:_check_room"},
     "judge": {f"{ENTITLEMENTS}:check_usage", f"{ENTITLEMENTS}:count_usage"},

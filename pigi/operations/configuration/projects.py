@@ -183,15 +183,15 @@ def _move(application: Application, caller: Caller, project_id: str, state: Reso
     plan = plan_of(application, caller.organisation_id)
     with changing(application, caller) as session:
         row = locked_row(session, PROJECT, project_id)
-        back = state == ResourceState.ACTIVE
-        if row.state != state and back:
+        moves, back = row.state != state, state == ResourceState.ACTIVE
+        if moves and back:
             leave_project_room(session)
             check_resources(session, plan, of_project=row.id)
-        if row.state != state:
+        if moves:
             count_write(session, plan if back else None, Growth(writes=1))
         session.execute(PROJECT.update().where(PROJECT.c.id == row.id).values(state=state))
         view = _view(session, locked_row(session, PROJECT, row.id))
-    if row.state != state:
+    if moves:
         note_move(application, caller, f"project:{row.id}", state)
     return view
 

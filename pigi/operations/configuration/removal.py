@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, select
 
-from pigi.domain.limits import ROW_BYTES
 from pigi.domain.resources import ResourceState
 from pigi.errors import Refused
 from pigi.operations.access import reading
 from pigi.operations.configuration.projects import PROJECT
 from pigi.operations.configuration.revisions import RESOURCE, REVISION, at
 from pigi.operations.configuration.workspace import locked_row
-from pigi.operations.plans import Growth, count_write, weight
+from pigi.operations.plans import Growth, count_write, total_weight, weight
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
     from pigi.application import Application
     from pigi.domain.access import Caller
     from pigi.operations.configuration.revisions import ResourceAddress
     from pigi.store.sessions import TenantSession
 
-_EXAMPLES: Any = func.coalesce(func.length(REVISION.c.examples), 0)
-_LENGTH: Any = func.sum(ROW_BYTES + func.length(REVISION.c.content) + _EXAMPLES)
+_REVISIONS: Any = total_weight(REVISION)
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,8 +48,8 @@ class SpaceView:
 
 def largest_resources(application: Application, caller: Caller, most: int = 50) -> list[SpaceView]:
     """The resources that take the most, archived or not, the largest first. It adds all revisions up."""
-    sums = select(REVISION.c.resource_id, _LENGTH.label("bytes"), func.count().label("revisions"))
-    largest = sums.group_by(REVISION.c.resource_id).order_by(_LENGTH.desc(), REVISION.c.resource_id).limit(most)
+    sums = select(REVISION.c.resource_id, _REVISIONS.label("bytes"), func.count().label("revisions"))
+    largest = sums.group_by(REVISION.c.resource_id).order_by(_REVISIONS.desc(), REVISION.c.resource_id).limit(most)
     part: Any = largest.subquery()
     query = (
         select(
@@ -73,7 +73,7 @@ def largest_resources(application: Application, caller: Caller, most: int = 50) 
                 row.project_id,
                 unseal(row.project_name, PROJECT.name, "name", row.project_id),
                 row.project_state,
-                int(row.bytes) + ROW_BYTES + len(row.name),
+                int(row.bytes) + weight({"name": row.name}),
                 row.revisions,
             )
             for row in session.execute(query)
@@ -89,7 +89,7 @@ def remove_resource(session: TenantSession, place: ResourceAddress) -> None:
     row = locked_row(session, RESOURCE, place.resource_id, *at(place))
     if ResourceState.ARCHIVED not in {project.state, row.state}:
         raise Refused("not_archived")
-    _remove(session, row)
+    _remove(session, RESOURCE.c.id == row.id, Growth())
 
 
 def remove_project(session: TenantSession, project_id: str) -> int:
@@ -97,18 +97,21 @@ def remove_project(session: TenantSession, project_id: str) -> int:
     project = locked_row(session, PROJECT, project_id)
     if project.state != ResourceState.ARCHIVED:
         raise Refused("not_archived")
-    query = select(RESOURCE).where(RESOURCE.c.project_id == project_id).order_by(RESOURCE.c.id)
-    found = session.execute(query.with_for_update()).all()
-    for row in found:
-        _remove(session, row)
-    count_write(session, None, Growth(-weight(project._mapping), projects=-1))  # noqa: SLF001 - SQLAlchemy's name
+    within = RESOURCE.c.project_id == project_id
+    session.execute(select(RESOURCE.c.id).where(within).order_by(RESOURCE.c.id).with_for_update())
+    count = _remove(session, within, Growth(-weight(project._mapping), projects=-1))  # noqa: SLF001 - SQLAlchemy's name
     session.execute(delete(PROJECT).where(PROJECT.c.id == project_id))
-    return len(found)
+    return count
 
 
-def _remove(session: TenantSession, row: Any) -> None:
-    revisions = REVISION.c.resource_id == row.id
-    taken = int(session.execute(select(func.coalesce(_LENGTH, 0)).where(revisions)).scalar_one())
-    count_write(session, None, Growth(-taken - weight(row._mapping), resources=-1))  # noqa: SLF001 - SQLAlchemy's name
+def _remove(session: TenantSession, which: ColumnElement[bool], besides: Growth) -> int:
+    """Remove resources whose rows the session holds, with their revisions; how many. ``besides`` is counted too."""
+    own: Any = session.execute(
+        select(func.count().label("rows"), total_weight(RESOURCE).label("bytes")).where(which)
+    ).one()
+    revisions = REVISION.c.resource_id.in_(select(RESOURCE.c.id).where(which))
+    taken = int(own.bytes) + int(session.execute(select(_REVISIONS).where(revisions)).scalar_one())
+    count_write(session, None, besides + Growth(-taken, resources=-own.rows))
     session.execute(delete(REVISION).where(revisions))
-    session.execute(delete(RESOURCE).where(RESOURCE.c.id == row.id))
+    session.execute(delete(RESOURCE).where(which))
+    return int(own.rows)

@@ -211,14 +211,14 @@ def _move(application: Application, caller: Caller, place: ResourceAddress, stat
     with changing(application, caller) as session:
         check_active(locked_row(session, PROJECT, place.project_id))
         row = _locked(session, place)
-        back = state == ResourceState.ACTIVE
-        if row.state != state and back:
+        moves, back = row.state != state, state == ResourceState.ACTIVE
+        if moves and back:
             leave_room(session, place.project_id, plan)
-        if row.state != state:
+        if moves:
             count_write(session, plan if back else None, Growth(writes=1))
         session.execute(RESOURCE.update().where(RESOURCE.c.id == row.id).values(state=state))
         view = find_resource(session, place, choices)
-    if row.state != state:
+    if moves:
         note_move(application, caller, f"resource:{row.id}", state, project=place.project_id)
     return view
 

@@ -24,6 +24,7 @@ from pigi.operations.plans.quotas import (
     recount,
     recount_due,
     sealed_length,
+    total_weight,
     weight,
 )
 from pigi.operations.plans.use import Use, stored_of, use_of
@@ -50,6 +51,7 @@ __all__ = [
     "refuse_until_tomorrow",
     "sealed_length",
     "stored_of",
+    "total_weight",
     "use_of",
     "weight",
 ]

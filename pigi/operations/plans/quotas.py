@@ -77,10 +77,14 @@ def sealed_length(text: str) -> int:
     return len(text.encode()) + OVERHEAD
 
 
-def _sum(table: Table) -> Any:
+def total_weight(table: Any) -> Any:
+    """An expression of the bytes that rows of ``table`` count together; of no row it is 0."""
     sealed = [func.coalesce(func.length(column), 0) for column in table.c if isinstance(column.type, LargeBinary)]
-    each = sum(sealed, start=literal(ROW_BYTES))
-    return select(func.coalesce(func.sum(each), 0)).select_from(table).scalar_subquery()
+    return func.coalesce(func.sum(sum(sealed, start=literal(ROW_BYTES))), 0)
+
+
+def _sum(table: Table) -> Any:
+    return select(total_weight(table)).select_from(table).scalar_subquery()
 
 
 def _many(table: Any) -> Any:
