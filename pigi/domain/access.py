@@ -78,6 +78,8 @@ class AccountState(StrEnum):
     """Being removed; nobody signs in any more. Left with the row."""
 
 
+OPERATOR = "operator"
+"""The kind of an operator's account."""
 SIGNS_IN = (AccountState.ACTIVE, AccountState.DELETING)
 """The states in which an account can be signed in to, and its password reset."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, exists, false
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, bindparam, exists, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pigi.domain.privacy import Recipient
-from pigi.domain.retention import Retention
+from pigi.domain.retention import SESSION_AGE, Retention, cutoff
 from pigi.store.base import ControlBase, contact, label, pseudonym, secret, technical
 from pigi.store.instants import Instant
 
@@ -172,6 +172,15 @@ class SecondFactor(ControlBase):
 
 HAS_FACTOR: Any = exists().where(SecondFactor.account_id == Account.id, SecondFactor.confirmed_at.is_not(None))
 """Whether signing in takes a second factor, of the account of an enclosing query."""
+
+
+SESSION_IS_OPEN: Any = (Session.seen_at > bindparam("used_after")) & (Session.created_at > bindparam("opened_after"))
+"""Whether a session is neither idle for too long nor too old, with the parameters of `session_is_open`."""
+
+
+def session_is_open(moment: datetime) -> dict[str, datetime]:
+    """The parameters of `SESSION_IS_OPEN` at a moment."""
+    return {"used_after": cutoff(Retention.SESSION, moment), "opened_after": moment - SESSION_AGE}
 
 
 class RecoveryCode(ControlBase):

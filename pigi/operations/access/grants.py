@@ -14,10 +14,9 @@ from sqlalchemy import bindparam, or_, select
 
 from pigi.clock import now
 from pigi.domain.access import Action, Caller, OrganisationState, Role, Scope, is_found, key_may, role_may
-from pigi.domain.retention import SESSION_AGE, Retention, cutoff
 from pigi.errors import Refused
 from pigi.store.control import Organisation
-from pigi.store.people import HAS_FACTOR, Account, ApiKey, Membership, Session
+from pigi.store.people import HAS_FACTOR, SESSION_IS_OPEN, Account, ApiKey, Membership, Session, session_is_open
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -126,8 +125,7 @@ _SESSIONS: Any = (
     .where(
         Session.id.in_(bindparam("ids", expanding=True)),
         Membership.organisation_id.in_(bindparam("organisations", expanding=True)),
-        Session.seen_at > bindparam("since"),
-        Session.created_at > bindparam("opened_since"),
+        SESSION_IS_OPEN,
         Account.state == "active",
     )
 )
@@ -153,12 +151,7 @@ def still_granted(application: Application, grants: Collection[AccessGrant], act
     with application.control.autocommit() as connection:
         if sessions:
             within = sorted({grant.organisation_id for grant in grants})
-            parameters = {
-                "ids": sessions,
-                "organisations": within,
-                "since": cutoff(Retention.SESSION, moment),
-                "opened_since": moment - SESSION_AGE,
-            }
+            parameters = {"ids": sessions, "organisations": within, **session_is_open(moment)}
             roles = {(row.organisation_id, row.id): row for row in connection.execute(_SESSIONS, parameters)}
         if keys:
             for row in connection.execute(_KEYS, {"ids": keys, "moment": moment}):

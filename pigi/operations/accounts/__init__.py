@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pigi.operations.accounts.accounts import (
     ACCOUNT,
-    OPERATOR,
     AccountDeletion,
     AccountView,
     add_account,
@@ -38,7 +37,6 @@ from pigi.operations.accounts.sessions import (
 
 __all__ = [
     "ACCOUNT",
-    "OPERATOR",
     "AccountDeletion",
     "AccountView",
     "Change",

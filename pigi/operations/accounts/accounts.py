@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
-from pigi.domain.access import AccountState, Person
+from pigi.domain.access import OPERATOR, AccountState, Person
 from pigi.domain.addresses import email_key
 from pigi.errors import Refused
 from pigi.ids import new_id
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 ACCOUNT: Any = Account.__table__
 REGISTRATIONS: Any = Registration.__table__
 PERSON = "person"
-OPERATOR = "operator"
 
 
 @dataclass(frozen=True, repr=False)

@@ -16,13 +16,13 @@ from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pigi.clock import now
-from pigi.domain.access import SIGNS_IN, Person
+from pigi.domain.access import OPERATOR, SIGNS_IN, Person
 from pigi.domain.mail import Template
 from pigi.domain.retention import Retention, keep
 from pigi.domain.throttles import CODES, SIGN_IN
 from pigi.errors import Refused
 from pigi.ids import new_id
-from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR
+from pigi.operations.accounts.accounts import ACCOUNT
 from pigi.operations.accounts.changes import add_link, end_links, find_link, read_row, use_link, write_row
 from pigi.operations.accounts.confirmation import prove
 from pigi.operations.accounts.factors import pass_factor

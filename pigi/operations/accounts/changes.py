@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from pigi.clock import now
-from pigi.domain.access import SIGNS_IN, Person
+from pigi.domain.access import OPERATOR, SIGNS_IN, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.domain.resources.saving import check_secrets
@@ -22,7 +22,7 @@ from pigi.domain.throttles import NEW_PASSWORD as LINKED
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
-from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.accounts.accounts import ACCOUNT, AccountView, find_account
 from pigi.operations.accounts.confirmation import WRONG, ask_for_factor, prove
 from pigi.operations.accounts.sessions import close_sessions
 from pigi.operations.audit import record

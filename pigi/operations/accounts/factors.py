@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from pigi.domain.access import Person
+from pigi.domain.access import OPERATOR, Person
 from pigi.domain.mail import Template
 from pigi.errors import Refused
-from pigi.operations.accounts.accounts import OPERATOR
 from pigi.operations.audit import record
 from pigi.operations.credentials import RECOVERY, Proof, has_factor, spend_code
 from pigi.operations.mail import queue_mail

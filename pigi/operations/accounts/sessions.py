@@ -18,20 +18,20 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, func, or_, select, update
 
 from pigi.clock import now
-from pigi.domain.access import CONFIRMED_FOR, SIGNS_IN, AccountState, Person
+from pigi.domain.access import CONFIRMED_FOR, OPERATOR, SIGNS_IN, AccountState, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.canary import KIND as CANARY
 from pigi.domain.processing import read_stops
-from pigi.domain.retention import SESSION_AGE, Retention, cutoff, keep
+from pigi.domain.retention import SESSION_AGE, Retention, keep
 from pigi.domain.throttles import SIGN_IN
 from pigi.errors import Refused
 from pigi.ids import new_id
 from pigi.operations import credentials
-from pigi.operations.accounts.accounts import ACCOUNT, OPERATOR, AccountView, find_account
+from pigi.operations.accounts.accounts import ACCOUNT, AccountView, find_account
 from pigi.operations.accounts.factors import pass_factor
 from pigi.operations.audit import record
 from pigi.operations.credentials import is_token, token_hash
-from pigi.store.people import HAS_FACTOR, Account, Session
+from pigi.store.people import HAS_FACTOR, SESSION_IS_OPEN, Account, Session, session_is_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,11 +64,7 @@ _FIND: Any = (
         HAS_FACTOR.label("factor"),
     )
     .join(Account, Account.id == Session.account_id)
-    .where(
-        Session.seen_at > bindparam("since"),
-        Session.created_at > bindparam("opened_since"),
-        Account.state.in_(SIGNS_IN),
-    )
+    .where(SESSION_IS_OPEN, Account.state.in_(SIGNS_IN))
 )
 _FIND_CURRENT: Any = _FIND.where(Session.token_hash == bindparam("hash"))
 _FIND_PREVIOUS: Any = _FIND.where(
@@ -90,11 +86,7 @@ def find_person(application: Application, token: str) -> Person:
     if not is_token(token):
         raise Refused("unauthenticated")
     moment = now()
-    parameters = {
-        "hash": token_hash(token),
-        "since": cutoff(Retention.SESSION, moment),
-        "opened_since": moment - SESSION_AGE,
-    }
+    parameters = {"hash": token_hash(token), **session_is_open(moment)}
     with application.control.autocommit() as connection:
         row = connection.execute(_FIND_CURRENT, parameters).first()
         current = row is not None
@@ -277,15 +269,10 @@ class SessionView:
 
 def list_sessions(application: Application, person: Person) -> list[SessionView]:
     """A person's open sessions, the one last used first."""
-    moment = now()
-    mine = (
-        (SESSION.c.account_id == person.account_id)
-        & (SESSION.c.seen_at > cutoff(Retention.SESSION, moment))
-        & (SESSION.c.created_at > moment - SESSION_AGE)
-    )
+    mine = (SESSION.c.account_id == person.account_id) & SESSION_IS_OPEN
     query = select(SESSION.c.id, SESSION.c.created_at, SESSION.c.seen_at).where(mine).order_by(SESSION.c.seen_at.desc())
     with application.control.read() as session:
-        rows = session.execute(query.limit(MOST_SHOWN)).all()
+        rows = session.execute(query.limit(MOST_SHOWN), session_is_open(now())).all()
     return [SessionView(row.id, row.created_at, row.seen_at, row.id == person.session_id) for row in rows]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import or_, select
 
 from pigi.clock import now
-from pigi.domain.access import SIGNS_IN, Role
+from pigi.domain.access import OPERATOR, SIGNS_IN, Role
 from pigi.domain.dear_acts import GATHERED, Audience, DearAct
 from pigi.domain.mail import MailState, Template
 from pigi.jobs.model.transitions import JOB
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 MAIL: Any = Mail.__table__
 ACCOUNT: Any = Account.__table__
 MEMBERSHIP: Any = Membership.__table__
-OPERATOR = "operator"
 TOLD = "told"
 """Under which a transaction's session holds the mails that it queued, which tell its further acts too."""
 _COMMITTING: Final = timedelta(seconds=30)

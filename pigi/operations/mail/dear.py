@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select
 
-from pigi.domain.access import OrganisationState, Role
+from pigi.domain.access import OPERATOR, OrganisationState, Role
 from pigi.domain.dear_acts import DEAR_ACTS, NAMED, Audience, dear_act
 from pigi.domain.mail import Template, moment, shown
 from pigi.errors import Permanent
@@ -84,7 +84,7 @@ def _entries(session: ControlSession, mail: Any, where: str | None, account: Any
     else:
         told = [kind for kind, dear in DEAR_ACTS.items() if dear.audience is Audience.OPERATORS]
         which = AuditContent.organisation_id.is_(None) & themselves
-        which = or_(which, AuditEntry.kind.in_(told)) if account.kind == "operator" else which
+        which = or_(which, AuditEntry.kind.in_(told)) if account.kind == OPERATOR else which
     query = (
         select(AuditEntry.at, AuditEntry.kind, AuditContent.actor, AuditContent.subject, AuditContent.details)
         .join(AuditContent, AuditContent.seq == AuditEntry.seq)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from pigi.domain.access import AccountState
+from pigi.domain.access import OPERATOR, AccountState
 from pigi.domain.addresses import AddressError, email_key, read_address
 from pigi.domain.names import is_name
 from pigi.errors import Refused
 from pigi.operations import credentials
-from pigi.operations.accounts import ACCOUNT, OPERATOR, add_account, close_sessions
+from pigi.operations.accounts import ACCOUNT, add_account, close_sessions
 from pigi.operations.audit import CLI, record
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select
 
-from pigi.domain.access import SIGNS_IN, Person
+from pigi.domain.access import OPERATOR, SIGNS_IN, Person
 from pigi.domain.canary import KIND as CANARY
 from pigi.operations.audit import record
 from pigi.store.engines import is_one_of, row_place
@@ -46,7 +46,7 @@ def enter_failures(application: Application, sweep: Sweep, moment: datetime) -> 
         kinds = {row.id: row.kind for row in connection.execute(known.with_for_update(read=True))}
         for row in sorted(rows, key=lambda row: (row.day, row.subject)):
             if row.subject in kinds:
-                who = Person(row.subject, "", operator=kinds[row.subject] == "operator").name
+                who = Person(row.subject, "", operator=kinds[row.subject] == OPERATOR).name
                 day = row.day.isoformat()
                 record(session, application, "session.failed", "pigi", subject=who, count=row.wrong, day=day)
     return len(rows)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, insert, select, update
 
 from pigi.clock import now
-from pigi.domain.access import OrganisationState, Person
+from pigi.domain.access import OPERATOR, OrganisationState, Person
 from pigi.domain.addresses import email_key
 from pigi.domain.mail import Template
 from pigi.errors import Refused
 from pigi.operations.access import ORGANISATION, vouch_for
-from pigi.operations.accounts import ACCOUNT, OPERATOR, close_sessions
+from pigi.operations.accounts import ACCOUNT, close_sessions
 from pigi.operations.audit import CLI, record
 from pigi.operations.credentials import (
     CODE_WRONG,
